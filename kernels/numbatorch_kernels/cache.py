@@ -1,0 +1,98 @@
+"""Where compiled kernels live between processes.
+
+Everything goes to `$NUMBATORCH_CACHE_DIR`, else `$XDG_CACHE_HOME/numbatorch`, else `~/.cache/numbatorch`, in a folder named by the hash of the source
+of this package and of the versions of Numba and Python: an edited kernel, or an edited function that a kernel calls, is never served
+stale (Numba's own cache looks at the kernel's file alone). A folder that cannot be written means no disk cache, never an error.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+
+def root() -> Path:
+    """The folder that holds every kernel cache of this user."""
+    if folder := os.environ.get("NUMBATORCH_CACHE_DIR"):
+        return Path(folder).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numbatorch"
+
+
+@functools.cache
+def fingerprint() -> str:
+    """A hash of every source file of this package and of what compiles it."""
+    digest = hashlib.blake2b(f"{sys.version}|{numba.__version__}".encode(), digest_size=10)
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def folder() -> Path | None:
+    """This build's own cache folder, made if need be; None where nothing can be written."""
+    path = root() / fingerprint()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError:
+        return path if path.is_dir() else None
+
+
+def clear_cache() -> None:
+    """Remove every compiled and generated kernel from disk. Kernels already loaded in this process go on working."""
+    shutil.rmtree(root(), ignore_errors=True)
+    folder.cache_clear()
+
+
+def write(path: Path, text: str) -> None:
+    """Put `text` at `path` in one step: a parallel reader sees all of it or no file."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+class _Locator(_CacheLocator):
+    """Tells Numba to keep the machine code of one function in `folder()`, valid as long as `fingerprint()` holds."""
+
+    def __init__(self, py_func, py_file):
+        self._line = py_func.__code__.co_firstlineno
+
+    def get_cache_path(self):
+        return str(folder())
+
+    def get_source_stamp(self):
+        return fingerprint()
+
+    def get_disambiguator(self):
+        return str(self._line)
+
+    @classmethod
+    def from_function(cls, py_func, py_file):
+        return cls(py_func, py_file)
+
+    def ensure_cache_path(self):
+        os.makedirs(self.get_cache_path(), exist_ok=True)
+
+
+class _Implementation(CompileResultCacheImpl):
+    _locator_classes = [_Locator]
+
+
+class KernelCache(FunctionCache):
+    """Numba's function cache, in our folder and keyed by our fingerprint."""
+
+    _impl_class = _Implementation

@@ -1,0 +1,168 @@
+"""Random numbers on CUDA: a thread calls Philox for a group of neighbours, four elements of 32 bits or two of 64.
+
+An element depends on the seed, the call and its own place alone. Arguments `call_low` to `seed_high` of a kernel
+are what `Philox.call` returns; the last one is the number of elements.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from numpy import float32, float64, int32, int64, uint32, uint64
+
+from numbatorch_kernels import philox as generator
+from numbatorch_kernels.cuda.array import DeviceArray
+from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.launch import compiled, grid_stride
+from numbatorch_kernels.cuda.vecmath import (
+    cos_f32,
+    cos_f64,
+    log_f32,
+    log_f64,
+    sin_f32,
+    sin_f64,
+    sqrt_f32,
+    sqrt_f64,
+)
+from numbatorch_kernels.philox import MASK, Philox
+
+philox = device_function(generator.philox)
+_SCALE_24, _ONE, _MINUS_TWO, _TWO_PI = float32(2**-24), float32(1), float32(-2), float32(2 * math.pi)
+_LOW_24, _LOW_53, _32 = uint32(2**24 - 1), uint64(2**53 - 1), uint64(32)
+
+
+@device_function
+def draws(group, call_low, call_high, seed_low, seed_high):
+    """The four draws of a group."""
+    return philox(group & MASK, group >> 32, call_low, call_high, seed_low, seed_high)
+
+
+@device_function
+def bits_64(high, low):
+    """Two draws as one number."""
+    return (uint64(high) << _32) | uint64(low)
+
+
+@device_function
+def unit_24(draw):
+    """The low 24 bits of a draw as a float32 in [0, 1)."""
+    return float32(int32(draw & _LOW_24)) * _SCALE_24
+
+
+@device_function
+def unit_53(high, low):
+    """53 bits of two draws as a float64 in [0, 1)."""
+    return float64(int64(bits_64(high, low) & _LOW_53)) * 2.0**-53
+
+
+@device_function
+def box_muller_f32(a, b):
+    """Two normal numbers of two draws."""
+    radius, angle = sqrt_f32(_MINUS_TWO * log_f32(_ONE - unit_24(a))), _TWO_PI * unit_24(b)
+    return radius * cos_f32(angle), radius * sin_f32(angle)
+
+
+def uniform_f4(out, low, high, call_low, call_high, seed_low, seed_high, n):
+    bottom, top = float32(low), float32(high)
+    for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
+        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        for k in range(min(4, n - 4 * group)):
+            x = unit_24(numbers[k]) * (top - bottom) + bottom
+            out[4 * group + k] = bottom if x >= top else x
+
+
+def uniform_f8(out, low, high, call_low, call_high, seed_low, seed_high, n):
+    for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
+        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        for k in range(min(2, n - 2 * group)):
+            x = unit_53(numbers[2 * k], numbers[2 * k + 1]) * (high - low) + low
+            out[2 * group + k] = low if x >= high else x
+
+
+def normal_f4(out, mean, std, call_low, call_high, seed_low, seed_high, n):
+    center, scale = float32(mean), float32(std)
+    for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
+        a, b, c, d = draws(group, call_low, call_high, seed_low, seed_high)
+        numbers = box_muller_f32(a, b) + box_muller_f32(c, d)
+        for k in range(min(4, n - 4 * group)):
+            out[4 * group + k] = numbers[k] * scale + center
+
+
+def normal_f8(out, mean, std, call_low, call_high, seed_low, seed_high, n):
+    for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
+        a, b, c, d = draws(group, call_low, call_high, seed_low, seed_high)
+        radius, angle = sqrt_f64(-2.0 * log_f64(1.0 - unit_53(a, b))), 2.0 * math.pi * unit_53(c, d)
+        numbers = radius * cos_f64(angle), radius * sin_f64(angle)
+        for k in range(min(2, n - 2 * group)):
+            out[2 * group + k] = numbers[k] * std + mean
+
+
+def integers_64(out, low, size, call_low, call_high, seed_low, seed_high, n):
+    """low + a number of 64 bits % size; size 0 stands for 2^64."""
+    for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
+        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        for k in range(min(2, n - 2 * group)):
+            value = bits_64(numbers[2 * k], numbers[2 * k + 1])
+            if size != 0:
+                value %= uint64(size)
+            out[2 * group + k] = int64(value) + low
+
+
+def bernoulli_32(out, threshold, one, call_low, call_high, seed_low, seed_high, n):
+    """The word `one` with probability threshold / 2^32, else 0."""
+    for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
+        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        for k in range(min(4, n - 4 * group)):
+            out[4 * group + k] = one if numbers[k] < threshold else 0
+
+
+def bernoulli_f4(out, p, one, call_low, call_high, seed_low, seed_high, n):
+    for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
+        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        for k in range(min(4, n - 4 * group)):
+            out[4 * group + k] = one if unit_24(numbers[k]) < p[4 * group + k] else 0
+
+
+def bernoulli_f8(out, p, one, call_low, call_high, seed_low, seed_high, n):
+    for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
+        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        for k in range(min(2, n - 2 * group)):
+            u = unit_53(numbers[2 * k], numbers[2 * k + 1])
+            out[2 * group + k] = one if u < p[2 * group + k] else 0
+
+
+# ------------------------------------------------------------------------------------------------------------
+# launching: `out` is contiguous, and not of a type of 16 bits unless it is made of integers
+
+
+def _launch(kernel: Callable, group: int, kinds: tuple, out: DeviceArray, state: Philox, *args) -> None:
+    """Launch `kernel`, whose threads make groups of this many elements; `kinds` are those of `args`."""
+    call = state.call()
+    if out.size:
+        entry = compiled(kernel, out.dtype, *kinds, int, int, int, int, int)
+        entry(*grid_stride(-(-out.size // group)), out, *args, *call, out.size)
+
+
+def uniform(out: DeviceArray, state: Philox, low: float, high: float) -> None:
+    kernel, group = (uniform_f8, 2) if out.dtype == float64 else (uniform_f4, 4)
+    _launch(kernel, group, (float, float), out, state, low, high)
+
+
+def normal(out: DeviceArray, state: Philox, mean: float, std: float) -> None:
+    kernel, group = (normal_f8, 2) if out.dtype == float64 else (normal_f4, 4)
+    _launch(kernel, group, (float, float), out, state, mean, std)
+
+
+def integers(out: DeviceArray, state: Philox, low: int, size: int) -> None:
+    _launch(integers_64, 2, (int, int), out, state, low, size - 2**64 if size >= 2**63 else size)
+
+
+def bernoulli(out: DeviceArray, state: Philox, p: float, one: int) -> None:
+    """`out` is of unsigned words, and `one` the word that stands for success."""
+    _launch(bernoulli_32, 4, (int, int), out, state, math.ceil(p * 2.0**32), one)
+
+
+def bernoulli_each(out: DeviceArray, state: Philox, p: DeviceArray, one: int) -> None:
+    kernel, group = (bernoulli_f8, 2) if p.dtype == float64 else (bernoulli_f4, 4)
+    _launch(kernel, group, (p.dtype, int), out, state, p, one)

@@ -1,0 +1,99 @@
+"""`Matrix(element)`: a kernel argument that brings sizes and strides along, read from the NumPy array object itself.
+
+A product has three operands of two or three dimensions, which would be some twenty numbers a call; here a call costs what three pointers
+cost, and one compiled kernel serves every rank and layout. Axes count from the end: `size(a, 1)` is the number of columns, `size(a, 2)` of
+rows, `size(a, 3)` of matrices in a batch. An axis that the array lacks has size 1 and stride 0, so that a vector is a row which repeats and
+a matrix is a batch which repeats.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import NativeValue, intrinsic, make_attribute_wrapper, models, register_model, unbox
+from numba.np.numpy_support import from_dtype
+
+from numbatorch_kernels.pointer import Pointer
+
+# float16 and bfloat16 words, told apart by the name of their type
+FLOAT16 = types.Integer("float16_word", 16, signed=False)
+BFLOAT16 = types.Integer("bfloat16_word", 16, signed=False)
+HALVES = {np.dtype(np.float16): FLOAT16, np.dtype(np.uint16): BFLOAT16}
+
+
+class Matrix(types.Type):
+    """The address, sizes and strides (in bytes) of an array of one element type."""
+
+    def __init__(self, element: types.Type):
+        self.element = element
+        super().__init__(f"Matrix({element})")
+
+
+def matrix(dtype: np.dtype) -> Matrix:
+    """The argument type for arrays of `dtype`; uint16 is how bfloat16 is stored."""
+    return Matrix(HALVES.get(dtype) or from_dtype(dtype))
+
+
+@register_model(Matrix)
+class _MatrixModel(models.StructModel):
+    def __init__(self, manager, matrix):
+        sizes = types.CPointer(types.intp)
+        super().__init__(manager, matrix, [
+            ("data", Pointer(matrix.element)), ("ndim", types.intp), ("sizes", sizes), ("strides", sizes),
+        ])  # fmt: skip
+
+
+make_attribute_wrapper(Matrix, "data", "data")
+
+# struct PyArrayObject { Py_ssize_t refcount; PyTypeObject *type; char *data; int nd; npy_intp *dimensions, *strides; ... }:
+# NumPy's stable C ABI, counted in words.
+_DATA, _NDIM, _SIZES, _STRIDES = 2, 3, 4, 5
+
+
+@unbox(Matrix)
+def _unbox(typ, array, c):
+    def word(index, of):
+        words = c.builder.bitcast(array, of.as_pointer())
+        return c.builder.load(c.builder.gep(words, [ir.IntType(64)(index)]))
+
+    value = cgutils.create_struct_proxy(typ)(c.context, c.builder)
+    value.data = word(_DATA, c.context.get_value_type(Pointer(typ.element)))
+    value.sizes = word(_SIZES, ir.IntType(64).as_pointer())
+    value.strides = word(_STRIDES, ir.IntType(64).as_pointer())
+    ndim = c.builder.trunc(word(_NDIM, ir.IntType(64)), ir.IntType(32))
+    value.ndim = c.builder.zext(ndim, ir.IntType(64))
+    return NativeValue(value._getvalue())
+
+
+def _axis(context, builder, signature, args, member):
+    """The value for one axis in a table of sizes or strides, and whether the array has that axis."""
+    array = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=args[0])
+    index = builder.sub(array.ndim, args[1])
+    exists = builder.icmp_signed(">=", index, index.type(0))
+    there = builder.gep(getattr(array, member), [builder.select(exists, index, index.type(0))])
+    return builder.load(there), exists
+
+
+@intrinsic
+def size(typingctx, array, axis):
+    """How long axis 1 (columns), 2 (rows) or 3 (batch) of an array is; 1 where it has no such axis."""
+
+    def codegen(context, builder, signature, args):
+        value, exists = _axis(context, builder, signature, args, "sizes")
+        return builder.select(exists, value, value.type(1))
+
+    return types.intp(array, types.intp), codegen
+
+
+@intrinsic
+def stride(typingctx, array, axis):
+    """How many elements apart neighbours on axis 1 (columns), 2 (rows) or 3 (batch) lie; 0 where there is no such axis."""
+
+    def codegen(context, builder, signature, args):
+        value, exists = _axis(context, builder, signature, args, "strides")
+        elements = builder.sdiv(value, value.type(array.element.bitwidth // 8))
+        return builder.select(exists, elements, value.type(0))
+
+    return types.intp(array, types.intp), codegen

@@ -1,0 +1,57 @@
+"""float16 and bfloat16: stored in 16 bits, computed as float32.
+
+Numba has no CPU arithmetic for either, so kernels hold both as uint16 words and convert on the way in and out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+
+@intrinsic
+def float_bits(typingctx, x):
+    """The 32 bits of a float32, as uint32."""
+    return types.uint32(types.float32), lambda context, builder, sig, args: builder.bitcast(args[0], ir.IntType(32))
+
+
+@intrinsic
+def bits_float(typingctx, x):
+    """The float32 with these 32 bits."""
+    return types.float32(types.uint32), lambda context, builder, sig, args: builder.bitcast(args[0], ir.FloatType())
+
+
+@intrinsic
+def from_float16(typingctx, word):
+    """The value of a float16 word, as float32."""
+
+    def codegen(context, builder, signature, args):
+        return builder.fpext(builder.bitcast(args[0], ir.HalfType()), ir.FloatType())
+
+    return types.float32(types.uint16), codegen
+
+
+@intrinsic
+def to_float16(typingctx, x):
+    """A float32 rounded to the nearest float16 word."""
+
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(builder.fptrunc(args[0], ir.HalfType()), ir.IntType(16))
+
+    return types.uint16(types.float32), codegen
+
+
+@njit(error_model="numpy")
+def from_bfloat16(word):
+    """The value of a bfloat16 word, as float32: its 16 bits are the upper half of a float32."""
+    return bits_float(np.uint32(word) << np.uint32(16))
+
+
+@njit(error_model="numpy")
+def to_bfloat16(x):
+    """A float32 rounded to the nearest bfloat16 word, ties to even; NaN stays NaN."""
+    bits = float_bits(x)
+    rounded = np.uint16((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
+    return np.uint16(0x7FC0) if x != x else rounded

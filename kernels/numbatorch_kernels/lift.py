@@ -1,0 +1,295 @@
+"""From scalar expressions to kernels: a program is written out as Python text, kept as a file, and compiled for a device.
+
+    sigmoid of float32, contiguous, CPU                     the same where memory has strides
+
+    def kernel(o0, a0, start, stop):                        def kernel(o0, a0, geometry, start, stop):
+        for i in range(start, stop):                            for row in range(start, stop):
+            x0 = a0[i]                                              ... where row starts, in each operand
+            t0 = sigmoid_f32(x0)                                    for j in range(length):
+            o0[i] = t0                                                  x0 = a0[p0 + j * s0]  ...
+
+On CUDA the loop is `for i in range(cuda.grid(1), n, cuda.gridsize(1))`. A file is named by the hash of its own text, so it can be read,
+shown in tracebacks, stepped through, and found again by the next process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import sys
+import types
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from numba.types import complex128
+
+from numbatorch_kernels import cache, rounding
+from numbatorch_kernels.cpu import compiled
+from numbatorch_kernels.expr import Expr, is_boolean, topological
+from numbatorch_kernels.trace import trace
+
+
+class Program(NamedTuple):
+    """What happens to one element: `outputs` as expressions of the symbols 0..arity-1.
+
+    `conditions` are the inputs that are truth values, whatever is computed with the others.
+    """
+
+    name: str
+    outputs: tuple[Expr, ...]
+    arity: int
+    conditions: tuple[int, ...] = ()
+
+
+def program(body: Callable, arity: int | None = None, conditions: tuple[int, ...] = ()) -> Program:
+    """The program of a scalar body."""
+    if arity is None:
+        arity = body.__code__.co_argcount
+    return Program(body.__name__, trace(body, arity), arity, conditions)
+
+
+class Operand(NamedTuple):
+    """How a kernel reaches one operand.
+
+    element   NumPy's short name of the type in memory ("f4"), or "bf" for bfloat16
+    access    "flat" element i of contiguous memory; "value" a number passed by value; "inplace" the output itself;
+              in strided kernels: "unit" stride one along a row, "fixed" stride zero, "strided" any
+    Inputs that are passed by value are float64, int64 or complex128, whichever `element` is of.
+    """
+
+    element: str
+    access: str
+
+
+NUMPY_NAME = {
+    "b1": "bool_", "u1": "uint8", "u2": "uint16", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
+    "f4": "float32", "f8": "float64", "c8": "complex64", "c16": "complex128",
+}  # fmt: skip
+HALF = {"f2": "float16", "bf": "bfloat16"}
+SUFFIX = {"f4": "f32", "f8": "f64"}
+MATH_MODULE = {"cpu": "numbatorch_kernels.vecmath", "cuda": "numbatorch_kernels.cuda.vecmath"}
+
+
+class _Writer:
+    """Writes the statements that compute a program for one element, collecting the imports that they need."""
+
+    def __init__(self, program: Program, device: str, compute: str):
+        self.program, self.device, self.compute = program, device, compute
+        self.imports: set[str] = set()
+
+    def convert(self, text: str, element: str) -> str:
+        """`text` as a value of type `element`."""
+        self.imports.add(f"from numpy import {NUMPY_NAME[element]} as {element}")
+        return f"{element}({text})"
+
+    def half(self, function: str, text: str) -> str:
+        self.imports.add(f"from numbatorch_kernels.{'half' if self.device == 'cpu' else 'cuda.half'} import {function}")
+        return f"{function}({text})"
+
+    def load(self, position: int, operand: Operand, text: str) -> str:
+        """Input `position`, read as `text`, in the type that is computed with."""
+        element, compute = operand.element, self.compute
+        if compute == "b1" or position in self.program.conditions:
+            return text if element == "b1" else f"{text} != 0"
+        if element in HALF and operand.access != "value":
+            text, element = self.half(f"from_{HALF[element]}", text), "f4"
+        return text if element == compute and operand.access != "value" else self.convert(text, compute)
+
+    def constant(self, value) -> str:
+        if isinstance(value, bool):
+            return repr(value)
+        text = repr(value)
+        if "inf" in text or "nan" in text:
+            text = f'float("{text}")' if self.device == "cuda" else self._named(text)
+        return text if self.compute in ("b1", "i8", "u1") else self.convert(text, self.compute)
+
+    def _named(self, text: str) -> str:
+        self.imports.add("from numpy import inf, nan")
+        return text
+
+    def apply(self, node: Expr, args: Sequence[str]) -> str:
+        """A primitive applied to values that have names."""
+        if node.function.text is not None:
+            return node.function.text.format(*args)
+        if self.compute in ("c8", "c16"):
+            self.imports.add("import cmath")
+            return f"cmath.{node.function.name}({', '.join(args)})"
+        name = f"{node.function.name}_{SUFFIX[self.compute]}"
+        module = "numbatorch_kernels.rounding" if self.device == "cpu" and hasattr(rounding, name) else MATH_MODULE[self.device]
+        self.imports.add(f"from {module} import {name}")
+        return f"{name}({', '.join(args)})"
+
+    def store(self, text: str, node: Expr, element: str) -> str:
+        """The value `text` of `node` as it is kept in memory."""
+        boolean = is_boolean(node) or self.compute == "b1"
+        if element == "b1":
+            return text if boolean else f"{text} != 0"
+        if element in HALF:
+            return self.half(f"to_{HALF[element]}", self.convert(text, "f4") if boolean or self.compute != "f4" else text)
+        if element == self.compute and not boolean:
+            return text
+        if self.compute in SUFFIX and element[0] in "iu" and element != "i8":
+            text = self.convert(text, "i8")  # by way of int64, as C's conversions go: straight to a narrow type is undefined out of range
+        return self.convert(text, element)
+
+    def statements(self, inputs: Sequence[Operand], reads: Sequence[str], outputs: Sequence[str], writes: Sequence[str]) -> list[str]:
+        """The loop body: `reads` and `writes` are the texts of the operands' elements, such as "a0[i]"."""
+        lines: list[str] = []
+        names: dict[Expr, str] = {}
+        body = expand(self.program.outputs)
+        for node in topological(body):
+            if node.function == "symbol":
+                k = node.args[0]
+                names[node] = f"x{k}"
+                lines.append(f"x{k} = {self.load(k, inputs[k], reads[k])}")
+            elif node.function == "constant":
+                names[node] = self.constant(node.args[0])
+            else:
+                names[node] = f"t{len(lines)}"
+                lines.append(f"{names[node]} = {self.apply(node, [names[a] for a in node.args])}")
+        lines += [f"{w} = {self.store(names[node], node, element)}" for w, node, element in zip(writes, body, outputs, strict=True)]
+        return lines
+
+
+def expand(outputs: Sequence[Expr]) -> list[Expr]:
+    """`outputs` in primitives alone: functions that have a body and a derivative of their own are opened."""
+    done: dict[Expr, Expr] = {}
+    for node in topological(outputs):
+        if isinstance(node.function, str):
+            done[node] = node
+        else:
+            args = [done[a] for a in node.args]
+            body = node.function.body
+            done[node] = Expr(node.function, *args) if body is None else expand([body(*args)])[0]
+    return [done[o] for o in outputs]
+
+
+def source(program: Program, device: str, inputs: Sequence[Operand], outputs: Sequence[Operand], compute: str) -> str:
+    """The text of the module that holds the kernel; `compute` is the element type to compute in.
+
+    A kernel with any strided operand takes `geometry`, an int64 array: the number of outer dimensions, the length of a row, the outer
+    shape, then for every pointer (outputs first) its outer strides and its stride along the row, all in elements.
+    """
+    writer = _Writer(program, device, compute)
+    pointers = {f"o{k}": o.access for k, o in enumerate(outputs)}
+    pointers |= {f"a{k}": o.access for k, o in enumerate(inputs) if o.access not in ("value", "inplace")}
+    strided = is_strided(inputs, outputs)
+    if not strided:
+        head, element = [_RANGE[device]], {name: f"{name}[i]" for name in pointers}
+    elif device == "cpu":
+        head, element = _rows(pointers)
+    else:
+        head, element = _grid(pointers)
+    reads = [element["o0"] if o.access == "inplace" else element.get(f"a{k}", f"a{k}") for k, o in enumerate(inputs)]
+    writes = [element[f"o{k}"] for k in range(len(outputs))]
+    body = writer.statements(inputs, reads, [o.element for o in outputs], writes)
+    if device == "cuda":
+        writer.imports.add("from numbatorch_kernels.cuda.compat import cuda")
+    indent = "        " if strided and device == "cpu" else "    "
+    values = [f"a{k}" for k, o in enumerate(inputs) if o.access == "value"]
+    arguments = sorted(pointers.keys() | set(values), key=lambda name: (name[0] == "a", int(name[1:])))
+    arguments += ["geometry"] * strided + (["start", "stop"] if device == "cpu" else ["n"])
+    results, operands = (", ".join(f"{o.element} {o.access}" for o in group) for group in (outputs, inputs))
+    return "\n".join(
+        [f'"""{program.name}: {results} <- {operands}; computed in {compute}, on {device}."""', ""]
+        + sorted(writer.imports)
+        + ["", "", f"def {program.name}_kernel({', '.join(arguments)}):"]
+        + ["    " + line for line in head]
+        + ["    " + indent + line for line in body]
+        + [""]
+    )
+
+
+_RANGE = {"cpu": "for i in range(start, stop):", "cuda": "for i in range(cuda.grid(1), n, cuda.gridsize(1)):"}
+
+
+def is_strided(inputs: Sequence[Operand], outputs: Sequence[Operand]) -> bool:
+    """Whether a kernel with these operands walks through strides."""
+    return any(o.access in ("unit", "fixed", "strided") for o in (*outputs, *inputs))
+
+
+def _outer_walk(pointers: dict[str, str]) -> list[str]:
+    """Statements that move every position p_<pointer> to the row number `rest`."""
+    walk = ["for d in range(outer - 1, -1, -1):", "    k = rest % geometry[2 + d]", "    rest //= geometry[2 + d]"]
+    return walk + [f"    p_{name} += k * geometry[{2 + k} + {k + 1} * outer + d]" for k, name in enumerate(pointers)]
+
+
+def _rows(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """CPU: a loop over the rows that hold elements start..stop, and along each row a loop that LLVM vectorises where strides are one or zero."""
+    head = ["outer = geometry[0]", "length = geometry[1]"]
+    head += [f"s_{name} = geometry[{2 + k} + {k + 2} * outer]" for k, (name, access) in enumerate(pointers.items()) if access == "strided"]
+    head += ["for row in range(start // length, (stop - 1) // length + 1):", "    rest = row"]
+    head += [f"    p_{name} = 0" for name in pointers]
+    head += ["    " + line for line in _outer_walk(pointers)]
+    head += [f"    v_{name} = {name}[p_{name}]" for name, access in pointers.items() if access == "fixed"]
+    head += ["    for j in range(max(start - row * length, 0), min(stop - row * length, length)):"]
+    index = {"unit": "{0}[p_{0} + j]", "fixed": "v_{0}", "strided": "{0}[p_{0} + j * s_{0}]"}
+    return head, {name: index[access].format(name) for name, access in pointers.items()}
+
+
+def _grid(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """CUDA: a thread finds its element in each operand."""
+    head = ["outer = geometry[0]", "length = geometry[1]", _RANGE["cuda"], "    j = i % length", "    rest = i // length"]
+    head += [f"    p_{name} = j * geometry[{2 + k} + {k + 2} * outer]" for k, name in enumerate(pointers)]
+    head += ["    " + line for line in _outer_walk(pointers)]
+    return head, {name: f"{name}[p_{name}]" for name in pointers}
+
+
+def module(text: str, name: str) -> types.ModuleType:
+    """The module with this text, kept as a file in the cache folder; its name holds the hash of the text."""
+    full_name = f"numbatorch_{name}_{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+    if full_name in sys.modules:
+        return sys.modules[full_name]
+    result = types.ModuleType(full_name)
+    folder = cache.folder()
+    if folder is not None:
+        path = folder / f"{full_name}.py"
+        if not path.exists():
+            cache.write(path, text)
+        result.__file__ = str(path)
+    else:
+        result.__file__ = f"<{full_name}>"
+        linecache.cache[result.__file__] = (len(text), None, text.splitlines(True), result.__file__)
+    sys.modules[full_name] = result  # before it runs: Numba finds the kernel's globals again by this name
+    exec(compile(text, result.__file__, "exec"), result.__dict__)
+    return result
+
+
+_ENTRIES: dict[tuple, Callable] = {}
+
+
+def kernel(program: Program, device: str, inputs: tuple[Operand, ...], outputs: tuple[Operand, ...], compute: str) -> Callable:
+    """The compiled kernel. CPU: entry(*outputs, *inputs, [geometry], start, stop); CUDA: launch(*outputs, *inputs, [geometry], n)."""
+    key = (program, device, inputs, outputs, compute)
+    entry = _ENTRIES.get(key)
+    if entry is None:
+        function = getattr(module(source(*key), program.name), f"{program.name}_kernel")
+        entry = _ENTRIES[key] = _FINISH[device](function, inputs, outputs)
+    return entry
+
+
+def argument_kinds(inputs: Sequence[Operand], outputs: Sequence[Operand]) -> list:
+    """What `compiled` must know about each argument of a CPU kernel."""
+    kinds = [_POINTER.get(o.element, o.element) for o in outputs]
+    for operand in inputs:
+        if operand.access == "value":
+            kinds.append({"f": float, "c": complex128}.get(operand.element[0], int))
+        elif operand.access != "inplace":
+            kinds.append(_POINTER.get(operand.element, operand.element))
+    return kinds + ["i8"] * is_strided(inputs, outputs) + [int, int]
+
+
+_POINTER = {"bf": "u2"}
+
+
+def _finish_cpu(function: Callable, inputs: Sequence[Operand], outputs: Sequence[Operand]) -> Callable:
+    return compiled(function, *argument_kinds(inputs, outputs))
+
+
+def _finish_cuda(function: Callable, inputs: Sequence[Operand], outputs: Sequence[Operand]) -> Callable:
+    from numbatorch_kernels.cuda.launch import launcher  # imported late: a program that stays on the CPU never loads the CUDA compiler
+
+    return launcher(function, *argument_kinds(inputs, outputs)[:-1])  # n takes the place of start and stop
+
+
+_FINISH = {"cpu": _finish_cpu, "cuda": _finish_cuda}

@@ -1,0 +1,93 @@
+"""Memory for results: small arrays from NumPy, large ones from a cache of blocks.
+
+Fresh memory costs a page fault every 4 kB, which for a large result is more time than the arithmetic. So a large block goes back to
+`_free` when the last array that uses it is gone, and the next result of that size class takes it, with its pages in place. An
+array keeps its block alive as its `base`, and so does every view of it: memory is never reused under a view.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections import defaultdict
+from math import prod
+
+import numpy as np
+
+LARGE = 1 << 18  # bytes: from here on a result comes from the cache
+LIMIT = 1 << 30  # bytes that the cache may hold unused
+
+_free: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
+_cached = 0
+
+
+class _Block(np.ndarray):
+    """Memory of one size class; gives it back when the last array on it is gone."""
+
+    def __del__(self, recycle=lambda memory: _recycle(memory)):
+        if type(self.base) is mmap.mmap:  # and not a view of a block
+            recycle(self.base)
+
+
+def _recycle(memory: mmap.mmap) -> None:
+    global _cached
+    if _cached + len(memory) <= LIMIT:
+        _cached += len(memory)
+        _free[len(memory)].append(memory)
+
+
+def _size_class(nbytes: int) -> int:
+    """`nbytes` rounded up by at most an eighth, so that similar sizes share blocks."""
+    step = max(1 << 16, 1 << (nbytes.bit_length() - 4))
+    return -(-nbytes // step) * step
+
+
+def _memory(size: int) -> mmap.mmap:
+    global _cached
+    try:
+        memory = _free[size].pop()
+        _cached -= size
+    except IndexError:
+        memory = mmap.mmap(-1, size)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An uninitialised contiguous array."""
+    nbytes = prod(shape) * dtype.itemsize
+    if nbytes < LARGE:
+        return np.empty(shape, dtype)
+    size = _size_class(nbytes)
+    return np.ndarray(shape, dtype, np.ndarray.__new__(_Block, (size,), np.uint8, _memory(size)))
+
+
+class _Window:
+    """Something that NumPy reads as an array with this interface; keeps `owner` alive."""
+
+    __slots__ = ("__array_interface__", "owner")
+
+    def __init__(self, interface: dict, owner: np.ndarray):
+        self.__array_interface__, self.owner = interface, owner
+
+
+def strided(array, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0):
+    """A view of the memory of `array` with this shape and these strides, from `offset` after its first element on (both in bytes)."""
+    if not isinstance(array, np.ndarray):
+        return array.as_strided(shape, strides, offset)
+    interface = dict(array.__array_interface__)
+    interface["shape"], interface["strides"] = tuple(shape), strides
+    interface["data"] = (interface["data"][0] + offset, False)
+    return np.asarray(_Window(interface, array))
+
+
+def cached_bytes() -> int:
+    """How many bytes the cache holds unused."""
+    return _cached
+
+
+def empty_cache() -> None:
+    """Give all unused memory back to the operating system."""
+    global _cached
+    _free.clear()
+    _cached = 0

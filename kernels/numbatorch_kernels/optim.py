@@ -1,0 +1,234 @@
+"""Optimizer steps: one call updates all parameters of a group.
+
+A launcher takes lists of contiguous arrays of one dtype, float32 or float64: the parameters, their gradients and their state, all in the same order.
+On the CPU the kernel gets the lists themselves and reads the arrays' addresses out of them, so a step is one call however many parameters there
+are; the elements of all of them count as one range, which `parallel.run` may split anywhere. On CUDA each parameter is a launch.
+
+The formulas keep PyTorch's order of operations, fused multiply-adds included, so that training curves can be compared number by number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache, lru_cache
+from itertools import accumulate
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.core.datamodel.models import PrimitiveModel
+from numba.extending import NativeValue, intrinsic, register_model, unbox
+from numba.np.numpy_support import from_dtype
+
+from numbatorch_kernels import parallel
+from numbatorch_kernels.cpu import compiled
+from numbatorch_kernels.pointer import Pointer
+from numbatorch_kernels.registry import Kernel
+
+GRAIN = 1 << 15  # elements that are worth a thread
+
+sgd = Kernel("sgd")
+adam = Kernel("adam")
+
+
+# ---- what happens to one element ----
+
+
+def sgd_element(p, g, m, lr, decay, sign, momentum, undamped, nesterov):
+    """p and m after a step: m' = momentum m + undamped g, p' = p - lr m', or p - lr (g + momentum m') with `nesterov`.
+
+    g is taken times `sign` (-1 to maximise) plus decay p, weight decay. Without momentum the step is p - lr g.
+    """
+    g = sign * g
+    if decay != 0:
+        g = fma(p, decay, g)
+    if momentum != 0:
+        m = fma(g, undamped, m * momentum)
+        g = fma(m, momentum, g) if nesterov != 0 else m
+    return fma(g, -lr, p), m
+
+
+def adam_moments(p, g, m, v, decay, sign, weight1, keep1, weight2, beta2):
+    """The running means of g and g^2 after a step; weight = 1 - beta, keep = 1 - weight."""
+    g = sign * g
+    if decay != 0:
+        g = fma(p, decay, g)
+    # PyTorch's lerp: the form that is exact at the nearer end
+    m = fma(g - m, weight1, m) if weight1 < 0.5 else fma(m - g, keep1, g)
+    return m, fma(weight2 * g, g, v * beta2)
+
+
+def adam_element(p, m, v, shrink, step_size, root, eps):
+    """p after a step: shrink p - step_size m / (sqrt(v) / root + eps). `shrink` is decoupled weight decay."""
+    return shrink * p - (step_size * m) / (math.sqrt(v) / root + eps)
+
+
+# ---- CPU ----
+
+
+class ArrayList(types.Type):
+    """The Numba type of a Python list of arrays: `array_in(list, k)` is the pointer to the first element of the k-th.
+
+    Nothing is checked, and while a kernel runs nobody may change the list.
+    """
+
+    def __init__(self, element: types.Type):
+        self.element = Pointer(element)
+        super().__init__(f"list of arrays of {element}")
+
+
+_WORD = ir.IntType(64)
+# struct PyListObject { Py_ssize_t refcount; PyTypeObject *type; Py_ssize_t size; PyObject **items; ... }
+# struct PyArrayObject { Py_ssize_t refcount; PyTypeObject *type; char *data; ... }
+_ITEMS_WORD, _DATA_WORD = 3, 2
+
+
+@register_model(ArrayList)
+class _ArrayListModel(PrimitiveModel):
+    """The list's `items`, as words."""
+
+    def __init__(self, dmm, fe_type):
+        super().__init__(dmm, fe_type, _WORD.as_pointer())
+
+
+@unbox(ArrayList)
+def _unbox(typ, obj, c):
+    words = c.builder.bitcast(obj, _WORD.as_pointer())
+    items = c.builder.load(c.builder.gep(words, [_WORD(_ITEMS_WORD)]))
+    return NativeValue(c.builder.inttoptr(items, _WORD.as_pointer()))
+
+
+@intrinsic
+def array_in(typingctx, arrays, k):
+    """The pointer to the first element of array `k` of an ArrayList."""
+
+    def codegen(context, builder, signature, args):
+        words = builder.inttoptr(builder.load(builder.gep(args[0], [args[1]])), _WORD.as_pointer())
+        address = builder.load(builder.gep(words, [_WORD(_DATA_WORD)]))
+        return builder.inttoptr(address, context.get_value_type(signature.return_type))
+
+    return arrays.element(arrays, types.intp), codegen
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """a b + c, rounded once where the processor can."""
+
+    def codegen(context, builder, signature, args):
+        word = args[0].type
+        name = f"llvm.fmuladd.{'f32' if signature.return_type is types.float32 else 'f64'}"
+        return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(word, [word] * 3), name), args)
+
+    return a(a, a, a), codegen
+
+
+@intrinsic
+def cast(typingctx, value, like):
+    """`value` in the type of `like`."""
+    return like(value, like), lambda context, builder, signature, args: context.cast(builder, args[0], value, like)
+
+
+_sgd_element = njit(error_model="numpy")(sgd_element)
+_adam_moments = njit(error_model="numpy")(adam_moments)
+_adam_element = njit(error_model="numpy")(adam_element)
+
+
+@njit(error_model="numpy")
+def _find(offsets, element):
+    """The number of the array that holds this element."""
+    k = 0
+    while offsets[k + 1] <= element:
+        k += 1
+    return k
+
+
+def _sgd(offsets, params, grads, buffers, lr, decay, sign, momentum, undamped, nesterov, start, stop):
+    k = _find(offsets, start)
+    while start < stop:
+        first, last = start - offsets[k], min(stop, offsets[k + 1]) - offsets[k]
+        p, g, m = array_in(params, k), array_in(grads, k), array_in(buffers, k)
+        for i in range(first, last):
+            new, buffer = _sgd_element(p[i], g[i], m[i], lr, decay, sign, momentum, undamped, nesterov)
+            p[i] = new
+            if momentum != 0:
+                m[i] = buffer
+        start += last - first
+        k += 1
+
+
+def _adam(
+    offsets, params, grads, means, squares, maxima, steps, lr, beta1, beta2, eps, decay, shrink, sign, weight1, keep1, weight2, amsgrad, start, stop
+):
+    k = _find(offsets, start)
+    while start < stop:
+        first, last = start - offsets[k], min(stop, offsets[k + 1]) - offsets[k]
+        p, g, m, v, x = array_in(params, k), array_in(grads, k), array_in(means, k), array_in(squares, k), array_in(maxima, k)
+        step = float(array_in(steps, k)[0])
+        step_size = cast(lr / (1 - beta1**step), eps)
+        root = cast((1 - beta2**step) ** 0.5, eps)
+        for i in range(first, last):
+            mean, square = _adam_moments(p[i], g[i], m[i], v[i], decay, sign, weight1, keep1, weight2, cast(beta2, eps))
+            m[i], v[i] = mean, square
+            if amsgrad:
+                square = x[i] if x[i] >= square else square  # so NaN stays NaN
+                x[i] = square
+            p[i] = _adam_element(p[i], mean, square, shrink, step_size, root, eps)
+        start += last - first
+        k += 1
+
+
+def _advance(steps, start, stop):
+    for k in range(start, stop):
+        array_in(steps, k)[0] += 1
+
+
+@cache
+def _sgd_entry(dtype: np.dtype) -> Callable:
+    number = from_dtype(dtype)
+    arrays = ArrayList(number)
+    return compiled(_sgd, "i8", arrays, arrays, arrays, number, number, number, number, number, number, int, int)
+
+
+@cache
+def _adam_entry(dtype: np.dtype, steps: np.dtype) -> Callable:
+    number = from_dtype(dtype)
+    arrays = [ArrayList(number)] * 5
+    return compiled(_adam, "i8", *arrays, ArrayList(from_dtype(steps)), float, float, float, *[number] * 7, int, int, int)
+
+
+@cache
+def _advance_entry(dtype: np.dtype) -> Callable:
+    return compiled(_advance, ArrayList(from_dtype(dtype)), int, int)
+
+
+@lru_cache
+def _layout(sizes: tuple[int, ...]) -> tuple[np.ndarray, int]:
+    """Where each array begins in the range of all elements, and how many there are."""
+    offsets = np.array([0, *accumulate(sizes)], np.int64)
+    return offsets, int(offsets[-1])
+
+
+def _over_all(entry: Callable, params: list[np.ndarray], *args) -> None:
+    """Call `entry` for the elements of all parameters."""
+    offsets, total = _layout(tuple([p.size for p in params]))
+    if total:
+        parallel.run(entry, total, GRAIN, offsets, params, *args)
+
+
+@sgd.on("cpu")
+def _sgd_cpu(params, *args):
+    _over_all(_sgd_entry(params[0].dtype), params, *args)
+
+
+@adam.on("cpu")
+def _adam_cpu(params, grads, means, squares, maxima, steps, lr, beta1, beta2, eps, decay, shrink, sign, amsgrad):
+    dtype, count = params[0].dtype, steps[0].dtype
+    weight1 = 1 - beta1
+    keep1 = float(1 - dtype.type(weight1))
+    _advance_entry(count)(steps, 0, len(steps))
+    _over_all(
+        _adam_entry(dtype, count), params, grads, means, squares, maxima, steps,
+        lr, beta1, beta2, eps, decay, shrink, sign, weight1, keep1, 1 - beta2, amsgrad,
+    )  # fmt: skip

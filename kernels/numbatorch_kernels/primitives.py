@@ -1,0 +1,87 @@
+"""The mathematical functions that a scalar body may call, each with its derivative.
+
+`numbatorch.scalar` is this file. A kernel writes exp(x) as exp_f32(x) or exp_f64(x): functions of `vecmath` on the CPU, which LLVM vectorises,
+and of `cuda.vecmath` on CUDA.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numbatorch_kernels.expr import Scalar, absolute, where
+
+__all__ = [
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "copysign", "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1",
+    "floor", "fmod", "inf", "isnan", "log", "log10", "log1p", "log2", "maximum", "minimum", "nan", "pi", "pow", "rint", "rsqrt", "sigmoid",
+    "sign", "sin", "sinh", "softplus", "sqrt", "tan", "tanh", "trunc", "where",
+]  # fmt: skip
+
+abs = absolute
+pi, inf, nan = math.pi, math.inf, math.nan
+_TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
+
+exp = Scalar("exp", math.exp, lambda g, y, x: (g * y,))
+exp2 = Scalar("exp2", math.exp2, lambda g, y, x: (g * y * math.log(2),))
+expm1 = Scalar("expm1", math.expm1, lambda g, y, x: (g * (y + 1),))
+log = Scalar("log", math.log, lambda g, y, x: (g / x,))
+log2 = Scalar("log2", math.log2, lambda g, y, x: (g / (x * math.log(2)),))
+log10 = Scalar("log10", math.log10, lambda g, y, x: (g / (x * math.log(10)),))
+log1p = Scalar("log1p", math.log1p, lambda g, y, x: (g / (x + 1),))
+sin = Scalar("sin", math.sin, lambda g, y, x: (g * cos(x),))
+cos = Scalar("cos", math.cos, lambda g, y, x: (-g * sin(x),))
+tan = Scalar("tan", math.tan, lambda g, y, x: (g * (1 + y * y),))
+asin = Scalar("asin", math.asin, lambda g, y, x: (g * rsqrt(1 - x * x),))
+acos = Scalar("acos", math.acos, lambda g, y, x: (-g * rsqrt(1 - x * x),))
+atan = Scalar("atan", math.atan, lambda g, y, x: (g / (x * x + 1),))
+sinh = Scalar("sinh", math.sinh, lambda g, y, x: (g * cosh(x),))
+cosh = Scalar("cosh", math.cosh, lambda g, y, x: (g * sinh(x),))
+tanh = Scalar("tanh", math.tanh, lambda g, y, x: (g * (1 - y * y),))
+asinh = Scalar("asinh", math.asinh, lambda g, y, x: (g * rsqrt(x * x + 1),))
+acosh = Scalar("acosh", math.acosh, lambda g, y, x: (g * rsqrt(x * x - 1),))
+atanh = Scalar("atanh", math.atanh, lambda g, y, x: (g / (1 - x * x),))
+erf = Scalar("erf", math.erf, lambda g, y, x: (g * (_TWO_OVER_SQRT_PI * exp(-(x * x))),))
+erfc = Scalar("erfc", math.erfc, lambda g, y, x: (g * (-_TWO_OVER_SQRT_PI * exp(-(x * x))),))
+sqrt = Scalar("sqrt", math.sqrt, lambda g, y, x: (g / (2 * y),))
+rsqrt = Scalar("rsqrt", lambda x: 1 / math.sqrt(x), lambda g, y, x: (-0.5 * g * (y * y * y),))
+sigmoid = Scalar("sigmoid", lambda x: 1 / (1 + math.exp(-x)), lambda g, y, x: (g * ((1 - y) * y),))
+softplus = Scalar(
+    "softplus",
+    lambda x: math.log1p(math.exp(-math.fabs(x))) + max(x, 0),
+    lambda g, y, x: (g * sigmoid(x),),
+)
+atan2 = Scalar("atan2", math.atan2, lambda g, y, a, b: (g * b / (a * a + b * b), -g * a / (a * a + b * b)))
+
+
+def _pow_vjp(g, y, x, p):
+    """p x^(p-1) and x^p log x, with PyTorch's choices at the edges: 0 where p = 0, and where x = 0 and p >= 0."""
+    return where(p == 0, 0, g * (p * pow(x, p - 1))), g * where((x == 0) & (p >= 0), 0, y * log(x))
+
+
+pow = Scalar("pow", math.pow, _pow_vjp)
+int_pow = Scalar("int_pow", lambda a, n: a**n, text="({0} ** {1})")
+floor = Scalar("floor", math.floor)
+ceil = Scalar("ceil", math.ceil)
+trunc = Scalar("trunc", math.trunc)
+rint = Scalar("rint", round)
+fmod = Scalar("fmod", math.fmod, lambda g, y, a, b: (g, -g * trunc(a / b)))
+copysign = Scalar("copysign", math.copysign, lambda g, y, a, b: (where(a == 0, 0, g * (y / a)), None))
+
+
+def isnan(x):
+    """Whether x is not a number."""
+    return x != x
+
+
+def sign(x):
+    """-1, 0 or 1, as x is negative, zero or positive; NaN gives 0."""
+    return where(0 < x, 1, where(x < 0, -1, 0))
+
+
+def maximum(a, b):
+    """The larger of two; NaN if either is."""
+    return where((a >= b) | (a != a), a, b)
+
+
+def minimum(a, b):
+    """The smaller of two; NaN if either is."""
+    return where((a <= b) | (a != a), a, b)

@@ -1,0 +1,347 @@
+"""The scalar bodies of the library's pointwise ops: what happens to one element. Kernels and gradients are derived from them.
+
+A function that is a primitive already (exp, tanh, ...) is not repeated here. `derived_by` gives a body a derivative of its own, where the derived one
+is numerically poor, or where PyTorch takes it from the result, which must then survive a change in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import pi, sqrt
+
+from numbatorch_kernels.expr import Scalar
+from numbatorch_kernels.primitives import (
+    abs,
+    erf,
+    exp,
+    expm1,
+    floor,
+    fmod,
+    int_pow,
+    isnan,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    pow,
+    rint,
+    sigmoid,
+    softplus,
+    tanh,
+    trunc,
+    where,
+)
+
+
+def derived_by(vjp: Callable) -> Callable[[Callable], Scalar]:
+    """Decorator: a body whose gradient is `vjp(g, y, *args)`, where y is the result."""
+    return lambda body: Scalar(body.__name__, body, vjp, body=body)
+
+
+# --- arithmetic
+
+
+def add_scaled(a, b, alpha):
+    """a + alpha b"""
+    return a + alpha * b
+
+
+def sub_scaled(a, b, alpha):
+    """a - alpha b"""
+    return a - alpha * b
+
+
+def square(x):
+    """x²"""
+    return x * x
+
+
+def reciprocal(x):
+    """1 / x"""
+    return 1 / x
+
+
+@derived_by(lambda g, y, a, b: (g, -g * floor(a / b)))
+def remainder(a, b):
+    """a - b floor(a / b): the remainder with the sign of b, as Python's %."""
+    r = fmod(a, b)
+    return where((r != 0) & ((r < 0) != (b < 0)), r + b, r)
+
+
+def floor_divide(a, b):
+    """The largest whole number not above a / b, exact where a / b would round up to the next one."""
+    q = (a - fmod(a, b)) / b
+    exact = where((fmod(a, b) != 0) & ((b < 0) != (fmod(a, b) < 0)), q - 1, q)
+    whole = floor(exact)
+    whole = where(exact - whole > 0.5, whole + 1, whole)
+    return where(b == 0, a / b, whole)
+
+
+def trunc_divide(a, b):
+    """a / b without its fraction"""
+    return trunc(a / b)
+
+
+def trunc_divide_int(a, b):
+    """a / b of integers, rounded towards zero"""
+    q = abs(a) // abs(b)
+    return where((a < 0) != (b < 0), -q, q)
+
+
+def fmod_int(a, b):
+    """The remainder of integers with the sign of a"""
+    r = abs(a) % abs(b)
+    return where(a < 0, -r, r)
+
+
+def pow_int(a, n):
+    """aⁿ of integers: for a negative n only 1 and -1 give anything but 0."""
+    power = int_pow(a, maximum(n, 0))
+    return where(n < 0, where(a == 1, 1, where(a == -1, where(n % 2 == 0, 1, -1), 0)), power)
+
+
+@derived_by(lambda g, y, a, b: (where(a == b, 0.5 * g, where(a > b, g, 0)), where(a == b, 0.5 * g, where(b > a, g, 0))))
+def maximum_(a, b):
+    """The larger of two, NaN if either is; equal operands share the gradient."""
+    return maximum(a, b)
+
+
+@derived_by(lambda g, y, a, b: (where(a == b, 0.5 * g, where(a < b, g, 0)), where(a == b, 0.5 * g, where(b < a, g, 0))))
+def minimum_(a, b):
+    """The smaller of two, NaN if either is; equal operands share the gradient."""
+    return minimum(a, b)
+
+
+def fmax(a, b):
+    """The larger of two, and the other one if one is NaN."""
+    return where(isnan(b) | (a >= b), a, b)
+
+
+def fmin(a, b):
+    """The smaller of two, and the other one if one is NaN."""
+    return where(isnan(b) | (a <= b), a, b)
+
+
+@derived_by(lambda g, y, x, low, high: (where((x >= low) & (x <= high), g, 0), where((x < low) & (low < high), g, 0), where((x > high) | (low > high), g, 0)))
+def clamp(x, low, high):
+    """x, but at least `low` and at most `high`."""
+    return minimum(maximum(x, low), high)
+
+
+@derived_by(lambda g, y, x, low: (where(x >= low, g, 0), where(x < low, g, 0)))
+def clamp_min(x, low):
+    """x, but at least `low`."""
+    return maximum(x, low)
+
+
+@derived_by(lambda g, y, x, high: (where(x <= high, g, 0), where(x > high, g, 0)))
+def clamp_max(x, high):
+    """x, but at most `high`."""
+    return minimum(x, high)
+
+
+def lerp(a, b, weight):
+    """a + weight (b - a), written so that weight 1 gives b exactly."""
+    return where(abs(weight) < 0.5, a + weight * (b - a), b - (b - a) * (1 - weight))
+
+
+def addcmul(x, a, b, value):
+    """x + value a b"""
+    return x + value * a * b
+
+
+def addcdiv(x, a, b, value):
+    """x + value a / b"""
+    return x + value * (a / b)
+
+
+def round_to(x, scale):
+    """x rounded to a multiple of 1 / scale, halves to even."""
+    return rint(x * scale) / scale
+
+
+def sign(x):
+    """-1, 0 or 1"""
+    return where(0 < x, 1, where(x < 0, -1, 0))
+
+
+def frac(x):
+    """The fraction of x, with its sign."""
+    return x - trunc(x)
+
+
+def nan_to_num(x, nan, high, low):
+    """x with NaN, +inf and -inf replaced by three numbers."""
+    return where(isnan(x), nan, where(x == float("inf"), high, where(x == float("-inf"), low, x)))
+
+
+@derived_by(lambda g, y, a, b: (g * exp(a - y), g * exp(b - y)))
+def logaddexp(a, b):
+    """log(eᵃ + eᵇ) without overflow; infinities of the same sign give themselves."""
+    top = maximum(a, b)
+    return where(abs(a) == float("inf"), where(a == b, a, top + log1p(exp(-abs(a - b)))), top + log1p(exp(-abs(a - b))))
+
+
+@derived_by(lambda g, y, x, a: (g * where((x == 0) & (a <= 0), 0, log(a)), g * x / a))
+def xlogy(x, a):
+    """x log(a), and 0 where x is 0 whatever a is."""
+    return where(isnan(a), a, where(x == 0, 0, x * log(a)))
+
+
+def hypot(a, b):
+    """√(a² + b²)"""
+    return pow(a * a + b * b, 0.5)
+
+
+def isinf(x):
+    """Whether x is infinite."""
+    return abs(x) == float("inf")
+
+
+def isfinite(x):
+    """Whether x is neither infinite nor NaN."""
+    return abs(x) < float("inf")
+
+
+def isclose(a, b, rtol, atol):
+    """Whether |a - b| <= atol + rtol |b|, or a = b."""
+    return (a == b) | ((abs(a - b) <= atol + abs(rtol * b)) & (abs(b) < float("inf")))
+
+
+# --- activations
+
+
+@derived_by(lambda g, y, x: (where(y <= 0, 0, g),))
+def relu(x):
+    """max(x, 0)"""
+    return where(x <= 0, 0, x)
+
+
+@derived_by(lambda g, y, x, slope: (where(x > 0, g, g * slope), where(x > 0, 0, g * x)))
+def leaky_relu(x, slope):
+    """x where positive, else slope x"""
+    return where(x > 0, x, x * slope)
+
+
+def gelu(x):
+    """x Φ(x), where Φ is the normal distribution function"""
+    return 0.5 * x * (1 + erf(x * sqrt(0.5)))
+
+
+def gelu_tanh(x):
+    """The approximation of x Φ(x) by tanh: arXiv 1606.08415"""
+    return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
+
+
+def silu(x):
+    """x sigmoid(x)"""
+    return x * sigmoid(x)
+
+
+def mish(x):
+    """x tanh(softplus(x))"""
+    return x * tanh(softplus(x))
+
+
+def elu(x, alpha, scale, input_scale):
+    """scale x where positive, else scale alpha (e^(input_scale x) - 1)"""
+    return where(x > 0, x * scale, expm1(minimum(x, 0) * input_scale) * (alpha * scale))
+
+
+def softplus_beta(x, beta, threshold):
+    """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold"""
+    return where(x * beta > threshold, x, softplus(x * beta) / beta)
+
+
+def softsign(x):
+    """x / (1 + |x|)"""
+    return x / (1 + abs(x))
+
+
+@derived_by(lambda g, y, x, low, high: (where((x > low) & (x < high), g, 0), None, None))
+def hardtanh(x, low, high):
+    """x between `low` and `high`"""
+    return minimum(maximum(x, low), high)
+
+
+@derived_by(lambda g, y, x: (where((x > -3) & (x < 3), g / 6, 0),))
+def hardsigmoid(x):
+    """(x + 3) / 6 between 0 and 1"""
+    return minimum(maximum(x + 3, 0), 6) / 6
+
+
+@derived_by(lambda g, y, x: (where(x < -3, 0, where(x <= 3, g * (x / 3 + 0.5), g)),))
+def hardswish(x):
+    """x hardsigmoid(x)"""
+    return x * minimum(maximum(x + 3, 0), 6) / 6
+
+
+def logsigmoid(x):
+    """log(sigmoid(x)) = -softplus(-x)"""
+    return minimum(x, 0) - log1p(exp(-abs(x)))
+
+
+def hardshrink(x, limit):
+    """x, and 0 between -limit and limit"""
+    return where((x >= -limit) & (x <= limit), 0, x)
+
+
+def softshrink(x, limit):
+    """x moved towards 0 by `limit`"""
+    return where(x > limit, x - limit, where(x < -limit, x + limit, x * 0))
+
+
+def threshold(x, limit, value):
+    """x above `limit`, else `value`"""
+    return where(x <= limit, value, x)
+
+
+# --- losses, of one element
+
+
+def binary_cross_entropy(x, target):
+    """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100"""
+    return (target - 1) * maximum(log1p(-x), -100) - target * maximum(log(x), -100)
+
+
+def binary_cross_entropy_with_logits(x, target):
+    """-(t log σ(x) + (1 - t) log(1 - σ(x)))"""
+    return (1 - target) * x - logsigmoid(x)
+
+
+def smooth_l1(a, b, beta):
+    """½ d² / beta where |d| < beta, else |d| - ½ beta; d = a - b"""
+    d = abs(a - b)
+    return where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta)
+
+
+def huber(a, b, delta):
+    """½ d² where |d| < delta, else delta (|d| - ½ delta); d = a - b"""
+    d = abs(a - b)
+    return where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+
+
+# --- conversion
+
+
+def identity(x):
+    """x; what changes is the type or the layout."""
+    return x
+
+
+# --- comparison and choice
+
+
+def greater(a, b):
+    """a > b"""
+    return a > b
+
+
+def greater_equal(a, b):
+    """a >= b"""
+    return a >= b
+
+
+def masked_fill(x, mask, value):
+    """`value` where the mask holds, else x."""
+    return where(mask, value, x)

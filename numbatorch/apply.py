@@ -1,0 +1,628 @@
+"""The one door: every operation on tensors goes through `Pointwise.__call__` or `Op.__call__`.
+
+An op is a row: its name, how to compute it, how to differentiate it. What depends on the row alone is decided when it is made; what depends on
+dtypes, shapes and strides, once per combination (a dictionary look-up finds the ready kernel). What is left for a call is: look up, allocate,
+run, record.
+
+    exp  = Pointwise("Exp", scalar.exp, result=to_float)       # everything else is derived from the scalar body
+    mm   = Op("Mm", forward=_mm, vjp=_mm_vjp)                  # everything else is written down beside it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbatorch import dtype
+from numbatorch.autograd import anomaly, inplace
+from numbatorch.autograd.mode import state
+from numbatorch.autograd.node import Node, Slot, edge, next_sequence, saved_result
+from numbatorch.base import Kind, TensorBase, empty, wrap
+from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType
+from numbatorch.shape import broadcast_pair
+from numbatorch_kernels import lift, parallel
+from numbatorch_kernels.expr import Expr, Scalar, constant, gradients, substitute, symbol, symbols_in
+from numbatorch_kernels.lift import Operand, Program
+from numbatorch_kernels.memory import LARGE
+from numbatorch_kernels.memory import empty as memory_empty
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+GRAIN = 1 << 16  # elements a thread should have at least: below, handing over costs more than it saves
+_PLANS = 4096  # shapes remembered per op
+
+# --- dtype rules: from the promoted dtype of the operands to the dtype of the result
+
+
+def promoted(common: DType) -> DType:
+    """The result has the operands' common dtype."""
+    return common
+
+
+def to_float(common: DType) -> DType:
+    """The result of a function of real numbers: integers and bool become the default dtype."""
+    return common if common.is_floating_point or common.is_complex else dtype.get_default_dtype()
+
+
+def to_bool(common: DType) -> DType:
+    """The result is a truth value."""
+    return dtype.bool
+
+
+def to_real(common: DType) -> DType:
+    """Complex operands give a real result."""
+    return common.to_real()
+
+
+# --- rows
+
+
+class Row:
+    """An operation: a name, and the class of the nodes that it leaves on the tape."""
+
+    def __init__(self, name: str, node: type[Node]):
+        self.name = name
+        self.node = type(f"{name}Backward0", (node,), {"row": self, "__module__": "numbatorch.autograd"})
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+class OpNode(Node):
+    """A recorded `Op`: its rule is the row's vjp."""
+
+    row: Op
+    params: tuple
+    needs: tuple[bool, ...]  # which inputs want a gradient
+
+    def backward(self, grad):
+        return self.row.vjp(self, grad)
+
+
+class Op(Row):
+    """An operation written by hand.
+
+    forward(*tensors, *params)  makes the result, or a tuple of results; checks, allocates, calls a kernel; knows nothing of the tape
+    vjp(node, grad)             the gradients for the tensors, made with public ops, so that they can be differentiated again. The node has
+                                `unpack()` (what was saved), `params` and `needs`
+    saves                       what the vjp needs: positions of inputs, -1 for the (first) result
+    tensors                     how many of the leading arguments are tensors (None where one may be missing)
+    differentiable              how many of the results carry gradient
+    """
+
+    def __init__(self, name: str, forward: Callable, vjp: Callable | None = None, *, saves: Sequence[int] = (), tensors: int = 1, differentiable: int = 1):
+        super().__init__(name, OpNode)
+        self.forward, self.vjp = forward, vjp
+        self.saves, self.tensors, self.differentiable = tuple(saves), tensors, differentiable
+
+    def __call__(self, *args):
+        result = self.forward(*args)
+        if state.enabled and self.vjp is not None:
+            for tensor in args[: self.tensors]:
+                if tensor is not None and tensor._requires_grad:
+                    self.record(result, args)
+                    break
+        return result
+
+    def record(self, result, args: tuple) -> None:
+        """Put the call on the tape."""
+        first = result[0] if isinstance(result, tuple) else result
+        if not (first.kind.dtype.is_floating_point or first.kind.dtype.is_complex):
+            return
+        node = self.node()
+        tensors = args[: self.tensors]
+        node.edges = tuple([None if t is None else edge(t) for t in tensors])
+        node.needs = tuple([e is not None for e in node.edges])
+        node.params = args[self.tensors :]
+        if self.saves:
+            node.save(*[saved_result(node, first) if k < 0 else args[k] for k in self.saves])
+            node.result_saved = -1 in self.saves
+        attach(node, result[: self.differentiable] if isinstance(result, tuple) else result)
+
+
+def attach(node: Node, result) -> None:
+    """Make `node` the origin of its result or results."""
+    node.sequence = next_sequence()
+    if isinstance(result, tuple | list):
+        node.outputs = len(result)
+        for number, tensor in enumerate(result):
+            tensor._grad_fn, tensor._requires_grad = node if len(result) == 1 else Slot(node, number), True
+    else:
+        result._grad_fn, result._requires_grad = node, True
+    if anomaly.enabled:
+        anomaly.remember(node)
+
+
+class ViewOp(Op):
+    """An operation whose result shares the memory of its input. `forward(tensor, *params)` returns the array of the view."""
+
+    def __call__(self, tensor: Tensor, *params) -> Tensor:
+        array = self.forward(tensor, *params)
+        kind = tensor.kind
+        view = wrap(array, kind.flat if array.flags.c_contiguous else kind.strided)
+        storage = tensor._storage
+        view._storage = tensor.storage if storage is None else storage
+        view._base = tensor if tensor._base is None else tensor._base
+        view._view = (tensor, self, params)
+        if tensor._requires_grad and state.enabled:
+            view._seen = view._storage.version
+            self.record(view, (tensor, *params))
+        return view
+
+
+# --- pointwise rows
+
+
+class Gradient:
+    """The gradient of a pointwise program, for the inputs that want one: itself a pointwise op, of any order."""
+
+    def __init__(self, row: Pointwise, needs: tuple[bool, ...], given: tuple[bool, ...]):
+        program = row.program
+        arity, outputs = program.arity, len(program.outputs)
+        seeds = [symbol(arity + k) if g else constant(0) for k, g in enumerate(given)]
+        results = [symbol(arity + outputs + k) for k in range(outputs)]
+        inputs = [symbol(k) for k in range(arity)]
+        if row.vjp is not None:
+            wanted = [None if e is None else constant(e) for e in row.vjp(seeds[0], results[0], *inputs)]
+        else:
+            wanted = gradients(program.outputs, seeds, inputs)
+        wanted = [e if need else None for e, need in zip(wanted, needs, strict=True)]
+        made = [e for e in wanted if e is not None and e.function != "symbol"]
+        made = substitute(made, {y: r for y, r in zip(program.outputs, results, strict=True) if not isinstance(y.function, str)})
+        used = symbols_in(made)
+        self.saves = tuple([k for k in used if k < arity] + [arity + outputs - 1 - k for k in used if k >= arity + outputs])  # results as -1, -2 ...
+        self.grads = tuple(k - arity for k in used if arity <= k < arity + outputs)
+        order = [arity + k for k in self.grads] + [k for k in used if k < arity] + [k for k in used if k >= arity + outputs]
+        position = {old: new for new, old in enumerate(order)}
+        made = substitute(made, {symbol(old): symbol(~new) for old, new in position.items()})
+        made = substitute(made, {symbol(~new): symbol(new) for new in position.values()})
+        conditions = tuple(position[k] for k in program.conditions if k in position)
+        self.row = None
+        if made:
+            self.row = Pointwise(f"{row.name}Backward", Program(f"{program.name}_backward", tuple(made), len(order), conditions))
+        # where each input's gradient comes from: None, ("made", k) or ("grad", k): passed through
+        numbers = iter(range(len(made)))
+        self.sources = tuple(
+            None if e is None else ("grad", e.args[0] - arity) if e.function == "symbol" else ("made", next(numbers)) for e in wanted
+        )
+
+
+class PointwiseNode(Node):
+    """A recorded `Pointwise`: its rule is the derived gradient op."""
+
+    row: Pointwise
+    rule: Gradient
+    shapes: tuple | None = None  # for each input (shape, kind) where its gradient must be summed or cast to fit
+
+    def backward(self, grad):
+        rule = self.rule
+        grads = grad if self.outputs > 1 else (grad,)
+        if self.outputs > 1:
+            grads = [g if g is not None else self.zeros(k) for k, g in enumerate(grads)]
+        made = _run_rule(rule, grads, self.unpack())
+        result = [None if s is None else grads[s[1]] if s[0] == "grad" else made[s[1]] for s in rule.sources]
+        if self.shapes is not None:
+            result = [g if g is None or like is None else fit(g, *like) for g, like in zip(result, self.shapes, strict=True)]
+        return result
+
+
+def _run_rule(rule: Gradient, grads: Sequence, saved: tuple) -> tuple:
+    if rule.row is None:
+        return ()
+    made = rule.row(*[grads[k] for k in rule.grads], *saved)
+    return made if isinstance(made, tuple) else (made,)
+
+
+def fit(grad: Tensor, shape: tuple[int, ...], kind: Kind) -> Tensor:
+    """`grad` summed over the dimensions that were broadcast, in the dtype and on the device of the input that it belongs to."""
+    if grad.array.shape != shape:
+        grad = grad.sum_to_size(shape)
+    return grad if grad.kind.flat is kind.flat else grad.to(device=kind.device, dtype=kind.dtype)
+
+
+class Pointwise(Row):
+    """An operation on elements, derived whole from one scalar body: kernels of every dtype, layout and device, and gradients of any order.
+
+    body        a Scalar, a Python function of scalars, or a Program
+    result      the dtype rule, from the operands' common dtype
+    operands    the dtype rule for what is computed with, where that is not the common dtype itself
+    """
+
+    def __init__(
+        self,
+        name: str,
+        body: Scalar | Callable | Program,
+        *,
+        arity: int | None = None,
+        result: Callable[[DType], DType] = promoted,
+        conditions: tuple[int, ...] = (),
+        accepts: Callable[[DType], bool] | None = None,
+    ):
+        super().__init__(name, PointwiseNode)
+        self.vjp = None
+        if isinstance(body, Scalar):
+            arity = arity or (body.body or body.evaluate).__code__.co_argcount
+            inputs = [symbol(k) for k in range(arity)]
+            if body.body is not None:
+                self.vjp, body = body.vjp, Program(body.name, (constant(body.body(*inputs)),), arity, conditions)
+            else:
+                body = Program(body.name, (Expr(body, *inputs),), arity, conditions)
+        self.program = body if isinstance(body, Program) else lift.program(body, arity, conditions)
+        self.result = result
+        self.ready: dict[tuple, tuple] = {}  # (kind, kind or number type) -> kernel for contiguous operands of one shape
+        self.plans: dict[tuple, _Plan] = {}
+        self._gradients: dict[tuple, Gradient] = {}
+        self.accepts = accepts
+
+    # -- the plain case: contiguous operands of one shape on the CPU, or such a one and a number
+
+    def __call__(self, a, b=None, *more):
+        if more:
+            return self.general((a, b, *more))
+        if b is None:
+            inputs = (a,)
+            ready = self.ready.get(a.kind)
+            if ready is None:
+                return self.general(inputs)
+            entry, kind = ready
+            x = a.array
+            shape = x.shape
+            size = x.size
+            if size * kind.numpy.itemsize < LARGE:
+                out = np.empty(shape, kind.numpy)
+                entry(out, x, 0, size)
+            else:
+                out = memory_empty(shape, kind.numpy)
+                parallel.run(entry, size, GRAIN, out, x)
+            tracked = a._requires_grad
+        else:
+            inputs = (a, b)
+            try:
+                second = b.kind if isinstance(b, TensorBase) else b.__class__
+                entry, kind = self.ready[a.kind, second]
+                x = a.array
+                y = b if second is float or second is int else b.array
+            except (KeyError, AttributeError):
+                return self.general(inputs)
+            shape = x.shape
+            if y is not b and y.shape != shape:
+                return self.general(inputs)
+            size = x.size
+            if size * kind.numpy.itemsize < LARGE:
+                out = np.empty(shape, kind.numpy)
+                entry(out, x, y, 0, size)
+            else:
+                out = memory_empty(shape, kind.numpy)
+                parallel.run(entry, size, GRAIN, out, x, y)
+            tracked = a._requires_grad or (y is not b and b._requires_grad)
+        result = wrap(out, kind)
+        if tracked and state.enabled:
+            self.record(result, inputs, None)
+        return result
+
+    # -- every other case: a plan for each combination of kinds, shapes and strides
+
+    def general(self, inputs: tuple, out: Tensor | None = None):
+        """The operation on tensors and numbers of any layout; into `out` if given, and in place if `out` is the first input."""
+        key: list[Any] = []
+        for x in inputs:
+            if isinstance(x, TensorBase):
+                array = x.array
+                key += (x.kind, array.shape) if x.kind.contiguous else (x.kind, array.shape, array.strides)
+            else:
+                key.append(dtype.number_dtype(x))
+        if out is not None:
+            key += ("out", out.kind, out.array.shape, out.array.strides, out is inputs[0])
+        signature = tuple(key)
+        plan = self.plans.get(signature)
+        if plan is None:
+            moved = _on_one_device(inputs)
+            if moved is not inputs:
+                return self.general(moved, out)
+            plan = _Plan(self, inputs, out)
+            if len(self.plans) >= _PLANS:
+                self.plans.clear()
+            self.plans[signature] = plan
+            plan.offer(self.ready, inputs, out)
+        if out is None:
+            results = plan.run(inputs)
+        else:
+            in_place = out is inputs[0]
+            tracked = state.enabled and any(isinstance(x, TensorBase) and x._requires_grad for x in inputs)
+            inplace.check(out, tracked, in_place)
+            results = plan.run(_apart(inputs, out, in_place), out)
+            inplace.changed(out)
+            if tracked and plan.differentiable:
+                node = self.record(None, inputs, plan, out)
+                inplace.rebase(out, node)
+            return out
+        if state.enabled and plan.differentiable:
+            for x in inputs:
+                if isinstance(x, TensorBase) and x._requires_grad:
+                    self.record(results, inputs, plan)
+                    break
+        return results
+
+    def record(self, results, inputs: tuple, plan: _Plan | None, changed: Tensor | None = None) -> Node:
+        """Put the call on the tape. `changed` is the tensor that was overwritten, of a call in place."""
+        node = self.node()
+        node.edges = edges = tuple([edge(x) if isinstance(x, TensorBase) else None for x in inputs])
+        outputs = len(self.program.outputs)
+        needs = tuple([e is not None for e in edges])
+        rule = self._gradients.get(needs) or self.gradient(needs, (True,) * outputs)
+        node.rule = rule
+        if plan is not None:
+            node.shapes = plan.fits
+        if rule.saves:
+            firsts = results if outputs > 1 else (results if changed is None else changed,)
+            node.save(*[inputs[k] if k >= 0 else saved_result(node, firsts[-1 - k]) for k in rule.saves])
+            if changed is not None:
+                node.versions = tuple(
+                    [v - 1 if k >= 0 and inputs[k] is changed else v for v, k in zip(node.versions, rule.saves, strict=True)]
+                )
+        if changed is None:
+            attach(node, results)
+        else:
+            node.sequence = next_sequence()
+        return node
+
+    def gradient(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> Gradient:
+        """The derived gradient op for the inputs in `needs`, from the gradients of the results in `given`."""
+        key = needs if all(given) else (needs, given)
+        rule = self._gradients.get(key)
+        if rule is None:
+            rule = self._gradients[key] = Gradient(self, needs, given)
+        return rule
+
+    def source(self, device: str = "cpu", element: str = "f4") -> str:
+        """The text of this op's kernel for contiguous operands of one element type."""
+        operands = [Operand("b1" if k in self.program.conditions else element, "flat") for k in range(self.program.arity)]
+        results = [Operand(element, "flat")] * len(self.program.outputs)
+        return lift.source(self.program, device, operands, results, _compute(element))
+
+
+def _on_one_device(inputs: tuple) -> tuple:
+    """`inputs`, with 0-d CPU tensors brought to the device of the others. Raises RuntimeError where devices are mixed."""
+    devices = {x.kind.device: None for x in inputs if isinstance(x, TensorBase)}
+    if len(devices) < 2:
+        return inputs
+    homes = {x.kind.device: None for x in inputs if isinstance(x, TensorBase) and (x.array.ndim or not x.kind.cpu)}
+    if len(homes) == 1:
+        (home,) = homes
+        return tuple([x.to(home) if isinstance(x, TensorBase) and x.kind.device is not home else x for x in inputs])
+    first, second = list(homes)[:2]
+    raise RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices, {first} and {second}!")
+
+
+def _apart(inputs: tuple, out: Tensor, in_place: bool) -> tuple:
+    """`inputs`, where those that overlap `out` without being the very same elements are copied first."""
+    target = out.array
+    return tuple(
+        [
+            x.clone()
+            if isinstance(x, TensorBase) and x is not out and x._storage is not None and x._storage is out._storage
+            and not (x.array.strides == target.strides and x.array.shape == target.shape and _address(x.array) == _address(target))
+            else x
+            for x in inputs
+        ]
+    )
+
+
+def _address(array) -> int:
+    return array.ctypes.data if isinstance(array, np.ndarray) else array.address
+
+
+def _compute(element: str) -> str:
+    """The element type that kernels compute in for operands of this one."""
+    if element in ("f2", "bf"):
+        return "f4"
+    return element if element in ("f4", "f8", "c8", "c16") else "i8"
+
+
+class _Plan:
+    """Everything about a call that its kinds, shapes and strides decide."""
+
+    def __init__(self, row: Pointwise, inputs: tuple, out: Tensor | None):
+        tensors = [x for x in inputs if isinstance(x, TensorBase)]
+        like = (out if out is not None else tensors[0]).kind
+        shape: tuple[int, ...] = ()
+        for x in tensors:
+            shape = broadcast_pair(shape, x.array.shape) if x.array.shape != shape else shape
+        common = self._common(row, inputs)
+        if row.accepts is not None:
+            row.accepts(common)
+        result = row.result(common)
+        operands = result if result is not dtype.bool and not (common.is_complex and not result.is_complex) else common
+        compute = _compute(Kind.of(operands).element)
+        self.kind = Kind.of(result, like.device)
+        self.count = len(row.program.outputs)
+        self.shape, self.numbers = shape, tuple(k for k, x in enumerate(inputs) if not isinstance(x, TensorBase))
+        self.differentiable = result.is_floating_point or result.is_complex
+        if out is not None:
+            self._check_out(row, out, out is inputs[0], result)
+        fits = [
+            (x.array.shape, x.kind) if isinstance(x, TensorBase) and (x.array.shape != shape or x.kind.flat is not self.kind) else None
+            for x in inputs
+        ]
+        self.fits = tuple(fits) if any(fits) else None
+        self.size = prod(shape)
+        self._lay_out(row, inputs, out, compute)
+
+    @staticmethod
+    def _common(row: Pointwise, inputs: tuple) -> DType:
+        """The operands' common dtype; conditions have no say."""
+        having_a_say = [x for k, x in enumerate(inputs) if k not in row.program.conditions] or list(inputs)
+        return dtype.result_dtype(
+            *[
+                (x.kind.dtype, DIMENSIONED if x.array.ndim else ZERO_DIM) if isinstance(x, TensorBase) else (dtype.number_dtype(x), NUMBER)
+                for x in having_a_say
+            ]
+        )
+
+    def _check_out(self, row: Pointwise, out: Tensor, in_place: bool, result: DType) -> None:
+        if not dtype.can_cast(result, out.kind.dtype):
+            raise RuntimeError(f"result type {type_word(result)} can't be cast to the desired output type {type_word(out.kind.dtype)}")
+        if out.array.shape != self.shape:
+            if in_place:
+                raise RuntimeError(
+                    f"output with shape {list(out.array.shape)} doesn't match the broadcast shape {list(self.shape)}"
+                )
+            raise RuntimeError(f"out= has shape {list(out.array.shape)}, but the result has shape {list(self.shape)}")
+        if any(stride == 0 and n > 1 for stride, n in zip(out.array.strides, out.array.shape, strict=True)):
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+                "clone() the tensor before performing the operation."
+            )
+
+    def _lay_out(self, row: Pointwise, inputs: tuple, out: Tensor | None, compute: str) -> None:
+        """Choose how the kernel walks through memory, and find it."""
+        target = self.kind if out is None else out.kind
+        elements = [x.kind.element if isinstance(x, TensorBase) else Kind.of(dtype.number_dtype(x)).element for x in inputs]
+        arrays = [x.array for x in inputs if isinstance(x, TensorBase)]
+        self.order: tuple[int, ...] | None = None  # of dimensions in memory, where all operands share one that is not row-major
+        dense = out is None and len(self.shape) > 1 and not arrays[0].flags.c_contiguous and _dense_order(arrays)
+        if dense:
+            self.order = dense
+        contiguous = all(x.kind.contiguous and x.array.shape == self.shape for x in inputs if isinstance(x, TensorBase))
+        self.geometry = None
+        if dense or (contiguous and (out is None or out.kind.contiguous)):
+            same = out is not None and inputs[0] is out
+            access = ["flat" if isinstance(x, TensorBase) else "value" for x in inputs]
+            access = ["inplace" if same and x is out else a for x, a in zip(inputs, access, strict=True)]
+            writes = "flat"
+        else:
+            strides = [contiguous_steps(self.shape)] * self.count if out is None else [steps(out.array)]
+            strides += [broadcast_steps(x.array, self.shape) for x in inputs if isinstance(x, TensorBase)]
+            outer, length, strides = collapse(self.shape, strides)
+            self.geometry = np.array([len(outer), length, *outer, *[s for row_ in strides for s in row_]], np.int64)
+            names = iter(["unit" if s[-1] == 1 else "fixed" if s[-1] == 0 else "strided" for s in strides])
+            writes = [next(names) for _ in range(self.count)][0]
+            writes = "strided" if writes == "fixed" else writes
+            access = [next(names) if isinstance(x, TensorBase) else "value" for x in inputs]
+        operands = tuple(Operand(e, a) for e, a in zip(elements, access, strict=True))
+        results = (Operand(target.element, writes),) * self.count
+        self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
+        self.cpu = target.cpu
+        self.entry = lift.kernel(row.program, target.device.type, operands, results, compute)
+
+    def run(self, inputs: tuple, out: Tensor | None = None):
+        """Run the kernel; the results as new tensors."""
+        size, kind = self.size, self.kind
+        if out is not None:
+            outs = [out.array]
+        elif self.order is not None:
+            outs = [empty(tuple([self.shape[d] for d in self.order]), kind).array.transpose(_inverse(self.order)) for _ in range(self.count)]
+        else:
+            outs = [empty(self.shape, kind).array for _ in range(self.count)]
+        if size:
+            args = outs + [x.array if isinstance(x, TensorBase) else _number(x) for k, x in enumerate(inputs) if k not in self.skips]
+            if self.geometry is not None:
+                args.append(self.geometry)
+            if not self.cpu:
+                self.entry(*args, size)
+            elif size < 2 * GRAIN:
+                self.entry(*args, 0, size)
+            else:
+                parallel.run(self.entry, size, GRAIN, *args)
+        if out is not None:
+            return out
+        if self.order is not None:
+            kind = kind.strided
+        return wrap(outs[0], kind) if self.count == 1 else tuple([wrap(o, kind) for o in outs])
+
+    def offer(self, ready: dict, inputs: tuple, out: Tensor | None) -> None:
+        """Enter the kernel into the table of the plain case, if this is one."""
+        if out is not None or not self.cpu or self.geometry is not None or self.order is not None or self.count > 1:
+            return
+        if len(inputs) == 1:
+            ready[inputs[0].kind] = (self.entry, self.kind)
+        elif len(inputs) == 2 and isinstance(inputs[0], TensorBase):
+            if isinstance(inputs[1], TensorBase):
+                ready[inputs[0].kind, inputs[1].kind] = (self.entry, self.kind)
+            elif inputs[0].kind.dtype.is_floating_point and inputs[1].__class__ in (int, float):
+                ready[inputs[0].kind, inputs[1].__class__] = (self.entry, self.kind)
+
+
+def _number(value):
+    return value.item() if isinstance(value, np.generic) else value
+
+
+# --- geometry: strides in elements
+
+
+def steps(array) -> tuple[int, ...]:
+    """The strides of an array, in elements."""
+    itemsize = array.itemsize
+    return tuple([s // itemsize for s in array.strides])
+
+
+def contiguous_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a contiguous tensor of this shape."""
+    result, step = [], 1
+    for n in reversed(shape):
+        result.append(step)
+        step *= n
+    return tuple(reversed(result))
+
+
+def broadcast_steps(array, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides with which `array` is read as a tensor of `shape`: 0 along dimensions that are broadcast."""
+    missing = len(shape) - array.ndim
+    own = [0 if n == 1 else s for n, s in zip(array.shape, steps(array), strict=True)]
+    return (0,) * missing + tuple(own)
+
+
+def collapse(shape: tuple[int, ...], strides: Sequence[tuple[int, ...]]) -> tuple[list[int], int, list[list[int]]]:
+    """(outer shape, row length, strides of each operand) of the same walk over memory in as few dimensions as possible."""
+    dims: list[int] = []
+    walks: list[list[int]] = [[] for _ in strides]
+    for d, n in enumerate(shape):
+        if n == 1:
+            continue
+        if dims and all(w[-1] == s[d] * n for w, s in zip(walks, strides, strict=True)):
+            dims[-1] *= n
+            for w, s in zip(walks, strides, strict=True):
+                w[-1] = s[d]
+        else:
+            dims.append(n)
+            for w, s in zip(walks, strides, strict=True):
+                w.append(s[d])
+    if not dims:
+        return [], 1, [[1 if k == 0 else 0] for k in range(len(strides))]
+    return dims[:-1], dims[-1], walks
+
+
+def _dense_order(arrays: Sequence) -> tuple[int, ...] | None:
+    """The order of dimensions in memory, if all arrays share shape and strides and fill their memory without gaps."""
+    shape, strides = arrays[0].shape, arrays[0].strides
+    if any(a.shape != shape or a.strides != strides for a in arrays[1:]):
+        return None
+    order = tuple(sorted(range(len(shape)), key=lambda d: (-strides[d], -shape[d])))
+    expected = arrays[0].itemsize
+    for d in reversed(order):
+        if shape[d] != 1 and strides[d] != expected:
+            return None
+        expected *= shape[d]
+    return order
+
+
+def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
+    result = [0] * len(order)
+    for k, d in enumerate(order):
+        result[d] = k
+    return tuple(result)
+
+
+def type_word(d: DType) -> str:
+    """PyTorch's word for a dtype in error texts: "Float", "Long"."""
+    return _WORDS[d.name]
+
+
+_WORDS = {
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float16": "Half",
+    "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}  # fmt: skip

@@ -1,0 +1,11 @@
+"""Differentiation: the tape, the backward pass, and what users call of it."""
+
+from numbatorch.autograd.anomaly import detect_anomaly as detect_anomaly
+from numbatorch.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
+from numbatorch.autograd.api import backward as backward
+from numbatorch.autograd.api import grad as grad
+from numbatorch.autograd.mode import enable_grad as enable_grad
+from numbatorch.autograd.mode import inference_mode as inference_mode
+from numbatorch.autograd.mode import is_grad_enabled as is_grad_enabled
+from numbatorch.autograd.mode import no_grad as no_grad
+from numbatorch.autograd.mode import set_grad_enabled as set_grad_enabled

@@ -1,0 +1,119 @@
+"""`backward` and `grad`: the two ways to start a backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from numbatorch.autograd import engine
+from numbatorch.autograd.node import edge
+from numbatorch.base import TensorBase, empty
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Add d tensors / d leaf, weighted by `grad_tensors` (ones for scalars), to the `grad` of every leaf, or of `inputs` alone.
+
+    retain_graph  keep what the tape saved, for another backward pass (default: `create_graph`)
+    create_graph  record the backward pass itself, so that its results can be differentiated
+    """
+    roots, grads = _roots(tensors, grad_tensors, create_graph)
+    keep = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        engine.run(roots, grads, keep, create_graph)
+        return
+    targets = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
+    if not targets:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    for target, found in zip(targets, engine.run(roots, grads, keep, create_graph, _wanted(targets)), strict=True):
+        if found is not None:
+            target._grad = found.clone() if target._grad is None else target._grad + found
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """d outputs / d inputs, weighted by `grad_outputs` (ones for scalars), as a tuple; no `grad` is touched.
+
+    Raises RuntimeError for an input that the outputs do not depend on, unless `allow_unused` (None in its place) or `materialize_grads`
+    (zeros in its place).
+
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> torch.autograd.grad((x * x).sum(), x)
+    (tensor([2., 4.]),)
+    """
+    targets = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
+    if allow_unused is False and materialize_grads:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+    roots, grads = _roots(outputs, grad_outputs, create_graph)
+    keep = create_graph if retain_graph is None else retain_graph
+    found = engine.run(roots, grads, keep, create_graph, _wanted(targets))
+    if None in found and not allow_unused and not materialize_grads:
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired "
+            "behavior."
+        )
+    if materialize_grads:
+        found = [t.new_zeros(t.shape) if g is None else g for g, t in zip(found, targets, strict=True)]
+    return tuple(found)
+
+
+def _wanted(targets: Sequence[Tensor]) -> list[Any]:
+    edges = [edge(t) for t in targets]
+    if None in edges:
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return edges
+
+
+def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[Tensor]]:
+    """The edges to start from, and the gradients to send there."""
+    tensors = [tensors] if isinstance(tensors, TensorBase) else list(tensors)
+    if grad_tensors is None or isinstance(grad_tensors, TensorBase):
+        grad_tensors = [grad_tensors] * len(tensors) if grad_tensors is None or len(tensors) == 1 else [grad_tensors]
+    grad_tensors = list(grad_tensors)
+    if len(grad_tensors) != len(tensors):
+        raise RuntimeError(f"got {len(tensors)} tensors and {len(grad_tensors)} gradients")
+    roots, grads = [], []
+    for position, (tensor, given) in enumerate(zip(tensors, grad_tensors, strict=True)):
+        root = edge(tensor)
+        if root is None:
+            raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
+        if given is None:
+            if tensor.array.size != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            given = _ones(tensor)
+        elif given.array.shape != tensor.array.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{position}] has a shape of {given.shape} and output[{position}] has a shape of {tensor.shape}."
+            )
+        elif given.kind.dtype.is_complex != tensor.kind.dtype.is_complex:
+            raise RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+                f"grad_output[{position}] has a dtype of {given.dtype} and output[{position}] has a dtype of {tensor.dtype}."
+            )
+        roots.append(root)
+        grads.append(given)
+    return roots, grads
+
+
+def _ones(tensor: Tensor) -> Tensor:
+    result = empty(tensor.array.shape, tensor.kind)
+    if result.kind.cpu and result.kind.element != "bf":
+        result.array.fill(1)
+        return result
+    return result.fill_(1)

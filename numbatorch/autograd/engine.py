@@ -1,0 +1,178 @@
+"""The backward pass: visit the recorded nodes from the newest to the oldest, and add up what arrives.
+
+A node is newer than everything that it leads to, so a heap ordered by creation number visits each node once, after all of its gradients have
+arrived. No recursion, no counting of dependencies, and always the same order.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from numbatorch.autograd import anomaly
+from numbatorch.autograd.mode import state
+from numbatorch.autograd.node import Node, Slot
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def run(roots: Sequence[Any], grads: Sequence[Tensor], retain_graph: bool, create_graph: bool, wanted: Sequence[Any] | None = None) -> list:
+    """Send `grads` into the edges `roots`, and on to the leaves.
+
+    Without `wanted`, every leaf adds what arrives to its `grad`. With it (a list of edges), nothing is added anywhere: the gradients that
+    arrive at those edges are returned, None where nothing does, and nodes that do not lead to them are not visited.
+    """
+    found: dict = {} if wanted is None else dict.fromkeys(map(_key, wanted))
+    useful = None if wanted is None else _leading_to(found, roots)
+    leaves: dict[int, list] = {}
+    pending: dict[Node, Any] = {}
+    heap: list[tuple[int, Node]] = []
+
+    def send(edge, grad) -> None:
+        if edge.__class__ is Slot:
+            node, number = edge.node, edge.number
+        elif isinstance(edge, Node):
+            node, number = edge, 0
+        else:
+            arrived = leaves.get(id(edge))
+            if arrived is None:
+                leaves[id(edge)] = [edge, grad]
+            else:
+                arrived[1] = arrived[1] + grad
+            return
+        if useful is not None and node not in useful:
+            return
+        if node not in pending:
+            heappush(heap, (-node.sequence, node))
+            pending[node] = grad if node.outputs == 1 else [None] * node.outputs
+            if node.outputs == 1:
+                return
+        if node.outputs == 1:
+            pending[node] = pending[node] + grad
+        else:
+            before = pending[node][number]
+            pending[node][number] = grad if before is None else before + grad
+
+    previous, state.enabled = state.enabled, create_graph
+    try:
+        for edge, grad in zip(roots, grads, strict=True):
+            send(edge, grad)
+        edge = grad = grads = None
+        while heap:
+            node = heappop(heap)[1]
+            grad = pending.pop(node)
+            if node.captures is not None:
+                grad = _run_captures(node, grad)
+            if node.prehooks is not None:
+                grad = _run_prehooks(node, grad)
+            if found:
+                for number in range(node.outputs):
+                    if (node, number) in found:
+                        found[node, number] = grad if node.outputs == 1 else grad[number]
+            if useful is None or useful[node]:
+                results = node.backward(grad)
+                if anomaly.enabled:
+                    anomaly.check(node, results)
+                if node.hooks is not None:
+                    results = _run_hooks(node, results, grad)
+                if not retain_graph:
+                    node.free()
+                del grad
+                for edge, result in zip(node.edges, results, strict=True):
+                    if edge is not None and result is not None:
+                        send(edge, result)
+                edge = result = results = None
+        for arrived in leaves.values():
+            leaf, arrived[0] = arrived[0], None
+            grad = arrived.pop()
+            if leaf._hooks is not None:
+                grad = run_tensor_hooks(leaf._hooks, grad)
+            if wanted is None:
+                _accumulate(leaf, grad, create_graph)
+            elif id(leaf) in found:
+                found[id(leaf)] = grad
+    finally:
+        state.enabled = previous
+    return [] if wanted is None else [found[_key(edge)] for edge in wanted]
+
+
+def _key(edge) -> Any:
+    """What identifies an edge in a dictionary."""
+    if edge.__class__ is Slot:
+        return (edge.node, edge.number)
+    return (edge, 0) if isinstance(edge, Node) else id(edge)
+
+
+def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, bool]:
+    """The nodes under `roots` that are wanted or lead to what is; True if their rule has to run."""
+    reached: dict[Node, None] = {}
+    stack = [edge.node if edge.__class__ is Slot else edge for edge in roots if edge.__class__ is Slot or isinstance(edge, Node)]
+    while stack:
+        node = stack.pop()
+        if node not in reached:
+            reached[node] = None
+            targets = (edge.node if edge.__class__ is Slot else edge for edge in node.edges)
+            stack.extend(target for target in targets if isinstance(target, Node))
+    useful: dict[Node, bool] = {}
+    for node in sorted(reached, key=lambda n: n.sequence):
+        leads = False
+        for edge in node.edges:
+            if edge is not None:
+                key = _key(edge)
+                leads = leads or key in found or (key.__class__ is tuple and key[0] in useful)
+        if leads or any((node, number) in found for number in range(node.outputs)):
+            useful[node] = leads
+    return useful
+
+
+def _accumulate(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
+    """leaf.grad += grad. The first gradient is taken as it is if nobody else can see its memory."""
+    if leaf._grad is None:
+        owned = sys.getrefcount(grad) <= 3 and grad._storage is None and grad.kind.contiguous  # ours, this frame's, getrefcount's
+        if not owned:
+            grad = grad.clone() if create_graph else grad.detach().clone()
+        leaf._grad = grad
+    elif create_graph:
+        leaf._grad = leaf._grad + grad
+    else:
+        leaf._grad.add_(grad)
+    if leaf._hooks is not None:
+        for hook in list(leaf._hooks.get("accumulated", {}).values()):
+            hook(leaf)
+
+
+def run_tensor_hooks(hooks: dict, grad: Tensor) -> Tensor:
+    """The gradient after the tensor hooks of a leaf or of one result of a node."""
+    for key, hook in list(hooks.items()):
+        if key != "accumulated":
+            replaced = hook(grad)
+            if replaced is not None:
+                grad = replaced
+    return grad
+
+
+def _run_captures(node: Node, grad):
+    if node.outputs == 1:
+        return run_tensor_hooks(node.captures[0], grad)
+    return [run_tensor_hooks(node.captures[k], g) if g is not None and k in node.captures else g for k, g in enumerate(grad)]
+
+
+def _run_prehooks(node: Node, grad):
+    grads = (grad,) if node.outputs == 1 else tuple(grad)
+    for hook in list(node.prehooks.values()):
+        replaced = hook(grads)
+        if replaced is not None:
+            grads = replaced if isinstance(replaced, tuple) else (replaced,)
+    return grads[0] if node.outputs == 1 else list(grads)
+
+
+def _run_hooks(node: Node, results: tuple, grad) -> tuple:
+    grads = (grad,) if node.outputs == 1 else tuple(grad)
+    for hook in list(node.hooks.values()):
+        replaced = hook(results, grads)
+        if replaced is not None:
+            results = replaced if isinstance(replaced, tuple) else (replaced,)
+    return results

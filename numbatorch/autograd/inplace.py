@@ -1,0 +1,88 @@
+"""Changes in place: what is forbidden, the version counter, and how the tape of a tensor is rewritten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from numbatorch.autograd.node import Node, edge, next_sequence, refresh, replay
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def check(out: Tensor, tracked: bool, in_place: bool) -> None:
+    """Raise RuntimeError where `out` may not be overwritten. `tracked`: an input of the operation requires grad."""
+    if not in_place:
+        if tracked or (out._requires_grad and _recording()):
+            raise RuntimeError("out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+        return
+    if out._requires_grad and _recording():
+        if out._grad_fn is None:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        if out._base is not None and out._base._requires_grad and out._base._grad_fn is None:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def _recording() -> bool:
+    from numbatorch.autograd.mode import state
+
+    return state.enabled
+
+
+def changed(out: Tensor) -> None:
+    """Count a change of the memory of `out`."""
+    out.storage.version += 1
+
+
+def rebase(out: Tensor, node: Node) -> None:
+    """Make `node`, the operation that has just overwritten `out`, its origin; for a view, also part of its base's history."""
+    if out._base is None:
+        out._grad_fn, out._requires_grad = node, True
+        return
+    base: Any = out._base
+    slices = CopySlices()
+    slices.edges = (edge(base), *node.edges)
+    slices.node, slices.view = node, out._view and _Replay(out)
+    slices.sequence = next_sequence()
+    base._grad_fn, base._requires_grad = slices, True
+    out._requires_grad = True
+    refresh(out)
+
+
+class _Replay:
+    """How to see a view's part of a tensor that is shaped like its base. Keeps no reference to the view itself."""
+
+    def __init__(self, view: Tensor):
+        self.steps = []
+        while view._base is not None:
+            source, row, params = view._view
+            self.steps.append((row, params))
+            if source is view._base:
+                break
+            view = source
+        self.steps.reverse()
+
+    def __call__(self, base: Tensor) -> Tensor:
+        for row, params in self.steps:
+            base = row(base, *params)
+        return base
+
+
+class CopySlices(Node):
+    """A part of a tensor was overwritten: that part's gradient goes through the operation, the rest straight to the old value."""
+
+    node: Node
+    view: _Replay
+
+    def backward(self, grad: Tensor) -> tuple:
+        part = self.view(grad)
+        inner = self.node.backward(part)
+        rest = grad.clone()
+        self.view(rest).copy_(inner[0] if inner[0] is not None else part.new_zeros(part.shape))
+        return (rest, None, *inner[1:])
+
+    def free(self) -> None:
+        self.node.free()
+
+
+__all__ = ["CopySlices", "changed", "check", "rebase", "replay"]

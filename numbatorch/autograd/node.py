@@ -1,0 +1,225 @@
+"""The nodes of the tape: what an operation leaves behind so that its gradient can be computed.
+
+A node knows where gradients go (`edges`) and what its rule needs (`saved`). Edges lead to the nodes that made the inputs, or to a leaf tensor itself,
+or to None; never to intermediate tensors, so their memory is free as soon as nobody needs it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from numbatorch.base import TensorBase, alias
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+_count = itertools.count()
+next_sequence = _count.__next__
+
+FREED = ("freed",)  # stands in `saved` after a backward pass has used it up
+
+FREED_TEXT = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved "
+    "intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to "
+    "backward through the graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+class Node:
+    """One recorded operation.
+
+    sequence   creation number: a node is newer than everything that it leads to
+    edges      for each input: the Node or Slot that made it, a leaf Tensor, or None where no gradient is wanted
+    saved      tensors and numbers that the rule needs; `versions` are the tensors' versions at that time
+    outputs    how many results the operation has that can carry gradient
+    """
+
+    sequence: int
+    edges: tuple
+    saved: tuple = ()
+    versions: tuple | None = None
+    outputs = 1
+    hooks: dict[int, Callable] | None = None  # hook(grad_inputs, grad_outputs), after the rule
+    prehooks: dict[int, Callable] | None = None  # hook(grad_outputs), before it
+    captures: dict[int, dict] | None = None  # by result number: tensor hooks and retain_grad, before the rule
+    trace: str | None = None  # under detect_anomaly: where the operation was called
+    metadata_dict: dict | None = None
+
+    def backward(self, grad: Tensor) -> tuple:
+        """The gradient for each edge, from the gradient of the result (a tuple of them if there are several results)."""
+        raise NotImplementedError
+
+    def save(self, *values: Any) -> None:
+        """Keep these for the rule: tensors are checked later for changes made in place meanwhile."""
+        self.saved = values
+        self.versions = tuple([v._version if isinstance(v, TensorBase) else 0 for v in values])
+
+    def unpack(self) -> tuple:
+        """What was saved. Raises RuntimeError if it is used up, or was changed in place."""
+        saved = self.saved
+        if saved is FREED:
+            raise RuntimeError(FREED_TEXT)
+        if self.versions is not None:
+            for k, (value, version) in enumerate(zip(saved, self.versions, strict=True)):
+                if isinstance(value, TensorBase) and value._version != version:
+                    raise RuntimeError(_modified(self, value, k, version))
+        return saved
+
+    def free(self) -> None:
+        """Forget what was saved; a second backward pass through this node is then an error."""
+        if self.saved:
+            self.saved = FREED
+
+    def name(self) -> str:
+        """The class name, as PyTorch's nodes have: "AddBackward0"."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple:
+        """For each input: the node that made it and which of its results it was; an AccumulateGrad for a leaf."""
+        return tuple([_public_edge(edge) for edge in self.edges])
+
+    @property
+    def metadata(self) -> dict:
+        """A dictionary for the user's notes."""
+        if self.metadata_dict is None:
+            self.metadata_dict = {}
+        return self.metadata_dict
+
+    @property
+    def saved_tensors(self) -> tuple:
+        """The saved tensors."""
+        return tuple(v for v in self.unpack() if isinstance(v, TensorBase))
+
+    def register_hook(self, hook: Callable) -> Handle:
+        """Call `hook(grad_inputs, grad_outputs)` after this node's rule; what it returns replaces the gradients."""
+        if self.hooks is None:
+            self.hooks = {}
+        return Handle(self.hooks, hook)
+
+    def register_prehook(self, hook: Callable) -> Handle:
+        """Call `hook(grad_outputs)` before this node's rule; what it returns replaces them."""
+        if self.prehooks is None:
+            self.prehooks = {}
+        return Handle(self.prehooks, hook)
+
+    def capture(self, number: int, hook: Callable) -> Handle:
+        """Call `hook(grad)` with the complete gradient of result `number`."""
+        if self.captures is None:
+            self.captures = {}
+        return Handle(self.captures.setdefault(number, {}), hook)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+class Slot:
+    """One of the results of a node that has several."""
+
+    __slots__ = ("node", "number")
+
+    def __init__(self, node: Node, number: int):
+        self.node, self.number = node, number
+
+
+class AccumulateGrad(Node):
+    """What `next_functions` shows for a leaf: gradients that reach it are added to `variable.grad`."""
+
+    def __init__(self, variable: Tensor):
+        self.variable = variable
+        self.edges = ()
+
+    def __eq__(self, other):
+        return isinstance(other, AccumulateGrad) and self.variable is other.variable
+
+    def __hash__(self):
+        return id(self.variable)
+
+
+class Handle:
+    """Returned by every register_*hook: `remove()` takes the hook off again. Also a context manager."""
+
+    _ids = itertools.count()
+
+    def __init__(self, hooks: dict, hook: Callable):
+        self.id = next(Handle._ids)
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook off."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.remove()
+
+
+def edge(tensor: TensorBase):
+    """Where the gradient for `tensor` goes: its node or slot, the tensor itself if it is a leaf, None if it wants none."""
+    if tensor._base is not None:
+        refresh(tensor)
+    if not tensor._requires_grad:
+        return None
+    return tensor._grad_fn or tensor
+
+
+def refresh(view: TensorBase) -> None:
+    """Bring the tape of a view up to date after its base, or another view of it, was changed in place."""
+    if view._seen != view._version and view._base._requires_grad and view._base._grad_fn is not None:
+        shown = replay(view, view._base)
+        view._grad_fn, view._requires_grad, view._seen = shown._grad_fn, True, view._version
+
+
+def replay(view: TensorBase, base: Tensor) -> Tensor:
+    """The view ops that led from `view._base` to `view`, done again on `base`."""
+    source, row, params = view._view
+    shown = base if source is view._base else replay(source, base)
+    return row(shown, *params)
+
+
+def saved_result(node: Node, result: TensorBase) -> Tensor:
+    """`result`, which `node` made, as the node itself may keep it: without the reference back to the node, which would be a cycle."""
+    kept = alias(result)
+    kept._requires_grad = True
+    return kept
+
+
+def _public_edge(target) -> tuple:
+    if target is None:
+        return (None, 0)
+    if isinstance(target, Slot):
+        return (target.node, target.number)
+    return (target, 0) if isinstance(target, Node) else (AccumulateGrad(target), 0)
+
+
+def _modified(node: Node, tensor: TensorBase, position: int, version: int) -> str:
+    shape = list(tensor.array.shape)
+    made_by = "" if tensor._grad_fn is None else f", which is output 0 of {_public_edge(tensor._grad_fn)[0].name()},"
+    return (
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{_type_name(tensor)} {shape}]{made_by or ''} is at version {tensor._version}; expected version {version} instead. "
+        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True).\n"
+        f"(It was saved by {node.name()}, as value {position}.)"
+    )
+
+
+_TYPE_NAMES = {
+    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor", "bfloat16": "BFloat16Tensor", "int64": "LongTensor",
+    "int32": "IntTensor", "int16": "ShortTensor", "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
+    "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor",
+}  # fmt: skip
+
+
+def type_name(kind) -> str:
+    """PyTorch's old name of a tensor type: "torch.FloatTensor", "torch.cuda.LongTensor"."""
+    return f"torch.{'' if kind.cpu else 'cuda.'}{_TYPE_NAMES[kind.dtype.name]}"
+
+
+def _type_name(tensor: TensorBase) -> str:
+    return type_name(tensor.kind)

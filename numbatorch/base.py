@@ -1,0 +1,154 @@
+"""What a tensor is made of: an array, its kind, a version counter shared by views, and the slots of the tape.
+
+The class `Tensor` that users see (tensor.py) adds the operations. Everything between this file and that one makes tensors through
+`wrap`, and knows only `TensorBase`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbatorch.device import CPU
+from numbatorch.device import device as Device
+from numbatorch.dtype import DType
+from numbatorch.shape import make_size, normalize_dim
+from numbatorch_kernels import memory
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+Number = bool | int | float | complex
+
+
+class Kind:
+    """What a kernel must know of an operand besides its shape: dtype, device, and whether its memory is contiguous.
+
+    Kinds are interned, so a pair of them is a dictionary key that costs nothing to make; `element` is the kernels' name of the dtype.
+    """
+
+    __slots__ = ("contiguous", "cpu", "device", "dtype", "element", "flat", "numpy", "strided")
+    _made: dict[tuple, Kind] = {}
+
+    dtype: DType
+    device: Device
+    contiguous: bool
+    numpy: np.dtype  # of the memory
+    element: str
+    cpu: bool
+    flat: Kind  # the same, contiguous
+    strided: Kind  # the same, not contiguous
+
+    @staticmethod
+    def of(dtype: DType, device: Device = CPU) -> Kind:
+        """The kind of contiguous tensors of this dtype and device."""
+        kind = Kind._made.get((dtype, device))
+        if kind is None:
+            kind, strided = Kind(), Kind()
+            for k in (kind, strided):
+                k.dtype, k.device, k.numpy, k.cpu = dtype, device, dtype.numpy, device.type == "cpu"
+                k.element = "bf" if dtype.name == "bfloat16" else dtype.numpy.str[1:]
+                k.contiguous, k.flat, k.strided = k is kind, kind, strided
+            kind = Kind._made.setdefault((dtype, device), kind)
+        return kind
+
+    def __repr__(self) -> str:
+        return f"<{self.dtype} on {self.device}, {'contiguous' if self.contiguous else 'strided'}>"
+
+
+class Storage:
+    """The identity of memory that several tensors share. Its version counts the changes made in place."""
+
+    __slots__ = ("version",)
+
+    def __init__(self):
+        self.version = 0
+
+
+class TensorBase:
+    """The state of a tensor. The class attributes are what most tensors have; only what differs is set on the instance."""
+
+    array: Any  # np.ndarray on the CPU, DeviceArray on CUDA
+    kind: Kind
+
+    _requires_grad = False
+    _grad_fn: Any = None  # the node that made this tensor, or the Slot of one of its results; None for a leaf
+    _grad: Tensor | None = None
+    _storage: Storage | None = None  # None as long as no other tensor shares the memory and nothing has changed it
+    _base: Tensor | None = None  # of a view: the tensor that it shows a part of ...
+    _view: tuple | None = None  # ... and how to see that part again: (the tensor it was made from, row, parameters)
+    _seen = 0  # of a view: the storage's version when _grad_fn was right
+    _hooks: dict | None = None
+
+    @property
+    def storage(self) -> Storage:
+        """The storage, made when it is first needed."""
+        storage = self._storage
+        if storage is None:
+            storage = self._storage = Storage()
+        return storage
+
+    @property
+    def _version(self) -> int:
+        return 0 if self._storage is None else self._storage.version
+
+    @property
+    def shape(self):
+        """The sizes of the dimensions, a `Size`."""
+        return make_size(self.array.shape)
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self.kind.dtype
+
+    @property
+    def device(self) -> Device:
+        """Where the memory is."""
+        return self.kind.device
+
+
+_class: type = TensorBase
+_new = object.__new__
+
+
+def register(cls: type) -> type:
+    """Class decorator: `wrap` makes tensors of this class from now on."""
+    global _class
+    _class = cls
+    return cls
+
+
+def wrap(array: Any, kind: Kind) -> Tensor:
+    """A new tensor on `array`, which no other tensor uses."""
+    tensor = _new(_class)
+    tensor.array, tensor.kind = array, kind
+    return tensor
+
+
+def empty(shape: tuple[int, ...], kind: Kind) -> Tensor:
+    """A new contiguous tensor, not initialised, of this dtype and on this device."""
+    kind = kind.flat
+    if kind.cpu:
+        return wrap(memory.empty(shape, kind.numpy), kind)
+    from numbatorch_kernels.cuda import DeviceArray
+
+    return wrap(DeviceArray.empty(shape, kind.numpy, kind.device.index or 0), kind)
+
+
+def alias(source: TensorBase, array: Any = None) -> Tensor:
+    """A tensor on the memory of `source` that is not on the tape; changes in place count for both."""
+    if array is None:
+        array, kind = source.array, source.kind
+    else:
+        kind = kind_of(array, source.kind)
+    tensor = wrap(array, kind)
+    tensor._storage = source.storage
+    return tensor
+
+
+def kind_of(array: Any, like: Kind) -> Kind:
+    """The kind of a view `array` of memory of kind `like`."""
+    return like.flat if array.flags.c_contiguous else like.strided

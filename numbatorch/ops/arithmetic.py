@@ -1,0 +1,233 @@
+"""Addition, multiplication, division and their kin: pointwise ops of two or more operands that broadcast.
+
+Integer and floating-point operands mix by PyTorch's promotion rules; the gradient comes from the scalar body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numbatorch import dtype as dt
+from numbatorch.apply import Pointwise, promoted, to_float
+from numbatorch.base import TensorBase
+from numbatorch_kernels import expr, primitives, scalar
+
+if TYPE_CHECKING:
+    from numbatorch.base import Number
+    from numbatorch.tensor import Tensor
+
+_add = Pointwise("Add", expr.add, arity=2)
+_add_scaled = Pointwise("Add", scalar.add_scaled)
+_sub = Pointwise("Sub", expr.sub, arity=2)
+_sub_scaled = Pointwise("Sub", scalar.sub_scaled)
+_mul = Pointwise("Mul", expr.mul, arity=2)
+_div = Pointwise("Div", expr.div, arity=2, result=to_float)
+_floor_divide = Pointwise("FloorDivide", scalar.floor_divide)
+_floor_divide_int = Pointwise("FloorDivide", expr.floordiv, arity=2)
+_trunc_divide = Pointwise("Div", scalar.trunc_divide)
+_trunc_divide_int = Pointwise("Div", scalar.trunc_divide_int)
+_remainder = Pointwise("Remainder", scalar.remainder)
+_remainder_int = Pointwise("Remainder", expr.mod, arity=2)
+_fmod = Pointwise("Fmod", primitives.fmod, arity=2)
+_fmod_int = Pointwise("Fmod", scalar.fmod_int)
+_pow = Pointwise("Pow", primitives.pow, arity=2)
+_pow_int = Pointwise("Pow", scalar.pow_int)
+_square = Pointwise("Pow", scalar.square)
+_maximum = Pointwise("Maximum", scalar.maximum_)
+_minimum = Pointwise("Minimum", scalar.minimum_)
+_fmax = Pointwise("Fmax", scalar.fmax)
+_fmin = Pointwise("Fmin", scalar.fmin)
+_atan2 = Pointwise("Atan2", primitives.atan2, arity=2, result=to_float)
+_hypot = Pointwise("Hypot", scalar.hypot, result=to_float)
+_copysign = Pointwise("Copysign", primitives.copysign, arity=2, result=to_float)
+_logaddexp = Pointwise("Logaddexp", scalar.logaddexp, result=to_float)
+_xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float)
+_lerp = Pointwise("Lerp", scalar.lerp)
+_addcmul = Pointwise("Addcmul", scalar.addcmul)
+_addcdiv = Pointwise("Addcdiv", scalar.addcdiv, result=to_float)
+
+
+def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
+    """input + alpha * other, of each element.
+
+    >>> torch.add(torch.tensor([1, 2]), 3)
+    tensor([4, 5])
+    """
+    if out is None and alpha == 1:
+        return _add(input, other)
+    return _add.general((input, other), out) if alpha == 1 else _add_scaled.general((input, other, alpha), out)
+
+
+def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
+    """input - alpha * other, of each element. Raises RuntimeError for bool operands.
+
+    >>> torch.sub(torch.tensor([1.0, 2.0]), 0.5)
+    tensor([0.5000, 1.5000])
+    """
+    if _is_bool(input) or _is_bool(other):
+        both = " with two bool tensors" if _is_bool(input) and _is_bool(other) else " with a bool tensor"
+        raise RuntimeError(
+            f"Subtraction, the `-` operator,{both} is not supported. "
+            + ("Use the `^` or `logical_xor()` operator instead." if "two" in both else
+               "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
+        )
+    if out is None and alpha == 1:
+        return _sub(input, other)
+    return _sub.general((input, other), out) if alpha == 1 else _sub_scaled.general((input, other, alpha), out)
+
+
+def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """other - alpha * input, of each element."""
+    return sub(other, input, alpha=alpha)
+
+
+def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input * other, of each element.
+
+    >>> torch.mul(torch.tensor([1, 2]), torch.tensor([[2], [3]]))
+    tensor([[2, 4],
+            [3, 6]])
+    """
+    return _mul(input, other) if out is None else _mul.general((input, other), out)
+
+
+def div(
+    input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None, out: Tensor | None = None
+) -> Tensor:
+    """input / other, of each element. Integers give the default dtype, unless `rounding_mode` is "floor" or "trunc".
+
+    >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="floor")
+    tensor([ 3, -4])
+    """
+    if rounding_mode is None:
+        return _div(input, other) if out is None else _div.general((input, other), out)
+    if rounding_mode == "floor":
+        return floor_divide(input, other, out=out)
+    if rounding_mode != "trunc":
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
+    return _by_class(_trunc_divide, _trunc_divide_int, input, other, out)
+
+
+def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The largest whole number not above input / other. Raises RuntimeError where an integer is divided by zero."""
+    return _by_class(_floor_divide, _floor_divide_int, input, other, out)
+
+
+def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The remainder of input / other with the sign of `other`, as Python's `%`."""
+    return _by_class(_remainder, _remainder_int, input, other, out)
+
+
+def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The remainder of input / other with the sign of `input`, as C's fmod."""
+    return _by_class(_fmod, _fmod_int, input, other, out)
+
+
+def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input to the power of exponent, of each element. Integers to a negative whole power raise RuntimeError.
+
+    >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
+    if exponent.__class__ in (int, float) and exponent == 2 and out is None and isinstance(input, TensorBase):
+        if input.kind.dtype.is_floating_point or (input.kind.dtype is not dt.bool and exponent.__class__ is int):
+            return _square(input)
+    if _integral(input) and _integral(exponent):
+        if not isinstance(exponent, TensorBase) and exponent < 0:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+        return _pow_int.general((input, exponent), out)
+    return _pow(input, exponent) if out is None else _pow.general((input, exponent), out)
+
+
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The square of each element."""
+    return pow(input, 2, out=out)
+
+
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The larger of two elements; NaN if either is."""
+    return _maximum.general((input, other), out)
+
+
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The smaller of two elements; NaN if either is."""
+    return _minimum.general((input, other), out)
+
+
+def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The larger of two elements; where one is NaN, the other."""
+    return _fmax.general((input, other), out)
+
+
+def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The smaller of two elements; where one is NaN, the other."""
+    return _fmin.general((input, other), out)
+
+
+def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle of the point (other, input), in radians from -π to π."""
+    return _atan2.general((input, other), out)
+
+
+def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """√(input² + other²)"""
+    return _hypot.general((input, other), out)
+
+
+def copysign(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The magnitude of `input` with the sign of `other`."""
+    return _copysign.general((input, other), out)
+
+
+def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """log(e^input + e^other), without overflow."""
+    return _logaddexp.general((input, other), out)
+
+
+def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input * log(other), and 0 where input is 0."""
+    return _xlogy.general((input, other), out)
+
+
+def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input + weight * (end - input)"""
+    return _lerp.general((input, end, weight), out)
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
+    """input + value * tensor1 * tensor2"""
+    return _addcmul.general((input, tensor1, tensor2, value), out)
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
+    """input + value * tensor1 / tensor2. Raises RuntimeError for integer tensors."""
+    if _integral(tensor1) and _integral(tensor2):
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of "
+            "tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2))"
+            ".to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv "
+            "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes."
+        )
+    return _addcdiv.general((input, tensor1, tensor2, value), out)
+
+
+def _is_bool(value) -> bool:
+    return value.kind.dtype is dt.bool if isinstance(value, TensorBase) else isinstance(value, bool)
+
+
+def _integral(value) -> bool:
+    """Whether a tensor or number is of an integer type or bool."""
+    if isinstance(value, TensorBase):
+        return not (value.kind.dtype.is_floating_point or value.kind.dtype.is_complex)
+    return isinstance(value, int)
+
+
+def _by_class(on_floats: Pointwise, on_integers: Pointwise, input, other, out) -> Tensor:
+    """One of two rows: division of integers is another thing, and must not meet a zero."""
+    if not (_integral(input) and _integral(other)):
+        return on_floats.general((input, other), out)
+    if not (other.ne(0).all().item() if isinstance(other, TensorBase) else other):
+        raise RuntimeError("ZeroDivisionError")
+    return on_integers.general((input, other), out)

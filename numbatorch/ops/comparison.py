@@ -1,0 +1,198 @@
+"""Comparisons, logic, and choosing by a condition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numbatorch import dtype as dt
+from numbatorch.apply import Pointwise, to_bool
+from numbatorch.base import TensorBase
+from numbatorch_kernels import expr, scalar
+
+if TYPE_CHECKING:
+    from numbatorch.base import Number
+    from numbatorch.tensor import Tensor
+
+_eq = Pointwise("Eq", expr.eq, arity=2, result=to_bool)
+_ne = Pointwise("Ne", expr.ne, arity=2, result=to_bool)
+_lt = Pointwise("Lt", expr.lt, arity=2, result=to_bool)
+_le = Pointwise("Le", expr.le, arity=2, result=to_bool)
+_gt = Pointwise("Gt", scalar.greater, result=to_bool)
+_ge = Pointwise("Ge", scalar.greater_equal, result=to_bool)
+_isclose = Pointwise("Isclose", scalar.isclose, result=to_bool)
+_logical_and = Pointwise("LogicalAnd", expr.bit_and, arity=2, result=to_bool, conditions=(0, 1))
+_logical_or = Pointwise("LogicalOr", expr.bit_or, arity=2, result=to_bool, conditions=(0, 1))
+_logical_xor = Pointwise("LogicalXor", expr.bit_xor, arity=2, result=to_bool, conditions=(0, 1))
+_logical_not = Pointwise("LogicalNot", expr.logical_not, arity=1, result=to_bool, conditions=(0,))
+_bitwise_and = Pointwise("BitwiseAnd", expr.bit_and, arity=2)
+_bitwise_or = Pointwise("BitwiseOr", expr.bit_or, arity=2)
+_bitwise_xor = Pointwise("BitwiseXor", expr.bit_xor, arity=2)
+_bitwise_not = Pointwise("BitwiseNot", expr.bit_not, arity=1)
+_shift_left = Pointwise("BitwiseLeftShift", expr.shift_left, arity=2)
+_shift_right = Pointwise("BitwiseRightShift", expr.shift_right, arity=2)
+_where = Pointwise("Where", expr.where, arity=3, conditions=(0,))
+_masked_fill = Pointwise("MaskedFill", scalar.masked_fill, conditions=(1,))
+
+
+def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input == other, of each element; the result is bool.
+
+    >>> torch.eq(torch.tensor([1, 2]), 2)
+    tensor([False,  True])
+    """
+    return _eq(input, other) if out is None else _eq.general((input, other), out)
+
+
+def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input != other, of each element."""
+    return _ne(input, other) if out is None else _ne.general((input, other), out)
+
+
+def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input < other, of each element."""
+    return _lt(input, other) if out is None else _lt.general((input, other), out)
+
+
+def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input <= other, of each element."""
+    return _le(input, other) if out is None else _le.general((input, other), out)
+
+
+def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input > other, of each element."""
+    return _gt(input, other) if out is None else _gt.general((input, other), out)
+
+
+def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input >= other, of each element."""
+    return _ge(input, other) if out is None else _ge.general((input, other), out)
+
+
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Whether |input - other| <= atol + rtol |other|, of each element. Raises RuntimeError where the dtypes differ."""
+    if input.kind.dtype is not other.kind.dtype:
+        raise RuntimeError(f"{_word(input)} did not match {_word(other)}")
+    close = _isclose.general((input, other, rtol, atol)) if input.kind.dtype.is_floating_point else _close_integers(input, other, rtol, atol)
+    return close | ((input != input) & (other != other)) if equal_nan else close
+
+
+def _close_integers(input: Tensor, other: Tensor, rtol: float, atol: float) -> Tensor:
+    return _isclose.general((input.to(dt.float64), other.to(dt.float64), rtol, atol))
+
+
+def _word(tensor: Tensor) -> str:
+    from numbatorch.apply import type_word
+
+    return type_word(tensor.kind.dtype)
+
+
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether every element of `input` is close to that of `other` (see `isclose`)."""
+    return isclose(input, other, rtol, atol, equal_nan).all().item()
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and elements."""
+    return input.array.shape == other.array.shape and (input.array.size == 0 or eq(input, other).all().item())
+
+
+def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether both elements are nonzero."""
+    return _logical_and.general((input, other), out)
+
+
+def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether either element is nonzero."""
+    return _logical_or.general((input, other), out)
+
+
+def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether exactly one of the two elements is nonzero."""
+    return _logical_xor.general((input, other), out)
+
+
+def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether each element is zero."""
+    return _logical_not.general((input,), out)
+
+
+def bitwise_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The bits that both integers have; of bool the logical and. Raises RuntimeError for floating-point operands."""
+    return _bits(_bitwise_and, "bitwise_and_cpu", input, other, out)
+
+
+def bitwise_or(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The bits that either integer has."""
+    return _bits(_bitwise_or, "bitwise_or_cpu", input, other, out)
+
+
+def bitwise_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The bits that exactly one of two integers has."""
+    return _bits(_bitwise_xor, "bitwise_xor_cpu", input, other, out)
+
+
+def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The bits of an integer moved up by `other` places."""
+    return _bits(_shift_left, "lshift_cpu", input, other, out)
+
+
+def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The bits of an integer moved down by `other` places, the sign kept."""
+    return _bits(_shift_right, "rshift_cpu", input, other, out)
+
+
+def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The integer with all bits turned; of bool the logical not. Raises RuntimeError for floating-point tensors."""
+    if input.kind.dtype is dt.bool:
+        return _logical_not.general((input,), out)
+    _check_bits("bitwise_not_cpu", input)
+    return _bitwise_not.general((input,), out)
+
+
+def _bits(row: Pointwise, kernel: str, input, other, out) -> Tensor:
+    _check_bits(kernel, input)
+    _check_bits(kernel, other)
+    return row(input, other) if out is None else row.general((input, other), out)
+
+
+def _check_bits(kernel: str, value) -> None:
+    if isinstance(value, TensorBase):
+        if value.kind.dtype.is_floating_point or value.kind.dtype.is_complex:
+            raise RuntimeError(f'"{kernel}" not implemented for \'{_word(value)}\'')
+    elif not isinstance(value, int):
+        raise RuntimeError(f"\"{kernel}\" not implemented for 'Float'")
+
+
+def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None, *, out: Tensor | None = None):
+    """`input` where the condition holds, else `other`. With the condition alone: its nonzero positions, a tuple of index tensors.
+
+    >>> torch.where(torch.tensor([True, False]), 1.0, torch.tensor([5.0, 6.0]))
+    tensor([1., 6.])
+    """
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    if condition.kind.dtype is not dt.bool:
+        if condition.kind.dtype is not dt.uint8:
+            raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {_word(condition)}")
+        condition = condition.to(dt.bool)
+    return _where.general((condition, input, other), out)
+
+
+def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """`input`, but `value` where the mask is True."""
+    if mask.kind.dtype is not dt.bool:
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}".replace("torch.", ""))
+    if isinstance(value, TensorBase):
+        if value.array.ndim:
+            raise RuntimeError(
+                f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.array.ndim} dimension(s)."
+            )
+        return _masked_fill.general((input, mask, value.to(input.device)), out)
+    if not dt.can_cast(dt.number_dtype(value), input.kind.dtype):
+        from numbatorch.apply import type_word
+
+        raise RuntimeError(f"value cannot be converted to type {_C_TYPES[type_word(input.kind.dtype)]} without overflow")
+    return _masked_fill.general((input, mask, value), out)
+
+
+_C_TYPES = {"Byte": "uint8_t", "Char": "int8_t", "Short": "int16_t", "Int": "int32_t", "Long": "int64_t", "Bool": "bool"}

@@ -1,0 +1,270 @@
+"""Copies and conversions: between dtypes, layouts and devices."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbatorch import dtype as dt
+from numbatorch.apply import Op, Pointwise
+from numbatorch.autograd import inplace
+from numbatorch.autograd.mode import state
+from numbatorch.base import Kind, TensorBase, empty, wrap
+from numbatorch.device import CPU
+from numbatorch.device import device as Device
+from numbatorch.dtype import DType
+from numbatorch.ops.view import expand
+from numbatorch_kernels import scalar
+from numbatorch_kernels.expr import symbol
+from numbatorch_kernels.lift import Program
+
+if TYPE_CHECKING:
+    from numbatorch.base import Number
+    from numbatorch.tensor import Tensor
+
+_clone = Pointwise("Clone", scalar.identity)
+
+
+@cache
+def _cast(dtype: DType) -> Pointwise:
+    """The row that converts to `dtype`."""
+    return Pointwise("ToCopy", scalar.identity, result=lambda common: dtype)
+
+
+@cache
+def _overwrite(dtype: DType) -> Pointwise:
+    """The row that replaces elements of `dtype` by others: of two operands, the second."""
+    return Pointwise("Copy", Program("copy", (symbol(1),), 2), result=lambda common: dtype)
+
+
+def _move_forward(input: Tensor, device: Device) -> Tensor:
+    kind = Kind.of(input.kind.dtype, device)
+    result = empty(input.array.shape, kind)
+    if kind.cpu:
+        result.array[...] = input.array.copy_to_host()
+    elif input.kind.cpu:
+        result.array.copy_from_host(np.ascontiguousarray(input.array))
+    else:
+        result.array.copy_from_host(input.array.copy_to_host())
+    return result
+
+
+def _move_vjp(node, grad):
+    return (grad.to(node.params[1]),)
+
+
+_move = Op("ToCopy", lambda input, device, home: _move_forward(input, device), _move_vjp)
+
+
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy, on the tape: gradients flow back to `input`."""
+    return _clone(input)
+
+
+def clone_contiguous(input: Tensor) -> Tensor:
+    """A row-major copy."""
+    result = empty(input.array.shape, input.kind)
+    return copy_(result, input)
+
+
+def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` itself if its memory is row-major, else a row-major copy."""
+    return input if input.kind.contiguous else clone_contiguous(input)
+
+
+def cast(input: Tensor, dtype: DType) -> Tensor:
+    """`input` in another dtype; itself if it has that dtype already."""
+    return input if input.kind.dtype is dtype else _cast(dtype)(input)
+
+
+def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Overwrite the elements of `self` by those of `src`, which is broadcast, converted and moved to the device as needed."""
+    if not isinstance(src, TensorBase):
+        raise TypeError(f"copy_(): argument 'src' (position 1) must be Tensor, not {type(src).__name__}")
+    if src.kind.device is not self.kind.device:
+        src = move(src, self.kind.device)
+    if src.array.shape != self.array.shape:
+        src = expand(src, self.array.shape)
+    return _overwrite(self.kind.dtype).general((self, src), self)
+
+
+def fill_(self: Tensor, value: Number | Tensor) -> Tensor:
+    """Set every element to `value`."""
+    if isinstance(value, TensorBase):
+        if value.array.ndim:
+            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions.")
+        return copy_(self, value)
+    return _overwrite(self.kind.dtype).general((self, value), self)
+
+
+def zero_(self: Tensor) -> Tensor:
+    """Set every element to zero."""
+    if self.kind.cpu and self.kind.contiguous and not (state.enabled and self._requires_grad):
+        self.array.fill(0)
+        inplace.changed(self)
+        return self
+    return fill_(self, 0)
+
+
+def move(input: Tensor, device: Device) -> Tensor:
+    """`input` on another device; itself if it is there already."""
+    return input if input.kind.device is device else _move(input, device, input.kind.device)
+
+
+def to(input: Tensor, *args, dtype=None, device=None, non_blocking: bool = False, copy: bool = False, memory_format: Any = None, other=None) -> Tensor:
+    """`input` in another dtype or on another device: to(dtype), to(device), to(device, dtype), to(other). Itself if nothing changes, unless
+    `copy` is True.
+
+    >>> torch.ones(2).to(torch.float64)
+    tensor([1., 1.], dtype=torch.float64)
+    """
+    for k, arg in enumerate(args):
+        if isinstance(arg, DType):
+            dtype = arg
+        elif isinstance(arg, bool):
+            copy = arg if k == len(args) - 1 and len(args) > 2 else copy
+        elif isinstance(arg, TensorBase):
+            other = arg
+        elif isinstance(arg, str | int | Device):
+            device = arg
+        elif arg is not None:
+            raise TypeError(_bad_to(args))
+    if other is not None:
+        dtype, device = other.kind.dtype, other.kind.device
+    result = input
+    if device is not None:
+        result = move(result, resolve(device))
+    if dtype is not None:
+        result = cast(result, dt.as_dtype(dtype, "to(): argument 'dtype'"))
+    return clone(result) if copy and result is input else result
+
+
+def _bad_to(args) -> str:
+    kinds = ", ".join(type(a).__name__ for a in args)
+    return (
+        f"to() received an invalid combination of arguments - got ({kinds}), but expected one of:\n"
+        " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False)\n"
+        " * (torch.dtype dtype, bool non_blocking = False, bool copy = False)\n"
+        " * (Tensor tensor, bool non_blocking = False, bool copy = False)"
+    )
+
+
+@cache
+def _resolved(type: str, index: int | None) -> Device:
+    if type == "cpu":
+        return CPU
+    if type != "cuda":
+        raise RuntimeError(f"numbatorch has no {type} device; it has cpu and cuda")
+    return Device("cuda", index or 0)
+
+
+def resolve(device) -> Device:
+    """The exact device that "cuda", 0 or a device object means. Raises RuntimeError where there is no such device."""
+    if device is None:
+        from numbatorch.device import get_default_device
+
+        device = get_default_device()
+    d = Device(device)
+    if d.type == "cuda":
+        from numbatorch_kernels.cuda import compat
+
+        compat.require()
+    return _resolved(d.type, d.index)
+
+
+def cpu(input: Tensor) -> Tensor:
+    """`input` in the memory of the CPU."""
+    return move(input, CPU)
+
+
+def cuda(input: Tensor, device=None, non_blocking: bool = False) -> Tensor:
+    """`input` in the memory of a GPU."""
+    return move(input, resolve("cuda" if device is None else device))
+
+
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input` in the dtype and on the device of `other`."""
+    return to(input, other)
+
+
+def host(input: Tensor) -> np.ndarray:
+    """The elements as a NumPy array: the tensor's own memory on the CPU, a copy from a GPU."""
+    return input.array if input.kind.cpu else input.array.copy_to_host()
+
+
+def numbers(input: Tensor) -> np.ndarray:
+    """The elements as NumPy numbers: as `host`, with bfloat16 widened to float32."""
+    array = host(input)
+    if input.kind.dtype is dt.bfloat16:
+        return (array.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    return array
+
+
+def from_numbers(array: np.ndarray, dtype: DType) -> Tensor:
+    """A CPU tensor of `dtype` with the values of a NumPy array."""
+    if dtype is dt.bfloat16:
+        return cast(wrap(np.ascontiguousarray(array, np.float32), Kind.of(dt.float32)), dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return wrap(np.ascontiguousarray(array, dtype.numpy).reshape(array.shape), Kind.of(dtype))
+
+
+def float_(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as float32."""
+    return cast(input, dt.float32)
+
+
+def double(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as float64."""
+    return cast(input, dt.float64)
+
+
+def half(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as float16."""
+    return cast(input, dt.float16)
+
+
+def bfloat16(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as bfloat16."""
+    return cast(input, dt.bfloat16)
+
+
+def long(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as int64."""
+    return cast(input, dt.int64)
+
+
+def int_(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as int32."""
+    return cast(input, dt.int32)
+
+
+def short(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as int16."""
+    return cast(input, dt.int16)
+
+
+def char(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as int8."""
+    return cast(input, dt.int8)
+
+
+def byte(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as uint8."""
+    return cast(input, dt.uint8)
+
+
+def bool_(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as bool: whether each element is nonzero."""
+    return cast(input, dt.bool)
+
+
+def cfloat(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as complex64."""
+    return cast(input, dt.complex64)
+
+
+def cdouble(input: Tensor, memory_format: Any = None) -> Tensor:
+    """`input` as complex128."""
+    return cast(input, dt.complex128)

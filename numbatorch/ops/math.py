@@ -1,0 +1,297 @@
+"""Mathematical functions of one element. Integers become the default dtype, except where rounding leaves them as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numbatorch import dtype as dt
+from numbatorch.apply import Pointwise, to_bool, to_float, to_real
+from numbatorch_kernels import expr, primitives, scalar
+
+if TYPE_CHECKING:
+    from numbatorch.base import Number
+    from numbatorch.tensor import Tensor
+
+
+def _function(name: str, body) -> Pointwise:
+    return Pointwise(name, body, arity=1, result=to_float)
+
+
+_exp = _function("Exp", primitives.exp)
+_exp2 = _function("Exp2", primitives.exp2)
+_expm1 = _function("Expm1", primitives.expm1)
+_log = _function("Log", primitives.log)
+_log2 = _function("Log2", primitives.log2)
+_log10 = _function("Log10", primitives.log10)
+_log1p = _function("Log1P", primitives.log1p)
+_sqrt = _function("Sqrt", primitives.sqrt)
+_rsqrt = _function("Rsqrt", primitives.rsqrt)
+_reciprocal = _function("Reciprocal", scalar.reciprocal)
+_sin = _function("Sin", primitives.sin)
+_cos = _function("Cos", primitives.cos)
+_tan = _function("Tan", primitives.tan)
+_asin = _function("Asin", primitives.asin)
+_acos = _function("Acos", primitives.acos)
+_atan = _function("Atan", primitives.atan)
+_sinh = _function("Sinh", primitives.sinh)
+_cosh = _function("Cosh", primitives.cosh)
+_tanh = _function("Tanh", primitives.tanh)
+_asinh = _function("Asinh", primitives.asinh)
+_acosh = _function("Acosh", primitives.acosh)
+_atanh = _function("Atanh", primitives.atanh)
+_erf = _function("Erf", primitives.erf)
+_erfc = _function("Erfc", primitives.erfc)
+_sigmoid = _function("Sigmoid", primitives.sigmoid)
+_abs = Pointwise("Abs", expr.absolute, arity=1, result=to_real)
+_neg = Pointwise("Neg", expr.neg, arity=1)
+_sign = Pointwise("Sign", scalar.sign)
+_floor = Pointwise("Floor", primitives.floor, arity=1)
+_ceil = Pointwise("Ceil", primitives.ceil, arity=1)
+_trunc = Pointwise("Trunc", primitives.trunc, arity=1)
+_round = Pointwise("Round", primitives.rint, arity=1)
+_round_to = Pointwise("Round", scalar.round_to)
+_frac = Pointwise("Frac", scalar.frac)
+_clamp = Pointwise("Clamp", scalar.clamp)
+_clamp_min = Pointwise("ClampMin", scalar.clamp_min)
+_clamp_max = Pointwise("ClampMax", scalar.clamp_max)
+_nan_to_num = Pointwise("NanToNum", scalar.nan_to_num)
+_isnan = Pointwise("Isnan", primitives.isnan, result=to_bool)
+_isinf = Pointwise("Isinf", scalar.isinf, result=to_bool)
+_isfinite = Pointwise("Isfinite", scalar.isfinite, result=to_bool)
+
+
+def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """e to the power of each element.
+
+    >>> torch.exp(torch.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """
+    return _exp(input) if out is None else _exp.general((input,), out)
+
+
+def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """2 to the power of each element."""
+    return _exp2(input) if out is None else _exp2.general((input,), out)
+
+
+def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """e^x - 1, precise near 0."""
+    return _expm1(input) if out is None else _expm1.general((input,), out)
+
+
+def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The natural logarithm of each element; NaN below 0."""
+    return _log(input) if out is None else _log.general((input,), out)
+
+
+def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The logarithm to base 2 of each element."""
+    return _log2(input) if out is None else _log2.general((input,), out)
+
+
+def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The logarithm to base 10 of each element."""
+    return _log10(input) if out is None else _log10.general((input,), out)
+
+
+def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """log(1 + x), precise near 0."""
+    return _log1p(input) if out is None else _log1p.general((input,), out)
+
+
+def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The square root of each element; NaN below 0."""
+    return _sqrt(input) if out is None else _sqrt.general((input,), out)
+
+
+def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / √x of each element."""
+    return _rsqrt(input) if out is None else _rsqrt.general((input,), out)
+
+
+def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / x of each element."""
+    return _reciprocal(input) if out is None else _reciprocal.general((input,), out)
+
+
+def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The sine of each element, in radians."""
+    return _sin(input) if out is None else _sin.general((input,), out)
+
+
+def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The cosine of each element, in radians."""
+    return _cos(input) if out is None else _cos.general((input,), out)
+
+
+def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The tangent of each element, in radians."""
+    return _tan(input) if out is None else _tan.general((input,), out)
+
+
+def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle, in radians, whose sine is x; NaN outside [-1, 1]."""
+    return _asin(input) if out is None else _asin.general((input,), out)
+
+
+def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle, in radians, whose cosine is x; NaN outside [-1, 1]."""
+    return _acos(input) if out is None else _acos.general((input,), out)
+
+
+def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle, in radians, whose tangent is x."""
+    return _atan(input) if out is None else _atan.general((input,), out)
+
+
+def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """(e^x - e^-x) / 2"""
+    return _sinh(input) if out is None else _sinh.general((input,), out)
+
+
+def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """(e^x + e^-x) / 2"""
+    return _cosh(input) if out is None else _cosh.general((input,), out)
+
+
+def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """sinh(x) / cosh(x)"""
+    return _tanh(input) if out is None else _tanh.general((input,), out)
+
+
+def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose sinh is x."""
+    return _asinh(input) if out is None else _asinh.general((input,), out)
+
+
+def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose cosh is x; NaN below 1."""
+    return _acosh(input) if out is None else _acosh.general((input,), out)
+
+
+def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose tanh is x; NaN outside [-1, 1]."""
+    return _atanh(input) if out is None else _atanh.general((input,), out)
+
+
+def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """2/√π times the integral of e^(-t²) from 0 to x."""
+    return _erf(input) if out is None else _erf.general((input,), out)
+
+
+def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 - erf(x), precise for large x."""
+    return _erfc(input) if out is None else _erfc.general((input,), out)
+
+
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / (1 + e^-x)
+
+    >>> torch.sigmoid(torch.tensor([0.0, 2.0]))
+    tensor([0.5000, 0.8808])
+    """
+    return _sigmoid(input) if out is None else _sigmoid.general((input,), out)
+
+
+def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The absolute value of each element; of complex numbers the modulus, which is real."""
+    return _abs(input) if out is None else _abs.general((input,), out)
+
+
+def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-x of each element. Raises RuntimeError for bool."""
+    if input.kind.dtype is dt.bool:
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+            "`logical_not()` operator instead."
+        )
+    return _neg(input) if out is None else _neg.general((input,), out)
+
+
+def positive(input: Tensor) -> Tensor:
+    """The input itself. Raises RuntimeError for bool."""
+    if input.kind.dtype is dt.bool:
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-1, 0 or 1, as each element is negative, zero or positive."""
+    return _sign(input) if out is None else _sign.general((input,), out)
+
+
+def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The largest whole number not above each element."""
+    return _rounded(_floor, input, out)
+
+
+def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The smallest whole number not below each element."""
+    return _rounded(_ceil, input, out)
+
+
+def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Each element without its fraction."""
+    return _rounded(_trunc, input, out)
+
+
+def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
+    """Each element rounded to the nearest multiple of 10^-decimals, halves to even."""
+    if decimals == 0:
+        return _rounded(_round, input, out)
+    return _round_to.general((input, 10.0**decimals), out)
+
+
+def _rounded(row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
+    """Integers are whole already."""
+    if not input.kind.dtype.is_floating_point:
+        row = _identity
+    return row(input) if out is None else row.general((input,), out)
+
+
+_identity = Pointwise("Clone", scalar.identity)
+
+
+def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The fraction of each element, with its sign."""
+    return _frac(input) if out is None else _frac.general((input,), out)
+
+
+def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
+    """Each element, but at least `min` and at most `max`. Raises RuntimeError if both are None.
+
+    >>> torch.clamp(torch.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if max is None:
+        return _clamp_min.general((input, min), out)
+    return _clamp_max.general((input, max), out) if min is None else _clamp.general((input, min, max), out)
+
+
+def nan_to_num(
+    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """Each element, with NaN replaced by `nan` (0) and infinities by `posinf` and `neginf` (the largest finite numbers)."""
+    if not input.kind.dtype.is_floating_point:
+        return _identity.general((input,), out)
+    limits = dt.finfo(input.kind.dtype)
+    high = limits.max if posinf is None else posinf
+    low = limits.min if neginf is None else neginf
+    return _nan_to_num.general((input, 0.0 if nan is None else nan, high, low), out)
+
+
+def isnan(input: Tensor) -> Tensor:
+    """Whether each element is NaN."""
+    return _isnan(input)
+
+
+def isinf(input: Tensor) -> Tensor:
+    """Whether each element is infinite."""
+    return _isinf(input)
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """Whether each element is neither infinite nor NaN."""
+    return _isfinite(input)

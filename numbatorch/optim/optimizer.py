@@ -1,0 +1,232 @@
+"""`Optimizer`: what all optimizers share: groups of parameters, state, hooks, and the way to the fused kernels."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from functools import wraps
+from itertools import chain
+from typing import Any
+
+from numbatorch.autograd.node import Handle
+from numbatorch.ops import tensor
+from numbatorch.tensor import Tensor
+
+required = object()  # as a default: every group must give this option itself
+
+
+class Optimizer:
+    """Base class of all optimizers.
+
+    params      tensors, (name, tensor) pairs, or dicts: groups of parameters with options of their own under "params" and the options' names
+    defaults    the options of groups that do not give them
+
+    An optimizer of one's own overrides `step`.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self._step_pre_hooks: OrderedDict[int, Callable] = OrderedDict()
+        self._step_post_hooks: OrderedDict[int, Callable] = OrderedDict()
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                f"but got {params.type()}"
+            )
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls):
+            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the parameters from their gradients, after calling `closure`, if given; its result, the loss, is returned.
+
+        Every optimizer overrides it.
+        """
+        raise NotImplementedError
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop the gradients of all parameters, or fill them with zeros."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if set_to_none:
+                    param.grad = None
+                elif param.grad is not None:
+                    param.grad = param.grad.detach()
+                    param.grad.zero_()
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of parameters; options that it does not give are the optimizer's defaults."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        group = param_group
+        group["params"] = _as_list(group["params"])
+        _split_names(group)
+        for param in group["params"]:
+            if not isinstance(param, Tensor):
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is {type(param).__name__}"
+                )
+            if not (self.defaults.get("differentiable") or param.is_leaf or param.retains_grad):
+                raise ValueError("can't optimize a non-leaf Tensor")
+        for name, default in self.defaults.items():
+            if default is required and name not in group:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+            group.setdefault(name, default)
+        if len(set(group["params"])) != len(group["params"]):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+                "see github.com/pytorch/pytorch/issues/40967 for more information",
+                stacklevel=3,
+            )
+        if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
+            which = "with names" if "param_names" in group else "without names"
+            raise ValueError(
+                "all optimizer param groups should be with/without names. "
+                f"cannot add param group {which} to the optimizer"
+            )
+        if not set(self._params()).isdisjoint(group["params"]):
+            raise ValueError("some parameters appear in more than one parameter group")
+        self.param_groups.append(group)
+
+    def _params(self) -> Iterable[Tensor]:
+        return chain.from_iterable(group["params"] for group in self.param_groups)
+
+    # ---- hooks ----
+
+    def register_step_pre_hook(self, hook: Callable) -> Handle:
+        """Call `hook(optimizer, args, kwargs)` before every step; it may return other (args, kwargs)."""
+        return Handle(self._step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable) -> Handle:
+        """Call `hook(optimizer, args, kwargs)` after every step."""
+        return Handle(self._step_post_hooks, hook)
+
+    # ---- saving ----
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state and the groups' options, with numbers in the place of the parameters. The tensors are not copied."""
+        numbers = {id(param): number for number, param in enumerate(self._params())}
+        groups = []
+        for group in self.param_groups:
+            options = {name: value for name, value in group.items() if name != "params"}
+            groups.append({**options, "params": [numbers[id(param)] for param in group["params"]]})
+        state = {numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the state and the options of `state_dict`, for the parameters in the same order.
+
+        State tensors take on their parameter's device, and its dtype if that is a floating point type.
+        """
+        groups = self.param_groups
+        saved_groups = deepcopy(state_dict["param_groups"])
+        if len(groups) != len(saved_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        if any(len(group["params"]) != len(saved["params"]) for group, saved in zip(groups, saved_groups, strict=True)):
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
+        saved_numbers = chain.from_iterable(saved["params"] for saved in saved_groups)
+        params = dict(zip(saved_numbers, self._params(), strict=True))
+        self.state = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            if key in params:
+                self.state[params[key]] = _moved(value, params[key])
+            else:
+                self.state[key] = value
+        self.param_groups = [
+            {**self.defaults, **saved, **{name: group[name] for name in ("params", "param_names") if name in group}}
+            for group, saved in zip(groups, saved_groups, strict=True)
+        ]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _step_pre_hooks=OrderedDict(), _step_post_hooks=OrderedDict())
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for number, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {number}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _with_hooks(step: Callable) -> Callable:
+    """`step` with the optimizer's step hooks around it."""
+
+    @wraps(step)
+    def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if not (self._step_pre_hooks or self._step_post_hooks):
+            return step(self, *args, **kwargs)
+        for hook in self._step_pre_hooks.values():
+            changed = hook(self, args, kwargs)
+            if changed is not None:
+                if not (isinstance(changed, tuple) and len(changed) == 2):
+                    raise RuntimeError(
+                        f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                    )
+                args, kwargs = changed
+        result = step(self, *args, **kwargs)
+        for hook in self._step_post_hooks.values():
+            hook(self, args, kwargs)
+        return result
+
+    return hooked
+
+
+def _as_list(params: Any) -> list[Any]:
+    if isinstance(params, Tensor):
+        return [params]
+    if isinstance(params, set):
+        raise TypeError(
+            "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+            "will change between runs. Please use a list instead."
+        )
+    return list(params)
+
+
+def _split_names(group: dict[str, Any]) -> None:
+    """Turn a list of (name, tensor) pairs into "params" and "param_names"."""
+    named = [isinstance(param, tuple) for param in group["params"]]
+    if not any(named):
+        return
+    if not all(named):
+        raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+    group["param_names"] = [name for name, _ in group["params"]]
+    group["params"] = [param for _, param in group["params"]]
+
+
+def _moved(value: Any, param: Tensor, key: str = "") -> Any:
+    """Loaded state, brought to where its parameter is; except for the number of steps, which is counted on the CPU."""
+    if key == "step":
+        return value if isinstance(value, Tensor) else tensor(float(value))
+    if isinstance(value, Tensor):
+        return value.to(device=param.device, dtype=param.dtype if param.is_floating_point() else value.dtype)
+    if isinstance(value, dict):
+        return {k: _moved(v, param, k) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_moved(v, param, key) for v in value)
+    return value
+
+
+def check_flags(*, foreach: bool | None, fused: bool | None, differentiable: bool) -> None:
+    """Refuse what an optimizer with a fused kernel cannot do."""
+    if differentiable:
+        raise RuntimeError("`fused` does not support `differentiable`: the tape does not see into the one kernel of a step")
+    if foreach and fused:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")

@@ -1,0 +1,795 @@
+"""The class `Tensor`: its state is in base.py, its operations are the public functions of `ops`, here under their method names."""
+
+from __future__ import annotations
+
+import copy as _copy
+import warnings
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from numbatorch import base, ops, printing
+from numbatorch import dtype as dt
+from numbatorch.autograd.api import backward
+from numbatorch.autograd import inplace as _inplace
+from numbatorch.autograd.mode import state
+from numbatorch.autograd.node import AccumulateGrad, Handle, Node, Slot, refresh, type_name
+from numbatorch.base import Kind, TensorBase, alias
+from numbatorch.shape import Size
+
+
+def inplace(function: Callable) -> Callable:
+    """The in-place form of an op: `inplace(ops.exp)` is `exp_`, which writes its result over its first operand."""
+
+    @wraps(function)
+    def method(self, *args, **kwargs):
+        return function(self, *args, out=self, **kwargs)
+
+    method.__name__ = method.__qualname__ = f"{function.__name__}_"
+    return method
+
+
+def reflected(function: Callable) -> Callable:
+    """The operator with its operands swapped: `2 - x` calls `x.__rsub__(2)`."""
+
+    def method(self, other):
+        return function(other, self)
+
+    return method
+
+
+def operator(function: Callable) -> Callable:
+    """A binary operator that leaves what it does not understand to the other operand."""
+
+    @wraps(function)
+    def method(self, other):
+        if isinstance(other, TensorBase | bool | int | float | complex | np.generic):
+            return function(self, other)
+        return NotImplemented
+
+    return method
+
+
+@base.register
+class Tensor(TensorBase):
+    """An n-dimensional array of numbers on a device, which remembers how it was computed.
+
+    `Tensor(2, 3)` is an uninitialised float32 tensor, `Tensor([1, 2])` one with these numbers; prefer `torch.empty` and `torch.tensor`.
+    """
+
+    def __new__(cls, *args, device: Any = None):
+        if len(args) == 1 and not isinstance(args[0], int):
+            data = args[0]
+            if isinstance(data, Size):
+                return ops.empty(data, dtype=dt.get_default_dtype(), device=device)
+            made = ops.as_tensor(data, dtype=dt.get_default_dtype(), device=device) if isinstance(data, TensorBase | np.ndarray) else ops.tensor(
+                data, dtype=dt.get_default_dtype(), device=device
+            )
+            return alias(made)
+        return ops.empty(args or (0,), dtype=dt.get_default_dtype(), device=device)
+
+    # --- state
+
+    data = property(lambda self: _data(self), lambda self, value: _set_data(self, value), doc="The same memory, off the tape.")
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded."""
+        if self._base is not None:
+            refresh(self)
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Start or stop recording operations on this leaf. Raises RuntimeError for tensors that are not floating point or no leaves."""
+        if self._grad_fn is not None:
+            if not requires_grad:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that "
+                    "doesn't require differentiation use var_no_grad = var.detach()."
+                )
+            return self
+        if requires_grad and not (self.kind.dtype.is_floating_point or self.kind.dtype.is_complex):
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        self._requires_grad = bool(requires_grad)
+        return self
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have added up here."""
+        if self._grad is None and self._grad_fn is not None and not self._retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
+                "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
+                "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, TensorBase):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            if value.array.shape != self.array.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: expected {list(self.array.shape)}, got {list(value.array.shape)}"
+                )
+            if value.kind.dtype is not self.kind.dtype:
+                raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The operation that made this tensor, if it was recorded."""
+        if self._base is not None:
+            refresh(self)
+        fn = self._grad_fn
+        return fn.node if isinstance(fn, Slot) else fn
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this tensor was made by the user, not by a recorded operation."""
+        return self._grad_fn is None
+
+    @property
+    def output_nr(self) -> int:
+        """Which result of `grad_fn` this is."""
+        return self._grad_fn.number if isinstance(self._grad_fn, Slot) else 0
+
+    _retains_grad = False
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called on this tensor, which is no leaf."""
+        return self._retains_grad
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor in `grad` although it is no leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._grad_fn is None or self._retains_grad:
+            return
+        self._retains_grad = True
+        reference = _weak(self)
+
+        def keep(grad):
+            tensor = reference()
+            if tensor is not None:
+                tensor._grad = grad.clone() if tensor._grad is None else tensor._grad + grad
+
+        self._capture(keep)
+
+    def _capture(self, hook: Callable) -> Handle:
+        fn = self._grad_fn
+        return fn.node.capture(fn.number, hook) if isinstance(fn, Slot) else fn.capture(0, hook)
+
+    def register_hook(self, hook: Callable) -> Handle:
+        """Call `hook(grad)` when the gradient of this tensor is complete; what it returns, if not None, replaces it."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._grad_fn is not None:
+            return self._capture(hook)
+        if self._hooks is None:
+            self._hooks = {}
+        return Handle(self._hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable) -> Handle:
+        """Call `hook(tensor)` after a gradient was added to `grad` of this leaf."""
+        if self._grad_fn is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        if self._hooks is None:
+            self._hooks = {}
+        return Handle(self._hooks.setdefault("accumulated", {}), hook)
+
+    def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None) -> None:
+        """Add the gradient of this tensor to the `grad` of every leaf that it was computed from.
+
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+        """
+        backward(self, gradient, retain_graph, create_graph, inputs)
+
+    detach = ops.detach
+
+    def detach_(self) -> Tensor:
+        """Take this tensor off the tape."""
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._grad_fn, self._requires_grad = None, False
+        return self
+
+    # --- geometry
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    ndimension = dim
+
+    def size(self, dim: int | None = None):
+        """The sizes of the dimensions, or of one of them."""
+        if dim is None:
+            return self.shape
+        return self.array.shape[base.normalize_dim(dim, self.array.ndim)]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    def stride(self, dim: int | None = None):
+        """How many elements lie between neighbours along each dimension, or one of them."""
+        strides = tuple([s // self.array.itemsize for s in self.array.strides])
+        return strides if dim is None else strides[base.normalize_dim(dim, len(strides))]
+
+    def storage_offset(self) -> int:
+        """How many elements lie before the first one in the memory of the tensor that this is a view of."""
+        if self._base is None:
+            return 0
+        return (self.data_ptr() - self._base.data_ptr()) // self.array.itemsize
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self.array.ctypes.data if self.kind.cpu else self.array.address
+
+    def element_size(self) -> int:
+        """Bytes an element takes."""
+        return self.array.itemsize
+
+    itemsize = property(element_size)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the elements take."""
+        return self.array.size * self.array.itemsize
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the memory is row-major without gaps."""
+        return self.kind.contiguous
+
+    def is_floating_point(self) -> bool:
+        """Whether the dtype is a floating-point type."""
+        return self.kind.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether the dtype is complex."""
+        return self.kind.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        """Whether the dtype has a sign."""
+        return self.kind.dtype.is_signed
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the memory is on a GPU."""
+        return not self.kind.cpu
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the memory is the CPU's."""
+        return self.kind.cpu
+
+    def get_device(self) -> int:
+        """The index of the GPU, -1 on the CPU."""
+        return -1 if self.kind.cpu else self.kind.device.index
+
+    def _is_view(self) -> bool:
+        return self._base is not None
+
+    is_sparse = is_quantized = is_mkldnn = is_meta = False
+    layout = "torch.strided"
+
+    @property
+    def T(self) -> Tensor:
+        """All dimensions in reverse order."""
+        return ops.permute(self, tuple(range(self.array.ndim))[::-1])
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions swapped."""
+        if self.array.ndim < 2:
+            raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor.")
+        return ops.transpose(self, -2, -1)
+
+    real = property(ops.real)
+    imag = property(ops.imag)
+
+    # --- Python values
+
+    def item(self):
+        """The only element, as a Python number. Raises RuntimeError if there are more or fewer."""
+        if self.array.size != 1:
+            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+        return ops.numbers(self).item()
+
+    def tolist(self):
+        """The elements as nested lists of Python numbers; a number for a 0-d tensor."""
+        return ops.numbers(self).tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The elements as a NumPy array on the same memory."""
+        if force:
+            return ops.host(self.detach())
+        if not self.kind.cpu:
+            raise TypeError(
+                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+            )
+        if self._requires_grad:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if self.kind.dtype is dt.bfloat16:
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        self.storage  # noqa: B018  (from now on the array may change the memory too)
+        return self.array
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    @property
+    def __array_interface__(self) -> dict:
+        return self.numpy().__array_interface__
+
+    @property
+    def __cuda_array_interface__(self) -> dict:
+        if self.kind.cpu:
+            raise AttributeError("Can't get __cuda_array_interface__ on non-CUDA tensor type: " + self.type())
+        if self._requires_grad:
+            raise RuntimeError("Can't get __cuda_array_interface__ on Variable that requires grad. Use var.detach() instead.")
+        return {
+            "typestr": self.kind.numpy.str, "shape": tuple(self.array.shape), "data": (self.array.address, False), "version": 3,
+            "strides": None if self.kind.contiguous else tuple(self.array.strides),
+        }  # fmt: skip
+
+    __array_priority__ = 1000
+    __array_ufunc__: Any = None
+
+    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None):
+        if self._requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        if max_version is None:
+            return self.array.__dlpack__()
+        return self.array.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0) if self.kind.cpu else (2, self.kind.device.index or 0)
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            if self.array.size == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.kind.dtype.is_floating_point or self.kind.dtype.is_complex or self.array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(ops.unbind(self))
+
+    def __contains__(self, element) -> bool:
+        if not isinstance(element, TensorBase | bool | int | float | complex):
+            raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+        return ops.eq(self, element).any().item()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return printing.tensor_repr(*_printed(self), **_on_tape(self))
+
+    def _repr_html_(self) -> str:
+        return printing.tensor_html(*_printed(self), **_on_tape(self))
+
+    def __format__(self, spec: str) -> str:
+        if self.array.ndim == 0:
+            return self.item().__format__(spec)
+        return object.__format__(self, spec)
+
+    def __dir__(self):
+        return sorted(set(object.__dir__(self)))
+
+    def __reduce__(self):
+        return _rebuild, (type(self), ops.host(self.detach()), self.dtype, str(self.device), self._requires_grad, self.__dict__.get("name"))
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        if self._grad_fn is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you were "
+                "attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+                "https://github.com/pytorch/pytorch/pull/103001"
+            )
+        if id(self) in memo:
+            return memo[id(self)]
+        made = self.detach().clone()
+        copied = type(self).__new__(type(self)) if type(self) is Tensor else object.__new__(type(self))
+        copied.array, copied.kind, copied._requires_grad = made.array, made.kind, self._requires_grad
+        memo[id(self)] = copied
+        if self._grad is not None:
+            copied._grad = _copy.deepcopy(self._grad, memo)
+        return copied
+
+    def type(self, dtype: Any = None, non_blocking: bool = False):
+        """PyTorch's name of the tensor's type, or the tensor converted to another type."""
+        if dtype is None:
+            return type_name(self.kind)
+        from numbatorch.legacy import parse_type
+
+        return ops.to(self, **parse_type(dtype))
+
+    def apply_(self, function: Callable) -> Tensor:
+        """Replace every element by what `function` makes of it. Slow: a Python call an element."""
+        flat = ops.host(self)
+        flat[...] = np.vectorize(function, otypes=[flat.dtype])(flat)
+        _inplace.changed(self)
+        return self
+
+    # --- operators
+
+    __add__ = __radd__ = operator(ops.add)
+    __sub__ = operator(ops.sub)
+    __rsub__ = operator(ops.rsub)
+    __mul__ = __rmul__ = operator(ops.mul)
+    __truediv__ = operator(ops.div)
+    __rtruediv__ = operator(reflected(ops.div))
+    __floordiv__ = operator(ops.floor_divide)
+    __rfloordiv__ = operator(reflected(ops.floor_divide))
+    __mod__ = operator(ops.remainder)
+    __rmod__ = operator(reflected(ops.remainder))
+    __pow__ = operator(ops.pow)
+    __rpow__ = operator(reflected(ops.pow))
+    __and__ = __rand__ = operator(ops.bitwise_and)
+    __or__ = __ror__ = operator(ops.bitwise_or)
+    __xor__ = __rxor__ = operator(ops.bitwise_xor)
+    __lshift__ = operator(ops.bitwise_left_shift)
+    __rshift__ = operator(ops.bitwise_right_shift)
+    __neg__ = ops.neg
+    __pos__ = ops.positive
+    __abs__ = ops.abs
+    __invert__ = ops.bitwise_not
+    __eq__ = operator(ops.eq)  # type: ignore[assignment]
+    __ne__ = operator(ops.ne)  # type: ignore[assignment]
+    __lt__ = operator(ops.lt)
+    __le__ = operator(ops.le)
+    __gt__ = operator(ops.gt)
+    __ge__ = operator(ops.ge)
+    __iadd__ = inplace(ops.add)
+    __isub__ = inplace(ops.sub)
+    __imul__ = inplace(ops.mul)
+    __itruediv__ = inplace(ops.div)
+    __ifloordiv__ = inplace(ops.floor_divide)
+    __imod__ = inplace(ops.remainder)
+    __ipow__ = inplace(ops.pow)
+    __iand__ = inplace(ops.bitwise_and)
+    __ior__ = inplace(ops.bitwise_or)
+    __ixor__ = inplace(ops.bitwise_xor)
+
+    # --- elements
+
+    add = ops.add
+    sub = ops.sub
+    rsub = ops.rsub
+    mul = ops.mul
+    div = ops.div
+    floor_divide = ops.floor_divide
+    remainder = ops.remainder
+    fmod = ops.fmod
+    pow = ops.pow
+    square = ops.square
+    maximum = ops.maximum
+    minimum = ops.minimum
+    fmax = ops.fmax
+    fmin = ops.fmin
+    atan2 = ops.atan2
+    hypot = ops.hypot
+    copysign = ops.copysign
+    logaddexp = ops.logaddexp
+    xlogy = ops.xlogy
+    lerp = ops.lerp
+    addcmul = ops.addcmul
+    addcdiv = ops.addcdiv
+    exp = ops.exp
+    exp2 = ops.exp2
+    expm1 = ops.expm1
+    log = ops.log
+    log2 = ops.log2
+    log10 = ops.log10
+    log1p = ops.log1p
+    sqrt = ops.sqrt
+    rsqrt = ops.rsqrt
+    reciprocal = ops.reciprocal
+    sin = ops.sin
+    cos = ops.cos
+    tan = ops.tan
+    asin = ops.asin
+    acos = ops.acos
+    atan = ops.atan
+    sinh = ops.sinh
+    cosh = ops.cosh
+    tanh = ops.tanh
+    asinh = ops.asinh
+    acosh = ops.acosh
+    atanh = ops.atanh
+    erf = ops.erf
+    erfc = ops.erfc
+    sigmoid = ops.sigmoid
+    abs = ops.abs
+    neg = ops.neg
+    positive = ops.positive
+    sign = ops.sign
+    floor = ops.floor
+    ceil = ops.ceil
+    trunc = ops.trunc
+    round = ops.round
+    frac = ops.frac
+    clamp = ops.clamp
+    nan_to_num = ops.nan_to_num
+    isnan = ops.isnan
+    isinf = ops.isinf
+    isfinite = ops.isfinite
+    multiply = ops.mul
+    subtract = ops.sub
+    divide = ops.div
+    true_divide = ops.div
+    absolute = ops.abs
+    negative = ops.neg
+    clip = ops.clamp
+    fix = ops.trunc
+    arcsin = ops.asin
+    arccos = ops.acos
+    arctan = ops.atan
+    arctan2 = ops.atan2
+
+    # --- comparisons and logic
+
+    eq = ops.eq
+    ne = ops.ne
+    lt = ops.lt
+    le = ops.le
+    gt = ops.gt
+    ge = ops.ge
+    isclose = ops.isclose
+    allclose = ops.allclose
+    equal = ops.equal
+    logical_and = ops.logical_and
+    logical_or = ops.logical_or
+    logical_xor = ops.logical_xor
+    logical_not = ops.logical_not
+    bitwise_and = ops.bitwise_and
+    bitwise_or = ops.bitwise_or
+    bitwise_xor = ops.bitwise_xor
+    bitwise_left_shift = ops.bitwise_left_shift
+    bitwise_right_shift = ops.bitwise_right_shift
+    bitwise_not = ops.bitwise_not
+    masked_fill = ops.masked_fill
+    greater = ops.gt
+    greater_equal = ops.ge
+    less = ops.lt
+    less_equal = ops.le
+    not_equal = ops.ne
+
+    # --- views
+
+    view = ops.view
+    view_as = ops.view_as
+    reshape = ops.reshape
+    reshape_as = ops.reshape_as
+    ravel = ops.ravel
+    flatten = ops.flatten
+    unflatten = ops.unflatten
+    permute = ops.permute
+    transpose = ops.transpose
+    t = ops.t
+    movedim = ops.movedim
+    unsqueeze = ops.unsqueeze
+    squeeze = ops.squeeze
+    expand = ops.expand
+    expand_as = ops.expand_as
+    broadcast_to = ops.broadcast_to
+    as_strided = ops.as_strided
+    narrow = ops.narrow
+    select = ops.select
+    split = ops.split
+    split_with_sizes = ops.split_with_sizes
+    chunk = ops.chunk
+    tensor_split = ops.tensor_split
+    unbind = ops.unbind
+    diagonal = ops.diagonal
+    swapaxes = ops.transpose
+    swapdims = ops.transpose
+    moveaxis = ops.movedim
+
+    # --- copies and conversions
+
+    clone = ops.clone
+    clone_contiguous = ops.clone_contiguous
+    contiguous = ops.contiguous
+    copy_ = ops.copy_
+    fill_ = ops.fill_
+    zero_ = ops.zero_
+    to = ops.to
+    cpu = ops.cpu
+    cuda = ops.cuda
+    type_as = ops.type_as
+    double = ops.double
+    half = ops.half
+    bfloat16 = ops.bfloat16
+    long = ops.long
+    short = ops.short
+    char = ops.char
+    byte = ops.byte
+    cfloat = ops.cfloat
+    cdouble = ops.cdouble
+    float = ops.float_
+    int = ops.int_
+    bool = ops.bool_
+
+    # --- creation
+
+    new_empty = ops.new_empty
+    new_zeros = ops.new_zeros
+    new_ones = ops.new_ones
+    new_full = ops.new_full
+    new_tensor = ops.new_tensor
+
+    # --- in place
+
+    add_ = inplace(ops.add)
+    sub_ = inplace(ops.sub)
+    mul_ = inplace(ops.mul)
+    div_ = inplace(ops.div)
+    floor_divide_ = inplace(ops.floor_divide)
+    remainder_ = inplace(ops.remainder)
+    fmod_ = inplace(ops.fmod)
+    pow_ = inplace(ops.pow)
+    square_ = inplace(ops.square)
+    lerp_ = inplace(ops.lerp)
+    addcmul_ = inplace(ops.addcmul)
+    addcdiv_ = inplace(ops.addcdiv)
+    exp_ = inplace(ops.exp)
+    exp2_ = inplace(ops.exp2)
+    expm1_ = inplace(ops.expm1)
+    log_ = inplace(ops.log)
+    log2_ = inplace(ops.log2)
+    log10_ = inplace(ops.log10)
+    log1p_ = inplace(ops.log1p)
+    sqrt_ = inplace(ops.sqrt)
+    rsqrt_ = inplace(ops.rsqrt)
+    reciprocal_ = inplace(ops.reciprocal)
+    sin_ = inplace(ops.sin)
+    cos_ = inplace(ops.cos)
+    tan_ = inplace(ops.tan)
+    asin_ = inplace(ops.asin)
+    acos_ = inplace(ops.acos)
+    atan_ = inplace(ops.atan)
+    sinh_ = inplace(ops.sinh)
+    cosh_ = inplace(ops.cosh)
+    tanh_ = inplace(ops.tanh)
+    asinh_ = inplace(ops.asinh)
+    acosh_ = inplace(ops.acosh)
+    atanh_ = inplace(ops.atanh)
+    erf_ = inplace(ops.erf)
+    erfc_ = inplace(ops.erfc)
+    sigmoid_ = inplace(ops.sigmoid)
+    abs_ = inplace(ops.abs)
+    neg_ = inplace(ops.neg)
+    sign_ = inplace(ops.sign)
+    floor_ = inplace(ops.floor)
+    ceil_ = inplace(ops.ceil)
+    trunc_ = inplace(ops.trunc)
+    round_ = inplace(ops.round)
+    frac_ = inplace(ops.frac)
+    clamp_ = inplace(ops.clamp)
+    nan_to_num_ = inplace(ops.nan_to_num)
+    eq_ = inplace(ops.eq)
+    ne_ = inplace(ops.ne)
+    lt_ = inplace(ops.lt)
+    le_ = inplace(ops.le)
+    gt_ = inplace(ops.gt)
+    ge_ = inplace(ops.ge)
+    logical_and_ = inplace(ops.logical_and)
+    logical_or_ = inplace(ops.logical_or)
+    logical_xor_ = inplace(ops.logical_xor)
+    logical_not_ = inplace(ops.logical_not)
+    bitwise_and_ = inplace(ops.bitwise_and)
+    bitwise_or_ = inplace(ops.bitwise_or)
+    bitwise_xor_ = inplace(ops.bitwise_xor)
+    bitwise_not_ = inplace(ops.bitwise_not)
+    masked_fill_ = inplace(ops.masked_fill)
+    atan2_ = inplace(ops.atan2)
+    copysign_ = inplace(ops.copysign)
+    hypot_ = inplace(ops.hypot)
+    xlogy_ = inplace(ops.xlogy)
+
+    __getitem__ = ops.getitem
+    __setitem__ = ops.setitem
+
+
+def _weak(tensor: Tensor) -> Callable[[], Tensor | None]:
+    import weakref
+
+    return weakref.ref(tensor)
+
+
+def _data(tensor: Tensor) -> Tensor:
+    """The same memory with a version counter of its own."""
+    result = base.wrap(tensor.array, tensor.kind)
+    result._storage = base.Storage()
+    return result
+
+
+def _set_data(tensor: Tensor, value: Tensor) -> None:
+    if not isinstance(value, TensorBase):
+        raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+    tensor.array, tensor.kind = value.array, value.kind
+    tensor._storage = value.storage
+
+
+class _Printable:
+    """A tensor as `printing` reads it: its shape, and NumPy numbers for the parts that are shown."""
+
+    def __init__(self, tensor: Tensor):
+        self.tensor, self.shape = tensor, tensor.array.shape
+
+    def __getitem__(self, index) -> np.ndarray:
+        index = index if isinstance(index, tuple) else (index,)
+        part = self.tensor.detach().array[(*index, ...)]
+        return ops.numbers(base.wrap(part, base.kind_of(part, self.tensor.kind)))
+
+
+def _printed(tensor: Tensor) -> tuple:
+    kind = tensor.kind
+    array = tensor.array if kind.cpu and kind.dtype is not dt.bfloat16 else _Printable(tensor)
+    return array, kind.dtype, kind.device
+
+
+def _on_tape(tensor: Tensor) -> dict:
+    fn = tensor.grad_fn
+    return {"requires_grad": tensor._requires_grad and fn is None, "grad_fn_name": None if fn is None else fn.name()}
+
+
+def _rebuild(cls, array: np.ndarray, dtype, device: str, requires_grad: bool, name) -> Tensor:
+    made = ops.move(base.wrap(array, base.kind_of(array, Kind.of(dtype))), ops.resolve(device))
+    tensor = object.__new__(cls)
+    tensor.array, tensor.kind, tensor._requires_grad = made.array, made.kind, requires_grad
+    return tensor
+
+

@@ -1,0 +1,3 @@
+"""Tools around tensors."""
+
+from numbatorch.utils import data as data

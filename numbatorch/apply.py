@@ -19,7 +19,7 @@ import numpy as np
 from numbatorch import dtype
 from numbatorch.autograd import anomaly, inplace
 from numbatorch.autograd.mode import state
-from numbatorch.autograd.node import Node, Slot, edge, next_sequence, saved_result
+from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
 from numbatorch.base import Kind, TensorBase, empty, wrap
 from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType
 from numbatorch.shape import broadcast_pair
@@ -56,6 +56,16 @@ def to_bool(common: DType) -> DType:
 def to_real(common: DType) -> DType:
     """Complex operands give a real result."""
     return common.to_real()
+
+
+def refuse(kernel: str, *names: str) -> Callable[[DType], None]:
+    """For `Pointwise(accepts=...)`: raise PyTorch's NotImplementedError for operands of these dtypes."""
+
+    def check(common: DType) -> None:
+        if common.name in names:
+            raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(common)}'")
+
+    return check
 
 
 # --- rows
@@ -113,15 +123,18 @@ class Op(Row):
         first = result[0] if isinstance(result, tuple) else result
         if not (first.kind.dtype.is_floating_point or first.kind.dtype.is_complex):
             return
+        node = self.node_for(args)
+        if self.saves:
+            node.save(*[SavedResult(first) if k < 0 else args[k] for k in self.saves])
+        attach(node, result[: self.differentiable] if isinstance(result, tuple) else result)
+
+    def node_for(self, args: tuple) -> OpNode:
+        """A node of this row with its edges and parameters."""
         node = self.node()
-        tensors = args[: self.tensors]
-        node.edges = tuple([None if t is None else edge(t) for t in tensors])
+        node.edges = tuple([None if t is None else edge(t) for t in args[: self.tensors]])
         node.needs = tuple([e is not None for e in node.edges])
         node.params = args[self.tensors :]
-        if self.saves:
-            node.save(*[saved_result(node, first) if k < 0 else args[k] for k in self.saves])
-            node.result_saved = -1 in self.saves
-        attach(node, result[: self.differentiable] if isinstance(result, tuple) else result)
+        return node
 
 
 def attach(node: Node, result) -> None:
@@ -135,6 +148,26 @@ def attach(node: Node, result) -> None:
         result._grad_fn, result._requires_grad = node, True
     if anomaly.enabled:
         anomaly.remember(node)
+
+
+class InPlaceOp(Op):
+    """An operation that changes its first tensor and returns it. `forward` checks everything before it writes; its result is not used."""
+
+    def __call__(self, *args):
+        target, dtype = args[0], args[0].kind.dtype
+        tracked = state.enabled and self.vjp is not None and (dtype.is_floating_point or dtype.is_complex)
+        tracked = tracked and any([t is not None and t._requires_grad for t in args[: self.tensors]])
+        inplace.check(target, tracked, True)
+        self.forward(*args)
+        if tracked:
+            node = self.node_for(args)
+            node.save(*[args[k] for k in self.saves])
+            node.sequence = next_sequence()
+            inplace.changed(target)
+            inplace.rebase(target, node)
+        else:
+            inplace.changed(target)
+        return target
 
 
 class ViewOp(Op):
@@ -229,7 +262,9 @@ class Pointwise(Row):
 
     body        a Scalar, a Python function of scalars, or a Program
     result      the dtype rule, from the operands' common dtype
-    operands    the dtype rule for what is computed with, where that is not the common dtype itself
+    conditions  which operands are truth values
+    weightless  which operands, besides these, have no say in the common dtype
+    accepts     raises for a common dtype that the operation is not defined for
     """
 
     def __init__(
@@ -240,7 +275,8 @@ class Pointwise(Row):
         arity: int | None = None,
         result: Callable[[DType], DType] = promoted,
         conditions: tuple[int, ...] = (),
-        accepts: Callable[[DType], bool] | None = None,
+        weightless: tuple[int, ...] = (),
+        accepts: Callable[[DType], None] | None = None,
     ):
         super().__init__(name, PointwiseNode)
         self.vjp = None
@@ -256,7 +292,7 @@ class Pointwise(Row):
         self.ready: dict[tuple, tuple] = {}  # (kind, kind or number type) -> kernel for contiguous operands of one shape
         self.plans: dict[tuple, _Plan] = {}
         self._gradients: dict[tuple, Gradient] = {}
-        self.accepts = accepts
+        self.weightless, self.accepts = {*conditions, *self.program.conditions, *weightless}, accepts
 
     # -- the plain case: contiguous operands of one shape on the CPU, or such a one and a number
 
@@ -359,7 +395,7 @@ class Pointwise(Row):
             node.shapes = plan.fits
         if rule.saves:
             firsts = results if outputs > 1 else (results if changed is None else changed,)
-            node.save(*[inputs[k] if k >= 0 else saved_result(node, firsts[-1 - k]) for k in rule.saves])
+            node.save(*[inputs[k] if k >= 0 else SavedResult(firsts[-1 - k], -1 - k) for k in rule.saves])
             if changed is not None:
                 node.versions = tuple(
                     [v - 1 if k >= 0 and inputs[k] is changed else v for v, k in zip(node.versions, rule.saves, strict=True)]
@@ -454,8 +490,8 @@ class _Plan:
 
     @staticmethod
     def _common(row: Pointwise, inputs: tuple) -> DType:
-        """The operands' common dtype; conditions have no say."""
-        having_a_say = [x for k, x in enumerate(inputs) if k not in row.program.conditions] or list(inputs)
+        """The operands' common dtype."""
+        having_a_say = [x for k, x in enumerate(inputs) if k not in row.weightless] or list(inputs)
         return dtype.result_dtype(
             *[
                 (x.kind.dtype, DIMENSIONED if x.array.ndim else ZERO_DIM) if isinstance(x, TensorBase) else (dtype.number_dtype(x), NUMBER)

@@ -101,7 +101,7 @@ def picture(path: Path, history: History, images: np.ndarray, digits: np.ndarray
         return False
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
+    left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1), squeeze=False)[0]
     epochs = range(1, len(history.loss) + 1)
     loss = left.subplots()
     loss.semilogy(epochs, history.loss, color="tab:orange")
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             *(sys.argv[1:] if arguments is None else arguments),
         ]
         os.execve(sys.executable, command, os.environ | {"NUMBA_ENABLE_CUDASIM": "1"})
-    simulated = options.device == "cuda" and os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
+    simulated = options.device == "cuda" and torch.cuda.is_simulated()
 
     torch.manual_seed(options.seed)
     training, test = Digits(train=True), Digits(train=False)

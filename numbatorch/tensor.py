@@ -45,11 +45,12 @@ def operator(function: Callable) -> Callable:
 
     @wraps(function)
     def method(self, other):
-        if isinstance(other, TensorBase | bool | int | float | complex | np.generic):
-            return function(self, other)
-        return NotImplemented
+        return function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
 
     return method
+
+
+_OPERANDS = (TensorBase, bool, int, float, complex, np.generic)
 
 
 @base.register

@@ -5,6 +5,7 @@ runs on both devices.
 import ctypes
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,12 +26,17 @@ def _has_gpu() -> bool:
 if not _has_gpu():
     os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 
+# Tests that start a process of their own mean this checkout, installed or not.
+_ROOT = Path(__file__).parents[1]
+_PATH = os.environ.get("PYTHONPATH")
+os.environ["PYTHONPATH"] = os.pathsep.join([str(_ROOT), str(_ROOT / "kernels"), *([_PATH] if _PATH else [])])
+
 DEVICES = ("cpu", "cuda")
 
 
 @pytest.fixture(params=DEVICES)
 def device(request: pytest.FixtureRequest) -> str:
-    """The test runs once for each device (a GPU, or the simulator where there is none: keep tensors small)."""
+    """The test runs once for each device (without a GPU, on the simulator: keep tensors small)."""
     return request.param
 
 

@@ -1,6 +1,5 @@
 """The notebooks run from top to bottom, each in a fresh kernel, as a reader would run them."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,6 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path, tmp_path, monkeypatch):
-    roots = (path.parents[1], path.parents[1] / "kernels")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, roots)))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))  # no settings of the user's own
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)  # a notebook sees to that by itself

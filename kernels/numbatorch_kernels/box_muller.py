@@ -2,7 +2,8 @@
 
 G. Box and M. Muller, Annals of Mathematical Statistics 29 (1958). For float32, log, sin and cos are those of
 Cephes (S. Moshier), with the operations of PyTorch's AVX2 kernel in the same order, fused ones included: the
-numbers are its own to the last bit. Arguments lie in (0, 1] and [0, 2 pi): no case is special, LLVM vectorises.
+numbers are its own to the last bit. Arguments lie in (0, 1] and [0, 2 pi): no case is special, and LLVM
+vectorises.
 """
 
 from __future__ import annotations

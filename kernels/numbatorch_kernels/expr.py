@@ -304,6 +304,13 @@ def substitute(outputs: Sequence[Expr], replacements: dict[Expr, Expr]) -> list[
     return [done[o] for o in outputs]
 
 
+def inline(body: Expr, args: Sequence) -> Expr:
+    """`body` with its symbols 0, 1 ... replaced by `args`."""
+    # By way of symbols that occur nowhere else, because the arguments may hold the same symbols.
+    apart = {symbol(k): symbol(("argument", k)) for k in range(len(args))}
+    return substitute(substitute([body], apart), {s: constant(a) for s, a in zip(apart.values(), args, strict=True)})[0]
+
+
 def symbols_in(outputs: Sequence[Expr]) -> list[int]:
     """The positions of the symbols that `outputs` depend on, ascending."""
     return sorted(node.args[0] for node in topological(outputs) if node.function == "symbol")

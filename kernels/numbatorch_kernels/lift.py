@@ -21,8 +21,6 @@ import types
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from numba.types import complex128
-
 from numbatorch_kernels import cache, rounding
 from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.expr import Expr, is_boolean, topological
@@ -70,7 +68,7 @@ SUFFIX = {"f4": "f32", "f8": "f64"}
 MATH_MODULE = {"cpu": "numbatorch_kernels.vecmath", "cuda": "numbatorch_kernels.cuda.vecmath"}
 
 
-class _Writer:
+class Writer:
     """Writes the statements that compute a program for one element, collecting the imports that they need."""
 
     def __init__(self, program: Program, device: str, compute: str):
@@ -90,7 +88,7 @@ class _Writer:
         """Input `position`, read as `text`, in the type that is computed with."""
         element, compute = operand.element, self.compute
         if compute == "b1" or position in self.program.conditions:
-            return text if element == "b1" else f"{text} != 0"
+            return f"{text} != 0"
         if element in HALF and operand.access != "value":
             text, element = self.half(f"from_{HALF[element]}", text), "f4"
         return text if element == compute and operand.access != "value" else self.convert(text, compute)
@@ -123,7 +121,7 @@ class _Writer:
         """The value `text` of `node` as it is kept in memory."""
         boolean = is_boolean(node) or self.compute == "b1"
         if element == "b1":
-            return text if boolean else f"{text} != 0"
+            return self.convert(text if boolean else f"{text} != 0", "u1")
         if element in HALF:
             return self.half(f"to_{HALF[element]}", self.convert(text, "f4") if boolean or self.compute != "f4" else text)
         if element == self.compute and not boolean:
@@ -170,7 +168,7 @@ def source(program: Program, device: str, inputs: Sequence[Operand], outputs: Se
     A kernel with any strided operand takes `geometry`, an int64 array: the number of outer dimensions, the length of a row, the outer
     shape, then for every pointer (outputs first) its outer strides and its stride along the row, all in elements.
     """
-    writer = _Writer(program, device, compute)
+    writer = Writer(program, device, compute)
     pointers = {f"o{k}": o.access for k, o in enumerate(outputs)}
     pointers |= {f"a{k}": o.access for k, o in enumerate(inputs) if o.access not in ("value", "inplace")}
     strided = is_strided(inputs, outputs)
@@ -273,7 +271,7 @@ def argument_kinds(inputs: Sequence[Operand], outputs: Sequence[Operand]) -> lis
     kinds = [_POINTER.get(o.element, o.element) for o in outputs]
     for operand in inputs:
         if operand.access == "value":
-            kinds.append({"f": float, "c": complex128}.get(operand.element[0], int))
+            kinds.append({"f": float, "c": complex}.get(operand.element[0], int))
         elif operand.access != "inplace":
             kinds.append(_POINTER.get(operand.element, operand.element))
     return kinds + ["i8"] * is_strided(inputs, outputs) + [int, int]

@@ -20,8 +20,8 @@ _UPPER, _LOWER, _MATRIX, _ONE = uint32(0x80000000), uint32(0x7FFFFFFF), uint32(0
 _7, _11, _15, _18 = uint32(7), uint32(11), uint32(15), uint32(18)
 _MASK_B, _MASK_C = uint32(0x9D2C5680), uint32(0xEFC60000)
 
-# The bytes of PyTorch's Generator.get_state() on the CPU (CPUGeneratorImplState): each word in 64 bits, how many
-# words of the block are left (plus one) and used, the normal number kept back. Unused fields are not named.
+# The bytes of PyTorch's Generator.get_state() on the CPU (CPUGeneratorImplState): each word in 64 bits, how
+# many words of the block are left (plus one) and used, the normal number kept back. The rest is not used.
 _LAYOUT = np.dtype(
     {
         "names": ["seed", "left", "seeded", "used", "words", "spare", "has_spare"],
@@ -86,7 +86,7 @@ class MersenneTwister:
 
 @njit(error_model="numpy")
 def _mix(high, low, far):
-    """A word of the next block, from the word it replaces, that one's successor, and the word M further on."""
+    """A word of the next block: from the word it replaces, the one after that, and the one M further on."""
     y = (high & _UPPER) | (low & _LOWER)
     return uint32(far ^ (y >> _ONE) ^ (_MATRIX if y & _ONE else uint32(0)))
 

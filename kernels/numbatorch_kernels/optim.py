@@ -39,24 +39,24 @@ adam = Kernel("adam")
 def sgd_element(p, g, m, lr, decay, sign, momentum, undamped, nesterov):
     """p and m after a step: m' = momentum m + undamped g, p' = p - lr m', or p - lr (g + momentum m') with `nesterov`.
 
-    g is taken times `sign` (-1 to maximise) plus decay p, weight decay. Without momentum the step is p - lr g.
+    g is the gradient times `sign`, -1 to maximise, plus decay p. Without momentum p' = p - lr g.
     """
     g = sign * g
-    if decay != 0:
+    if decay:
         g = fma(p, decay, g)
-    if momentum != 0:
+    if momentum:
         m = fma(g, undamped, m * momentum)
-        g = fma(m, momentum, g) if nesterov != 0 else m
+        g = fma(m, momentum, g) if nesterov else m
     return fma(g, -lr, p), m
 
 
 def adam_moments(p, g, m, v, decay, sign, weight1, keep1, weight2, beta2):
     """The running means of g and g^2 after a step; weight = 1 - beta, keep = 1 - weight."""
     g = sign * g
-    if decay != 0:
+    if decay:
         g = fma(p, decay, g)
     # PyTorch's lerp: the form that is exact at the nearer end
-    m = fma(g - m, weight1, m) if weight1 < 0.5 else fma(m - g, keep1, g)
+    m = fma(g - m, weight1, m) if weight1 < keep1 else fma(m - g, keep1, g)
     return m, fma(weight2 * g, g, v * beta2)
 
 
@@ -152,7 +152,7 @@ def _sgd(offsets, params, grads, buffers, lr, decay, sign, momentum, undamped, n
         for i in range(first, last):
             new, buffer = _sgd_element(p[i], g[i], m[i], lr, decay, sign, momentum, undamped, nesterov)
             p[i] = new
-            if momentum != 0:
+            if momentum:
                 m[i] = buffer
         start += last - first
         k += 1
@@ -218,17 +218,44 @@ def _over_all(entry: Callable, params: list[np.ndarray], *args) -> None:
 
 
 @sgd.on("cpu")
-def _sgd_cpu(params, *args):
-    _over_all(_sgd_entry(params[0].dtype), params, *args)
+def _(params, grads, buffers, lr, decay, sign, momentum, undamped, nesterov):
+    entry = _sgd_entry(params[0].dtype)
+    _over_all(entry, params, grads, buffers, lr, decay, sign, momentum, undamped, nesterov)
 
 
 @adam.on("cpu")
-def _adam_cpu(params, grads, means, squares, maxima, steps, lr, beta1, beta2, eps, decay, shrink, sign, amsgrad):
-    dtype, count = params[0].dtype, steps[0].dtype
-    weight1 = 1 - beta1
-    keep1 = float(1 - dtype.type(weight1))
-    _advance_entry(count)(steps, 0, len(steps))
+def _(params, grads, means, squares, maxima, steps, lr, beta1, beta2, eps, decay, shrink, sign, amsgrad):
+    entry = _adam_entry(params[0].dtype, steps[0].dtype)
+    weight1, keep1 = weights(beta1, params[0].dtype)
+    advance(steps)
     _over_all(
-        _adam_entry(dtype, count), params, grads, means, squares, maxima, steps,
+        entry, params, grads, means, squares, maxima, steps,
         lr, beta1, beta2, eps, decay, shrink, sign, weight1, keep1, 1 - beta2, amsgrad,
     )  # fmt: skip
+
+
+def weights(beta: float, dtype: np.dtype) -> tuple[float, float]:
+    """1 - beta, and one minus that, as numbers of `dtype` give it."""
+    return 1 - beta, float(1 - dtype.type(1 - beta))
+
+
+def advance(steps: list[np.ndarray]) -> None:
+    """Count one more step, in arrays in host memory."""
+    _advance_entry(steps[0].dtype)(steps, 0, len(steps))
+
+
+# ---- CUDA: see cuda/optim.py, imported late, so that a program that stays on the CPU never loads a CUDA compiler ----
+
+
+@sgd.on("cuda")
+def _(*args):
+    from numbatorch_kernels.cuda import optim
+
+    optim.sgd(*args)
+
+
+@adam.on("cuda")
+def _(*args):
+    from numbatorch_kernels.cuda import optim
+
+    optim.adam(*args)

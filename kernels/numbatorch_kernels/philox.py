@@ -1,8 +1,8 @@
-"""Philox4x32-10, the generator behind random numbers on CUDA: a function of a counter and a key, without state.
+"""Philox4x32-10, the generator behind random numbers on CUDA: a function of a counter and a key.
 
-J. Salmon, M. Moraes, R. Dror and D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The key is the
-seed; the counter is the number of the call and that of a group of four draws in it. So an element depends on the
-seed, the call and its own place alone, never on how a kernel was launched.
+J. Salmon, M. Moraes, R. Dror and D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The key is
+the seed; the counter is the number of the call and that of a group of four draws in it. So an element depends
+on the seed, the call and its own place alone, never on how a kernel was launched.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _LAYOUT = np.dtype([("seed", "u8"), ("offset", "u8")])
 
 
 def philox(c0, c1, c2, c3, k0, k1):
-    """Four numbers of 32 bits from a counter and a key, of four and two such words. For Python and for kernels.
+    """Four numbers of 32 bits from a counter of four such words and a key of two. For Python and for kernels.
 
-    (The conversions keep Numba at 32 bits, where a product is one instruction of a GPU, and NumPy from warning.)
+    (The conversions keep Numba at 32 bits, where a product is one instruction of a GPU, and NumPy quiet.)
     """
     c0, c1, c2, c3, k0, k1 = uint32(c0), uint32(c1), uint32(c2), uint32(c3), uint32(k0), uint32(k1)
     for _ in range(10):

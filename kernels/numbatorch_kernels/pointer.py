@@ -32,15 +32,22 @@ def _unbox(typ, obj, c):
 
 
 def argument(kind) -> types.Type:
-    """The Numba type of a kernel argument: `int` -> int64, `float` -> float64, a Numba type -> itself, a NumPy dtype -> pointer to it."""
+    """The Numba type of a kernel argument: `int` -> int64, `float` -> float64, `complex` -> complex128, a NumPy dtype -> pointer to it (bool is
+    seen as uint8, float16 as uint16), a Numba type -> itself."""
     if kind is int:
         return types.int64
     if kind is float:
         return types.float64
+    if kind is complex:
+        return types.complex128
     if isinstance(kind, types.Type):
         return kind
     dtype = np.dtype(kind)
-    return Pointer(types.uint16 if dtype == np.float16 else from_dtype(dtype))
+    return Pointer(_IN_MEMORY.get(dtype) or from_dtype(dtype))
+
+
+# What a kernel sees of types that Numba has no pointers to, or no arithmetic for: their words in memory.
+_IN_MEMORY = {np.dtype(np.float16): types.uint16, np.dtype(np.bool_): types.uint8}
 
 
 @intrinsic

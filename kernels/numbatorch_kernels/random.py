@@ -21,7 +21,7 @@ from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.box_muller import box_muller_f4, box_muller_f8, fma
 from numbatorch_kernels.half import to_bfloat16
 from numbatorch_kernels.mersenne import MersenneTwister
-from numbatorch_kernels.philox import philox
+from numbatorch_kernels.philox import Philox, philox
 from numbatorch_kernels.registry import Kernel
 
 uniform = Kernel("uniform")
@@ -228,7 +228,7 @@ def search(out, pairs, cumulative, n, start, stop):
 
 
 def _stream(out, state: MersenneTwister, width: int, grain: int, entry: Callable, *args, along=()) -> None:
-    """Fill `out` from the stream, `width` draws an element; of arrays `along` it, `entry` gets the same part."""
+    """Fill `out` from the stream, `width` draws an element; of arrays `along`, `entry` gets the same part."""
     draws = np.empty(min(out.size, CHUNK), uint32 if width == 1 else uint64)
     for start in range(0, out.size, CHUNK):
         chunk = out[start : start + CHUNK]
@@ -420,7 +420,7 @@ def _(out, state, weights, replacement):
 
 
 # ------------------------------------------------------------------------------------------------------------
-# CUDA: see cuda/random.py. It is imported late, so that a program that stays on the CPU never loads a CUDA compiler.
+# CUDA: see cuda/random.py, imported late, so that a program that stays on the CPU never loads a CUDA compiler
 
 
 @uniform.on("cuda")
@@ -459,10 +459,20 @@ def _(out, state, p):
     random.bernoulli_each(out.view(WORD[out.itemsize]), state, p, word(1, out.dtype))
 
 
+def _on_host(state: Philox) -> MersenneTwister:
+    """A CPU generator with a seed from a CUDA generator, for what goes one step after another."""
+    call_low, call_high, seed_low, seed_high = state.call()
+    return MersenneTwister(int(philox(0, 0, call_low, call_high, seed_low, seed_high)[0]))
+
+
 @permutation.on("cuda")
 def _(out, state):
-    """Made on the CPU, from a seed of the GPU's stream: a shuffle goes one step after another."""
     order = np.empty(out.shape, out.dtype)
-    call_low, call_high, seed_low, seed_high = state.call()
-    permutation("cpu", order, MersenneTwister(philox(0, 0, call_low, call_high, seed_low, seed_high)[0]))
+    permutation("cpu", order, _on_host(state))
     out.copy_from_host(order)
+
+
+@multinomial.on("cuda")
+def _(out, state, weights, replacement):
+    """From host memory to host memory."""
+    multinomial("cpu", out, _on_host(state), weights, replacement)

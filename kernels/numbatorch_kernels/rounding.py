@@ -30,6 +30,8 @@ ceil_f32, ceil_f64 = _llvm("ceil", 1, types.float32), _llvm("ceil", 1, types.flo
 trunc_f32, trunc_f64 = _llvm("trunc", 1, types.float32), _llvm("trunc", 1, types.float64)
 rint_f32, rint_f64 = _llvm("rint", 1, types.float32), _llvm("rint", 1, types.float64)
 copysign_f32, copysign_f64 = _llvm("copysign", 2, types.float32), _llvm("copysign", 2, types.float64)
+maximum_f32, maximum_f64 = _llvm("maximum", 2, types.float32), _llvm("maximum", 2, types.float64)  # NaN if either is
+minimum_f32, minimum_f64 = _llvm("minimum", 2, types.float32), _llvm("minimum", 2, types.float64)
 
 
 def _remainder(element: types.Float):

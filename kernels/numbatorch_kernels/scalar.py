@@ -6,8 +6,8 @@ is numerically poor, or where PyTorch takes it from the result, which must then 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from math import pi, sqrt
 
 from numbatorch_kernels.expr import Scalar
 from numbatorch_kernels.primitives import (
@@ -23,10 +23,10 @@ from numbatorch_kernels.primitives import (
     log1p,
     maximum,
     minimum,
-    pow,
     rint,
     sigmoid,
     softplus,
+    sqrt,
     tanh,
     trunc,
     where,
@@ -188,9 +188,13 @@ def xlogy(x, a):
     return where(isnan(a), a, where(x == 0, 0, x * log(a)))
 
 
+@derived_by(lambda g, y, a, b: (g * (a / y), g * (b / y)))
 def hypot(a, b):
-    """√(a² + b²)"""
-    return pow(a * a + b * b, 0.5)
+    """√(a² + b²), scaled by the larger of the two so that nothing overflows."""
+    longer, shorter = maximum(abs(a), abs(b)), minimum(abs(a), abs(b))
+    ratio = where(longer == 0, 0, shorter / longer)
+    infinite = (abs(a) == float("inf")) | (abs(b) == float("inf"))
+    return where(infinite, float("inf"), longer * sqrt(1 + ratio * ratio))
 
 
 def isinf(x):
@@ -225,12 +229,12 @@ def leaky_relu(x, slope):
 
 def gelu(x):
     """x Φ(x), where Φ is the normal distribution function"""
-    return 0.5 * x * (1 + erf(x * sqrt(0.5)))
+    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
 
 
 def gelu_tanh(x):
     """The approximation of x Φ(x) by tanh: arXiv 1606.08415"""
-    return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
 def silu(x):

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from numbatorch.base import TensorBase, alias
+from numbatorch.base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -54,18 +54,21 @@ class Node:
     def save(self, *values: Any) -> None:
         """Keep these for the rule: tensors are checked later for changes made in place meanwhile."""
         self.saved = values
-        self.versions = tuple([v._version if isinstance(v, TensorBase) else 0 for v in values])
+        self.versions = tuple([_version(v) for v in values])
 
     def unpack(self) -> tuple:
         """What was saved. Raises RuntimeError if it is used up, or was changed in place."""
-        saved = self.saved
+        saved, versions = self.saved, self.versions
         if saved is FREED:
             raise RuntimeError(FREED_TEXT)
-        if self.versions is not None:
-            for k, (value, version) in enumerate(zip(saved, self.versions, strict=True)):
-                if isinstance(value, TensorBase) and value._version != version:
-                    raise RuntimeError(_modified(self, value, k, version))
-        return saved
+        if versions is None:
+            return saved
+        results = False
+        for value, version in zip(saved, versions, strict=True):
+            if version >= 0 and _version(value) != version:
+                raise RuntimeError(_modified(self, value, saved.index(value), version))
+            results = results or value.__class__ is SavedResult
+        return tuple([v.restore(self) if v.__class__ is SavedResult else v for v in saved]) if results else saved
 
     def free(self) -> None:
         """Forget what was saved; a second backward pass through this node is then an error."""
@@ -182,11 +185,29 @@ def replay(view: TensorBase, base: Tensor) -> Tensor:
     return row(shown, *params)
 
 
-def saved_result(node: Node, result: TensorBase) -> Tensor:
-    """`result`, which `node` made, as the node itself may keep it: without the reference back to the node, which would be a cycle."""
-    kept = alias(result)
-    kept._requires_grad = True
-    return kept
+class SavedResult:
+    """A result of a node as the node itself keeps it: without the reference back to the node, which would be a cycle."""
+
+    __slots__ = ("_storage", "array", "kind", "number")
+
+    def __init__(self, result: TensorBase, number: int = 0):
+        self.array, self.kind, self.number = result.array, result.kind, number
+        self._storage = result.storage
+
+    def restore(self, node: Node) -> Tensor:
+        """The result as a tensor again, on the tape if the backward pass is recorded."""
+        tensor = wrap(self.array, self.kind)
+        tensor._storage = self._storage
+        tensor._grad_fn, tensor._requires_grad = node if node.outputs == 1 else Slot(node, self.number), True
+        return tensor
+
+
+def _version(value: Any) -> int:
+    """The version of a saved tensor's memory; -1 for other values, which cannot change."""
+    if isinstance(value, TensorBase) or value.__class__ is SavedResult:
+        storage = value._storage
+        return 0 if storage is None else storage.version
+    return -1
 
 
 def _public_edge(target) -> tuple:
@@ -197,12 +218,12 @@ def _public_edge(target) -> tuple:
     return (target, 0) if isinstance(target, Node) else (AccumulateGrad(target), 0)
 
 
-def _modified(node: Node, tensor: TensorBase, position: int, version: int) -> str:
-    shape = list(tensor.array.shape)
-    made_by = "" if tensor._grad_fn is None else f", which is output 0 of {_public_edge(tensor._grad_fn)[0].name()},"
+def _modified(node: Node, value: Any, position: int, version: int) -> str:
+    origin = node if value.__class__ is SavedResult else value._grad_fn
+    made_by = "" if origin is None else f", which is output 0 of {_public_edge(origin)[0].name()},"
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{_type_name(tensor)} {shape}]{made_by or ''} is at version {tensor._version}; expected version {version} instead. "
+        f"[{type_name(value.kind)} {list(value.array.shape)}]{made_by} is at version {_version(value)}; expected version {version} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True).\n"
         f"(It was saved by {node.name()}, as value {position}.)"
@@ -219,7 +240,3 @@ _TYPE_NAMES = {
 def type_name(kind) -> str:
     """PyTorch's old name of a tensor type: "torch.FloatTensor", "torch.cuda.LongTensor"."""
     return f"torch.{'' if kind.cpu else 'cuda.'}{_TYPE_NAMES[kind.dtype.name]}"
-
-
-def _type_name(tensor: TensorBase) -> str:
-    return type_name(tensor.kind)

@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import warnings
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import Function, is_grad_enabled
+from numbatorch.autograd.node import Handle
 from numbatorch.tensor import Tensor
 
 if TYPE_CHECKING:
     from numbatorch.nn.module import Module
 
 
-class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook off again, and so does leaving a `with` block."""
-
-    _next = 0
-
-    def __init__(self, *tables: OrderedDict[int, Any]):
-        self.id = RemovableHandle._next
-        RemovableHandle._next += 1
-        self._tables = tuple(map(weakref.ref, tables))
-
-    def remove(self) -> None:
-        """Take the hook off. Doing so twice, or after the module is gone, is no error."""
-        for table in self._tables:
-            entries = table()
-            if entries is not None:
-                entries.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
-
-
-def register(hooks: OrderedDict, hook: Callable, *marks: OrderedDict, prepend: bool = False) -> RemovableHandle:
-    """Put `hook` into `hooks`, last or first, and its number into every table of `marks`."""
-    handle = RemovableHandle(hooks, *marks)
-    hooks[handle.id] = hook
+def register(hooks: OrderedDict, hook: Callable, *marks: set[int], prepend: bool = False) -> Handle:
+    """Put `hook` into `hooks`, last or first, and its number into every set of `marks`."""
+    handle = Handle(hooks, hook)
     if prepend:
         hooks.move_to_end(handle.id, last=False)
-    for table in marks:
-        table[handle.id] = True
+    for mark in marks:
+        mark.add(handle.id)
     return handle
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
+from numbatorch import dtype as dt
 from numbatorch.autograd import no_grad
+from numbatorch.autograd.node import Handle
+from numbatorch.dtype import DType
 from numbatorch.nn import hooks, state
-from numbatorch.nn.hooks import RemovableHandle
 from numbatorch.nn.parameter import Buffer, Parameter
 from numbatorch.ops import empty_like
 from numbatorch.tensor import Tensor
-from numbatorch.device import Device
-from numbatorch.dtype import DType
-import numbatorch.dtype as dtypes
 
 
 class Module:
@@ -59,10 +57,10 @@ class Module:
             _modules={},
             _non_persistent_buffers_set=set(),
             _forward_pre_hooks=OrderedDict(),
-            _forward_pre_hooks_with_kwargs=OrderedDict(),
+            _forward_pre_hooks_with_kwargs=set(),
             _forward_hooks=OrderedDict(),
-            _forward_hooks_with_kwargs=OrderedDict(),
-            _forward_hooks_always_called=OrderedDict(),
+            _forward_hooks_with_kwargs=set(),
+            _forward_hooks_always_called=set(),
             _backward_pre_hooks=OrderedDict(),
             _backward_hooks=OrderedDict(),
             _state_dict_pre_hooks=OrderedDict(),
@@ -367,15 +365,19 @@ class Module:
         `to(device)`, `to(dtype)`, `to(device, dtype, non_blocking=False)`, `to(tensor)`, each also by keyword. A dtype
         changes floating point and complex tensors only; integer buffers stay as they are.
         """
-        device, dtype, non_blocking = _parse_to(*args, **kwargs)
+        tensor = kwargs.pop("tensor", args[0] if args and isinstance(args[0], Tensor) else None)
+        if tensor is not None:
+            args = (tensor.device, tensor.dtype)
+        dtype = kwargs.pop("dtype", next((arg for arg in args if isinstance(arg, DType)), None))
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
             )
+        args = tuple(arg for arg in args if not isinstance(arg, DType))
 
         def convert(tensor: Tensor) -> Tensor:
             floating = tensor.is_floating_point() or tensor.is_complex()
-            return tensor.to(device, dtype if floating else None, non_blocking)
+            return tensor.to(*args, dtype=dtype if floating else None, **kwargs)
 
         return self._apply(convert)
 
@@ -397,19 +399,19 @@ class Module:
 
     def float(self) -> Self:
         """Convert floating point parameters and buffers to float32."""
-        return self._convert_floating(dtypes.float32)
+        return self._convert_floating(dt.float32)
 
     def double(self) -> Self:
         """Convert floating point parameters and buffers to float64."""
-        return self._convert_floating(dtypes.float64)
+        return self._convert_floating(dt.float64)
 
     def half(self) -> Self:
         """Convert floating point parameters and buffers to float16."""
-        return self._convert_floating(dtypes.float16)
+        return self._convert_floating(dt.float16)
 
     def bfloat16(self) -> Self:
         """Convert floating point parameters and buffers to bfloat16."""
-        return self._convert_floating(dtypes.bfloat16)
+        return self._convert_floating(dt.bfloat16)
 
     def _convert_floating(self, dtype: DType) -> Self:
         return self._apply(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
@@ -422,7 +424,7 @@ class Module:
 
     def register_forward_pre_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
+    ) -> Handle:
         """Call `hook(module, args)` before every `forward`; what it returns, unless None, replaces the arguments.
 
         With `with_kwargs` the call is `hook(module, args, kwargs)`, and the hook returns None or `(args, kwargs)`.
@@ -432,7 +434,7 @@ class Module:
 
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> RemovableHandle:
+    ) -> Handle:
         """Call `hook(module, args, output)` after every `forward`; what it returns, unless None, replaces the output.
 
         With `with_kwargs` the call is `hook(module, args, kwargs, output)`; with `always_call` the hook is also called, with
@@ -442,11 +444,11 @@ class Module:
         marks += [self._forward_hooks_always_called] if always_call else []
         return hooks.register(self._forward_hooks, hook, *marks, prepend=prepend)
 
-    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> Handle:
         """Call `hook(module, grad_output)` before the backward pass of the module; what it returns replaces `grad_output`."""
         return hooks.register(self._backward_pre_hooks, hook, prepend=prepend)
 
-    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> Handle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of the module's inputs are known.
 
         What it returns, unless None, replaces `grad_input`. Both are tuples with None where an input or output is no
@@ -454,7 +456,7 @@ class Module:
         """
         return hooks.register(self._backward_hooks, hook, prepend=prepend)
 
-    def register_backward_hook(self, hook: Callable) -> RemovableHandle:
+    def register_backward_hook(self, hook: Callable) -> Handle:
         """The older name of `register_full_backward_hook`, kept for programs that use it."""
         return self.register_full_backward_hook(hook)
 
@@ -499,3 +501,11 @@ def _member(module: Module, name: str) -> Any:
     if not hasattr(module, name):
         raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
     return getattr(module, name)
+
+
+def _typename(obj: Any) -> str:
+    """What PyTorch calls the type of `obj` in its complaints: "int", "torch.FloatTensor", "collections.OrderedDict"."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    named = obj if hasattr(obj, "__qualname__") else type(obj)
+    return named.__qualname__ if named.__module__ == "builtins" else f"{named.__module__}.{named.__qualname__}"

@@ -15,26 +15,34 @@ class Parameter(Tensor):
     """
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
-        return Tensor._make_subclass(cls, empty(0) if data is None else data, requires_grad)
+        parameter = _on_memory_of(empty(0) if data is None else data, cls)
+        if requires_grad and not (parameter.is_floating_point() or parameter.is_complex()):
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        parameter._requires_grad = requires_grad
+        return parameter
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)  # without the gradient, as in PyTorch
         return memo[id(self)]
 
-    def __reduce_ex__(self, protocol: Any) -> tuple:
-        return type(self), (self.data, self.requires_grad)
-
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__()
 
 
 class Buffer(Tensor):
-    """A tensor that belongs to a module but is not trained: the same as `Module.register_buffer` by assignment."""
+    """A tensor that belongs to a module but is not trained: assigning it does what `Module.register_buffer` does."""
 
-    persistent: bool
+    persistent: bool = True
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
-        buffer = Tensor._make_subclass(cls, empty(0) if data is None else data, False)
+        buffer = _on_memory_of(empty(0) if data is None else data, cls)
         buffer.persistent = persistent
         return buffer
+
+
+def _on_memory_of(data: Tensor, cls: type) -> Any:
+    """A tensor of class `cls` on the memory of `data`, off the tape; changes in place count for both."""
+    made = object.__new__(cls)
+    made.array, made.kind, made._storage = data.array, data.kind, data.storage
+    return made

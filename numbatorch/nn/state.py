@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numbatorch.autograd import no_grad
-from numbatorch.nn.hooks import RemovableHandle, register
+from numbatorch.autograd.node import Handle
+from numbatorch.nn.hooks import register
 from numbatorch.nn.parameter import Parameter
 from numbatorch.tensor import Tensor
 
@@ -194,27 +195,27 @@ def set_extra_state(self: Module, state: Any) -> None:
     raise RuntimeError(f"{type(self).__name__} has get_extra_state() but no set_extra_state()")
 
 
-def register_state_dict_pre_hook(self: Module, hook: Callable) -> RemovableHandle:
+def register_state_dict_pre_hook(self: Module, hook: Callable) -> Handle:
     """Call `hook(module, prefix, keep_vars)` before the module's state is collected."""
     return register(self._state_dict_pre_hooks, hook)
 
 
-def register_state_dict_post_hook(self: Module, hook: Callable) -> RemovableHandle:
+def register_state_dict_post_hook(self: Module, hook: Callable) -> Handle:
     """Call `hook(module, state_dict, prefix, local_metadata)` after it has been; it may change `state_dict` in place."""
     return register(self._state_dict_hooks, hook)
 
 
-def register_load_state_dict_pre_hook(self: Module, hook: Callable) -> RemovableHandle:
+def register_load_state_dict_pre_hook(self: Module, hook: Callable) -> Handle:
     """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)` first."""
     return register(self._load_state_dict_pre_hooks, partial(hook, self))
 
 
-def _register_load_state_dict_pre_hook(self: Module, hook: Callable, with_module: bool = False) -> RemovableHandle:
+def _register_load_state_dict_pre_hook(self: Module, hook: Callable, with_module: bool = False) -> Handle:
     """The older form, still much used: without the module as first argument unless `with_module`."""
     return register(self._load_state_dict_pre_hooks, partial(hook, self) if with_module else hook)
 
 
-def register_load_state_dict_post_hook(self: Module, hook: Callable) -> RemovableHandle:
+def register_load_state_dict_post_hook(self: Module, hook: Callable) -> Handle:
     """Call `hook(module, incompatible_keys)` after the module and those below it are loaded; it may change the lists."""
     return register(self._load_state_dict_post_hooks, hook)
 

@@ -1,4 +1,4 @@
-"""The operations on tensors, a file per family. Everything here is a function with its real signature; `Tensor` methods are the same functions."""
+"""The operations on tensors, a file per family: functions with their real signatures. `Tensor`'s methods are the same functions."""
 
 from numbatorch.ops.arithmetic import add as add
 from numbatorch.ops.arithmetic import sub as sub
@@ -82,6 +82,25 @@ from numbatorch.ops.comparison import bitwise_right_shift as bitwise_right_shift
 from numbatorch.ops.comparison import bitwise_not as bitwise_not
 from numbatorch.ops.comparison import where as where
 from numbatorch.ops.comparison import masked_fill as masked_fill
+from numbatorch.ops.activation import relu as relu
+from numbatorch.ops.activation import leaky_relu as leaky_relu
+from numbatorch.ops.activation import prelu as prelu
+from numbatorch.ops.activation import gelu as gelu
+from numbatorch.ops.activation import silu as silu
+from numbatorch.ops.activation import mish as mish
+from numbatorch.ops.activation import elu as elu
+from numbatorch.ops.activation import selu as selu
+from numbatorch.ops.activation import celu as celu
+from numbatorch.ops.activation import softplus as softplus
+from numbatorch.ops.activation import softsign as softsign
+from numbatorch.ops.activation import hardtanh as hardtanh
+from numbatorch.ops.activation import relu6 as relu6
+from numbatorch.ops.activation import hardsigmoid as hardsigmoid
+from numbatorch.ops.activation import hardswish as hardswish
+from numbatorch.ops.activation import logsigmoid as logsigmoid
+from numbatorch.ops.activation import hardshrink as hardshrink
+from numbatorch.ops.activation import softshrink as softshrink
+from numbatorch.ops.activation import threshold as threshold
 from numbatorch.ops.view import sizes as sizes
 from numbatorch.ops.view import view as view
 from numbatorch.ops.view import view_as as view_as
@@ -167,3 +186,31 @@ from numbatorch.ops.creation import eye as eye
 from numbatorch.ops.creation import complex as complex
 from numbatorch.ops.index import getitem as getitem
 from numbatorch.ops.index import setitem as setitem
+from numbatorch.ops.random import rand as rand
+from numbatorch.ops.random import rand_like as rand_like
+from numbatorch.ops.random import randn as randn
+from numbatorch.ops.random import randn_like as randn_like
+from numbatorch.ops.random import randint as randint
+from numbatorch.ops.random import randint_like as randint_like
+from numbatorch.ops.random import randperm as randperm
+from numbatorch.ops.random import normal as normal
+from numbatorch.ops.random import bernoulli as bernoulli
+from numbatorch.ops.random import multinomial as multinomial
+from numbatorch.ops.random import dropout_noise as dropout_noise
+from numbatorch.ops.distributions import fill as fill
+from numbatorch.ops.distributions import memory_order as memory_order
+from numbatorch.ops.distributions import source_of as source_of
+from numbatorch.ops.distributions import not_implemented as not_implemented
+from numbatorch.ops.distributions import uniform_ as uniform_
+from numbatorch.ops.distributions import fill_uniform as fill_uniform
+from numbatorch.ops.distributions import normal_ as normal_
+from numbatorch.ops.distributions import fill_normal as fill_normal
+from numbatorch.ops.distributions import check_std as check_std
+from numbatorch.ops.distributions import random_ as random_
+from numbatorch.ops.distributions import fill_integers as fill_integers
+from numbatorch.ops.distributions import largest as largest
+from numbatorch.ops.distributions import bernoulli_ as bernoulli_
+from numbatorch.ops.distributions import exponential_ as exponential_
+from numbatorch.ops.distributions import cauchy_ as cauchy_
+from numbatorch.ops.distributions import geometric_ as geometric_
+from numbatorch.ops.distributions import log_normal_ as log_normal_

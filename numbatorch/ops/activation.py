@@ -35,6 +35,8 @@ def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.relu(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
+    if input.kind.dtype.name == "bool":
+        raise RuntimeError("Boolean inputs not supported for relu")
     return _relu(input) if out is None else _relu.general((input,), out)
 
 

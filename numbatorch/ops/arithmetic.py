@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from numbatorch import dtype as dt
-from numbatorch.apply import Pointwise, promoted, to_float
+from numbatorch.apply import Pointwise, refuse, to_float
 from numbatorch.base import TensorBase
 from numbatorch_kernels import expr, primitives, scalar
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 _add = Pointwise("Add", expr.add, arity=2)
-_add_scaled = Pointwise("Add", scalar.add_scaled)
+_add_scaled = Pointwise("Add", scalar.add_scaled, weightless=(2,))
 _sub = Pointwise("Sub", expr.sub, arity=2)
-_sub_scaled = Pointwise("Sub", scalar.sub_scaled)
+_sub_scaled = Pointwise("Sub", scalar.sub_scaled, weightless=(2,))
 _mul = Pointwise("Mul", expr.mul, arity=2)
 _div = Pointwise("Div", expr.div, arity=2, result=to_float)
 _floor_divide = Pointwise("FloorDivide", scalar.floor_divide)
@@ -31,7 +31,7 @@ _remainder_int = Pointwise("Remainder", expr.mod, arity=2)
 _fmod = Pointwise("Fmod", primitives.fmod, arity=2)
 _fmod_int = Pointwise("Fmod", scalar.fmod_int)
 _pow = Pointwise("Pow", primitives.pow, arity=2)
-_pow_int = Pointwise("Pow", scalar.pow_int)
+_pow_int = Pointwise("Pow", scalar.pow_int, accepts=refuse("pow", "bool"))
 _square = Pointwise("Pow", scalar.square)
 _maximum = Pointwise("Maximum", scalar.maximum_)
 _minimum = Pointwise("Minimum", scalar.minimum_)
@@ -43,8 +43,8 @@ _copysign = Pointwise("Copysign", primitives.copysign, arity=2, result=to_float)
 _logaddexp = Pointwise("Logaddexp", scalar.logaddexp, result=to_float)
 _xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float)
 _lerp = Pointwise("Lerp", scalar.lerp)
-_addcmul = Pointwise("Addcmul", scalar.addcmul)
-_addcdiv = Pointwise("Addcdiv", scalar.addcdiv, result=to_float)
+_addcmul = Pointwise("Addcmul", scalar.addcmul, weightless=(3,))
+_addcdiv = Pointwise("Addcdiv", scalar.addcdiv, weightless=(3,), result=to_float)
 
 
 def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:

@@ -19,7 +19,7 @@ _lt = Pointwise("Lt", expr.lt, arity=2, result=to_bool)
 _le = Pointwise("Le", expr.le, arity=2, result=to_bool)
 _gt = Pointwise("Gt", scalar.greater, result=to_bool)
 _ge = Pointwise("Ge", scalar.greater_equal, result=to_bool)
-_isclose = Pointwise("Isclose", scalar.isclose, result=to_bool)
+_isclose = Pointwise("Isclose", scalar.isclose, result=to_bool, weightless=(2, 3))
 _logical_and = Pointwise("LogicalAnd", expr.bit_and, arity=2, result=to_bool, conditions=(0, 1))
 _logical_or = Pointwise("LogicalOr", expr.bit_or, arity=2, result=to_bool, conditions=(0, 1))
 _logical_xor = Pointwise("LogicalXor", expr.bit_xor, arity=2, result=to_bool, conditions=(0, 1))
@@ -117,7 +117,7 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def bitwise_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """The bits that both integers have; of bool the logical and. Raises RuntimeError for floating-point operands."""
+    """The bits that both integers have; of bool the logical and. Raises NotImplementedError for floating-point operands."""
     return _bits(_bitwise_and, "bitwise_and_cpu", input, other, out)
 
 
@@ -142,7 +142,7 @@ def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number, *, out: 
 
 
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The integer with all bits turned; of bool the logical not. Raises RuntimeError for floating-point tensors."""
+    """The integer with all bits turned; of bool the logical not. Raises NotImplementedError for floating-point tensors."""
     if input.kind.dtype is dt.bool:
         return _logical_not.general((input,), out)
     _check_bits("bitwise_not_cpu", input)
@@ -158,9 +158,9 @@ def _bits(row: Pointwise, kernel: str, input, other, out) -> Tensor:
 def _check_bits(kernel: str, value) -> None:
     if isinstance(value, TensorBase):
         if value.kind.dtype.is_floating_point or value.kind.dtype.is_complex:
-            raise RuntimeError(f'"{kernel}" not implemented for \'{_word(value)}\'')
+            raise NotImplementedError(f'"{kernel}" not implemented for \'{_word(value)}\'')
     elif not isinstance(value, int):
-        raise RuntimeError(f"\"{kernel}\" not implemented for 'Float'")
+        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Float'")
 
 
 def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None, *, out: Tensor | None = None):

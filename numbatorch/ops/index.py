@@ -1,19 +1,24 @@
-"""Indexing by integers, slices, None and ...: `x[i]`, `x[a:b, None]`. The result is a view; assigning to it writes into `x`.
+"""Indexing: `x[i]`, `x[a:b, None]`, `x[..., rows]`, `x[mask]`, and assigning to it.
 
-Indices that are tensors, lists or masks select elements one by one; they are in gather.py.
+Integers, slices, None and ... make a view. Index tensors, lists, arrays and masks then select elements of that view one by one: gather.py.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbatorch import dtype as dt
 from numbatorch.apply import ViewOp
 from numbatorch.base import TensorBase
-from numbatorch.ops import gather
+from numbatorch.ops.gather import Places, assign, select
 from numbatorch.ops.copy import copy_, fill_
+from numbatorch.ops.creation import as_tensor, tensor
+from numbatorch.ops.view import reshape, type_text
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -44,29 +49,30 @@ def getitem(input: Tensor, index: Any) -> Tensor:
             return _select(input, (index, ...), shape)
         except IndexError:
             raise IndexError(_out_of_range(index, 0, shape)) from None
-    parts = index if isinstance(index, tuple) else (index,)
+    if isinstance(index, TensorBase) and index.kind.dtype is dt.int64 and index.array.ndim and input.array.ndim:
+        return select(input, ((0, index),))
+    parts = index if isinstance(index, tuple) else _parts(index)
     basic = _basic(parts)
-    if basic is None:
-        return gather.select(input, parts)
-    return _part(input, basic)
+    return select(*_advanced(input, parts)) if basic is None else _part(input, basic)
 
 
 def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
-    """`input[index] = value`: the value is broadcast and converted."""
-    parts = index if isinstance(index, tuple) else (index,)
+    """`input[index] = value`: the value is broadcast, and unless index tensors are involved converted."""
+    parts = index if isinstance(index, tuple) else _parts(index)
     basic = _basic(parts)
+    if not isinstance(value, TensorBase | bool | int | float | complex | np.generic):
+        raise TypeError(f"can't assign a {_type_name(value)} to a {type_text(input)}")
     if basic is None:
-        gather.assign(input, parts, value)
+        assign(*_advanced(input, parts), value)
         return
     target = _part(input, basic)
     if isinstance(value, TensorBase):
-        if value.array.ndim > target.array.ndim and value.array.size == target.array.size:
-            value = value.reshape(target.array.shape)
-        copy_(target, value)
-    elif isinstance(value, bool | int | float | complex | np.generic):
-        fill_(target, value)
+        shape = value.array.shape
+        while len(shape) > target.array.ndim and shape[0] == 1:
+            shape = shape[1:]
+        copy_(target, value if len(shape) == value.array.ndim else reshape(value, shape))
     else:
-        copy_(target, input.new_tensor(value))
+        fill_(target, value)
 
 
 def _part(input: Tensor, parts: tuple) -> Tensor:
@@ -96,11 +102,31 @@ def _out_of_range(index: int, dim: int, shape: tuple[int, ...]) -> str:
     return f"index {index} is out of bounds for dimension {dim} with size {shape[dim]}"
 
 
+def _parts(index: Any) -> tuple:
+    """An index that is no tuple as one; a list of more than plain numbers is taken for a tuple, as PyTorch does."""
+    if isinstance(index, list) and len(index) < 32 and any([_is_structure(part) for part in index]):
+        warnings.warn(_SEQUENCE, UserWarning, stacklevel=3)
+        return tuple(index)
+    return (index,)
+
+
+def _is_structure(part: Any) -> bool:
+    return part is None or isinstance(part, TensorBase | Sequence | np.ndarray | slice | EllipsisType)
+
+
+_SEQUENCE = (
+    "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use x[tuple(seq)] instead of "
+    "x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or a "
+    "different result"
+)
+_BYTE_MASK = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
+
+
 def _basic(parts: tuple) -> tuple | None:
     """The index in NumPy's terms, or None if it selects elements by tensors, lists or masks."""
     result: list[Any] = []
     for part in parts:
-        if part.__class__ is int or part is None or isinstance(part, EllipsisType):
+        if part.__class__ is int or part is None or part is ...:
             result.append(part)
         elif isinstance(part, slice):
             if part.step is not None and part.step <= 0:
@@ -108,26 +134,80 @@ def _basic(parts: tuple) -> tuple | None:
             result.append(slice(_plain(part.start), _plain(part.stop), _plain(part.step)))
         elif isinstance(part, bool):
             return None
-        elif isinstance(part, np.integer) or (isinstance(part, TensorBase) and _is_integer_scalar(part)):
+        elif isinstance(part, np.integer) or _is_integer_scalar(part):
             result.append(int(part))
-        elif isinstance(part, TensorBase | list | tuple | np.ndarray | range):
+        elif isinstance(part, TensorBase | Sequence | np.ndarray):
             return None
         else:
             raise IndexError(
                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
-                f"{type(part).__name__})"
+                f"{_type_name(part)})"
             )
     if result.count(...) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
     return tuple(result)
 
 
+def _advanced(input: Tensor, parts: tuple) -> tuple[Tensor, Places]:
+    """The view that the basic parts make, and the index tensors and masks with the dimensions of it where they begin."""
+    items = [_item(part) for part in parts]
+    spread = [item.array.ndim if _is_mask(item) else 1 if isinstance(item, TensorBase) else _consumes(item) for item in items]
+    missing = input.array.ndim - sum(spread)
+    if missing < 0:
+        raise IndexError(f"too many indices for tensor of dimension {input.array.ndim}")
+    basic: list[Any] = []
+    places: list[tuple[int, Tensor]] = []
+    dim = 0
+    for item, count in zip(items, spread):
+        if isinstance(item, TensorBase):
+            places.append((dim, item))
+            basic += [slice(None)] * count or [None]
+            dim += count or 1
+        else:
+            basic.append(item)
+            dim += missing if item is ... else not isinstance(item, int)
+    plain = all([isinstance(part, slice) and part == slice(None) for part in basic])
+    return input if plain else _part(input, _basic(tuple(basic)) or ()), places
+
+
+def _item(part: Any) -> Any:
+    """A part of an index that selects by more than basic indexing as a tensor, any other as it is; 0-d integers as ints."""
+    if isinstance(part, bool):
+        return tensor(part)
+    if isinstance(part, np.ndarray):
+        part = as_tensor(part)
+    elif isinstance(part, Sequence):
+        part = tensor(part if isinstance(part, list | tuple) else list(part))
+        if part.kind.dtype is not dt.bool and part.kind.dtype is not dt.uint8:
+            part = part.to(dt.int64)
+    if not isinstance(part, TensorBase):
+        return part
+    if part.kind.dtype is dt.uint8:
+        warnings.warn(_BYTE_MASK, UserWarning, stacklevel=5)
+    return int(part) if _is_integer_scalar(part) else part
+
+
+def _consumes(item: Any) -> int:
+    """How many dimensions of the input a basic part is about."""
+    return 0 if item is None or item is ... else 1
+
+
+def _is_mask(item: Any) -> bool:
+    return isinstance(item, TensorBase) and item.kind.dtype in (dt.bool, dt.uint8)
+
+
 def _plain(bound: Any) -> Any:
     return bound if bound is None or bound.__class__ is int else bound.__index__()
 
 
-def _is_integer_scalar(index: TensorBase) -> bool:
+def _is_integer_scalar(index: Any) -> bool:
+    if not isinstance(index, TensorBase) or index.array.ndim:
+        return False
     dtype = index.kind.dtype
-    return not index.array.ndim and not dtype.is_floating_point and not dtype.is_complex and dtype.name not in ("bool", "uint8")
+    return not (dtype.is_floating_point or dtype.is_complex or dtype is dt.bool or dtype is dt.uint8)
 
 
+def _type_name(value: Any) -> str:
+    """The name of a value's class as PyTorch's errors have it."""
+    cls = type(value)
+    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from numbatorch import dtype as dt
-from numbatorch.apply import Pointwise, to_bool, to_float, to_real
+from numbatorch.apply import Pointwise, refuse, to_bool, to_float, to_real
 from numbatorch_kernels import expr, primitives, scalar
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _atanh = _function("Atanh", primitives.atanh)
 _erf = _function("Erf", primitives.erf)
 _erfc = _function("Erfc", primitives.erfc)
 _sigmoid = _function("Sigmoid", primitives.sigmoid)
-_abs = Pointwise("Abs", expr.absolute, arity=1, result=to_real)
+_abs = Pointwise("Abs", expr.absolute, arity=1, result=to_real, accepts=refuse("abs_cpu", "bool"))
 _neg = Pointwise("Neg", expr.neg, arity=1)
 _sign = Pointwise("Sign", scalar.sign)
 _floor = Pointwise("Floor", primitives.floor, arity=1)
@@ -54,7 +54,7 @@ _frac = Pointwise("Frac", scalar.frac)
 _clamp = Pointwise("Clamp", scalar.clamp)
 _clamp_min = Pointwise("ClampMin", scalar.clamp_min)
 _clamp_max = Pointwise("ClampMax", scalar.clamp_max)
-_nan_to_num = Pointwise("NanToNum", scalar.nan_to_num)
+_nan_to_num = Pointwise("NanToNum", scalar.nan_to_num, weightless=(1, 2, 3))
 _isnan = Pointwise("Isnan", primitives.isnan, result=to_bool)
 _isinf = Pointwise("Isinf", scalar.isinf, result=to_bool)
 _isfinite = Pointwise("Isfinite", scalar.isfinite, result=to_bool)
@@ -245,10 +245,11 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
 def _rounded(row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
     """Integers are whole already."""
     if not input.kind.dtype.is_floating_point:
-        row = _identity
+        row = _whole
     return row(input) if out is None else row.general((input,), out)
 
 
+_whole = Pointwise("Round", scalar.identity, accepts=refuse("round_vml_cpu", "bool"))
 _identity = Pointwise("Clone", scalar.identity)
 
 

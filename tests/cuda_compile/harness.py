@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
+
+from numbatorch_kernels.cuda.offline import compile_ptx
 
 ARCHITECTURES = ((8, 0), (9, 0))  # A100, H100 and H200
-MAX_REGISTERS = 128  # more than that and a block of 512 threads no longer fits on a multiprocessor
+MAX_REGISTERS = 128  # with more, a block of 512 threads no longer fits on a multiprocessor
 
 
 @dataclass
@@ -24,86 +25,58 @@ class Report:
     architecture: str
     registers: int | None = None
     spilled: int | None = None
-    doubles: int = 0
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         registers = "?" if self.registers is None else self.registers
         spilled = "?" if self.spilled is None else self.spilled
         verdict = "; ".join(self.faults) or "ok"
-        return f"{self.name:<56} {self.architecture}  {registers:>4} regs {spilled:>4} spilled  {verdict}"
-
-
-def pretend_device(architecture: tuple[int, int]) -> None:
-    """Let Numba believe in a GPU of this architecture.
-
-    A kernel that calls device functions asks the driver for the current device while it compiles; there is no
-    driver.
-    """
-    from numba.cuda import api, dispatcher
-
-    stand_in = SimpleNamespace(compute_capability=architecture, id=0)
-    for module in (dispatcher, api):
-        module.get_current_device = lambda: stand_in
+        return f"{self.name:<64} {self.architecture} {registers:>4} registers {spilled:>3} spilled  {verdict}"
 
 
 def check(
     function: Callable,
-    signature,
+    kinds: tuple,
     name: str,
     *,
     allow_f64: bool = False,
     architectures: Iterable[tuple[int, int]] = ARCHITECTURES,
-    max_registers: int = MAX_REGISTERS,
 ) -> list[Report]:
-    """Compile the kernel `function` for `signature` (a Numba signature or tuple of types) on every
+    """Compile the kernel `function` for arguments of these kinds (see `pointer.argument`), once for each
     architecture.
 
     A fault is: the compiler refuses it, arithmetic in float64 (unless `allow_f64`), spilled registers, too
     many registers. The last two need nvJitLink and are left out where it is not installed.
     """
-    from numba import cuda
-
     reports = []
     for architecture in architectures:
         report = Report(name, "sm_{}{}".format(*architecture))
         reports.append(report)
-        pretend_device(architecture)
         try:
-            ptx, _ = cuda.compile(
-                getattr(function, "py_func", function),
-                signature,
-                cc=architecture,
-                device=False,
-                abi="numba",
-                output="ptx",
-            )
+            ptx = compile_ptx(function, *kinds, cc=architecture)
         except Exception as error:  # whatever the compiler raises is the finding
-            report.faults.append(f"does not compile: {_first_line(error)}")
+            report.faults.append(f"does not compile: {_summary(error)}")
             continue
-        report.doubles = _float64_arithmetic(ptx)
-        if report.doubles and not allow_f64:
-            report.faults.append(f"{report.doubles} float64 instructions")
-        _link(ptx, report, max_registers)
+        if not allow_f64 and (doubles := float64_arithmetic(ptx)):
+            report.faults.append(f"{doubles} float64 instructions")
+        _link(ptx, report)
     return reports
 
 
-def _first_line(error: Exception) -> str:
+def _summary(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     interesting = [line for line in lines if not line.startswith("Failed in")]
-    return f"{type(error).__name__}: {' | '.join(interesting[:3])}"
+    return f"{type(error).__name__}: {' | '.join(interesting[:4])}"
 
 
-def _float64_arithmetic(ptx: str) -> int:
-    """How many instructions compute in float64. Moving eight bytes (mov.f64, ld.f64, st.f64) is no
-    arithmetic.
-    """
-    return len(
-        re.findall(r"^\s*(?:@%p\d+\s+)?(?!mov|ld|st)[a-z][\w.]*\.f64\b", ptx.replace("{", "\n"), re.MULTILINE)
-    )
+def float64_arithmetic(ptx: str) -> int:
+    """How many instructions compute in float64. Moving eight bytes is no arithmetic, nor is converting: a
+    number arrives as float64, and a float32 kernel converts it once."""
+    instruction = r"^\s*(?:@!?%p\d+\s+)?(?!mov|ld|st|cvt)[a-z][\w.]*\.f64\b"
+    return len(re.findall(instruction, ptx, re.MULTILINE))
 
 
-def _link(ptx: str, report: Report, max_registers: int) -> None:
+def _link(ptx: str, report: Report) -> None:
     try:
         from cuda.bindings import nvjitlink
     except ImportError:
@@ -117,7 +90,7 @@ def _link(ptx: str, report: Report, max_registers: int) -> None:
         log = bytearray(nvjitlink.get_info_log_size(linker))
         nvjitlink.get_info_log(linker, log)
     except nvjitlink.nvJitLinkError as error:
-        report.faults.append(f"does not link: {_first_line(error)}")
+        report.faults.append(f"does not link: {_summary(error)}")
         return
     finally:
         nvjitlink.destroy(linker)
@@ -126,5 +99,5 @@ def _link(ptx: str, report: Report, max_registers: int) -> None:
     report.spilled = sum(map(int, re.findall(r"(\d+) bytes spill", text)))
     if report.spilled:
         report.faults.append(f"{report.spilled} bytes of registers spilled")
-    if report.registers is not None and report.registers > max_registers:
-        report.faults.append(f"{report.registers} registers (at most {max_registers})")
+    if report.registers is not None and report.registers > MAX_REGISTERS:
+        report.faults.append(f"{report.registers} registers (at most {MAX_REGISTERS})")

@@ -1,4 +1,4 @@
-"""CUDA: memory, kernels and their launch. Importing this package loads no CUDA compiler; the first use of an array does."""
+"""CUDA: memory, kernels, launches. Importing this package loads no CUDA compiler; using an array does."""
 
 from __future__ import annotations
 

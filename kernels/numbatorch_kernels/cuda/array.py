@@ -31,8 +31,9 @@ class _Place:
 class DeviceArray:
     """An array in device memory: shape, strides (in bytes), dtype and views are as of `numpy.ndarray`.
 
-    They are in fact those of an ndarray, `layout`, whose data pointer is an address on the device. Views of it are views of the
-    device's memory, computed by NumPy; its elements must never be looked at from the host.
+    They are in fact those of an ndarray, `layout`, whose data pointer is an address on the device. Views of
+    it are views of the device's memory, computed by NumPy; its elements must never be looked at from the
+    host.
 
     The array keeps its `buffer` alive, and so does every view; views see each other's changes.
 
@@ -49,7 +50,8 @@ class DeviceArray:
 
     @classmethod
     def empty(cls, shape: Sequence[int], dtype: np.dtype | str, device: int = 0) -> DeviceArray:
-        """A contiguous array with any content on device number `device`. Raises OutOfMemoryError, or RuntimeError where there is no device."""
+        """A contiguous array with any content on device number `device`. Raises OutOfMemoryError, or
+        RuntimeError where there is no such device."""
         dtype, shape = np.dtype(dtype), tuple(shape)
         buffer = cache(device).allocate(prod(shape) * dtype.itemsize)
         return cls(buffer, np.asarray(_Place(buffer.address, shape, None, dtype)))
@@ -112,7 +114,7 @@ class DeviceArray:
 
     @property
     def pointer(self) -> Any:
-        """What a kernel gets: on a GPU the address of the first element, in the simulator a stand-in for it."""
+        """What a kernel gets: on a GPU the address of the first element, in the simulator a stand-in."""
         if self._pointer is None:
             self._pointer = pointer(self)
         return self._pointer
@@ -163,7 +165,8 @@ class DeviceArray:
         return DeviceArray(self.buffer, self.layout.imag)
 
     def as_strided(self, shape: Sequence[int], strides: Sequence[int], offset: int = 0) -> DeviceArray:
-        """The view with this shape and these strides, `offset` bytes after this array's first element. Nothing is checked."""
+        """The view with this shape and these strides, from `offset` bytes after this array's first element
+        on. Nothing is checked."""
         place = _Place(self.address + offset, tuple(shape), tuple(strides), self.dtype)
         return DeviceArray(self.buffer, np.asarray(place))
 
@@ -195,7 +198,8 @@ class DeviceArray:
             raise AttributeError("the simulator's memory is not on a GPU: it has no __cuda_array_interface__")
         strides = None if self.flags.c_contiguous else self.strides
         return {
-            "shape": self.shape, "strides": strides, "typestr": self.dtype.str, "data": (self.address, False), "version": 3, "stream": 1,
+            "version": 3, "data": (self.address, False), "shape": self.shape, "strides": strides,
+            "typestr": self.dtype.str, "stream": 1,
         }  # fmt: skip
 
     def __repr__(self) -> str:

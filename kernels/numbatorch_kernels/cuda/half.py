@@ -1,4 +1,5 @@
-"""float16 and bfloat16 in CUDA kernels: uint16 words in memory, float32 in registers. The twin of `numbatorch_kernels.half`."""
+"""float16 and bfloat16 in CUDA kernels, as in `numbatorch_kernels.half`: 16 bits in memory, float32 in
+registers."""
 
 from __future__ import annotations
 

@@ -1,18 +1,18 @@
 """From a Python function to a launch on the GPU.
 
-    kernel = compiled(add, "f4", "f4", "f4", int)      # what the arguments are, as `cpu.compiled` takes it
-    kernel(grid, block, out, a, b, n)                  # arrays, numbers; returns at once
-    launcher(add, "f4", "f4", "f4", int)(out, a, b, n) # a grid-stride kernel: as many threads as n elements need
+    kernel = compiled(add, "f4", "f4", "f4", int)       # what the arguments are, as for `cpu.compiled`
+    kernel(grid, block, out, a, b, n)                   # arrays and numbers; returns at once
+    launcher(add, "f4", "f4", "f4", int)(out, a, b, n)  # grid-stride: as many threads as n elements need
 
-The kernel is compiled at the first launch, for the device of its first array, and kept. Everything runs on the device's default stream,
-one kernel after the other.
+A kernel is compiled at its first launch, for the device of its first array. Everything runs on the device's
+default stream, one kernel after the other.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -75,20 +75,21 @@ def _simulated(value: Any) -> Any:
         return value.pointer
     if type(value) is np.ndarray:
         return geometry(value, 0).pointer
-    for python, numpy in ((int, np.int64), (float, np.float64), (complex, np.complex128)):
-        if isinstance(value, python):
-            return numpy(value)
-    return value
+    return next((numpy(value) for python, numpy in _NUMPY_NUMBERS if isinstance(value, python)), value)
 
 
-@lru_cache(maxsize=None)
+_NUMPY_NUMBERS: list[tuple] = [(int, np.int64), (float, np.float64), (complex, np.complex128)]
+
+
+@cache
 def compiled(function: Callable, *kinds) -> Kernel:
-    """`function` as a kernel for these kinds of arguments (see `pointer.argument`); the same object every time."""
+    """`function` as a kernel for these kinds of arguments (see `pointer.argument`). The same object every
+    time."""
     return Kernel(function, kinds)
 
 
 def launcher(function: Callable, *kinds) -> Callable:
-    """`function`, a grid-stride kernel whose last argument is the number of elements, as `launch(*args, n)`."""
+    """`function`, a grid-stride kernel whose last argument is the number of elements, as launch(*args, n)."""
     kernel = compiled(function, *kinds)
 
     def launch(*args) -> None:
@@ -100,7 +101,8 @@ def launcher(function: Callable, *kinds) -> Callable:
 
 @lru_cache(maxsize=4096)
 def grid_stride(n: int) -> tuple[int, int]:
-    """Blocks, and threads of a block, for a grid-stride kernel over n elements: enough to fill the device, no more than there are elements."""
+    """Blocks, and threads of a block, for a grid-stride kernel over n elements: what they need or fills the
+    device."""
     if compat.SIMULATED:
         return (1, n) if n <= 4 else (2, 4)
     return min(-(-n // BLOCK), 8 * _WAVES * compat.multiprocessors()), BLOCK

@@ -1,8 +1,8 @@
 """Device memory: a cache of blocks, one cache for each device.
 
-Asking the driver for memory waits for the device, so a block is never given back while it may be of use: when the last array on it is
-gone it waits in the cache for the next array of its size class. Whatever is then written to it comes later on the stream than whatever
-was still going on with the old array, so nothing needs to be waited for.
+Asking the driver for memory waits for the device, so a block is kept when the last array on it is gone, for
+the next array of its size class. What is then written to it comes later on the stream than whatever was still
+going on with the old array, so nothing needs to be waited for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class OutOfMemoryError(RuntimeError):
 
 
 class Buffer:
-    """`nbytes` bytes of device memory from `address` on; they go back to the cache with the last reference to this object."""
+    """`nbytes` bytes of device memory from `address` on. With the last reference to this they go back to the
+    cache."""
 
     __slots__ = ("address", "block", "cache", "nbytes")
 
@@ -113,8 +114,9 @@ class Cache:
                 block = _new(size, self.device)
             except MemoryError:
                 raise OutOfMemoryError(
-                    f"CUDA out of memory. Tried to allocate {_in_words(size)}. GPU {self.device} has {_in_words(self.allocated)} in use by tensors "
-                    "of this process, and the driver has no more. Delete what is no longer needed (a notebook keeps results in Out[] and _)"
+                    f"CUDA out of memory. Tried to allocate {_in_words(size)}. Tensors of this process have "
+                    f"{_in_words(self.allocated)} of GPU {self.device} in use, and the driver has no more to "
+                    "give. Delete what is no longer needed (a notebook keeps results in Out[] and _)"
                 ) from None
         self.reserved += size
         return block

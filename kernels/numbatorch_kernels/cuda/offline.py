@@ -9,10 +9,11 @@ from numbatorch_kernels.cuda.pointer import argument
 
 
 def compile_ptx(function: Callable, *kinds, cc: tuple[int, int] = (9, 0)) -> str:
-    """The PTX text of `function` as a kernel for these kinds of arguments (see `pointer.argument`) on GPUs of compute capability `cc`.
+    """PTX, the assembler text, of a kernel for these kinds of arguments (see `pointer.argument`) and compute
+    capability.
 
-    Needs NVIDIA's compiler (pip install 'numbatorch[cuda]'), but no GPU and no driver. Raises RuntimeError in the simulator, which has
-    no compiler, and Numba's errors for what cannot be compiled.
+    Needs NVIDIA's compiler (pip install 'numbatorch[cuda]'), but no GPU and no driver. Raises RuntimeError in
+    the simulator, which has no compiler, and Numba's errors for what cannot be compiled.
     """
     if compat.SIMULATED:
         raise RuntimeError(

@@ -1,8 +1,8 @@
 """How kernels reach memory: `p[i]`, from the first element on.
 
-A kernel takes the address of an array's first element, and its geometry, where it needs it, as numbers: the same text for every
-rank and layout, and a launch has one parameter an array instead of seven. On a GPU `p` is a pointer. In the simulator it is a
-SimulatedPointer, which checks every index.
+A kernel takes the address of an array's first element, and its geometry, where it needs it, as numbers: the
+same text for every rank and layout, and a launch has one parameter an array instead of seven. On a GPU `p` is
+a pointer; in the simulator it is a SimulatedPointer, which checks every index.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def pointer(array: DeviceArray) -> Any:
 
 
 def argument(kind) -> Any:
-    """The Numba type of a kernel argument: `int` -> int64, `float` -> float64, a Numba type -> itself, a NumPy dtype -> pointer to it."""
+    """The Numba type of a kernel argument: int -> int64, float -> float64, a Numba type -> itself, a dtype ->
+    pointer."""
     types = compat.types
     if kind is int:
         return types.int64
@@ -66,9 +67,10 @@ def argument(kind) -> Any:
 
 if not compat.SIMULATED:
     types, extending = compat.types, compat.extending
+    CPointer: Any = types.CPointer
 
-    class Pointer(types.CPointer):
-        """The address of the first of many elements of a Numba type. (Numba's own cannot point to truth values.)"""
+    class Pointer(CPointer):
+        """The address of the first of many elements. (Numba's own type cannot point to booleans.)"""
 
     extending.register_model(Pointer)(extending.core_models.PointerModel)
 

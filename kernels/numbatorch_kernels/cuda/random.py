@@ -1,7 +1,7 @@
-"""Random numbers on CUDA: a thread calls Philox for a group of neighbours, four elements of 32 bits or two of 64.
+"""Random numbers on CUDA: a thread calls Philox for a group of neighbours, four of 32 bits or two of 64.
 
-An element depends on the seed, the call and its own place alone. Arguments `call_low` to `seed_high` of a kernel
-are what `Philox.call` returns; the last one is the number of elements.
+An element depends on the seed, the call and its own place alone. Arguments `call_low` to `seed_high` of a
+kernel are what `Philox.call` returns; the last one is the number of elements.
 """
 
 from __future__ import annotations

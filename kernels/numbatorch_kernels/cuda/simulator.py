@@ -1,23 +1,30 @@
 """A CUDA device made of Python: kernels run as they are written, on the CPU, thread by thread.
 
-`cuda` here stands for `numba.cuda` inside kernels, as far as the kernels of this package use it. One simulated thread runs at a time, until
-it ends or comes to a barrier, so a run is the same every time and can be stepped through; a kernel without barriers does not even
-leave the calling Python thread, where `breakpoint()` works as usual. It finds what a GPU would not tell:
+`cuda` here stands for `numba.cuda` inside kernels, as far as those of this package use it. A simulated thread
+runs until it ends or comes to a barrier; then it is the next one's turn. All of them share the calling Python
+thread: a kernel with barriers is rewritten as a generator, `cuda.syncthreads()` as `yield`. So a run is the
+same every time, and `breakpoint()` works in a kernel as anywhere. The simulator finds what no GPU tells:
 
 * an index outside of the memory that the kernel was given (see pointer.py);
 * a use of shared memory before anything was put there: it starts as NaN;
 * threads of a block that wait at different barriers, for ever;
-* a barrier too few: at each barrier the order in which threads run is turned round.
+* a barrier too few: at each barrier the order in which the threads run is turned round.
 
-Numba's own simulator does none of the last three, has no warps, polls (a block of 8 threads with 9 barriers took it 118 ms, and takes 1 ms
-here), and is gone in numba-cuda's successor.
+Numba's own simulator does none of the last three, has no warps and runs a Python thread for each simulated
+one: a block of 8 with 9 barriers took it 118 ms, and takes 0.1 ms here. numba-cuda's successor has no
+simulator.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
+import math
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import product
 from types import FunctionType, SimpleNamespace
 from typing import Any, NamedTuple
@@ -44,7 +51,6 @@ class _Block:
     def __init__(self, grid: Dim3, block: Dim3, index: Dim3):
         self.grid, self.block, self.index = grid, block, index
         self.shared: dict[tuple, np.ndarray] = {}  # by the line that asked for it
-        self.lanes: dict[int, Any] = {}  # what each thread shows the others of its warp
 
     def threads(self) -> Iterator[_Thread]:
         for number, (z, y, x) in enumerate(product(*map(range, reversed(self.block)))):
@@ -56,133 +62,158 @@ class _Thread:
 
     def __init__(self, block: _Block, index: Dim3, number: int):
         self.block, self.index, self.number = block, index, number
-        self.waits: tuple | None = None  # at a barrier: (warp number or None, file and line)
-        self.turn: threading.Lock | None = None  # released when it may run; a thread without one cannot wait
-        self.alive, self.abort = True, False
-        self.error: BaseException | None = None
+        self.steps: Any = None  # of a kernel with barriers: a generator of what it waits for, until it ends
+        self.barrier: tuple = ()  # what it waits for: (function, place, *arguments)
+        self.answer: Any = None  # what that function returns
 
-    def wait(self, warp: int | None, frame: Any) -> None:
-        """Let the other threads come to this barrier."""
-        if self.turn is None:
-            raise RuntimeError(
-                "a barrier in a function that was passed to the kernel: the simulator finds those in its globals alone"
-            )
-        self.waits = (warp, frame.f_code.co_filename, frame.f_lineno)
-        _device.scheduler.release()
-        self.turn.acquire()
-        if self.abort:
-            raise SystemExit
-
-    def run(self, kernel: Callable, args: tuple) -> None:
-        """In a Python thread of its own: the kernel, when it is its turn."""
-        self.turn.acquire()
-        try:
-            with np.errstate(all="ignore"):
-                kernel(*args)
-        except SystemExit:
-            pass
-        except BaseException as error:
-            self.error = error
-        self.alive, self.waits = False, None
-        _device.scheduler.release()
+    def note(self, error: Exception, kernel: Callable) -> None:
+        """Add to `error` where it happened."""
+        place = f"thread {tuple(self.index)} of block {tuple(self.block.index)}"
+        error.add_note(f"in {place} of the simulated kernel {kernel.__name__}")
 
 
-class _Device:
-    """What runs at the moment."""
-
-    def __init__(self):
-        self.busy = threading.Lock()  # held while a kernel runs
-        self.scheduler = threading.Lock()  # released when the running thread ends or waits
-        self.scheduler.acquire()
-        self.thread: _Thread | None = None
-
-
-_device = _Device()
+_busy = threading.Lock()  # held while a kernel runs
+_current = SimpleNamespace()  # .thread: the simulated thread that runs
 
 
 def launch(kernel: Callable, grid: int | tuple[int, ...], block: int | tuple[int, ...], args: tuple) -> None:
     """Run every thread of every block, one block after the other. An error in a kernel names the thread."""
     grid, block = _dim3(grid), _dim3(block)
     run = _run_with_barriers if has_barriers(kernel) else _run
-    with _device.busy, np.errstate(all="ignore"):
-        try:
-            for z, y, x in product(*map(range, reversed(grid))):
-                run(kernel, args, _Block(grid, block, Dim3(x, y, z)))
-        finally:
-            _device.thread = None
+    with _busy, np.errstate(all="ignore"):
+        for z, y, x in product(*map(range, reversed(grid))):
+            run(prepared(kernel), args, list(_Block(grid, block, Dim3(x, y, z)).threads()))
 
 
-def _run(kernel: Callable, args: tuple, block: _Block) -> None:
-    for thread in block.threads():
-        _device.thread = thread
+def _run(kernel: Callable, args: tuple, threads: list[_Thread]) -> None:
+    for thread in threads:
+        _current.thread = thread
         try:
             kernel(*args)
         except Exception as error:
-            error.add_note(
-                f"in thread {tuple(thread.index)} of block {tuple(block.index)} of the simulated kernel {kernel.__name__}"
-            )
+            thread.note(error, kernel)
             raise
 
 
-def _run_with_barriers(kernel: Callable, args: tuple, block: _Block) -> None:
-    threads = list(block.threads())
+def _run_with_barriers(kernel: Callable, args: tuple, threads: list[_Thread]) -> None:
     for thread in threads:
-        thread.turn = threading.Lock()
-        thread.turn.acquire()
-        threading.Thread(target=thread.run, args=(kernel, args), daemon=True).start()
+        thread.steps = kernel(*args)
     ready = threads
-    try:
-        while ready:
-            for thread in ready:
-                _give_turn(thread)
-                if thread.error is not None:
-                    thread.error.add_note(
-                        f"in thread {tuple(thread.index)} of block {tuple(block.index)} of the simulated kernel {kernel.__name__}"
-                    )
-                    raise thread.error
-            ready = _released(threads)
-            ready.reverse()
-            threads.reverse()
-    finally:
-        for thread in threads:
-            if thread.alive:
-                thread.abort = True
-                _give_turn(thread)
+    while ready:
+        for thread in ready:
+            _current.thread = thread
+            try:
+                thread.barrier = thread.steps.send(thread.answer)
+            except StopIteration:
+                thread.steps = None
+            except Exception as error:
+                thread.note(error, kernel)
+                raise
+        threads = [t for t in reversed(threads) if t.steps is not None]
+        ready = [t for t in threads if _all_wait(t, threads)]
+        if threads and not ready:
+            places = " and ".join(sorted({t.barrier[1] for t in threads}))
+            raise RuntimeError(f"deadlock: threads of a block wait at different barriers, {places}")
+        for thread in ready:
+            thread.answer = _answer(thread, threads)
 
 
-def _give_turn(thread: _Thread) -> None:
-    _device.thread = thread
-    thread.turn.release()
-    _device.scheduler.acquire()
+def _company(thread: _Thread, threads: list[_Thread]) -> list[_Thread]:
+    """The threads that must come to the barrier at which this one waits. (Those that have ended need not.)"""
+    if thread.barrier[0] == "syncthreads":
+        return threads
+    return [t for t in threads if t.number // WARP == thread.number // WARP]
 
 
-def _released(threads: list[_Thread]) -> list[_Thread]:
-    """The threads whose barrier everyone who must has come to. (Threads that have ended need not come.)"""
-    alive = [t for t in threads if t.alive]
-    ready = []
-    for thread in alive:
-        warp = thread.waits[0]
-        company = alive if warp is None else [t for t in alive if t.number // WARP == warp]
-        if all(t.waits == thread.waits for t in company):
-            ready.append(thread)
-    if alive and not ready:
-        places = sorted({f"{t.waits[1]}:{t.waits[2]}" for t in alive})
-        raise RuntimeError(f"deadlock: threads of a block wait at different barriers, {' and '.join(places)}")
-    return ready
+def _all_wait(thread: _Thread, threads: list[_Thread]) -> bool:
+    return all(t.barrier[:2] == thread.barrier[:2] for t in _company(thread, threads))
 
 
-_BARRIERS = {"syncthreads", "syncwarp", "shfl_sync", "shfl_down_sync", "shfl_xor_sync"}
+def _answer(thread: _Thread, threads: list[_Thread]) -> Any:
+    """What a shuffle gives to this thread: the value that another thread of its warp brought along."""
+    name, _, *args = thread.barrier
+    if name not in _SOURCES:
+        return None
+    _, value, argument = args
+    lane = _SOURCES[name](thread.number % WARP, int(argument))
+    source = thread.number - thread.number % WARP + lane
+    return next((t.barrier[3] for t in threads if t.number == source and lane < WARP), value)
 
 
-def has_barriers(function: Callable, seen: frozenset = frozenset()) -> bool:
-    """Whether `function`, or one that it calls, waits for other threads."""
-    if not isinstance(function, FunctionType) or function in seen:
+_SOURCES: dict[str, Callable[[int, int], int]] = {  # lane, last argument -> the lane whose value it gets
+    "shfl_sync": lambda lane, argument: argument,
+    "shfl_down_sync": lambda lane, argument: lane + argument,
+    "shfl_xor_sync": lambda lane, argument: lane ^ argument,
+}
+_BARRIERS = {"syncthreads", "syncwarp", *_SOURCES}
+
+
+# ---- kernels with barriers ----
+
+
+@cache
+def has_barriers(function: Any) -> bool:
+    """Whether `function`, or one of its globals that it calls, waits for other threads."""
+    if not isinstance(function, FunctionType):
         return False
     names = function.__code__.co_names
-    called = [function.__globals__.get(name) for name in names] + [
-        cell.cell_contents for cell in function.__closure__ or ()
-    ]
-    return not _BARRIERS.isdisjoint(names) or any(has_barriers(f, seen | {function}) for f in called)
+    if not _BARRIERS.isdisjoint(names):
+        return True
+    return any(has_barriers(f) for f in map(function.__globals__.get, names) if f is not function)
+
+
+@cache
+def prepared(function: FunctionType) -> Callable:
+    """`function` as it is run: `math` is NumPy's, which gives infinity and NaN where Python's raises, and
+    keeps float32; with barriers it is a generator, which yields what it waits for, and is sent the answer."""
+    code, names = function.__code__, function.__globals__
+    mine = {name: names[name] for name in code.co_names if name in names and names[name] is not function}
+    replaced: dict[str, Any] = {name: _MATH for name, value in mine.items() if value is math}
+    replaced |= {name: prepared(value) for name, value in mine.items() if isinstance(value, FunctionType)}
+    names = names | replaced
+    if has_barriers(function):
+        return _generator(function, names, {name for name, value in mine.items() if has_barriers(value)})
+    return FunctionType(code, names, function.__name__, function.__defaults__, function.__closure__)
+
+
+_MATH = SimpleNamespace(
+    **math.__dict__
+)  # a kernel's `math`: NumPy's function where there is one of that name
+_MATH.__dict__.update(
+    {name: getattr(np, name) for name in dir(math) if isinstance(getattr(np, name, None), np.ufunc)}
+)
+
+
+def _generator(function: FunctionType, names: dict[str, Any], waiting: set[str]) -> Callable:
+    """`function`, with these globals, rewritten; those in `waiting` are generators."""
+    code = function.__code__
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    ast.increment_lineno(definition, code.co_firstlineno - 1)
+    definition = _Rewriter(code.co_filename, waiting).visit(definition)
+    definition.decorator_list = []
+    factory: Any = ast.parse(f"def factory({', '.join(code.co_freevars)}):\n    return {function.__name__}")
+    factory.body[0].body.insert(0, definition)
+    exec(compile(factory, code.co_filename, "exec", annotations.compiler_flag), names)
+    return names["factory"](*[cell.cell_contents for cell in function.__closure__ or ()])
+
+
+class _Rewriter(ast.NodeTransformer):
+    """cuda.syncthreads() -> (yield ("syncthreads", place)); a call of a function that waits -> (yield from
+    the call)."""
+
+    def __init__(self, file: str, waiting: set[str]):
+        self.file, self.waiting = file, waiting
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match node.func:
+            case ast.Attribute(value=ast.Name(id="cuda"), attr=name) if name in _BARRIERS:
+                place = f"{self.file}:{node.lineno}"
+                request = ast.Tuple([ast.Constant(name), ast.Constant(place), *node.args], ast.Load())
+                return ast.fix_missing_locations(ast.copy_location(ast.Yield(request), node))
+            case ast.Name(id=name) if name in self.waiting:
+                return ast.copy_location(ast.YieldFrom(node), node)
+        return node
 
 
 # ---- what a kernel sees ----
@@ -196,7 +227,7 @@ def _array(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def _shared(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
-    frame, shared = sys._getframe(1), _device.thread.block.shared
+    frame, shared = sys._getframe(1), _current.thread.block.shared
     place = (frame.f_code, frame.f_lineno)
     if place not in shared:
         shared[place] = _array(shape, dtype)
@@ -211,19 +242,19 @@ class _Cuda:
 
     @property
     def threadIdx(self) -> Dim3:
-        return _device.thread.index
+        return _current.thread.index
 
     @property
     def blockIdx(self) -> Dim3:
-        return _device.thread.block.index
+        return _current.thread.block.index
 
     @property
     def blockDim(self) -> Dim3:
-        return _device.thread.block.block
+        return _current.thread.block.block
 
     @property
     def gridDim(self) -> Dim3:
-        return _device.thread.block.grid
+        return _current.thread.block.grid
 
     def grid(self, ndim: int):
         """This thread's index in the grid."""
@@ -235,34 +266,16 @@ class _Cuda:
         size = tuple(n * b for n, b in zip(self.gridDim, self.blockDim))
         return size[0] if ndim == 1 else size[:ndim]
 
-    def syncthreads(self) -> None:
-        """Wait for all threads of the block."""
-        _device.thread.wait(None, sys._getframe(1))
+    def fma(self, a, b, c):
+        """a b + c, of float32 rounded once."""
+        return type(a)(np.float64(a) * np.float64(b) + np.float64(c))
 
-    def syncwarp(self, mask: int = 0xFFFFFFFF) -> None:
-        """Wait for all threads of the warp."""
-        _device.thread.wait(_device.thread.number // WARP, sys._getframe(1))
-
-    def shfl_down_sync(self, mask: int, value, delta: int):
-        """The value of the thread `delta` further on in the warp; one's own where there is none."""
-        return self._shuffle(value, _device.thread.number % WARP + delta, sys._getframe(1))
-
-    def shfl_xor_sync(self, mask: int, value, lane_mask: int):
-        """The value of the thread whose number differs in the bits of `lane_mask`."""
-        return self._shuffle(value, _device.thread.number % WARP ^ lane_mask, sys._getframe(1))
-
-    def shfl_sync(self, mask: int, value, lane: int):
-        """The value of the thread number `lane` of the warp."""
-        return self._shuffle(value, lane, sys._getframe(1))
-
-    def _shuffle(self, value, lane: int, frame: Any):
-        thread = _device.thread
-        warp, lanes = thread.number // WARP, thread.block.lanes
-        lanes[thread.number] = value
-        thread.wait(warp, frame)
-        result = lanes.get(warp * WARP + int(lane), value) if lane < WARP else value
-        thread.wait(warp, frame)
-        return result
+    def __getattr__(self, name: str):
+        if name in _BARRIERS:
+            raise RuntimeError(
+                f"cuda.{name}() in a function that is no global of the kernel: the simulator overlooked it"
+            )
+        raise AttributeError(f"the simulator has no cuda.{name}")
 
 
 cuda = _Cuda()

@@ -1,7 +1,9 @@
-"""The mathematical functions that a CUDA kernel calls, under the names that `lift` writes: exp_f32(x), exp_f64(x) ...
+"""The mathematical functions that CUDA kernels call, by the names that `lift` writes: exp_f32(x), exp_f64(x)
+...
 
-On a GPU they are those of libdevice, NVIDIA's library of device functions (errors of 1 to 2 ulp; its manual has the table), or a few
-lines of it. In the simulator they are NumPy's, which give infinity and NaN where Python's raise, and keep float32.
+On a GPU they are those of libdevice, NVIDIA's library of device functions (errors of 1 to 2 ulp; its manual
+has the table), or a few lines of it. In the simulator they are NumPy's, which give infinity and NaN where
+Python's raise, and keep float32.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from numbatorch_kernels.cuda import compat
 
 
 def _pair(name: str, simulated: Callable, keeps_type: bool = True) -> tuple[Callable, Callable]:
-    """A function for float32 and for float64; `simulated` is its meaning, NumPy's own or one of Python numbers."""
+    """libdevice's function for float32 and for float64. `simulated` is its stand-in: NumPy's, or one of plain
+    numbers."""
     if not compat.SIMULATED:
         return getattr(compat.libdevice, name + "f"), getattr(compat.libdevice, name)
     if keeps_type:

@@ -1,20 +1,19 @@
 """The blocked matrix product: operands go block by block into the caches, and tile by tile through the registers.
 
                      n
-              +-------+-------+           out, a and b are cut at the same lines:
-              |       |  b    |
-            k |- - - -+- - - -|  DEPTH    1. a share of the work is one rectangle of out (or whole matrices of a batch);
-              |       |///////|           2. of b, a block of DEPTH x COLUMNS is packed: it stays in the L3 cache;
-              +-------+-------+           3. of a, a block of ROWS x DEPTH is packed: it stays in the L2 cache;
-          k                               4. the block of out is computed tile by tile; the strip of b that a column of
-      +---+---+-------+-------+              tiles shares stays in the L1 cache.
-      |   |   |       |       |
-    m |-a-+---|- - - -+- out -|           DEPTH and the tiles' lines depend on the sizes alone, so every element of out is the
-      |   |///| ROWS  |#######|           same sum, in the same order, for any number of threads.
-      +---+---+-------+-------+
+              +-------+-------+      For each piece of out (or each matrix of a batch), in this order:
+              |       |       |
+            k |-------+-------|      1. of b, a block of DEPTH x COLUMNS is packed: it stays in the L3 cache;
+              |       |///b///| D    2. of a, a block of ROWS x DEPTH is packed: it stays in the L2 cache;
+              +-------+-------+      3. out gets the product of the two added, tile by tile. Going down a
+          k       D                     column of tiles, the strip of b stays in the L1 cache, and only
+      +-------+-------+-------+         the sums of one tile are in the registers.
+      |       |       |       |
+    m |-------|-------|-------|      Every element of out is the same sum in the same order for any number of
+      |       |///a///|##out##|      threads: DEPTH and the lines between tiles depend on the sizes alone.
+      +-------+-------+-------+
 
-Packing costs a few per cent of a large product, but more of a small one: a product that fits the caches anyway (`direct`) is read where it
-lies, and only what needs padding or has columns of b that are not neighbours is packed.
+Packing a is left out where out has few columns, so that each element of a is used a few times only.
 """
 
 from __future__ import annotations
@@ -22,67 +21,75 @@ from __future__ import annotations
 from numba import types
 
 from numbatorch_kernels.gemm.matrix import size, stride
-from numbatorch_kernels.gemm.pack import pack
+from numbatorch_kernels.gemm.pack import alike, pack, reinterpret
 from numbatorch_kernels.gemm.tile import columns_of, constant, rows_of, tile, tile_columns, tile_rows
 from numbatorch_kernels.pointer import offset
 
-DEPTH = 384  # a strip of b, 64 bytes wide on most hosts, then takes 24 KiB
-COLUMNS = 1024
-BYTES_OF_A = 224 * 1024
+DEPTH = 384  # a strip of b, 64 bytes wide on most hosts, then has 24 KiB
+BYTES_OF_A = 224 << 10  # of a packed block
+BYTES_OF_B = 3 << 20
+SCRATCH_BYTES = BYTES_OF_A + BYTES_OF_B + 1024  # for one share: both blocks, and what packing writes behind them
+IN_PLACE = 192  # columns of out up to which a is not packed
 
 
-def _rows(element: types.Type) -> int:
-    """How many rows of a make a block: a whole number of tiles."""
-    return BYTES_OF_A // (DEPTH * itemsize_of(element)) // rows_of(element) * rows_of(element)
+def _fitting(nbytes: int, lanes: int, element: types.Type) -> int:
+    """The most lanes, in whole strips of `lanes`, that a packed block of `nbytes` has room for."""
+    return nbytes // (DEPTH * element.bitwidth // 8) // lanes * lanes
 
 
-def itemsize_of(element: types.Type) -> int:
-    return element.bitwidth // 8
+most_rows = constant(lambda element: _fitting(BYTES_OF_A, rows_of(element), element))
+most_columns = constant(lambda element: _fitting(BYTES_OF_B, columns_of(element), element))
+itemsize = constant(lambda element: element.bitwidth // 8)
 
 
-def scratch_of(element: types.Type) -> int:
-    """How many elements of scratch a share needs: a block of a, a block of b, a tile."""
-    return (_rows(element) + COLUMNS) * DEPTH + rows_of(element) * columns_of(element)
+def blocked(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scratch, shares, start, stop):
+    """out = alpha * a @ b + beta * bias, shares start:stop of `shares`. Every matrix of the batch has pieces of
+    piece_rows x piece_columns, whole numbers of tiles, or is one; all of them make `shares` shares.
 
-
-block_rows = constant(_rows)
-itemsize = constant(itemsize_of)
-scratch_elements = constant(scratch_of)
-
-
-def blocked(out, a, b, s, alpha, beta, i_cut, j_cut, scratch, shares, start, stop):
-    """out = alpha * a @ b + beta * s, pieces start:stop; every matrix of the batch is cut into pieces of i_cut x j_cut.
-
-    `s` is `out` or a bias: an array that lacks axes repeats along them. Its columns are neighbours, as those of `out` are.
+    `bias` has fewer axes than out, or is out itself; an axis that it lacks repeats. Where beta is 0 it is not read.
+    The columns of out and bias are neighbours. k is at least 1.
     """
     m, n, k = size(out, 2), size(out, 1), size(a, 1)
-    out_row, a_row, a_column, b_row, b_column = stride(out, 2), stride(a, 2), stride(a, 1), stride(b, 2), stride(b, 1)
-    height, width, block = tile_rows(scratch), tile_columns(scratch), block_rows(scratch)
-    down, across = (m + i_cut - 1) // i_cut, (n + j_cut - 1) // j_cut
-    share = start * shares // (size(out, 3) * down * across)
-    packed_a = offset(scratch, share * scratch_elements(scratch))
-    packed_b = offset(packed_a, block * DEPTH)
+    out_row, bias_row = stride(out, 2), stride(bias, 2)
+    a_row, a_column, b_row, b_column = stride(a, 2), stride(a, 1), stride(b, 2), stride(b, 1)
+    height, width = tile_rows(scratch), tile_columns(scratch)
+    in_place = a_column == 1 and n <= IN_PLACE and alike(a.data, scratch)
+    blocks = (k + DEPTH - 1) // DEPTH
+    most_depth = (k + blocks - 1) // blocks
+    down, across = (m + piece_rows - 1) // piece_rows, (n + piece_columns - 1) // piece_columns
+    pieces = size(out, 3) * down * across
+    packed_b = offset(scratch, start * (SCRATCH_BYTES // itemsize(scratch)))
+    packed_a = offset(packed_b, DEPTH * most_columns(scratch))
 
-    for piece in range(start, stop):
-        batch, i_first, j_first = piece // (down * across), piece // across % down * i_cut, piece % across * j_cut
-        i_end, j_end = min(i_first + i_cut, m), min(j_first + j_cut, n)
-        out_matrix, s_matrix_ = offset(out.data, batch * stride(out, 3)), offset(s.data, batch * stride(s, 3))
+    for piece in range(start * pieces // shares, stop * pieces // shares):
+        batch, i_first, j_first = piece // (down * across), piece // across % down, piece % across
+        i_first, j_first = i_first * piece_rows, j_first * piece_columns
+        i_end, j_end = min(i_first + piece_rows, m), min(j_first + piece_columns, n)
         a_matrix, b_matrix = offset(a.data, batch * stride(a, 3)), offset(b.data, batch * stride(b, 3))
-        for j0 in range(j_first, j_end, COLUMNS):
-            columns = min(COLUMNS, j_end - j0)
-            for k0 in range(0, k, DEPTH):
-                depth = min(DEPTH, k - k0)
-                pack(packed_b, width, offset(b_matrix, k0 * b_row + j0 * b_column), b_column, b_row, 0, columns, depth)
-                for i0 in range(i_first, i_end, block):
-                    rows = min(block, i_end - i0)
-                    pack(packed_a, height, offset(a_matrix, i0 * a_row + k0 * a_column), a_row, a_column, 0, rows, depth)
+        out_matrix = offset(out.data, batch * stride(out, 3))
+        for j0 in range(j_first, j_end, most_columns(scratch)):
+            columns = min(most_columns(scratch), j_end - j0)
+            old, old_row, scale = offset(bias.data, batch * stride(bias, 3)), bias_row, beta
+            for k0 in range(0, k, most_depth):
+                depth = min(most_depth, k - k0)
+                b_block = offset(b_matrix, k0 * b_row + j0 * b_column)
+                pack(packed_b, width, b_block, b_column, b_row, columns, depth)
+                for i0 in range(i_first, i_end, most_rows(scratch)):
+                    rows = min(most_rows(scratch), i_end - i0)
+                    a_block = offset(a_matrix, i0 * a_row + k0 * a_column)
+                    if not in_place:
+                        pack(packed_a, height, a_block, a_row, a_column, rows, depth)
                     for j in range(0, columns, width):
+                        strip = offset(packed_b, j * depth)
                         for i in range(0, rows, height):
-                            band, strip = offset(packed_a, i * depth), offset(packed_b, j * depth)
-                            c = offset(out_matrix, (i0 + i) * out_row + j0 + j)
-                            if k0 == 0:
-                                s_matrix, s_row, scale = s_matrix_, stride(s, 2), beta
+                            to = offset(out_matrix, (i0 + i) * out_row + j0 + j)
+                            add = offset(old, (i0 + i) * old_row + j0 + j)
+                            if in_place:
+                                band = reinterpret(offset(a_block, i * a_row), packed_a)
+                                tile(band, rows - i, a_row, 1, strip, width, depth,
+                                     alpha, scale, add, old_row, to, out_row, rows - i, columns - j)  # fmt: skip
                             else:
-                                s_matrix, s_row, scale = out_matrix, out_row, 1.0
-                            s_tile = offset(s_matrix, (i0 + i) * s_row + j0 + j)
-                            tile(band, 1, height, strip, width, depth, alpha, scale, s_tile, s_row, c, out_row, rows - i, columns - j)
+                                band = offset(packed_a, i * depth)
+                                tile(band, height, 1, height, strip, width, depth,
+                                     alpha, scale, add, old_row, to, out_row, rows - i, columns - j)  # fmt: skip
+                old, old_row, scale = out_matrix, out_row, 1.0

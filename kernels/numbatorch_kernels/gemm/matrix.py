@@ -20,7 +20,7 @@ from numbatorch_kernels.pointer import Pointer
 # float16 and bfloat16 words, told apart by the name of their type
 FLOAT16 = types.Integer("float16_word", 16, signed=False)
 BFLOAT16 = types.Integer("bfloat16_word", 16, signed=False)
-HALVES = {np.dtype(np.float16): FLOAT16, np.dtype(np.uint16): BFLOAT16}
+_WORDS = {np.dtype(np.float16): FLOAT16, np.dtype(np.uint16): BFLOAT16}
 
 
 class Matrix(types.Type):
@@ -33,7 +33,7 @@ class Matrix(types.Type):
 
 def matrix(dtype: np.dtype) -> Matrix:
     """The argument type for arrays of `dtype`; uint16 is how bfloat16 is stored."""
-    return Matrix(HALVES.get(dtype) or from_dtype(dtype))
+    return Matrix(_WORDS.get(dtype) or from_dtype(dtype))
 
 
 @register_model(Matrix)
@@ -97,3 +97,9 @@ def stride(typingctx, array, axis):
         return builder.select(exists, elements, value.type(0))
 
     return types.intp(array, types.intp), codegen
+
+
+@intrinsic
+def element(typingctx, pointer, number):
+    """`number` as an element of what `pointer` points to."""
+    return pointer.dtype(pointer, pointer.dtype), lambda context, builder, signature, args: args[1]

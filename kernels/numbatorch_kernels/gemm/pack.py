@@ -18,13 +18,18 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from numbatorch_kernels.gemm.matrix import BFLOAT16, FLOAT16
-from numbatorch_kernels.gemm.tile import columns_of, constant, rows_of, tile_rows
+from numbatorch_kernels.gemm.tile import columns_of, constant, prefetch, registers, rows_of, tile_rows
 from numbatorch_kernels.pointer import offset
 
 
-def _square(element: types.Type) -> int:
-    """The side of the squares that are transposed: as many elements as every vector unit holds, 16 bytes."""
+def _side(element: types.Type) -> int:
+    """The side of the squares that are transposed: what 16 bytes hold, within which every processor shuffles cheaply."""
     return 16 // (element.bitwidth // 8)
+
+
+def _lanes(element: types.Type) -> int:
+    """How many elements a vector register holds."""
+    return registers().bytes // (element.bitwidth // 8)
 
 
 def _load(builder, context, pointer, source: types.Type, target: types.Type, count: int):
@@ -45,78 +50,110 @@ def _store(builder, value, pointer, element: types.Type):
 
 
 def _mover(count):
-    """An intrinsic `f(to, source)` that moves `count(element)` neighbours."""
+    """An intrinsic `f(to, source, ahead)` that moves `count(element)` neighbours, and fetches those `ahead` elements further on."""
 
-    def typer(typingctx, to, source):
+    def typer(typingctx, to, source, ahead):
         def codegen(context, builder, signature, args):
+            prefetch(builder, builder.gep(args[1], [args[2]]))
             value = _load(builder, context, args[1], source.dtype, to.dtype, count(to.dtype))
             _store(builder, value, args[0], to.dtype)
             return context.get_dummy_value()
 
-        return types.void(to, source), codegen
+        return types.void(to, source, types.intp), codegen
 
     return intrinsic(typer)
 
 
-square = constant(_square)
+side_of_square = constant(_side)
+vector_lanes = constant(_lanes)
 move_rows = _mover(rows_of)
 move_columns = _mover(columns_of)
 move_one = _mover(lambda element: 1)
 
 
 @intrinsic
-def transpose(typingctx, to, to_row, source, source_row):
-    """to[i, j] = source[j, i] for one square; rows lie `to_row` and `source_row` elements apart."""
+def transpose(typingctx, to, width, source, lane, lanes, ahead):
+    """to[k, i] = source[i, k] for a vector of lanes i and a few steps k; rows lie `width` and `lane` elements apart.
+
+    Reads no more than `lanes` lanes, the last as often as need be. Fetches the elements `ahead` further on.
+    """
 
     def codegen(context, builder, signature, args):
-        to_, to_row_, source_, source_row_ = args
-        n, integer = _square(to.dtype), to_row_.type
+        to_, width, source_, lane, lanes, ahead = args
+        side, count, integer = _side(to.dtype), _lanes(to.dtype), lane.type
 
-        def row(pointer, step, i):
-            return builder.gep(pointer, [builder.mul(step, integer(i))])
+        def shuffle(one, other, indices):
+            return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), list(indices)))
 
-        vectors = [_load(builder, context, row(source_, source_row_, i), source.dtype, to.dtype, n) for i in range(n)]
-        # Riffling the rows of one half with those of the other, as with a pack of cards, log2(n) times transposes the square.
-        indices = ir.VectorType(ir.IntType(32), n)
-        riffle = [ir.Constant(indices, [part + i // 2 + i % 2 * n for i in range(n)]) for part in (0, n // 2)]
-        for _ in range(n.bit_length() - 1):
-            pairs = zip(vectors[: n // 2], vectors[n // 2 :])
-            vectors = [builder.shuffle_vector(one, other, half) for one, other in pairs for half in riffle]
-        for i, vector in enumerate(vectors):
-            _store(builder, vector, row(to_, to_row_, i), to.dtype)
+        rows = []
+        for i in range(count):
+            index = builder.select(builder.icmp_signed("<", integer(i), lanes), integer(i), builder.sub(lanes, integer(1)))
+            row = builder.gep(source_, [builder.mul(index, lane)])
+            prefetch(builder, builder.gep(row, [ahead]))
+            rows.append(_load(builder, context, row, source.dtype, to.dtype, side))
+        vectors = []  # square beside square: lanes i, i + side, i + 2 * side ... in one vector
+        for i in range(side):
+            beside = rows[i::side]
+            while len(beside) > 1:
+                pairs = zip(beside[::2], beside[1::2])
+                beside = [shuffle(one, other, range(2 * one.type.count)) for one, other in pairs]
+            vectors += beside
+        # Riffling one half of the rows with the other, as with a pack of cards, log2(side) times transposes every square.
+        starts = [(start, start + side // 2) for start in range(0, count, side)]
+        low, high = ([start[half] + i // 2 + i % 2 * count for start in starts for i in range(side)] for half in (0, 1))
+        for _ in range(side.bit_length() - 1):
+            pairs = zip(vectors[: side // 2], vectors[side // 2 :])
+            vectors = [shuffle(one, other, half) for one, other in pairs for half in (low, high)]
+        for k, vector in enumerate(vectors):
+            _store(builder, vector, builder.gep(to_, [builder.mul(width, integer(k))]), to.dtype)
         return context.get_dummy_value()
 
-    return types.void(to, types.intp, source, types.intp), codegen
+    size = types.intp
+    return types.void(to, size, source, size, size, size), codegen
+
+
+@intrinsic
+def reinterpret(typingctx, pointer, like):
+    """The same address as a pointer to another type."""
+    return like(pointer, like), lambda context, builder, signature, args: builder.bitcast(args[0], args[1].type)
+
+
+@intrinsic
+def alike(typingctx, one, other):
+    """Whether two pointers point to the same type."""
+    same = one.dtype == other.dtype
+    return types.boolean(one, other), lambda context, builder, signature, args: context.get_constant(types.boolean, same)
 
 
 @njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def pack(to, width, source, lane, step, first, lanes, depth):
-    """Lanes first:lanes of `source` as strips at `to`, `first` a multiple of `width`. Strip s lies at to[s * width * depth].
+def pack(to, width, source, lane, step, lanes, depth):
+    """The `lanes` of `source` as strips at `to`; neighbouring lanes lie `lane` elements apart, neighbouring k `step`.
 
-    Neighbouring lanes lie `lane` elements apart in `source`, neighbouring k `step`.
+    Writes up to a vector of rubbish behind the last strip.
     """
-    side = square(to)
-    regular = max(first, lanes // width * width) if lane == 1 or (step == 1 and depth >= side) else first
+    vector, side = vector_lanes(to), side_of_square(to)
+    whole = lanes // width * width if lane == 1 or (step == 1 and depth >= side) else 0
     if lane == 1:
         for near in range(0, depth, 8):  # a few steps at a time: reads run along rows, and writes stay near each other
-            for strip in range(first, regular, width):
+            for strip in range(0, whole, width):
                 for k in range(near, min(near + 8, depth)):
                     if width == tile_rows(to):
-                        move_rows(offset(to, strip * depth + k * width), offset(source, k * step + strip))
+                        move_rows(offset(to, strip * depth + k * width), offset(source, k * step + strip), 8 * step)
                     else:
-                        move_columns(offset(to, strip * depth + k * width), offset(source, k * step + strip))
+                        move_columns(offset(to, strip * depth + k * width), offset(source, k * step + strip), 8 * step)
     else:
-        for strip in range(first, regular, width):
-            for i in range(0, width, side):
-                i = min(i, width - side)  # the last squares overlap those before, and write the same again
+        for strip in range(0, whole, width):
+            for i in range(0, width, vector):
+                i = max(min(i, width - vector), 0)  # the last vector overlaps that before, and writes the same again
                 for k in range(0, depth, side):
                     k = min(k, depth - side)
-                    square_at = offset(to, strip * depth + k * width + i)
-                    transpose(square_at, width, offset(source, (strip + i) * lane + k), lane)
-    for strip in range(regular, lanes, width):
+                    begin = offset(to, strip * depth + k * width + i)
+                    transpose(begin, width, offset(source, (strip + i) * lane + k), lane, width, width * lane)
+    for strip in range(whole, lanes, width):
         for i in range(width):
             for k in range(depth):
                 if strip + i < lanes:
-                    move_one(offset(to, strip * depth + k * width + i), offset(source, (strip + i) * lane + k * step))
+                    move_one(offset(to, strip * depth + k * width + i), offset(source, (strip + i) * lane + k * step), 0)
                 else:
                     to[strip * depth + k * width + i] = 0
+

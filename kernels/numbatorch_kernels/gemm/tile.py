@@ -32,6 +32,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 
+FETCH_BEFORE = 64
+
+
 class Registers(NamedTuple):
     """How a tile uses the vector registers of a processor."""
 
@@ -75,23 +78,31 @@ def constant(value: Callable[[types.Type], int]):
     return intrinsic(typer)
 
 
+def prefetch(builder, pointer, writes=False):
+    """Ask for the cache line at `pointer`; an address outside all memory is ignored."""
+    byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+    function = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+    function = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0")
+    builder.call(function, [builder.bitcast(pointer, byte), flag(int(writes)), flag(3), flag(1)])
+
+
 tile_rows = constant(rows_of)
 tile_columns = constant(columns_of)
 
 
 @intrinsic
-def tile(typingctx, a, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns):
+def tile(typingctx, a, a_rows, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns):
     """c = alpha * a @ b + beta * s for one tile, of which the first `rows` x `columns` exist; s is not read where beta is 0.
 
     a, b, s, c are pointers to the first element, a_row ... c_row element strides; the columns of b, s and c are neighbours. depth >= 1.
-    a and b must be readable for a whole tile.
+    Of a, `a_rows` rows can be read; further ones are taken to be like the last. b can be read for a whole tile.
     """
     element, size = c.dtype, types.intp
-    signature = types.void(a, size, size, b, size, size, element, element, s, size, c, size, size, size)
+    signature = types.void(a, size, size, size, b, size, size, element, element, s, size, c, size, size, size)
     shape, align = registers(), element.bitwidth // 8
 
     def codegen(context, builder, signature, args):
-        a, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns = args
+        a, a_rows, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns = args
         scalar, integer = context.get_value_type(element), depth.type
         lanes = shape.bytes // align
         vector, width = ir.VectorType(scalar, lanes), integer(shape.vectors * lanes)
@@ -126,35 +137,42 @@ def tile(typingctx, a, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, 
                     builder, into, builder.gep(source, [builder.mul(loop.index, source_row)]), columns, align, align
                 )
 
-        prefetch = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, cgutils.int32_t, cgutils.int32_t, cgutils.int32_t]),
-            "llvm.prefetch.p0",
-        )
+        def multiply(steps, column, row, sums):
+            """The loop on k: `steps` further columns of a and rows of b; where the next ones lie, and the sums."""
+            before, check, body, after = (builder.block, *(builder.append_basic_block(name) for name in ("k", "step", "end")))
+            builder.branch(check)
+            builder.position_at_end(check)
+            values = [integer(0), column, row, *sums]
+            state = [builder.phi(value.type) for value in values]
+            k, column, row, *sums = state
+            builder.cbranch(builder.icmp_signed("<", k, steps), body, after)
+            builder.position_at_end(body)
+            vectors = [load(vector_at(row, integer(0), 0, v)) for v in range(shape.vectors)]
+            scalars = [broadcast(builder.load(builder.gep(column, [row_of_a]))) for row_of_a in rows_of_a]
+            later = [
+                builder.add(k, integer(1)), builder.gep(column, [a_column]), builder.gep(row, [b_row]),
+                *(builder.call(fma, [scalars[m], vectors[v], total]) for (m, v), total in zip(everywhere, sums)),
+            ]  # fmt: skip
+            for phi, first, following in zip(state, values, later):
+                phi.add_incoming(first, before)
+                phi.add_incoming(following, body)
+            builder.branch(check)
+            builder.position_at_end(after)
+            return column, row, sums
+
+        last = builder.sub(a_rows, integer(1))
+        rows_of_a = [builder.mul(a_row, builder.select(builder.icmp_signed("<", integer(m), last), integer(m), last)) for m in range(shape.rows)]
+
+        # The lines of c are fetched a little before they are needed: any earlier, and a and b would drive them out again.
+        early = builder.sub(depth, integer(FETCH_BEFORE))
+        zero = ir.Constant(vector, None)
+        column, row, sums = multiply(early, a, b, [zero for _ in everywhere])
         for m in range(shape.rows):
-            line = builder.bitcast(vector_at(c, c_row, m, 0), cgutils.voidptr_t)
-            builder.call(prefetch, [line, cgutils.int32_t(1), cgutils.int32_t(3), cgutils.int32_t(1)])
+            prefetch(builder, vector_at(c, c_row, m, 0), writes=True)
+        early = builder.select(builder.icmp_signed("<", early, integer(0)), integer(0), early)
+        _, _, sums = multiply(builder.sub(depth, early), column, row, sums)
+        products = dict(zip(everywhere, sums))
 
-        before, loop, after = builder.block, builder.append_basic_block("depth"), builder.append_basic_block("epilogue")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        k, column, row = builder.phi(integer), builder.phi(a.type), builder.phi(b.type)
-        sums = {mv: builder.phi(vector) for mv in everywhere}
-        vectors = [load(vector_at(row, integer(0), 0, v)) for v in range(shape.vectors)]
-        scalars = [broadcast(builder.load(builder.gep(column, [builder.mul(a_row, integer(m))]))) for m in range(shape.rows)]
-        products = {(m, v): builder.call(fma, [scalars[m], vectors[v], sums[m, v]]) for m, v in everywhere}
-        following = builder.add(k, integer(1))
-        for phi, first, later in [
-            (k, integer(0), following),
-            (column, a, builder.gep(column, [a_column])),
-            (row, b, builder.gep(row, [b_row])),
-            *((sums[mv], ir.Constant(vector, None), products[mv]) for mv in everywhere),
-        ]:
-            phi.add_incoming(first, before)
-            phi.add_incoming(later, loop)
-        builder.cbranch(builder.icmp_signed("<", following, depth), loop, after)
-
-        builder.position_at_end(after)
         # A tile over the edge of the matrix goes by way of a whole one on the stack.
         spare = cgutils.alloca_once(builder, ir.ArrayType(scalar, shape.rows * shape.vectors * lanes))
         spare = builder.bitcast(spare, c.type)

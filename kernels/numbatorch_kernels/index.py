@@ -1,0 +1,321 @@
+"""Elements that an index names: the kernels behind `x[index]`, gather, scatter, embedding, nonzero.
+
+A kernel walks through the shape of a small tensor. Beside the element of the small one at position p stands
+
+    big[p . big's strides + index[p . index's strides] * step]
+
+of a big one, where big's strides are 0 along the dimensions that the index replaces, and the index's along those that it does not depend
+on. `take` copies from big to small, `put` from small to big, `add` and `reduce` combine the two in big. All strides are free, so the same
+kernels serve every layout and every broadcast, of all three. Copies move words, whatever they mean: a compile an itemsize, not a dtype.
+
+Where negative indices are allowed they count from the end. `take` and `offsets` note an index that is out of range; the others are given
+none.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.registry import Kernel
+
+take = Kernel("take")  # (out, src, index, walk, missed): out = the elements of src; missed[0] = 1 if an index is out of range
+put = Kernel("put")  # (dst, src, index, walk): the elements of dst = src
+add = Kernel("add")  # (dst, src, index, walk): the elements of dst += src, as often as the index names them
+reduce = Kernel("reduce")  # (dst, src, index, walk, how): *= src, or the larger or smaller of both; how is PRODUCT, MAXIMUM or MINIMUM
+check = Kernel("check")  # (index, low, high, missed): missed[0] = 1 if an index, in contiguous memory, is not in low..high-1
+offsets = Kernel("offsets")  # (out, index, walk, missed): out += index * step
+count = Kernel("count")  # (counts, mask): how many elements of each BLOCK of the mask are not zero
+positions = Kernel("positions")  # (out, mask, starts): where they are; block k writes from out[starts[k]] on
+unravel = Kernel("unravel")  # (out, flat, shape): column d of out: the index in dimension d of the elements numbered `flat`
+
+PRODUCT, MAXIMUM, MINIMUM = range(3)
+GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
+BLOCK = 1 << 12
+WORD = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "c16"}
+compiled = cache(cpu.compiled)  # finds an entry again in half the time
+
+
+class Walk(NamedTuple):
+    """How a kernel goes through a small tensor, a big one and an index.
+
+    geometry  int64: the number of outer dimensions, the length of a row, the size of the dimension that is indexed, what is added to
+              a negative index, the step of an index; along a row the strides of the three; for each outer dimension its size and the
+              three strides
+    total     the number of elements of the small tensor
+    rows      the number of rows
+    unit      rows that one thread must do alone, lest two write the same element: their number, a multiple of which is `rows`;
+              0: each column is independent of the others
+    """
+
+    geometry: np.ndarray
+    total: int
+    rows: int
+    unit: int
+
+
+def walk(shape: list[int], length: int, strides: list[list[int]], size: int, step: int, negative: bool = True) -> Walk:
+    """The walk through outer dimensions of this shape and rows of this length; `strides` are those of the three, outer ones first."""
+    geometry = [len(shape), length, size, size if negative else 0, step, *[s[-1] for s in strides]]
+    for d, n in enumerate(shape):
+        geometry += (n, *[s[d] for s in strides])
+    rows = 1
+    for n in shape:
+        rows *= n
+    big = strides[1]
+    if shape and big[0]:
+        unit = rows // shape[0] if shape[0] else 0
+    else:
+        unit = 0 if big[-1] and length >= 128 else rows
+    return Walk(np.array(geometry, np.int64), rows * length, rows, unit)
+
+
+# ---- one row, on both devices ----
+
+
+def row_starts(geometry, row):
+    """Where row number `row` starts in the small tensor, the big one and the index."""
+    small = big = index = 0
+    for at in range(4 + 4 * geometry[0], 7, -4):
+        n = geometry[at]
+        k = row if at == 8 else row % n
+        row //= n
+        small += k * geometry[at + 1]
+        big += k * geometry[at + 2]
+        index += k * geometry[at + 3]
+    return small, big, index
+
+
+def combined(how, a, b):
+    """a * b, the larger, or the smaller of both; NaN if either is."""
+    if how == PRODUCT:
+        return a * b
+    if how == MAXIMUM:
+        return b if b > a or b != b else a
+    return b if b < a or b != b else a
+
+
+_row_starts = njit(error_model="numpy")(row_starts)
+_combined = njit(error_model="numpy")(combined)
+
+
+# ---- CPU ----
+
+
+def _take(out, src, index, missed, geometry, start, stop):
+    length, size, wrap, step = geometry[1], geometry[2], geometry[3], geometry[4]
+    s, b, x = geometry[5], geometry[6], geometry[7]
+    for row in range(start // length, (stop - 1) // length + 1):
+        small, big, at = _row_starts(geometry, row)
+        first, last = max(start - row * length, 0), min(stop - row * length, length)
+        if x == 0:
+            i = index[at]
+            i += wrap if i < 0 else 0
+            if i < 0 or i >= size:
+                missed[0] = 1
+                continue
+            big += i * step
+            if s == 1 and b == 1:
+                for j in range(first, last):
+                    out[small + j] = src[big + j]
+            else:
+                for j in range(first, last):
+                    out[small + j * s] = src[big + j * b]
+        else:
+            for j in range(first, last):
+                i = index[at + j * x]
+                i += wrap if i < 0 else 0
+                if i < 0 or i >= size:
+                    missed[0] = 1
+                else:
+                    out[small + j * s] = src[big + j * b + i * step]
+
+
+@njit(error_model="numpy")
+def _share(geometry, rows, unit, start, stop):
+    """First and last row, first and last column, of the share start..stop: of groups of `unit` rows, or of columns if unit is 0."""
+    return (start * unit, stop * unit, 0, geometry[1]) if unit else (0, rows, start, stop)
+
+
+def _put(dst, src, index, geometry, rows, unit, start, stop):
+    wrap, step = geometry[3], geometry[4]
+    s, b, x = geometry[5], geometry[6], geometry[7]
+    first_row, last_row, first, last = _share(geometry, rows, unit, start, stop)
+    for row in range(first_row, last_row):
+        small, big, at = _row_starts(geometry, row)
+        if x == 0:
+            i = index[at]
+            big += (i + wrap if i < 0 else i) * step
+            if s == 1 and b == 1:
+                for j in range(first, last):
+                    dst[big + j] = src[small + j]
+            else:
+                for j in range(first, last):
+                    dst[big + j * b] = src[small + j * s]
+        else:
+            for j in range(first, last):
+                i = index[at + j * x]
+                dst[big + j * b + (i + wrap if i < 0 else i) * step] = src[small + j * s]
+
+
+def _add(dst, src, index, geometry, rows, unit, start, stop):
+    wrap, step = geometry[3], geometry[4]
+    s, b, x = geometry[5], geometry[6], geometry[7]
+    first_row, last_row, first, last = _share(geometry, rows, unit, start, stop)
+    for row in range(first_row, last_row):
+        small, big, at = _row_starts(geometry, row)
+        if x == 0:
+            i = index[at]
+            big += (i + wrap if i < 0 else i) * step
+            if s == 1 and b == 1:
+                for j in range(first, last):
+                    dst[big + j] = dst[big + j] + src[small + j]
+            else:
+                for j in range(first, last):
+                    dst[big + j * b] = dst[big + j * b] + src[small + j * s]
+        else:
+            for j in range(first, last):
+                i = index[at + j * x]
+                place = big + j * b + (i + wrap if i < 0 else i) * step
+                dst[place] = dst[place] + src[small + j * s]
+
+
+def _reduce(dst, src, index, geometry, how, rows, unit, start, stop):
+    wrap, step = geometry[3], geometry[4]
+    s, b, x = geometry[5], geometry[6], geometry[7]
+    first_row, last_row, first, last = _share(geometry, rows, unit, start, stop)
+    for row in range(first_row, last_row):
+        small, big, at = _row_starts(geometry, row)
+        for j in range(first, last):
+            i = index[at + j * x]
+            place = big + j * b + (i + wrap if i < 0 else i) * step
+            dst[place] = _combined(how, dst[place], src[small + j * s])
+
+
+def _check(index, low, high, missed, start, stop):
+    wrong = False
+    for k in range(start, stop):
+        wrong |= (index[k] < low) | (index[k] >= high)
+    if wrong:
+        missed[0] = 1
+
+
+def _offsets(out, index, missed, geometry, start, stop):
+    length, size, wrap, step = geometry[1], geometry[2], geometry[3], geometry[4]
+    s, x = geometry[5], geometry[7]
+    for row in range(start // length, (stop - 1) // length + 1):
+        small, _, at = _row_starts(geometry, row)
+        for j in range(max(start - row * length, 0), min(stop - row * length, length)):
+            i = index[at + j * x]
+            i += wrap if i < 0 else 0
+            if i < 0 or i >= size:
+                missed[0] = 1
+            else:
+                out[small + j * s] = out[small + j * s] + i * step
+
+
+def _count(counts, mask, n, start, stop):
+    for block in range(start, stop):
+        found = 0
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            found += mask[i] != 0
+        counts[block] = found
+
+
+def _positions(out, mask, starts, start, stop):
+    for block in range(start, stop):
+        i, k, end = block * BLOCK, starts[block], starts[block + 1]
+        while k < end:  # no branch on the mask: a position is written over by the next one unless it counts
+            out[k] = i
+            k += mask[i] != 0
+            i += 1
+
+
+def _unravel(out, flat, shape, ndim, start, stop):
+    for k in range(start, stop):
+        rest = flat[k]
+        for d in range(ndim - 1, -1, -1):
+            out[k * ndim + d] = rest % shape[d]
+            rest //= shape[d]
+
+
+def _run_shares(entry, walk: Walk, *args) -> None:
+    """Call `entry` for the whole walk, on several threads where none of them can write what another one does."""
+    unit = walk.unit
+    n, each = (walk.rows // unit, unit * int(walk.geometry[1])) if unit else (int(walk.geometry[1]), walk.rows)
+    parallel.run(entry, n, max(GRAIN // each, 1 if unit else 64), *args, walk.rows, unit)
+
+
+@take.on("cpu")
+def _(out, src, index, walk, missed):
+    entry = compiled(_take, WORD[out.itemsize], WORD[out.itemsize], "i8", "i8", "i8", int, int)
+    if walk.total < 2 * GRAIN:
+        entry(out, src, index, missed, walk.geometry, 0, walk.total)
+    else:
+        parallel.run(entry, walk.total, GRAIN, out, src, index, missed, walk.geometry)
+
+
+@put.on("cpu")
+def _(dst, src, index, walk):
+    word = WORD[dst.itemsize]
+    _run_shares(compiled(_put, word, word, "i8", "i8", int, int, int, int), walk, dst, src, index, walk.geometry)
+
+
+@add.on("cpu")
+def _(dst, src, index, walk):
+    entry = compiled(_add, dst.dtype, dst.dtype, "i8", "i8", int, int, int, int)
+    _run_shares(entry, walk, dst, src, index, walk.geometry)
+
+
+@reduce.on("cpu")
+def _(dst, src, index, walk, how):
+    entry = compiled(_reduce, dst.dtype, dst.dtype, "i8", "i8", int, int, int, int, int)
+    _run_shares(entry, walk, dst, src, index, walk.geometry, how)
+
+
+@check.on("cpu")
+def _(index, low, high, missed):
+    parallel.run(compiled(_check, "i8", int, int, "i8", int, int), index.size, 4 * GRAIN, index, low, high, missed)
+
+
+@offsets.on("cpu")
+def _(out, index, walk, missed):
+    entry = compiled(_offsets, "i8", "i8", "i8", "i8", int, int)
+    parallel.run(entry, walk.total, GRAIN, out, index, missed, walk.geometry)
+
+
+@count.on("cpu")
+def _(counts, mask):
+    entry = compiled(_count, "i8", "u1", int, int, int)
+    parallel.run(entry, counts.size, 4 * GRAIN // BLOCK, counts, mask, mask.size)
+
+
+@positions.on("cpu")
+def _(out, mask, starts):
+    entry = compiled(_positions, "i8", "u1", "i8", int, int)
+    parallel.run(entry, starts.size - 1, 4 * GRAIN // BLOCK, out, mask, starts)
+
+
+@unravel.on("cpu")
+def _(out, flat, shape):
+    entry = compiled(_unravel, "i8", "i8", "i8", int, int, int)
+    parallel.run(entry, flat.size, GRAIN, out, flat, np.array(shape, np.int64), len(shape))
+
+
+# ---- CUDA: see cuda/index.py. It is imported late, so that a program that stays on the CPU never loads a CUDA compiler. ----
+
+
+def _on_cuda(kernel: Kernel) -> None:
+    @kernel.on("cuda")
+    def _(*args):
+        from numbatorch_kernels.cuda import index
+
+        getattr(index, kernel.name)(*args)
+
+
+for kernel in (take, put, add, reduce, check, offsets, count, positions, unravel):
+    _on_cuda(kernel)

@@ -1,0 +1,269 @@
+"""Reductions on CUDA: the kernel of a `Reduction`, and its launch.
+
+A block of threads is a table. Each column makes one result, or what softmax needs of a row; the lanes of the
+column walk through its elements together. Every lane takes in its share, one element after another; then the
+lanes merge their states, half of them into the other half at a time, through shared memory. How wide the
+table is depends on what lies close together, so that neighbouring threads read neighbouring elements:
+
+    over the last dimension                     over the first one
+    1 column of 256 lanes                       32 columns of 8 lanes
+
+A few long columns are cut into parts, one for each block, and a second launch merges their states. In which
+order elements are taken in depends on shapes alone, so a result is the same every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from math import prod
+
+import numpy as np
+
+from numbatorch_kernels import lift
+from numbatorch_kernels.cuda import compat
+from numbatorch_kernels.cuda.array import DeviceArray
+from numbatorch_kernels.cuda.launch import BLOCK, Kernel, compiled
+from numbatorch_kernels.lift import Operand
+from numbatorch_kernels.reduce.table import Reduction
+from numbatorch_kernels.reduce.text import REAL, Writer, _indent, _unfold
+from numbatorch_kernels.reduce.walk import Walk
+
+SHARE = 16  # elements that a lane should have before a column is cut into parts
+
+
+def state_types(reduction: Reduction, compute: str) -> tuple[str, ...]:
+    """The element types of the state: nothing wider than what is computed in, because a lane takes in few
+    elements."""
+    real = REAL.get(compute, compute)
+    return tuple([{"wide": compute, "real": real}.get(code, code) for code in reduction.state])
+
+
+class _Text:
+    """The text of a kernel.
+
+    linear   whether the elements of a column are evenly spaced in memory states   "out" if the kernel leaves
+    the states of parts instead of results, "in" if it merges those, else ""
+    """
+
+    def __init__(
+        self,
+        reduction: Reduction,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        compute: str,
+        linear: bool,
+        states: str,
+    ):
+        self.reduction, self.inputs, self.outputs, self.compute = reduction, inputs, outputs, compute
+        self.linear, self.states = linear, states
+        self.imports = {
+            f"from numbatorch_kernels.cuda.{m} import {n}"
+            for m, n in (("compat", "cuda"), ("launch", "BLOCK"))
+        }
+        self.types = state_types(reduction, compute)
+        self.loader = Writer(compute, self.imports, "cuda")
+        self.body = Writer(self.types[0] if reduction.state[0] == "real" else compute, self.imports, "cuda")
+        self.own = Writer(self.types[0], self.imports, "cuda")  # of merges and results
+        self.state = [f"s{k}" for k in range(len(self.types))]
+        self.other = [f"w{k}" for k in range(len(self.types))]
+        self.elements = [f"x{k}" for k in range(len(inputs))]
+        self.numbers = [f"v{k}" for k in range(reduction.numbers)]
+        self.outs = [f"o{k}" for k in range(len(outputs))]
+        self.arrays = [f"a{k}" for k in range(len(inputs))]
+
+    def update(self, writer: Writer, function: Callable, arguments: Sequence[str], prefix: str) -> list[str]:
+        """Statements that replace the state by function(*state, *arguments)."""
+        lines, results, _ = writer.call(function, [*self.state, *arguments], prefix)
+        return [*lines, f"{', '.join(self.state)} = {', '.join(results)}"]
+
+    def each(self, statements: Sequence[str]) -> list[str]:
+        """A loop over the elements of a lane."""
+        if self.linear:
+            place = ["here = at + j * step"]
+        else:
+            place = ["here = at", *_unfold("j", "reduced", "2 + 3 * kept", {"here": 1})]
+        if self.states == "in":
+            reads = [
+                f"{w} = {a}[here]{' != 0' * (t == 'b1')}"
+                for w, a, t in zip(self.other, self.arrays, self.types)
+            ]
+        else:
+            loads = [
+                self.loader.load(0, Operand(e, "flat"), f"{a}[here]")
+                for a, e in zip(self.arrays, self.inputs)
+            ]
+            reads = [f"{x} = {load}" for x, load in zip(self.elements, loads)]
+        return ["for j in range(first + lane, last, lanes):", *_indent([*place, *reads, *statements], 1)]
+
+    def step(self) -> list[str]:
+        """Statements that take in one element, or one state."""
+        if self.states == "in":
+            return self.update(self.own, self.reduction.merge, self.other, "t")
+        numbers = [self.body.convert(v, self.body.compute) for v in self.numbers]
+        return self.update(self.body, self.reduction.step, [*self.elements, "j", *numbers], "t")
+
+    def merge(self) -> list[str]:
+        """Statements by which the lanes of each column merge their states."""
+        keep = [f"shared{k}[t] = {s}" for k, s in enumerate(self.state)]
+        fetch = [f"{w} = shared{k}[t + half * width]" for k, w in enumerate(self.other)]
+        join = [*fetch, *self.update(self.own, self.reduction.merge, self.other, "m"), *keep]
+        return [
+            *keep,
+            "cuda.syncthreads()",
+            "half = lanes // 2",
+            "while half > 0:",
+            *_indent(["if lane < half:", *_indent(join, 1), "cuda.syncthreads()", "half //= 2"], 1),
+        ]
+
+    def results(self) -> list[str]:
+        """Statements that store the results of a column."""
+        if self.reduction.emit:
+            lines, results, nodes = self.body.call(self.reduction.emit, [*self.state, *self.elements], "e")
+            stores = [self.body.store(r, n, e) for r, n, e in zip(results, nodes, self.outputs)]
+            writes = [f"{o}[here] = {store}" for o, store in zip(self.outs, stores)]
+            fetch = [f"{s} = shared{k}[t % width]" for k, s in enumerate(self.state)]
+            return [*fetch, "if column < columns:", *_indent(self.each([*lines, *writes]), 1)]
+        if self.states == "out":
+            lines = [
+                f"{o}[to + part] = {self.own.convert(s, 'u1') if t == 'b1' else s}"
+                for o, s, t in zip(self.outs, self.state, self.types)
+            ]
+        else:
+            arguments = [
+                *self.state,
+                *[self.own.convert(v, self.own.compute) for v in ("count", *self.numbers)],
+            ]
+            lines, results, nodes = self.own.call(self.reduction.finish, arguments, "y")
+            stores = [self.own.store(r, n, e) for r, n, e in zip(results, nodes, self.outputs)]
+            lines += [f"{o}[to] = {store}" for o, store in zip(self.outs, stores)]
+        return ["if lane == 0 and column < columns:", *_indent(lines, 1)]
+
+    def text(self) -> str:
+        """The module."""
+        shared = [self.own.convert("", t).removesuffix("()") for t in self.types]
+        start = [
+            f"{s} = {self.own.start(v, t)}" for s, v, t in zip(self.state, self.reduction.start, self.types)
+        ]
+        lines = [
+            *[f"shared{k} = cuda.shared.array(BLOCK, {t})" for k, t in enumerate(shared)],
+            "kept, reduced = geometry[0], geometry[1]",
+            *["step = geometry[2 + 3 * kept + reduced]"] * self.linear,
+            "t, part = cuda.threadIdx.x, cuda.blockIdx.y",
+            "lane, lanes = t // width, cuda.blockDim.x // width",
+            "first, last = part * share, min((part + 1) * share, length)",
+            "for left in range(cuda.blockIdx.x * width, columns, cuda.gridDim.x * width):",
+            *_indent(["column = left + t % width", "at = 0", "to = 0"], 1),
+            *_indent([*_unfold("column", "kept", "2", {"at": 1, "to": 2}), *start], 1),
+            *_indent(["if column < columns:", *_indent(self.each(self.step()), 1)], 1),
+            *_indent([*self.merge(), *self.results(), "cuda.syncthreads()"], 1),
+        ]
+        of = {"out": "states of parts of ", "in": "from states of parts, "}.get(self.states, "")
+        operands = f"{', '.join(self.outputs)} <- {', '.join(self.inputs)}"
+        arguments = [
+            *self.outs,
+            *self.arrays,
+            "geometry",
+            "columns",
+            "length",
+            "width",
+            "share",
+            "count",
+            *self.numbers,
+        ]
+        head = f"def {self.reduction.name}_kernel({', '.join(arguments)}):"
+        title = f'"""{of}{self.reduction.name}: {operands}; computed in {self.compute}, on cuda."""'
+        return "\n".join([title, "", *sorted(self.imports), "", "", head, *_indent(lines, 1), ""])
+
+
+def source(
+    reduction: Reduction,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    compute: str,
+    linear: bool,
+    states: str = "",
+) -> str:
+    """The text of the module with the CUDA kernel, for element types as `lift` names them."""
+    return _Text(reduction, inputs, outputs, compute, linear, states).text()
+
+
+# ---- launching ----
+
+
+@cache
+def _kernel(
+    reduction: Reduction,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    compute: str,
+    linear: bool,
+    states: str = "",
+) -> Kernel:
+    module = lift.module(source(reduction, inputs, outputs, compute, linear, states), reduction.name)
+    kinds = [{"bf": "u2"}.get(e, e) for e in (*outputs, *inputs)]
+    function = getattr(module, f"{reduction.name}_kernel")
+    return compiled(function, *kinds, "i8", int, int, int, int, int, *[float] * reduction.numbers)
+
+
+def _power_of_two(n: int) -> int:
+    """The smallest power of two that is at least n."""
+    return 1 << max(n - 1, 0).bit_length()
+
+
+class CudaPlan:
+    """How a reduction of one kind of array runs on CUDA. `plan(outs, ins, *numbers)` does it."""
+
+    def __init__(
+        self,
+        reduction: Reduction,
+        inputs: tuple[str, ...],
+        outputs: tuple[str, ...],
+        compute: str,
+        walk: Walk,
+    ):
+        kept, reduced = walk.kept, walk.reduced
+        if walk.columns:
+            kept = (*kept, (walk.length, walk.step, walk.out))
+        elif walk.length != 1:
+            reduced = (*reduced, (walk.length, walk.step))
+        self.count, self.columns, self.length = walk.count, walk.results, prod([n for n, _ in reduced])
+        self.geometry = _geometry(kept, reduced or ((1, 0),))
+        most = BLOCK // compat.WARP if walk.columns else BLOCK
+        self.lanes = min(most, _power_of_two(self.length if walk.columns else -(-self.length // 4)))
+        self.width = BLOCK // self.lanes
+        self.blocks = max(1, -(-self.columns // self.width))
+        parts = min(self.length // (SHARE * self.lanes), 2 * compat.multiprocessors() // self.blocks)
+        self.parts = 1 if reduction.emit else max(1, parts)
+        linear = len(reduced) <= 1
+        if self.parts == 1:
+            self.kernel = _kernel(reduction, inputs, outputs, compute, linear)
+        else:
+            self.states = state_types(reduction, compute)
+            self.kernel = _kernel(reduction, inputs, self.states, compute, linear, "out")
+            self.gather = _kernel(reduction, self.states, outputs, compute, True, "in")
+            scratch = tuple([(n, out * self.parts, out) for n, _, out in kept])
+            self.gather_geometry = _geometry(scratch, ((self.parts, 1),))
+            self.geometry = _geometry(tuple([(n, step, out * self.parts) for n, step, out in kept]), reduced)
+
+    def __call__(self, outs: Sequence[DeviceArray], ins: Sequence[DeviceArray], *numbers: float) -> None:
+        if not self.columns:
+            return
+        share = -(-self.length // self.parts)
+        grid, size = (self.blocks, self.parts), (self.columns, self.length, self.width, share, self.count)
+        if self.parts == 1:
+            self.kernel(grid, BLOCK, *outs, *ins, self.geometry, *size, *numbers)
+            return
+        states = [DeviceArray.empty((self.columns * self.parts,), t, ins[0].device) for t in self.states]
+        self.kernel(grid, BLOCK, *states, *ins, self.geometry, *size, *numbers)
+        lanes = min(BLOCK, _power_of_two(self.parts))
+        width = BLOCK // lanes
+        grid, size = (-(-self.columns // width), 1), (self.columns, self.parts, width, self.parts, self.count)
+        self.gather(grid, BLOCK, *outs, *states, self.gather_geometry, *size, *numbers)
+
+
+def _geometry(kept: Sequence[tuple[int, int, int]], reduced: Sequence[tuple[int, int]]) -> np.ndarray:
+    """What the kernel reads: how many dimensions of both sorts; their sizes, steps and, of what is kept,
+    steps of the results."""
+    columns = [d[k] for k in range(3) for d in kept]
+    return np.array([len(kept), len(reduced), *columns, *[d[k] for k in range(2) for d in reduced]], np.int64)

@@ -1,0 +1,262 @@
+"""The functions behind the modules of `nn`: the same names, with everything they need as arguments."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+from numbatorch import ops
+from numbatorch.dtype import DType
+from numbatorch.nn.losses import binary_cross_entropy as binary_cross_entropy
+from numbatorch.nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from numbatorch.nn.losses import cross_entropy as cross_entropy
+from numbatorch.nn.losses import huber_loss as huber_loss
+from numbatorch.nn.losses import kl_div as kl_div
+from numbatorch.nn.losses import l1_loss as l1_loss
+from numbatorch.nn.losses import mse_loss as mse_loss
+from numbatorch.nn.losses import nll_loss as nll_loss
+from numbatorch.nn.losses import smooth_l1_loss as smooth_l1_loss
+from numbatorch.ops import gelu as gelu
+from numbatorch.ops import hardshrink as hardshrink
+from numbatorch.ops import linear as linear
+from numbatorch.ops import logsigmoid as logsigmoid
+from numbatorch.ops import prelu as prelu
+from numbatorch.ops import sigmoid as sigmoid
+from numbatorch.ops import softplus as softplus
+from numbatorch.ops import softshrink as softshrink
+from numbatorch.ops import softsign as softsign
+from numbatorch.ops import tanh as tanh
+from numbatorch.tensor import Tensor
+
+# ---- activations; with `inplace` the result is written over the input ----
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0)."""
+    return ops.relu(input, out=input if inplace else None)
+
+
+def relu_(input: Tensor) -> Tensor:
+    """`relu`, in place."""
+    return ops.relu(input, out=input)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(x, 0), 6)."""
+    return ops.relu6(input, out=input if inplace else None)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """x limited to [min_val, max_val]."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return ops.hardtanh(input, min_val, max_val, out=input if inplace else None)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """`hardtanh`, in place."""
+    return hardtanh(input, min_val, max_val, inplace=True)
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where x > threshold, else `value`."""
+    return ops.threshold(input, threshold, value, out=input if inplace else None)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """`threshold`, in place."""
+    return ops.threshold(input, threshold, value, out=input)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where x > 0, else negative_slope x."""
+    return ops.leaky_relu(input, negative_slope, out=input if inplace else None)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """`leaky_relu`, in place."""
+    return ops.leaky_relu(input, negative_slope, out=input)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha (exp(x) - 1)."""
+    return ops.elu(input, alpha, out=input if inplace else None)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """`elu`, in place."""
+    return ops.elu(input, alpha, out=input)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """An `elu` scaled so that activations keep mean 0 and variance 1."""
+    return ops.selu(input, out=input if inplace else None)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """`selu`, in place."""
+    return ops.selu(input, out=input)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """max(x, 0) + min(0, alpha (exp(x / alpha) - 1))."""
+    return ops.celu(input, alpha, out=input if inplace else None)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """`celu`, in place."""
+    return ops.celu(input, alpha, out=input)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x sigmoid(x)."""
+    return ops.silu(input, out=input if inplace else None)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x tanh(softplus(x))."""
+    return ops.mish(input, out=input if inplace else None)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(x + 3, 0), 6) / 6."""
+    return ops.hardsigmoid(input, out=input if inplace else None)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x min(max(x + 3, 0), 6) / 6."""
+    return ops.hardswish(input, out=input if inplace else None)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x - tanh(x)."""
+    return input - input.tanh()
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a sigmoid(b), where a and b are the halves of x along `dim`."""
+    if input.dim() == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    size = input.size(dim)
+    if size % 2 != 0:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
+    a, b = input.chunk(2, dim)
+    return a * b.sigmoid()
+
+
+# ---- along a dimension ----
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """exp(x) / sum(exp(x)) along `dim`; `dtype` is that of the computation and the result.
+
+    >>> F.softmax(torch.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    return ops.softmax(input, _given("softmax", dim, input, _stacklevel), dtype=dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """log(softmax(x)) along `dim`, computed without overflow."""
+    return ops.log_softmax(input, _given("log_softmax", dim, input, _stacklevel), dtype=dtype)
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """softmax(-x) along `dim`."""
+    return ops.softmax(-input, _given("softmin", dim, input, _stacklevel), dtype=dtype)
+
+
+def _given(name: str, dim: int | None, input: Tensor, stacklevel: int) -> int:
+    """`dim`, or what PyTorch took for it before it had to be given."""
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=stacklevel,
+    )
+    return 0 if input.dim() in (0, 1, 3) else 1
+
+
+# ---- dropout ----
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """In training, each element becomes zero with probability `p`, and the others are scaled by 1 / (1 - p)."""
+    _check_probability(p)
+    return ops.dropout(input, p, training, out=input if inplace else None)
+
+
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of an input (N, C, L) or (C, L)."""
+    _check_probability(p)
+    if input.dim() not in (2, 3):
+        raise RuntimeError(
+            f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input. Note that dropout1d exists to "
+            "provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional "
+            "batch dimension (i.e. 2D or 3D inputs)."
+        )
+    return _channel_dropout(input, p, training, inplace, batched=input.dim() == 3)
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of an input (N, C, H, W); of an input (N, C, L) too, as in PyTorch."""
+    _check_probability(p)
+    if input.dim() not in (3, 4):
+        _warn_dimensions("dropout2d", input.dim(), 2, "3D or 4D")
+    if input.dim() == 3:
+        warnings.warn(
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired "
+            "- input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a "
+            "future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain "
+            "the 1D channel-wise dropout behavior, please switch to using dropout1d instead.",
+            stacklevel=2,
+        )
+    return _channel_dropout(input, p, training, inplace)
+
+
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of an input (N, C, D, H, W) or (C, D, H, W)."""
+    _check_probability(p)
+    if input.dim() not in (4, 5):
+        _warn_dimensions("dropout3d", input.dim(), 3, "4D or 5D")
+    return _channel_dropout(input, p, training, inplace, batched=input.dim() == 5)
+
+
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Dropout that keeps mean and variance of a self-normalising input. G. Klambauer et al., arXiv:1706.02515."""
+    _check_probability(p)
+    if p == 0 or not training or input.numel() == 0:
+        return input
+    if p == 1:
+        return input.mul_(0) if inplace else input * 0
+    alpha = 1.7580993408473766  # minus the limit of selu(x) at -infinity
+    scale = 1 / math.sqrt((alpha * alpha * p + 1) * (1 - p))
+    kept = ops.empty_like(input).bernoulli_(1 - p)
+    shift = (kept - 1) * (alpha * scale) + alpha * scale * p
+    return input.mul_(kept * scale).add_(shift) if inplace else input * (kept * scale) + shift
+
+
+def _channel_dropout(input: Tensor, p: float, training: bool, inplace: bool, batched: bool = True) -> Tensor:
+    if p == 0 or not training or input.numel() == 0:
+        return input
+    leading = 2 if batched else 1
+    if input.dim() < leading:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+    kept = ops.empty(input.shape[:leading] + (1,) * (input.dim() - leading), dtype=input.dtype, device=input.device)
+    noise = kept.bernoulli_(1 - p).div_(1 - p) if p < 1 else kept.zero_()
+    return input.mul_(noise) if inplace else input * noise
+
+
+def _check_probability(p: float) -> None:
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _warn_dimensions(name: str, got: int, spatial: int, wanted: str) -> None:
+    warnings.warn(
+        f"{name}: Received a {got}-D input to {name}, which is deprecated and will result in an error in a future "
+        f"release. To retain the behavior and silence this warning, please use dropout instead. Note that {name} "
+        f"exists to provide channel-wise dropout on inputs with {spatial} spatial dimensions, a channel dimension, and "
+        f"an optional batch dimension (i.e. {wanted} inputs).",
+        stacklevel=3,
+    )

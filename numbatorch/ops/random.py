@@ -1,0 +1,311 @@
+"""New tensors of random numbers. How they are filled is in sampling.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbatorch import base
+from numbatorch import dtype as dt
+from numbatorch.apply import type_word
+from numbatorch.autograd import inplace
+from numbatorch.autograd.mode import no_grad
+from numbatorch.base import Kind, TensorBase, wrap
+from numbatorch.dtype import DType
+from numbatorch.ops.copy import copy_, numbers, resolve
+from numbatorch.ops.distributions import bernoulli_
+from numbatorch.ops.sampling import (
+    DIGITS,
+    check_std,
+    fill,
+    fill_integers,
+    fill_normal,
+    fill_uniform,
+    largest,
+    memory_order,
+    not_implemented,
+    source_of,
+)
+from numbatorch.ops.view import sizes
+from numbatorch.random import Generator
+from numbatorch.shape import broadcast_pair
+from numbatorch_kernels import random as kernels
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def _new(size: tuple, out: Tensor | None, dtype: DType | None = None, device: Any = None) -> Tensor:
+    """A tensor of this size to be filled: `out`, made to fit, or a new one."""
+    for n in size:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
+    if out is None:
+        dtype = dt.get_default_dtype() if dtype is None else dt.as_dtype(dtype)
+        return base.empty(size, Kind.of(dtype, resolve(device)))
+    if dtype is not None and dtype is not out.kind.dtype:
+        raise RuntimeError(
+            f"dtype {type_word(dtype)} does not match dtype of out parameter ({type_word(out.kind.dtype)})"
+        )
+    if out.array.shape != size:
+        out.array, out.kind = base.empty(size, out.kind).array, out.kind.flat
+    return out
+
+
+def _size(name: str, args: tuple, size: Any = None) -> tuple[int, ...]:
+    """The sizes in rand(2, 3), rand((2, 3)) or rand(size=(2, 3))."""
+    try:
+        return sizes(args if size is None else (size,))
+    except (AttributeError, TypeError):
+        wrong = next((a for a in args if not hasattr(a, "__index__")), size)
+        kind = type(wrong).__name__
+        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {kind}") from None
+
+
+def _like(name: str, input: Tensor, dtype: DType | None, device: Any) -> Tensor:
+    """A new tensor of the shape of `input`; its dimensions lie in memory in the same order, as in PyTorch."""
+    if not isinstance(input, TensorBase):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    own, array = input.kind, input.array
+    dtype = own.dtype if dtype is None else dt.as_dtype(dtype)
+    kind = Kind.of(dtype, own.device if device is None else resolve(device))
+    if own.contiguous or 0 in array.strides:
+        return base.empty(array.shape, kind)
+    order = memory_order(array)
+    result = base.empty(tuple([array.shape[d] for d in order]), kind).array.transpose(np.argsort(order))
+    return wrap(result, kind.flat if result.flags.c_contiguous else kind.strided)
+
+
+def _finish(tensor: Tensor, out: Tensor | None, requires_grad: bool = False) -> Tensor:
+    if out is not None:
+        inplace.changed(out)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def rand(
+    *args: int | Sequence[int], size: Sequence[int] | None = None, generator: Generator | None = None,
+    out: Tensor | None = None, dtype: DType | None = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Numbers spread evenly over [0, 1).
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand(2)
+    tensor([0.4963, 0.7682])
+    """
+    result = _new(_size("rand", args, size), out, dtype, device)
+    return _finish(fill_uniform(result, 0, 1, generator), out, requires_grad)
+
+
+def rand_like(
+    input: Tensor, *, generator: Generator | None = None, dtype: DType | None = None, layout: Any = None,
+    device: Any = None, requires_grad: bool = False, memory_format: Any = None,
+) -> Tensor:  # fmt: skip
+    """`rand` in the shape, dtype and device of `input`."""
+    result = _like("rand_like", input, dtype, device)
+    return _finish(fill_uniform(result, 0, 1, generator), None, requires_grad)
+
+
+def randn(
+    *args: int | Sequence[int], size: Sequence[int] | None = None, generator: Generator | None = None,
+    out: Tensor | None = None, dtype: DType | None = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Normally distributed numbers of mean 0 and standard deviation 1.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randn(2)
+    tensor([ 1.5410, -0.2934])
+    """
+    result = _new(_size("randn", args, size), out, dtype, device)
+    return _finish(fill_normal(result, 0, 1, generator), out, requires_grad)
+
+
+def randn_like(
+    input: Tensor, *, generator: Generator | None = None, dtype: DType | None = None, layout: Any = None,
+    device: Any = None, requires_grad: bool = False, memory_format: Any = None,
+) -> Tensor:  # fmt: skip
+    """`randn` in the shape, dtype and device of `input`."""
+    result = _like("randn_like", input, dtype, device)
+    return _finish(fill_normal(result, 0, 1, generator), None, requires_grad)
+
+
+def randint(
+    *args: Any, low: int = 0, high: int | None = None, size: Sequence[int] | None = None,
+    generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None,
+    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Integers from `low` up to, not including, `high`: randint(high, size), randint(low, high, size).
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randint(10, (3,))
+    tensor([4, 9, 3])
+    """
+    bounds = list(args)
+    if size is None:
+        if not bounds or not isinstance(bounds[-1], tuple | list):
+            position, kind = len(bounds), type(bounds[-1]).__name__ if bounds else "nothing"
+            raise TypeError(
+                f"randint(): argument 'size' (position {position}) must be tuple of ints, not {kind}"
+            )
+        size = bounds.pop()
+    if high is None and bounds:
+        high = bounds.pop()
+    if bounds:
+        low = bounds.pop()
+    if bounds or high is None:
+        raise TypeError("randint() takes (high, size) or (low, high, size)")
+    if dtype is None and out is None:
+        dtype = dt.int64
+    result = _new(_size("randint", (), size), out, dtype, device)
+    return _finish(fill_integers(result, "randint", low, high, generator), out, requires_grad)
+
+
+def randint_like(
+    input: Tensor, *args: int, low: int = 0, high: int | None = None, generator: Generator | None = None,
+    dtype: DType | None = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:  # fmt: skip
+    """`randint` in the shape, dtype and device of `input`: randint_like(x, high), or (x, low, high)."""
+    bounds = list(args)
+    if high is None and bounds:
+        high = bounds.pop()
+    if bounds:
+        low = bounds.pop()
+    if bounds or high is None:
+        raise TypeError("randint_like() takes (input, high) or (input, low, high)")
+    result = _like("randint_like", input, dtype, device)
+    return _finish(fill_integers(result, "randint_like", low, high, generator), None, requires_grad)
+
+
+def randperm(
+    n: int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None,
+    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """The numbers 0 .. n - 1 in random order, int64 unless `dtype` or `out` says otherwise.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randperm(4)
+    tensor([2, 0, 1, 3])
+    """
+    if isinstance(n, bool | float) or not hasattr(n, "__index__"):
+        raise TypeError(f"randperm(): argument 'n' (position 1) must be int, not {type(n).__name__}")
+    n = n.__index__()
+    if dtype is None and out is None:
+        dtype = dt.int64
+    result = _new((n,), out, dtype, device)
+    own = result.kind.dtype
+    if own.is_complex or own is dt.bool:
+        raise not_implemented("randperm", own)
+    if own.is_floating_point and own is not dt.bfloat16 and n > largest(own) + 1:
+        limit = "2049" if own is dt.float16 else f"2^{DIGITS[own]}+1"
+        raise RuntimeError(f"n cannot be greater than {limit} for {type_word(own)} type.")
+    if not own.is_floating_point and n > largest(own):
+        raise RuntimeError(f"value cannot be converted to type {own.name}_t without overflow")
+    return _finish(fill(result, generator, kernels.permutation), out, requires_grad)
+
+
+def normal(
+    mean: float | Tensor = 0.0, std: float | Tensor = 1.0, size: Sequence[int] | None = None, *,
+    generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None,
+    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Normally distributed numbers, of one mean and deviation in a given size, or of tensors of these.
+
+    >>> torch.normal(torch.zeros(2, 3), 0.5).shape
+    torch.Size([2, 3])
+    """
+    if isinstance(std, TensorBase):
+        if std.kind.dtype.is_complex:
+            raise RuntimeError("normal expects standard deviation to be non-complex")
+        if std.array.size and not (numbers(std) >= 0).all():
+            raise RuntimeError("normal expects all elements of std >= 0.0")
+    else:
+        check_std(std)
+    given = [x.detach() for x in (mean, std) if isinstance(x, TensorBase)]
+    if not given:
+        if size is None:
+            raise TypeError("normal() takes a size where neither mean nor std is a tensor")
+        result = _new(_size("normal", (), size), out, dtype, device)
+        return _finish(fill_normal(result, mean, std, generator), out, requires_grad)
+    shape = broadcast_pair(given[0].array.shape, given[-1].array.shape)
+    result = _new(shape, out, None if out is not None else given[0].kind.dtype, given[0].kind.device)
+    scaled = isinstance(std, TensorBase)
+    with no_grad():
+        fill_normal(result, 0, 1 if scaled else std, generator)
+        if scaled:
+            result.mul_(std)
+        return _finish(result.add_(mean), out)
+
+
+def bernoulli(
+    input: Tensor, p: float | Tensor | None = None, *, generator: Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Zeros and ones: ones with the probabilities in `input`, or with probability `p` in its shape."""
+    result = base.empty(input.array.shape, input.kind) if out is None else _new(input.array.shape, out)
+    with no_grad():
+        return bernoulli_(result, input if p is None else p, generator=generator)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Indices drawn with the weights in `input`, (categories) or (rows, categories), which need not sum to 1.
+
+    Without replacement no index comes twice in a row. On CUDA this runs on the CPU.
+
+    >>> torch.multinomial(torch.tensor([0.0, 1.0]), 3, replacement=True)
+    tensor([1, 1, 1])
+    """
+    dtype, shape = input.kind.dtype, input.array.shape
+    if len(shape) not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if not dtype.is_floating_point:
+        raise RuntimeError(
+            f"multinomial only supports floating-point dtypes for input, got: {type_word(dtype)}"
+        )
+    if out is not None and out.kind.dtype is not dt.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {type_word(out.kind.dtype)}")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    weights = np.atleast_2d(np.ascontiguousarray(numbers(input)))
+    if dtype is dt.float16:
+        weights = weights.astype(np.float32)
+    one_by_one = replacement and num_samples > 1
+    _check_weights(weights, one_by_one)
+    result = _new((*shape[:-1], num_samples), out, dt.int64, input.kind.device)
+    if result.array.size:
+        source = source_of(generator, result)
+        drawn = np.empty((len(weights), num_samples), np.int64)
+        with source.lock:
+            kernels.multinomial(input.kind.device.type, drawn, source.state, weights, replacement)
+        copy_(result, wrap(drawn.reshape(result.array.shape), Kind.of(dt.int64)))
+    return result
+
+
+def _check_weights(weights: np.ndarray, one_by_one: bool) -> None:
+    if one_by_one:
+        if (weights < 0).any():
+            raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
+        if not np.isfinite(weights).all():
+            raise RuntimeError(
+                "invalid multinomial distribution (encountering probability entry = infinity or NaN)"
+            )
+    elif not ((weights >= 0) & (weights < np.inf)).all():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if (weights.sum(1) <= 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+
+
+def dropout_noise(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
+    """What dropout multiplies `input` with: 1 / (1 - p) with probability 1 - p, else 0; 0 < p < 1."""
+    result = _like("dropout_noise", input, None, None)
+    keep = 1.0 - p
+    one = 1.0 / keep if result.kind.dtype is dt.float64 else float(np.float32(1) / np.float32(keep))
+    return fill(result, generator, kernels.bernoulli, keep, one)

@@ -1,0 +1,313 @@
+"""`save` and `load`: tensors, and the lists, dicts and numbers around them, in one safetensors file.
+
+The file is what every reader of safetensors understands: tensors by name. What the names cannot say (nesting, numbers, types of keys, which
+tensors are parameters) is JSON text in the header's metadata, under "numbatorch". Reading it executes nothing, whoever made the file.
+
+    8 bytes     length of the header, little-endian
+    header      JSON: {"fc.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__": {...}}
+    data        the tensors, contiguous and row-major, in the header's order
+
+https://huggingface.co/docs/safetensors describes the format.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any
+
+import numpy as np
+
+from numbatorch import base, dtype, ops
+from numbatorch.base import Kind
+from numbatorch.device import device
+from numbatorch.dtype import DType
+from numbatorch.nn.parameter import Parameter
+from numbatorch.shape import Size
+from numbatorch.tensor import Tensor
+
+_CODES = {
+    dtype.bool: "BOOL", dtype.uint8: "U8", dtype.int8: "I8", dtype.int16: "I16", dtype.int32: "I32", dtype.int64: "I64",
+    dtype.float16: "F16", dtype.bfloat16: "BF16", dtype.float32: "F32", dtype.float64: "F64", dtype.complex64: "C64",
+}  # fmt: skip
+_DTYPES = {code: dtype for dtype, code in _CODES.items()}
+_LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
+
+Path = str | os.PathLike
+MapLocation = str | device | Mapping[str, str] | Callable[[Tensor, str], Tensor | None] | None
+
+
+def save(obj: Any, f: Path | IO[bytes]) -> None:
+    """Write `obj` to a path or an open file: a tensor, or dicts, lists and tuples of tensors, numbers, strings and None.
+
+    That is what state dicts of modules and optimizers are. At a path, the new file takes the place of an old one only when it is complete.
+    Tensors that share all their memory are written once, and share it again when loaded. Raises TypeError for other objects:
+    of a module, save the `state_dict()`.
+
+    >>> save({"model": net.state_dict(), "epoch": 3}, path)
+    >>> load(path)["epoch"]
+    3
+    """
+    writer = _Writer()
+    notes = {"structure": writer.encode(obj, ()), "devices": writer.devices, "complex128": writer.complex128}
+    metadata = {"format": "pt", "numbatorch": json.dumps(notes)}
+    if isinstance(f, str | os.PathLike):
+        with _replacing(f) as file:
+            _write(file, writer.arrays, metadata)
+    elif hasattr(f, "write"):
+        _write(f, writer.arrays, metadata)
+    else:
+        raise AttributeError("expected 'f' to be string, path, or a file-like object with a 'write' attribute")
+
+
+def load(
+    f: Path | IO[bytes], map_location: MapLocation = None, *, weights_only: bool = True, mmap: bool | None = None
+) -> Any:
+    """Read what `save` has written, or a dict of tensors from any other safetensors file.
+
+    map_location    where tensors go that were not on the CPU: a device, a dict from device to device, or a function of the tensor (on the CPU) and
+                    its former device, such as `lambda tensor, location: tensor`; None puts them back where they were
+
+    A file never executes anything, so `weights_only` makes no difference; neither does `mmap`. Raises RuntimeError for files that are
+    damaged or of another format.
+    """
+    if not isinstance(f, str | os.PathLike):
+        return _load(f, getattr(f, "name", "the file"), map_location)
+    with open(f, "rb") as file:
+        return _load(file, os.fspath(f), map_location)
+
+
+# ---- the file ----
+
+
+def _write(file: IO[bytes], arrays: dict[str, tuple[str, np.ndarray]], metadata: dict[str, str]) -> None:
+    header: dict[str, Any] = {"__metadata__": metadata}
+    ordered = sorted(arrays.items(), key=lambda item: -item[1][1].itemsize)  # so that every array is aligned
+    end = 0
+    for name, (code, array) in ordered:
+        header[name] = {"dtype": code, "shape": array.shape, "data_offsets": (end, end + array.nbytes)}
+        end += array.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(struct.pack("<Q", len(text)) + text)
+    for _, (_, array) in ordered:
+        file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of the one at `path` when all has gone well."""
+    path = os.path.realpath(path)
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise RuntimeError(f"Parent directory {folder} does not exist.")
+    temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def _load(file: IO[bytes], name: str, map_location: MapLocation) -> Any:
+    with _damage_in(name):
+        header = _read_header(file)
+        metadata = header.pop("__metadata__", {})
+        tensors = _read_tensors(file, header)
+        notes = json.loads(metadata.get("numbatorch", "{}"))
+        for key in notes.get("complex128", ()):
+            pairs = tensors[key].array
+            tensors[key] = base.wrap(pairs.view(np.complex128).reshape(pairs.shape[:-1]), Kind.of(dtype.complex128))
+        devices = dict(notes.get("devices", {}))
+    tensors = {key: _place(tensor, devices.get(key, "cpu"), map_location) for key, tensor in tensors.items()}
+    if "structure" not in notes:
+        return {key: tensors[key] for key in header}
+    with _damage_in(name):
+        return _decode(notes["structure"], tensors)
+
+
+def _place(tensor: Tensor, location: str, target: MapLocation) -> Tensor:
+    """The tensor, which was at `location` when it was saved, where `map_location` wants it."""
+    if isinstance(target, Mapping):
+        target = target.get(location, location)
+    elif callable(target):
+        moved = target(tensor, location)
+        if moved is not None:
+            return moved
+        target = location
+    if target is None and location != "cpu" and not is_available():
+        raise RuntimeError(
+            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are running on a CPU-only "
+            "machine, please use torch.load with map_location=torch.device('cpu') to map your storages to the CPU."
+        )
+    return tensor.to(location if target is None else target)
+
+
+@contextmanager
+def _damage_in(name: str) -> Iterator[None]:
+    """Says of errors inside that they are the file's fault."""
+    try:
+        yield
+    except _Damaged as damage:
+        raise RuntimeError(f"{name}: {damage}") from None
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise RuntimeError(f"{name}: not a safetensors file, or a damaged one ({error!r})") from error
+
+
+class _Damaged(Exception):
+    """What is wrong with a file."""
+
+
+def _read_header(file: IO[bytes]) -> dict[str, Any]:
+    start = file.read(8)
+    if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
+        raise _Damaged(
+            "this is PyTorch's own format (.pt, .pth), which numbatorch cannot read yet; it reads safetensors files. With PyTorch, "
+            "safetensors.torch.save_file(state_dict, path) makes one"
+        )
+    if len(start) < 8:
+        raise _Damaged("the file is empty" if not start else "the file is damaged: it ends in the first 8 bytes")
+    (length,) = struct.unpack("<Q", start)
+    if length > _LONGEST_HEADER:
+        raise _Damaged("not a safetensors file, or a damaged one: its first 8 bytes are not the length of a header")
+    text = file.read(length)
+    if len(text) < length:
+        raise _Damaged(f"the file is damaged: it ends in the header, after {len(text)} of {length} bytes")
+    return json.loads(text)
+
+
+def _read_tensors(file: IO[bytes], header: dict[str, Any]) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    position = 0
+    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        kind, shape, (start, end) = Kind.of(_dtype(entry["dtype"])), tuple(entry["shape"]), entry["data_offsets"]
+        if start != position or end - start != math.prod(shape) * kind.numpy.itemsize or min(shape, default=0) < 0:
+            raise _Damaged(f"the file is damaged: tensor '{name}', {entry['dtype']}{shape}, cannot be at bytes {start} to {end}")
+        data = file.read(end - start)
+        if len(data) < end - start:
+            raise _Damaged(f"the file is damaged: it ends in tensor '{name}', after {len(data)} of {end - start} bytes")
+        tensors[name] = base.empty(shape, kind)
+        tensors[name].array[...] = np.frombuffer(data, kind.numpy).reshape(shape)
+        position = end
+    return tensors
+
+
+def _dtype(code: str) -> DType:
+    if code not in _DTYPES:
+        raise _Damaged(f"tensors of type {code} are not supported")
+    return _DTYPES[code]
+
+
+# ---- the structure ----
+# JSON says null, true, numbers, strings and lists itself. Everything else is an object whose first key says what it is, such as
+# {"dict": [[key, value], ...]} or {"tensor": "fc.weight", "parameter": true}.
+
+
+class _Writer:
+    """Turns an object into JSON's types, and collects the tensors in it by name."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, tuple[str, np.ndarray]] = {}  # by name: the format's type, the data
+        self.devices: dict[str, str] = {}  # by name, unless it is the CPU
+        self.complex128: list[str] = []  # names of those that are written as pairs of float64
+        self.names: dict[int, str] = {}  # by the identity of the memory
+        self.memory: list[Any] = []  # so that identities stay true
+
+    def encode(self, obj: Any, path: tuple[str, ...]) -> Any:
+        """`obj`, which stands at `path`, in JSON's types."""
+        if obj is None or isinstance(obj, bool | str):
+            return obj
+        if isinstance(obj, Tensor):
+            flags = {"parameter": isinstance(obj, Parameter), "requires_grad": obj.requires_grad}
+            return {"tensor": self.name(obj, path), **{flag: True for flag, value in flags.items() if value}}
+        if isinstance(obj, int | np.integer):
+            return int(obj)
+        if isinstance(obj, float | np.floating):
+            return float(obj) if math.isfinite(obj) else {"float": repr(float(obj))}
+        if isinstance(obj, np.bool_):
+            return bool(obj)
+        if isinstance(obj, complex):
+            return {"complex": repr(obj)}
+        if isinstance(obj, DType):
+            return {"dtype": obj.name}
+        if isinstance(obj, device):
+            return {"device": str(obj)}
+        if isinstance(obj, Mapping):
+            items = [[self.encode(key, path), self.encode(value, (*path, str(key)))] for key, value in obj.items()]
+            encoded = {"ordered" if isinstance(obj, OrderedDict) else "dict": items}
+            if hasattr(obj, "_metadata"):  # the versions of modules in a state dict
+                encoded["metadata"] = self.encode(obj._metadata, path)
+            return encoded
+        if isinstance(obj, list | tuple):
+            items = [self.encode(item, (*path, str(place))) for place, item in enumerate(obj)]
+            return items if isinstance(obj, list) else {"size" if isinstance(obj, Size) else "tuple": items}
+        where = f" at '{'.'.join(path)}'" if path else ""
+        advice = "; save its state_dict()" if hasattr(obj, "state_dict") else ""
+        raise TypeError(
+            f"save() cannot write an object of type {type(obj).__name__}{where}: it writes tensors, numbers, strings, None, "
+            f"and dicts, lists and tuples of them{advice}"
+        )
+
+    def name(self, tensor: Tensor, path: tuple[str, ...]) -> str:
+        """The name under which the tensor's memory is written."""
+        memory = tensor.array
+        if id(memory) in self.names:
+            return self.names[id(memory)]
+        name = wanted = ".".join(path) or "tensor"
+        count = 1
+        while name in self.arrays or name == "__metadata__":
+            count += 1
+            name = f"{wanted}#{count}"
+        array, code = ops.host(tensor.detach()), _CODES.get(tensor.dtype)
+        if code is None:  # complex128, which the format lacks
+            array, code = np.ascontiguousarray(array).reshape(array.shape)[..., None].view(np.float64), "F64"
+            self.complex128.append(name)
+        if tensor.is_cuda:
+            self.devices[name] = str(tensor.device)
+        self.arrays[name] = code, array
+        self.names[id(memory)] = name
+        self.memory.append(memory)
+        return name
+
+
+def _decode(node: Any, tensors: dict[str, Tensor]) -> Any:
+    """The object that `node` describes."""
+    if isinstance(node, list):
+        return [_decode(item, tensors) for item in node]
+    if not isinstance(node, dict):
+        return node
+    what, content = next(iter(node.items()))
+    match what:
+        case "tensor":
+            tensor, requires_grad = tensors[content].detach(), "requires_grad" in node
+            if "parameter" in node:
+                return Parameter(tensor, requires_grad)
+            return tensor.requires_grad_(requires_grad)
+        case "dict" | "ordered":
+            items = [(_decode(key, tensors), _decode(value, tensors)) for key, value in content]
+            made = OrderedDict(items) if what == "ordered" else dict(items)
+            if "metadata" in node:
+                made._metadata = _decode(node["metadata"], tensors)
+            return made
+        case "tuple" | "size":
+            return (tuple if what == "tuple" else Size)(_decode(item, tensors) for item in content)
+        case "float":
+            return float(content)
+        case "complex":
+            return complex(content)
+        case "dtype":
+            return {known.name: known for known in dtype.ALL_DTYPES}[content]
+        case "device":
+            return device(content)
+    raise _Damaged(f"the file is damaged, or of a later version of numbatorch: it holds a '{what}'")

@@ -1,0 +1,276 @@
+"""Random tensors against PyTorch's: the same numbers, bit for bit, and the same state of the generator afterwards.
+
+Two things are compared up to rounding: normal numbers of float32, which PyTorch computes in other ways where the CPU
+has no AVX2, and those distributions whose logarithms and cosines are the C library's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import numbatorch as nt
+from numbatorch import random
+from numbatorch.ops import distributions
+from numbatorch.ops import random as ops
+
+torch = pytest.importorskip("torch")
+
+FLOATS = ("float32", "float64", "float16", "bfloat16")
+INTEGERS = ("int64", "int32", "int16", "int8", "uint8")
+COMPLEX = ("complex64", "complex128")
+SIZES = (0, 1, 7, 15, 16, 17, 33, 5003, 70001)
+EPSILON = {"float16": 2e-3, "bfloat16": 1e-2, "float32": 1e-6, "complex64": 1e-6}
+
+
+def array(tensor) -> np.ndarray:
+    """The elements; bfloat16 as words."""
+    if isinstance(tensor, torch.Tensor):
+        return (tensor.view(torch.uint16) if tensor.dtype is torch.bfloat16 else tensor).numpy()
+    return tensor.array
+
+
+def numbers(tensor) -> np.ndarray:
+    """The elements as float64 or complex128."""
+    words = array(tensor)
+    if words.dtype == np.uint16:
+        words = (words.astype(np.uint32) << 16).view(np.float32)
+    return words.astype(np.complex128 if words.dtype.kind == "c" else np.float64)
+
+
+def check(theirs, ours, exact: bool = True, seed: int = 11) -> None:
+    """Call both with the same seed; compare results and states."""
+    torch.manual_seed(seed)
+    random.manual_seed(seed)
+    expected, found = theirs(), ours()
+    assert tuple(found.shape) == tuple(expected.shape)
+    assert str(found.dtype) == str(expected.dtype)
+    if exact:
+        assert array(found).tobytes() == array(expected).tobytes()
+    else:
+        tolerance = EPSILON.get(str(found.dtype).removeprefix("torch."), 1e-14)
+        np.testing.assert_allclose(numbers(found), numbers(expected), tolerance, tolerance)
+    assert np.array_equal(random.get_rng_state().array, torch.get_rng_state().numpy())
+
+
+def fill(name: str, dtype: str, n: int, *args, exact: bool = True) -> None:
+    """Compare the method `name` on empty tensors."""
+    check(
+        lambda: getattr(torch.empty(n, dtype=getattr(torch, dtype)), name)(*args),
+        lambda: getattr(distributions, name)(nt.empty(n, dtype=getattr(nt, dtype)), *args),
+        exact,
+    )
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("dtype", FLOATS + COMPLEX)
+def test_uniform_and_normal(dtype, n):
+    fill("uniform_", dtype, n)
+    fill("uniform_", dtype, n, -2.5, 0.7)
+    fill("normal_", dtype, n, exact=False)
+    fill("normal_", dtype, n, 3.0, 0.1, exact=False)
+    ours, theirs = getattr(nt, dtype), getattr(torch, dtype)
+    check(lambda: torch.rand(n, dtype=theirs), lambda: ops.rand(n, dtype=ours))
+    check(lambda: torch.randn(n, dtype=theirs), lambda: ops.randn(n, dtype=ours), exact=False)
+
+
+@pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() != "AVX2", reason="PyTorch computes in another way")
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_normal_is_that_of_avx2_to_the_bit(dtype):
+    fill("normal_", dtype, 2_000_000)
+    fill("normal_", dtype, 100_007, 3.0, 0.1)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 5003])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_other_continuous_distributions(dtype, n):
+    fill("exponential_", dtype, n, 1.7, exact=False)
+    fill("log_normal_", dtype, n, 0.5, 0.25, exact=False)
+    fill("geometric_", dtype, n, 0.3)
+    torch.manual_seed(1)
+    random.manual_seed(1)  # a tangent: large values, so compare what it is of
+    theirs = torch.empty(n, dtype=torch.float64).cauchy_(1.0, 2.0)
+    ours = distributions.cauchy_(nt.empty(n, dtype=nt.float64), 1.0, 2.0)
+    np.testing.assert_allclose(np.arctan(ours.array), np.arctan(theirs.numpy()), 1e-12)
+
+
+RANGES = [(0, 2), (-3, 9), (0, 2**27), (0, 2**28), (-5, 2**33), (-(2**60), 2**61 + 3), (0, 65504), (2049, 2060),
+          (2**24 - 1, 2**24 + 9), (-(2**63), 2**63 - 1), (100, None), (0, None), (-(2**62), None), (-(2**63), None)]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:.*out of bounds:UserWarning")
+@pytest.mark.parametrize("n", [1, 7, 5003])
+@pytest.mark.parametrize("dtype", (*FLOATS, *INTEGERS, "bool"))
+def test_random_(dtype, n):
+    fill("random_", dtype, n)
+    fitting = 0
+    for bounds in RANGES:
+        try:
+            torch.empty(1, dtype=getattr(torch, dtype)).random_(*bounds)
+        except (RuntimeError, NotImplementedError):
+            with pytest.raises(RuntimeError):
+                distributions.random_(nt.empty(1, dtype=getattr(nt, dtype)), *bounds)
+        else:
+            fill("random_", dtype, n, *bounds)
+            fitting += 1
+    assert fitting
+
+
+@pytest.mark.parametrize("n", [1, 7, 5003, 70001])
+@pytest.mark.parametrize("dtype", (*FLOATS, *INTEGERS, "bool"))
+def test_bernoulli(dtype, n):
+    fill("bernoulli_", dtype, n)
+    fill("bernoulli_", dtype, n, 0.1)
+    p = np.random.default_rng(0).random(n)
+    for p_type in FLOATS:
+        theirs, ours = torch.from_numpy(p).to(getattr(torch, p_type)), nt.from_numpy(p).to(getattr(nt, p_type))
+        check(
+            lambda: torch.empty(n, dtype=getattr(torch, dtype)).bernoulli_(theirs),
+            lambda: distributions.bernoulli_(nt.empty(n, dtype=getattr(nt, dtype)), ours),
+        )
+        check(lambda: torch.bernoulli(theirs), lambda: ops.bernoulli(ours))
+
+
+@pytest.mark.parametrize("dtype", (*FLOATS, *INTEGERS))
+def test_randperm_and_randint(dtype):
+    ours, theirs = getattr(nt, dtype), getattr(torch, dtype)
+    for n in (0, 1, 2, 100, 127, 2000, 30_000):
+        if not (n > 127 and dtype in ("int8", "uint8")) and not (n > 2000 and dtype == "float16"):
+            check(lambda: torch.randperm(n, dtype=theirs), lambda: ops.randperm(n, dtype=ours))
+    check(lambda: torch.randint(3, 100, (50, 3), dtype=theirs), lambda: ops.randint(3, 100, (50, 3), dtype=ours))
+    check(lambda: torch.randint(5, (50,), dtype=theirs), lambda: ops.randint(5, (50,), dtype=ours))
+
+
+LAYOUTS = {
+    "transposed": ((6, 7), lambda x: x.t()),
+    "every other column": ((6, 8), lambda x: x[:, ::2]),
+    "permuted": ((4, 5, 6), lambda x: x.permute(2, 0, 1)),
+    "permuted, every other": ((4, 5, 6), lambda x: x.permute(1, 2, 0)[::2]),
+    "with a dimension of one": ((5, 1, 6), lambda x: x.permute(2, 1, 0)),
+    "part of a vector": ((40,), lambda x: x[3:39]),
+    "part of four dimensions": ((2, 3, 4, 5), lambda x: x.permute(0, 2, 3, 1)[:, 1:3]),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "int64", "complex64"])
+def test_layouts(layout, dtype):
+    """Memory is filled in its own order, and normal numbers of memory with gaps come one by one."""
+    shape, view = LAYOUTS[layout]
+    for name, args in (("uniform_", ()), ("normal_", ()), ("random_", (0, 100)), ("bernoulli_", (0.3,))):
+        if (dtype == "int64" and name in ("uniform_", "normal_")) or (dtype == "complex64" and args):
+            continue
+
+        def theirs(name=name, args=args):
+            x = torch.zeros(shape, dtype=getattr(torch, dtype))
+            getattr(view(x), name)(*args)
+            return x
+
+        def ours(name=name, args=args):
+            x = nt.zeros(shape, dtype=getattr(nt, dtype))
+            getattr(distributions, name)(view(x), *args)
+            return x
+
+        check(theirs, ours, exact=name != "normal_")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_like_and_dropout(layout):
+    shape, view = LAYOUTS[layout]
+    check(lambda: torch.rand_like(view(torch.zeros(shape))), lambda: ops.rand_like(view(nt.zeros(shape))))
+    check(lambda: torch.randn_like(view(torch.zeros(shape))), lambda: ops.randn_like(view(nt.zeros(shape))), exact=False)
+    check(
+        lambda: torch.randint_like(view(torch.zeros(shape)), 3, 9),
+        lambda: ops.randint_like(view(nt.zeros(shape)), 3, 9),
+    )
+    for dtype in FLOATS:
+        for p in (0.1, 0.5, 0.7):
+            ones = nt.ones(shape, dtype=getattr(nt, dtype))
+            check(
+                lambda: torch.nn.functional.dropout(view(torch.ones(shape, dtype=getattr(torch, dtype))), p),
+                lambda: view(ones) * ops.dropout_noise(view(ones), p),
+            )
+
+
+def test_normal_of_tensors():
+    mean, std = np.linspace(-3, 3, 20, dtype=np.float32), np.linspace(0, 2, 60, dtype=np.float32).reshape(3, 20)
+    m, s = torch.from_numpy(mean), torch.from_numpy(std)
+    mine, dev = nt.from_numpy(mean), nt.from_numpy(std)
+    check(lambda: torch.normal(m, s), lambda: ops.normal(mine, dev), exact=False)
+    check(lambda: torch.normal(m, 2.0), lambda: ops.normal(mine, 2.0), exact=False)
+    check(lambda: torch.normal(1.5, s), lambda: ops.normal(1.5, dev), exact=False)
+    check(lambda: torch.normal(1.5, 2.0, (30,)), lambda: ops.normal(1.5, 2.0, (30,)), exact=False)
+    check(lambda: torch.normal(m.double(), s), lambda: ops.normal(mine.double(), dev), exact=False)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(10,), (4, 1000)])
+def test_multinomial(dtype, shape):
+    weights = np.random.default_rng(0).random(shape).astype(dtype)
+    w, mine = torch.from_numpy(weights), nt.from_numpy(weights)
+    for samples, replacement in ((1, False), (1, True), (7, False), (7, True), (shape[-1], False)):
+        check(lambda: torch.multinomial(w, samples, replacement), lambda: ops.multinomial(mine, samples, replacement))
+
+
+def test_states_can_be_exchanged():
+    theirs, ours = torch.Generator().manual_seed(7), random.Generator().manual_seed(7)
+    torch.randn(3, generator=theirs)
+    ours.set_state(nt.from_numpy(theirs.get_state().numpy()))
+    assert np.array_equal(torch.randn(9, generator=theirs).numpy(), ops.randn(9, generator=ours).array)
+    ops.rand(1000, generator=ours)
+    theirs.set_state(torch.from_numpy(ours.get_state().array))
+    assert np.array_equal(torch.randn(9, generator=theirs).numpy(), ops.randn(9, generator=ours).array)
+
+
+@pytest.mark.parametrize("seed", [0, 1, -1, -5, 2**32, 2**63, 2**64 - 1, -(2**63)])
+def test_seeds(seed):
+    theirs, ours = torch.Generator().manual_seed(seed), random.Generator().manual_seed(seed)
+    assert ours.initial_seed() == theirs.initial_seed()
+    assert np.array_equal(ours.get_state().array, theirs.get_state().numpy())
+    assert random.Generator().initial_seed() == torch.Generator().initial_seed()
+
+
+MISTAKES = [
+    "torch.rand(-1)", "torch.rand(2.5)", "torch.rand('a')", "torch.rand(3, dtype=torch.int64)", "torch.rand_like([1])",
+    "torch.rand(2, out=torch.empty(0), dtype=torch.float64)", "torch.randn(3, dtype=torch.int64)",
+    "uniform_(torch.zeros(3), 2, 1)", "uniform_(torch.zeros(3), 0, 1e40)", "uniform_(torch.zeros(3), -3e38, 3e38)",
+    "uniform_(torch.zeros(3, dtype=torch.float16), 0, 1e5)", "uniform_(torch.zeros(3, dtype=torch.bool))",
+    "normal_(torch.zeros(3), 0, -1)", "normal_(torch.zeros(3), 0, float('nan'))", "torch.normal(0.0, -1.0, (2,))",
+    "torch.normal(torch.zeros(3), -torch.ones(3))", "torch.normal(torch.zeros(2), torch.ones(3))",
+    "torch.randint(0, (2,))", "torch.randint(5, 2, (2,))", "torch.randint(0, 10)", "torch.randint(0, 2**63, (2,))",
+    "torch.randint(0, 300, (2,), dtype=torch.uint8)", "torch.randint(-1, 3, (2,), dtype=torch.uint8)",
+    "torch.randint(0, 3, (2,), dtype=torch.bool)", "torch.randint(0, 70000, (2,), dtype=torch.float16)",
+    "torch.randint(3, (2,), requires_grad=True)", "random_(torch.zeros(2), 2**25 + 1, None)",
+    "random_(torch.zeros(2, dtype=torch.float16), 65505, 65506)", "random_(torch.zeros(2, dtype=torch.complex64))",
+    "torch.randperm(-1)", "torch.randperm(2.5)", "torch.randperm(300, dtype=torch.uint8)",
+    "torch.randperm(5000, dtype=torch.float16)", "torch.randperm(3, dtype=torch.bool)",
+    "torch.bernoulli(torch.zeros(3), 1.5)", "torch.bernoulli(torch.zeros(3, dtype=torch.int64))",
+    "bernoulli_(torch.zeros(3), float('nan'))", "bernoulli_(torch.zeros(2, 2), torch.zeros(3))",
+    "exponential_(torch.zeros(3), 0)", "exponential_(torch.zeros(3, dtype=torch.int64))",
+    "cauchy_(torch.zeros(3), 0, 0)", "cauchy_(torch.zeros(3, dtype=torch.int16))", "geometric_(torch.zeros(3), 0)",
+    "geometric_(torch.zeros(3, dtype=torch.bool), 0.5)", "log_normal_(torch.zeros(3), 0, 0)",
+    "torch.multinomial(torch.ones(3), 4)", "torch.multinomial(torch.ones(3), 0)",
+    "torch.multinomial(torch.ones(2, 2, 2), 1)", "torch.multinomial(torch.ones(3, dtype=torch.int64), 1)",
+    "torch.multinomial(-torch.ones(3), 1)", "torch.multinomial(-torch.ones(3), 3, True)",
+    "torch.multinomial(torch.zeros(3), 1)", "torch.multinomial(torch.tensor([1.0, float('inf')]), 3, True)",
+    "uniform_(torch.zeros(3).expand(2, 3))", "uniform_(torch.zeros(3, requires_grad=True))",
+    "torch.Generator().manual_seed(1.5)", "torch.Generator().manual_seed(2**64)", "torch.Generator().get_offset()",
+    "torch.Generator().set_state(torch.zeros(5))", "torch.Generator().set_state([1])",
+    "torch.Generator().set_state(torch.zeros(5, dtype=torch.uint8))",
+    "torch.Generator().set_state(torch.zeros(5056, dtype=torch.uint8))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes(mistake):
+    """The same class of error, and the same first line."""
+
+    def outcome(library, methods):
+        try:
+            return eval(mistake, {"torch": library, **methods})
+        except Exception as error:
+            return type(error), str(error).splitlines()[0]
+
+    names = ("uniform_", "normal_", "random_", "bernoulli_", "exponential_", "cauchy_", "geometric_", "log_normal_")
+    expected = outcome(torch, {name: getattr(torch.Tensor, name) for name in names})
+    assert outcome(nt, {name: getattr(distributions, name) for name in names}) == expected

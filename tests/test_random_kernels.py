@@ -158,7 +158,7 @@ def test_exponential(dtype):
     np.testing.assert_allclose(values(out, dtype)[-3:], last, tolerance)
 
 
-ALL = {  # the size of random_(), whether it takes two draws; hashes of random_(), random_(0, 2), bernoulli_(.3)
+ALL = {  # size of random_(), whether it takes two draws; hashes of random_(), random_(0, 2), bernoulli_(0.3)
     "int64": (2**63, True, "fc6911827faf6745", "2a036128f7e6d256", "0aa9a854e26f0a69"),
     "int32": (2**31, False, "3fec3d1b87cb4c5d", "b9868a06d4b2de34", "e6aee6f2cebe16bd"),
     "int16": (2**15, False, "33a72fff438d3466", "c7ecfdd4d35c2c1d", "375f5e95a94798c0"),

@@ -174,6 +174,8 @@ def _item(part: Any) -> Any:
     """A part of an index that selects by more than basic indexing as a tensor, any other as it is; 0-d integers as ints."""
     if isinstance(part, bool):
         return tensor(part)
+    if isinstance(part, np.integer):
+        return int(part)
     if isinstance(part, np.ndarray):
         part = as_tensor(part)
     elif isinstance(part, Sequence):

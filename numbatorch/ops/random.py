@@ -81,7 +81,11 @@ def _like(name: str, input: Tensor, dtype: DType | None, device: Any) -> Tensor:
 def _finish(tensor: Tensor, out: Tensor | None, requires_grad: bool = False) -> Tensor:
     if out is not None:
         inplace.changed(out)
-    return tensor.requires_grad_() if requires_grad else tensor
+    if not requires_grad:
+        return tensor
+    if not (tensor.kind.dtype.is_floating_point or tensor.kind.dtype.is_complex):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    return tensor.requires_grad_()
 
 
 def rand(

@@ -22,10 +22,10 @@ import numpy as np
 from numba import types
 
 from numbatorch_kernels import cpu, memory, parallel
-from numbatorch_kernels.gemm.blocked import SCRATCH_BYTES, blocked
+from numbatorch_kernels.gemm.blocked import SCRATCH_BYTES, blocked_product
 from numbatorch_kernels.gemm.halves import narrow
 from numbatorch_kernels.gemm.matrix import matrix
-from numbatorch_kernels.gemm.plain import plain
+from numbatorch_kernels.gemm.plain import plain_product
 from numbatorch_kernels.gemm.tile import registers
 from numbatorch_kernels.gemm.vector import vector_product
 from numbatorch_kernels.registry import Kernel
@@ -59,16 +59,16 @@ def gemm(out, a, b, bias=None, alpha=1, beta=1) -> None:
         product = memory.empty(shape, np.dtype(np.float32))
         _blocked(product, a, b, product, alpha, 0)
         grain = SHARE_OF_MEMORY // shape[-1] + 1
-        parallel.run(_narrow(code), out.size // shape[-1], grain, out, product, bias, beta, code == BFLOAT)
+        parallel.run(_narrow_entry(code), out.size // shape[-1], grain, out, product, bias, beta, code == BFLOAT)
     else:
         grain = SHARE // (shape[-1] * a.shape[-1] + 1) + 1
-        parallel.run(_plain(code), out.size // shape[-1], grain, out, a, b, bias, alpha, beta)
+        parallel.run(_plain_entry(code), out.size // shape[-1], grain, out, a, b, bias, alpha, beta)
 
 
 def _vector(out, a, b, bias, alpha, beta) -> None:
     """One of out's sizes is 1."""
     grain = SHARE_OF_MEMORY // (a.shape[-1] + 1) + 1
-    parallel.run(_vector_product(out.dtype.char), out.size, grain, out, a, b, bias, alpha, beta)
+    parallel.run(_vector_entry(out.dtype.char), out.size, grain, out, a, b, bias, alpha, beta)
 
 
 def _blocked(out, a, b, bias, alpha, beta) -> None:
@@ -77,7 +77,7 @@ def _blocked(out, a, b, bias, alpha, beta) -> None:
     if not k:
         out[...] = beta * bias if beta else 0
         return
-    entry = _blocked_product(out.dtype.char, a.dtype.char)
+    entry = _blocked_entry(out.dtype.char, a.dtype.char)
     threads = parallel.get_num_threads()
     scratch = _spare.pop() if _spare else _scratch(threads)
     shares = min(threads, out.size * k // SHARE)
@@ -119,25 +119,25 @@ def _pieces(shape: tuple[int, ...], shares: int, itemsize: int) -> tuple[int, in
 
 
 @cache
-def _blocked_product(out: str, operands: str):
+def _blocked_entry(out: str, operands: str):
     to, of = matrix(np.dtype(out)), matrix(np.dtype(operands))
-    return cpu.compiled(blocked, to, of, of, to, float, float, int, int, out, int, int, int)
+    return cpu.compiled(blocked_product, to, of, of, to, float, float, int, int, out, int, int, int)
 
 
 @cache
-def _vector_product(code: str):
+def _vector_entry(code: str):
     of = matrix(np.dtype(code))
     return cpu.compiled(vector_product, of, of, of, of, float, float, int, int, fastmath={"reassoc", "contract"})
 
 
 @cache
-def _plain(code: str):
+def _plain_entry(code: str):
     of = matrix(np.dtype(code))
     number = types.complex128 if code in "FD" else int
-    return cpu.compiled(plain, of, of, of, of, number, number, int, int)
+    return cpu.compiled(plain_product, of, of, of, of, number, number, int, int)
 
 
 @cache
-def _narrow(code: str):
+def _narrow_entry(code: str):
     words, product = matrix(np.dtype(np.uint16)), matrix(np.dtype(np.float32))
     return cpu.compiled(narrow, words, product, words, float, int, int, int)

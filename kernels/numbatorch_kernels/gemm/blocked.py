@@ -42,7 +42,7 @@ most_columns = constant(lambda element: _fitting(BYTES_OF_B, columns_of(element)
 itemsize = constant(lambda element: element.bitwidth // 8)
 
 
-def blocked(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scratch, shares, start, stop):
+def blocked_product(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scratch, shares, start, stop):
     """out = alpha * a @ b + beta * bias, shares start:stop of `shares`. Every matrix of the batch has pieces of
     piece_rows x piece_columns, whole numbers of tiles, or is one; all of them make `shares` shares.
 

@@ -6,7 +6,7 @@ from numbatorch_kernels.gemm.matrix import element, size, stride
 from numbatorch_kernels.pointer import offset
 
 
-def plain(out, a, b, bias, alpha, beta, start, stop):
+def plain_product(out, a, b, bias, alpha, beta, start, stop):
     """out = alpha * a @ b + beta * bias, rows start:stop of the batch; where beta is 0 bias is not read.
 
     The columns of out and bias are neighbours.

@@ -50,7 +50,7 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the sequence of `seed`, from -2^63 to 2^64 - 1; negative seeds count from 2^64 down."""
-        if not isinstance(seed, int) or isinstance(seed, bool):
+        if type(seed) is bool or not hasattr(seed, "__index__"):
             raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
         if not -(2**63) <= seed < 2**64:
             raise ValueError("Overflow when unpacking long long")

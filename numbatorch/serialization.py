@@ -24,19 +24,20 @@ from typing import IO, Any
 
 import numpy as np
 
-from numbatorch import base, dtype, ops
+from numbatorch import base, ops
 from numbatorch.base import Kind
 from numbatorch.device import device
-from numbatorch.dtype import DType
+from numbatorch.dtype import ALL_DTYPES, DType, complex128
 from numbatorch.nn.parameter import Parameter
 from numbatorch.shape import Size
 from numbatorch.tensor import Tensor
 
-_CODES = {
-    dtype.bool: "BOOL", dtype.uint8: "U8", dtype.int8: "I8", dtype.int16: "I16", dtype.int32: "I32", dtype.int64: "I64",
-    dtype.float16: "F16", dtype.bfloat16: "BF16", dtype.float32: "F32", dtype.float64: "F64", dtype.complex64: "C64",
+_CODES = {  # the format's names of the dtypes, by ours; it has none for complex128
+    "bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64",
+    "float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64", "complex64": "C64",
 }  # fmt: skip
-_DTYPES = {code: dtype for dtype, code in _CODES.items()}
+_BY_NAME = {dtype.name: dtype for dtype in ALL_DTYPES}
+_BY_CODE = {code: _BY_NAME[name] for name, code in _CODES.items()}
 _LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 
 Path = str | os.PathLike
@@ -128,7 +129,7 @@ def _load(file: IO[bytes], name: str, map_location: MapLocation) -> Any:
         notes = json.loads(metadata.get("numbatorch", "{}"))
         for key in notes.get("complex128", ()):
             pairs = tensors[key].array
-            tensors[key] = base.wrap(pairs.view(np.complex128).reshape(pairs.shape[:-1]), Kind.of(dtype.complex128))
+            tensors[key] = base.wrap(pairs.view(np.complex128).reshape(pairs.shape[:-1]), Kind.of(complex128))
         devices = dict(notes.get("devices", {}))
     tensors = {key: _place(tensor, devices.get(key, "cpu"), map_location) for key, tensor in tensors.items()}
     if "structure" not in notes:
@@ -204,9 +205,9 @@ def _read_tensors(file: IO[bytes], header: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def _dtype(code: str) -> DType:
-    if code not in _DTYPES:
+    if code not in _BY_CODE:
         raise _Damaged(f"tensors of type {code} are not supported")
-    return _DTYPES[code]
+    return _BY_CODE[code]
 
 
 # ---- the structure ----
@@ -269,7 +270,7 @@ class _Writer:
         while name in self.arrays or name == "__metadata__":
             count += 1
             name = f"{wanted}#{count}"
-        array, code = ops.host(tensor.detach()), _CODES.get(tensor.dtype)
+        array, code = ops.host(tensor.detach()), _CODES.get(tensor.dtype.name)
         if code is None:  # complex128, which the format lacks
             array, code = np.ascontiguousarray(array).reshape(array.shape)[..., None].view(np.float64), "F64"
             self.complex128.append(name)
@@ -307,7 +308,7 @@ def _decode(node: Any, tensors: dict[str, Tensor]) -> Any:
         case "complex":
             return complex(content)
         case "dtype":
-            return {known.name: known for known in dtype.ALL_DTYPES}[content]
+            return _BY_NAME[content]
         case "device":
             return device(content)
     raise _Damaged(f"the file is damaged, or of a later version of numbatorch: it holds a '{what}'")

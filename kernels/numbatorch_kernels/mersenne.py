@@ -116,7 +116,7 @@ def draw_words(words, draws, count):
         used = int64(words[N])
         if used == 0 or used == N:
             _twist(words)
-            used = 0
+            used = int64(0)
         take = min(count - done, N - used)
         for i in range(take):
             draws[done + i] = _temper(words[used + i])

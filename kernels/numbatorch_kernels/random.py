@@ -124,14 +124,14 @@ def _next_normal(pairs, drawn, spare):
     return radius * math.cos(angle), drawn + 2
 
 
-def normal_apart_f8(out, pairs, spare, mean, std, start, stop):
+def normal_one_by_one(out, pairs, spare, mean, std, start, stop):
     drawn = 0
     for i in range(start, stop):
         x, drawn = _next_normal(pairs, drawn, spare)
         out[i] = fma(x, std, mean)
 
 
-def log_normal_f8(out, pairs, spare, mean, std, start, stop):
+def log_normal_one_by_one(out, pairs, spare, mean, std, start, stop):
     drawn = 0
     for i in range(start, stop):
         x, drawn = _next_normal(pairs, drawn, spare)
@@ -173,18 +173,18 @@ def bernoulli_f8(out, pairs, p, one, start, stop):
         out[i] = one if unit_53(pairs[i]) < p[i] else 0
 
 
-def exponential_f8(out, pairs, rate, start, stop):
+def exponential_53(out, pairs, rate, start, stop):
     scale = -1.0 / rate
     for i in range(start, stop):
         out[i] = scale * math.log1p(-unit_53(pairs[i]))
 
 
-def cauchy_f8(out, pairs, median, sigma, start, stop):
+def cauchy_53(out, pairs, median, sigma, start, stop):
     for i in range(start, stop):
         out[i] = fma(sigma, math.tan(math.pi * (unit_53(pairs[i]) - 0.5)), median)
 
 
-def geometric_f8(out, pairs, p, start, stop):
+def geometric_53(out, pairs, p, start, stop):
     scale = math.log1p(-p)
     for i in range(start, stop):
         out[i] = math.ceil(math.log(unit_53(pairs[i])) / scale)
@@ -318,12 +318,12 @@ def _one_by_one(kernel: Callable, out: np.ndarray, state: MersenneTwister, mean:
 
 @normal_apart.on("cpu")
 def _(out, state, mean, std):
-    _one_by_one(normal_apart_f8, out, state, mean, std)
+    _one_by_one(normal_one_by_one, out, state, mean, std)
 
 
 @log_normal.on("cpu")
 def _(out, state, mean, std):
-    _one_by_one(log_normal_f8, out, state, mean, std)
+    _one_by_one(log_normal_one_by_one, out, state, mean, std)
 
 
 @integers.on("cpu")
@@ -333,12 +333,12 @@ def _(out, state, low, size, wide):
     work = "f4" if out.dtype in HALF else out.dtype.str[1:] if floating else WORD[out.itemsize]
     if wide:
         entry = compiled(integers_64, work, "u8", int, int, int, int)
-        args = (size - 2**64 if size >= 2**63 else size, low)
+        sizes = [size - 2**64 if size >= 2**63 else size]  # the same 64 bits
     else:
         entry = compiled(integers_32, work, "u4", int, int, int, int, int)
-        args = (size, (2**32 - 1) // size, low)
+        sizes = [size, (2**32 - 1) // size]
     elements = out if floating else out.view(work)
-    _rounded(elements, work, lambda values: _stream(values, state, 1 + wide, ALONE, entry, *args))
+    _rounded(elements, work, lambda values: _stream(values, state, 1 + wide, ALONE, entry, *sizes, low))
 
 
 @bernoulli.on("cpu")
@@ -368,17 +368,17 @@ def _of_unit_53(function: Callable, out: np.ndarray, state: MersenneTwister, *pa
 
 @exponential.on("cpu")
 def _(out, state, rate):
-    _of_unit_53(exponential_f8, out, state, rate)
+    _of_unit_53(exponential_53, out, state, rate)
 
 
 @cauchy.on("cpu")
 def _(out, state, median, sigma):
-    _of_unit_53(cauchy_f8, out, state, median, sigma)
+    _of_unit_53(cauchy_53, out, state, median, sigma)
 
 
 @geometric.on("cpu")
 def _(out, state, p):
-    _of_unit_53(geometric_f8, out, state, p)
+    _of_unit_53(geometric_53, out, state, p)
 
 
 @permutation.on("cpu")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from numbatorch.nn import functional
-from numbatorch.nn.functional import legacy_reduction
+from numbatorch.nn.losses import legacy_reduction
 from numbatorch.nn.module import Module
 from numbatorch.tensor import Tensor
 

@@ -68,6 +68,155 @@ def huber_loss(
     return _reduced(losses, reduction)
 
 
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-x[y] for log probabilities x (N, C, ...) and class numbers y (N, ...), each times the weight of its class.
+
+    "mean" divides by the sum of the weights; elements of class `ignore_index` do not count.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return ops.nll_loss(input, target, weight, reduction, ignore_index)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-log_softmax(x)[y] for scores x (N, C, ...) and class numbers y (N, ...), or probabilities y shaped like x.
+
+    `label_smoothing` mixes that much of the uniform distribution into y.
+
+    >>> F.cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    tensor(0.6931)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    classes = 0 if input.dim() == 1 else 1
+    if target.shape == input.shape:
+        return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, classes)
+    scores = input.log_softmax(classes)
+    loss = nll_loss(scores, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if label_smoothing == 0.0:
+        return loss
+    smooth = -(scores if weight is None else scores * _along(weight, classes, input)).sum(classes)
+    ignored = target == ignore_index
+    smooth = smooth.masked_fill(ignored, 0.0)
+    if reduction == "mean":
+        counted = ~ignored
+        total = counted.sum() if weight is None else weight[target[counted]].sum()
+        smooth = smooth.sum() / total
+    else:
+        smooth = _reduced(smooth, reduction)
+    return (1 - label_smoothing) * loss + smooth * (label_smoothing / input.shape[classes])
+
+
+def _cross_entropy_of_probabilities(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+    classes: int,
+) -> Tensor:
+    if not target.is_floating_point():
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {target.type().split('.')[-1][:-6]}"
+        )
+    if ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
+    count = input.shape[classes]
+    if weight is not None and tuple(weight.shape) != (count,):
+        raise RuntimeError(
+            "cross_entropy: weight tensor should be defined either for all "
+            f"{count} classes or no classes but got weight tensor of shape: {list(weight.shape)}"
+        )
+    if label_smoothing > 0.0:
+        target = target * (1 - label_smoothing) + label_smoothing / count
+    losses = input.log_softmax(classes) * target
+    if weight is not None:
+        losses = losses * _along(weight, classes, input)
+    if reduction == "mean":
+        return -losses.sum() / (input.numel() / count)
+    return _reduced(-losses.sum(classes), reduction)
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(y log x + (1 - y) log(1 - x)) for probabilities x, with logarithms limited to -100."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
+            "deprecated. Please ensure they have the same size."
+        )
+    return ops.binary_cross_entropy(input, target, weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Binary cross entropy of sigmoid(x), computed without overflow; `pos_weight` is a factor for the cases y = 1."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """y (log y - x) for log probabilities x; `log_target` says that y holds log probabilities too.
+
+    `reduction="batchmean"` divides the sum by the size of the batch, which is the mathematical definition.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    elif reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the "
+            "same as 'batchmean' in the next major release.",
+            stacklevel=2,
+        )
+    losses = target.exp() * (target - input) if log_target else ops.xlogy(target, target) - target * input
+    if reduction == "batchmean":
+        total = losses.sum()
+        return total / input.shape[0] if input.dim() else total
+    return _reduced(losses, reduction)
+
+
 def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
     """`reduction`, or what the two older arguments say instead of it."""
     if size_average is None and reduce is None:
@@ -88,3 +237,29 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return losses
     raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def _times(losses: Tensor, weight: Tensor, input: Tensor) -> Tensor:
+    if weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    return losses * weight
+
+
+def _weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> Tensor:
+    """The losses times their weights; the mean is the weighted one."""
+    losses = _times(losses, weight, input)
+    return losses.sum() / weight.sum() if reduction == "mean" else _reduced(losses, reduction)
+
+
+def _along(weight: Tensor, dim: int, input: Tensor) -> Tensor:
+    """A vector shaped so that it multiplies `input` along `dim`."""
+    return weight.view([-1 if d == dim else 1 for d in range(input.dim())])
+
+
+def _warn_if_broadcast(input: Tensor, target: Tensor) -> None:
+    if target.shape != input.shape:
+        warnings.warn(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )

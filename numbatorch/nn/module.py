@@ -6,10 +6,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
-from numbatorch import dtype as dt
 from numbatorch.autograd import no_grad
 from numbatorch.autograd.node import Handle
-from numbatorch.dtype import DType
+from numbatorch.dtype import DType, bfloat16, float16, float32, float64
 from numbatorch.nn import hooks, state
 from numbatorch.nn.parameter import Buffer, Parameter
 from numbatorch.ops import empty_like
@@ -399,19 +398,19 @@ class Module:
 
     def float(self) -> Self:
         """Convert floating point parameters and buffers to float32."""
-        return self._convert_floating(dt.float32)
+        return self._convert_floating(float32)
 
     def double(self) -> Self:
         """Convert floating point parameters and buffers to float64."""
-        return self._convert_floating(dt.float64)
+        return self._convert_floating(float64)
 
     def half(self) -> Self:
         """Convert floating point parameters and buffers to float16."""
-        return self._convert_floating(dt.float16)
+        return self._convert_floating(float16)
 
     def bfloat16(self) -> Self:
         """Convert floating point parameters and buffers to bfloat16."""
-        return self._convert_floating(dt.bfloat16)
+        return self._convert_floating(bfloat16)
 
     def _convert_floating(self, dtype: DType) -> Self:
         return self._apply(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)

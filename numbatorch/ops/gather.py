@@ -23,7 +23,7 @@ from numbatorch.base import Kind, TensorBase, alias, wrap
 from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.copy import cast, clone, clone_contiguous, contiguous, copy_, fill_, host, move, numbers, zero_
 from numbatorch.ops.view import reshape, view
-from numbatorch.shape import broadcast_shapes, normalize_dim
+from numbatorch.shape import broadcast_shapes
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels.registry import Kernel
 
@@ -238,7 +238,7 @@ def apart(value: Tensor, target: Tensor) -> Tensor:
 def _offsets(indices: Sequence[Tensor], route: Route, kind: Kind, missed: np.ndarray):
     """One index that says of each element where it is in memory."""
     shape = tuple(broadcast_shapes(*[i.array.shape for i in indices]))
-    total = zero_(base.empty(shape, Kind.of(dt.int64, kind.device)))
+    total = zeros(shape, Kind.of(dt.int64, kind.device))
     for index, part in zip(indices, route.sums):
         kernels.offsets(kind.device.type, total.array, index.array, part, missed)
     return total.array
@@ -264,41 +264,30 @@ def first_outside(index: Tensor, size: int, negative: bool) -> int | None:
 # --- the rows: one for each number of index tensors
 
 
-def _zeros(shape: tuple[int, ...], kind: Kind) -> Tensor:
+def zeros(shape: tuple[int, ...], kind: Kind) -> Tensor:
+    """Zeros of this dtype and on this device."""
     return zero_(base.empty(shape, kind))
 
 
-def _index_forward(input, *rest):
-    return read(input, rest[:-1], rest[-1][0])
+def selecting(name: str, rule: Rule = INDEXING, count: int = 1) -> Op:
+    """A row that selects elements by `count` int64 indices: of (input, *indices, (blocks, shape of input))."""
+
+    def forward(input, *rest):
+        return read(input, rest[:-1], rest[-1][0], rule)
+
+    return Op(name, forward, selecting_vjp, saves=range(1, count + 1), tensors=-1)
 
 
-def _index_vjp(node, grad):
+def selecting_vjp(node, grad):
+    """Each element's gradient is added where the element came from."""
     indices = node.unpack()
-    return (_placed(len(indices))(grad, *indices, node.params[0]), *[None] * len(indices))
+    blocks, shape = node.params[0]
+    return (_index_put(len(indices))(zeros(shape, grad.kind), grad, *indices, (blocks, True)), *[None] * len(indices))
 
 
 @cache
 def _index(count: int) -> Op:
-    """x[indices]: of (input, *indices, (blocks, shape of input))."""
-    return Op("Index", _index_forward, _index_vjp, saves=range(1, count + 1), tensors=-1)
-
-
-def _placed_forward(values, *rest):
-    blocks, shape = rest[-1]
-    result = _zeros(shape, values.kind)
-    write(kernels.add, result, values, rest[:-1], blocks)
-    return result
-
-
-def _placed_vjp(node, grad):
-    indices = node.unpack()
-    return (_index(len(indices))(grad, *indices, node.params[0]), *[None] * len(indices))
-
-
-@cache
-def _placed(count: int) -> Op:
-    """The gradient of `_index`: zeros, to which the values are added where the indices say."""
-    return Op("IndexPut", _placed_forward, _placed_vjp, saves=range(1, count + 1), tensors=-1)
+    return selecting("Index", count=count)
 
 
 def _index_put_forward(target, value, *rest):
@@ -311,19 +300,26 @@ def _index_put_vjp(node, grad):
     blocks, accumulate = node.params[0]
     for_target = for_value = None
     if node.needs[0]:
-        for_target = grad if accumulate else _index_put(len(indices))(clone_contiguous(grad), _number(0, grad), *indices, (blocks, False))
+        for_target = grad if accumulate else _index_put(len(indices))(clone_contiguous(grad), number_like(0, grad), *indices, (blocks, False))
     if node.needs[1]:
         for_value = _index(len(indices))(grad, *indices, (blocks, grad.array.shape))
     return (for_target, for_value, *[None] * len(indices))
 
 
+def placing(name: str, count: int = 1) -> InPlaceOp:
+    """A row that writes, or adds, to the elements that `count` int64 indices select: of (x, value, *indices, (blocks, accumulate)).
+
+    A value that is on the tape has the shape of the selection.
+    """
+    return InPlaceOp(name, _index_put_forward, _index_put_vjp, saves=range(2, count + 2), tensors=-1)
+
+
 @cache
 def _index_put(count: int) -> InPlaceOp:
-    """x[indices] = value, or +=: of (x, value, *indices, (blocks, accumulate)); the value has the shape of the selection."""
-    return InPlaceOp("IndexPut", _index_put_forward, _index_put_vjp, saves=range(2, count + 2), tensors=-1)
+    return placing("IndexPut", count)
 
 
-def _number(value: Number, like: Tensor) -> Tensor:
+def number_like(value: Number, like: Tensor) -> Tensor:
     """A 0-d tensor of the dtype and on the device of `like`."""
     return fill_(base.empty((), like.kind), value)
 
@@ -441,7 +437,7 @@ def _converted(value: Number, like: Tensor) -> Tensor:
     dtype = like.kind.dtype
     if isinstance(value, complex) and not dtype.is_complex:
         raise RuntimeError(f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow")
-    return _number(value, like)
+    return number_like(value, like)
 
 
 _C_NAMES = {
@@ -463,3 +459,31 @@ def broadcast_value(value: Tensor, shape: tuple[int, ...]) -> Tensor:
         )
     value = value if len(own) == value.array.ndim else reshape(value, own)
     return value.expand(shape) if value._requires_grad else value
+
+
+# --- the same as functions
+
+
+def index_put_(self: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
+    """self[indices] = values, in place; with `accumulate` the values are added, as often as an element is named.
+
+    >>> x = torch.zeros(3)
+    >>> x.index_put_((torch.tensor([0, 2, 2]),), torch.ones(3), accumulate=True)
+    tensor([1., 0., 2.])
+    """
+    if isinstance(indices, TensorBase):
+        raise TypeError("index_put_(): argument 'indices' (position 1) must be tuple of Tensors, not Tensor")
+    places, dim = [], 0
+    for position, index in enumerate(indices):
+        if not isinstance(index, TensorBase):
+            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(index).__name__}")
+        places.append((dim, index))
+        dim += index.array.ndim if index.kind.dtype in (dt.bool, dt.uint8) else 1
+    if dim > self.array.ndim:
+        raise IndexError(f"too many indices for tensor of dimension {self.array.ndim} (got {dim})")
+    return assign(self, places, values, accumulate)
+
+
+def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of `input` in which the elements at `indices` are `values`, or have them added."""
+    return index_put_(clone(input), indices, values, accumulate)

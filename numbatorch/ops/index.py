@@ -134,7 +134,7 @@ def _basic(parts: tuple) -> tuple | None:
             result.append(slice(_plain(part.start), _plain(part.stop), _plain(part.step)))
         elif isinstance(part, bool):
             return None
-        elif isinstance(part, np.integer) or _is_integer_scalar(part):
+        elif isinstance(part, np.integer) or _is_integer_scalar(part) or (isinstance(part, np.ndarray) and part.ndim == 0 and part.dtype.kind in "iu"):
             result.append(int(part))
         elif isinstance(part, TensorBase | Sequence | np.ndarray):
             return None
@@ -184,7 +184,7 @@ def _item(part: Any) -> Any:
             part = part.to(dt.int64)
     if not isinstance(part, TensorBase):
         return part
-    if part.kind.dtype is dt.uint8:
+    if part.kind.dtype is dt.uint8 and part.array.ndim:
         warnings.warn(_BYTE_MASK, UserWarning, stacklevel=5)
     return int(part) if _is_integer_scalar(part) else part
 

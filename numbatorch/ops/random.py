@@ -221,26 +221,26 @@ def normal(
     >>> torch.normal(torch.zeros(2, 3), 0.5).shape
     torch.Size([2, 3])
     """
-    if isinstance(std, TensorBase):
-        if std.kind.dtype.is_complex:
-            raise RuntimeError("normal expects standard deviation to be non-complex")
-        if std.array.size and not (numbers(std) >= 0).all():
-            raise RuntimeError("normal expects all elements of std >= 0.0")
-    else:
+    given = [x for x in (mean, std) if isinstance(x, TensorBase)]
+    if not isinstance(mean, TensorBase) and not isinstance(std, TensorBase):
         check_std(std)
-    given = [x.detach() for x in (mean, std) if isinstance(x, TensorBase)]
-    if not given:
         if size is None:
             raise TypeError("normal() takes a size where neither mean nor std is a tensor")
         result = _new(_size("normal", (), size), out, dtype, device)
         return _finish(fill_normal(result, mean, std, generator), out, requires_grad)
+    if not isinstance(std, TensorBase):
+        check_std(std)
+    elif std.kind.dtype.is_complex:
+        raise RuntimeError("normal expects standard deviation to be non-complex")
+    elif std.array.size and not (numbers(std) >= 0).all():
+        raise RuntimeError("normal expects all elements of std >= 0.0")
     shape = broadcast_pair(given[0].array.shape, given[-1].array.shape)
     result = _new(shape, out, None if out is not None else given[0].kind.dtype, given[0].kind.device)
-    scaled = isinstance(std, TensorBase)
     with no_grad():
-        fill_normal(result, 0, 1 if scaled else std, generator)
-        if scaled:
-            result.mul_(std)
+        if isinstance(std, TensorBase):
+            fill_normal(result, 0, 1, generator).mul_(std)
+        else:
+            fill_normal(result, 0, std, generator)
         return _finish(result.add_(mean), out)
 
 

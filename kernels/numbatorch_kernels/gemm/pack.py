@@ -49,54 +49,89 @@ def _store(builder, value, pointer, element: types.Type):
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = element.bitwidth // 8
 
 
-def _mover(count):
-    """An intrinsic `f(to, source, ahead)` that moves `count(element)` neighbours, and fetches those `ahead` elements further on."""
-
-    def typer(typingctx, to, source, ahead):
-        def codegen(context, builder, signature, args):
-            prefetch(builder, builder.gep(args[1], [args[2]]))
-            value = _load(builder, context, args[1], source.dtype, to.dtype, count(to.dtype))
-            _store(builder, value, args[0], to.dtype)
-            return context.get_dummy_value()
-
-        return types.void(to, source, types.intp), codegen
-
-    return intrinsic(typer)
-
-
 side_of_square = constant(_side)
 vector_lanes = constant(_lanes)
-move_rows = _mover(rows_of)
-move_columns = _mover(columns_of)
-move_one = _mover(lambda element: 1)
 
 
 @intrinsic
-def transpose(typingctx, to, width, source, lane, lanes, ahead):
-    """to[k, i] = source[i, k] for a vector of lanes i and a few steps k; rows lie `width` and `lane` elements apart.
+def not_inlined(typingctx):
+    """Have the compiler keep the calling function in one piece: it is large, and called from several places."""
 
-    Reads no more than `lanes` lanes, the last as often as need be. Fetches the elements `ahead` further on.
+    def codegen(context, builder, signature, args):
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def move(typingctx, to, source, width, ahead):
+    """to[:width] = source[:width], where `width` is that of a tile, up or across. Fetches what lies `ahead` elements on."""
+
+    def codegen(context, builder, signature, args):
+        to_, source_, width, ahead = args
+        prefetch(builder, builder.gep(source_, [ahead]))
+        upright = builder.icmp_signed("==", width, width.type(rows_of(to.dtype)))
+        with builder.if_else(upright) as branches:
+            for branch, count in zip(branches, (rows_of(to.dtype), columns_of(to.dtype))):
+                with branch:
+                    _store(builder, _load(builder, context, source_, source.dtype, to.dtype, count), to_, to.dtype)
+        return context.get_dummy_value()
+
+    return types.void(to, source, types.intp, types.intp), codegen
+
+
+@intrinsic
+def transpose(typingctx, to, width, source, lane, step, lanes, depth):
+    """to[k, i] = source[i, k] for a vector of lanes i and a few steps k, rows of `to` `width` elements apart.
+
+    Neither lanes from `lanes` on nor steps from `depth` on are read: others stand in for them.
     """
 
     def codegen(context, builder, signature, args):
-        to_, width, source_, lane, lanes, ahead = args
+        to_, width, source_, lane, step, lanes, depth = args
         side, count, integer = _side(to.dtype), _lanes(to.dtype), lane.type
+        narrow = ir.VectorType(context.get_value_type(to.dtype), side)
+
+        def at_most(index, most):
+            return builder.select(builder.icmp_signed("<", index, most), index, builder.sub(most, integer(1)))
 
         def shuffle(one, other, indices):
-            return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), list(indices)))
+            return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), indices))
 
+        rows = [builder.gep(source_, [builder.mul(at_most(integer(i), lanes), lane)]) for i in range(count)]
+        neighbours = builder.and_(
+            builder.icmp_signed("==", step, integer(1)), builder.icmp_signed(">=", depth, integer(side))
+        )
+        with builder.if_else(neighbours) as (at_once, one_by_one):
+            with at_once:
+                for row in rows:  # those of the next strip
+                    prefetch(builder, builder.gep(row, [builder.mul(width, lane)]))
+                whole = [_load(builder, context, row, source.dtype, to.dtype, side) for row in rows]
+                loaded = builder.block
+            with one_by_one:
+                steps = [builder.mul(at_most(integer(k), depth), step) for k in range(side)]
+                gathered = []
+                for row in rows:
+                    vector = ir.Constant(narrow, ir.Undefined)
+                    for k in range(side):
+                        one = _load(builder, context, builder.gep(row, [steps[k]]), source.dtype, to.dtype, 1)
+                        one = builder.extract_element(one, integer(0))
+                        vector = builder.insert_element(vector, one, integer(k))
+                    gathered.append(vector)
+                collected = builder.block
         rows = []
-        for i in range(count):
-            index = builder.select(builder.icmp_signed("<", integer(i), lanes), integer(i), builder.sub(lanes, integer(1)))
-            row = builder.gep(source_, [builder.mul(index, lane)])
-            prefetch(builder, builder.gep(row, [ahead]))
-            rows.append(_load(builder, context, row, source.dtype, to.dtype, side))
+        for one, other in zip(whole, gathered):
+            phi = builder.phi(narrow)
+            phi.add_incoming(one, loaded)
+            phi.add_incoming(other, collected)
+            rows.append(phi)
         vectors = []  # square beside square: lanes i, i + side, i + 2 * side ... in one vector
         for i in range(side):
             beside = rows[i::side]
             while len(beside) > 1:
                 pairs = zip(beside[::2], beside[1::2])
-                beside = [shuffle(one, other, range(2 * one.type.count)) for one, other in pairs]
+                beside = [shuffle(one, other, list(range(2 * one.type.count))) for one, other in pairs]
             vectors += beside
         # Riffling one half of the rows with the other, as with a pack of cards, log2(side) times transposes every square.
         starts = [(start, start + side // 2) for start in range(0, count, side)]
@@ -109,7 +144,7 @@ def transpose(typingctx, to, width, source, lane, lanes, ahead):
         return context.get_dummy_value()
 
     size = types.intp
-    return types.void(to, size, source, size, size, size), codegen
+    return types.void(to, size, source, size, size, size, size), codegen
 
 
 @intrinsic
@@ -129,31 +164,21 @@ def alike(typingctx, one, other):
 def pack(to, width, source, lane, step, lanes, depth):
     """The `lanes` of `source` as strips at `to`; neighbouring lanes lie `lane` elements apart, neighbouring k `step`.
 
-    Writes up to a vector of rubbish behind the last strip.
+    What a last strip has too much is not zero but any other lane again. Writes up to a few vectors of rubbish behind it.
     """
+    not_inlined()
     vector, side = vector_lanes(to), side_of_square(to)
-    whole = lanes // width * width if lane == 1 or (step == 1 and depth >= side) else 0
+    first = 0
     if lane == 1:
+        first = lanes // width * width
         for near in range(0, depth, 8):  # a few steps at a time: reads run along rows, and writes stay near each other
-            for strip in range(0, whole, width):
+            for strip in range(0, first, width):
                 for k in range(near, min(near + 8, depth)):
-                    if width == tile_rows(to):
-                        move_rows(offset(to, strip * depth + k * width), offset(source, k * step + strip), 8 * step)
-                    else:
-                        move_columns(offset(to, strip * depth + k * width), offset(source, k * step + strip), 8 * step)
-    else:
-        for strip in range(0, whole, width):
-            for i in range(0, width, vector):
-                i = max(min(i, width - vector), 0)  # the last vector overlaps that before, and writes the same again
-                for k in range(0, depth, side):
-                    k = min(k, depth - side)
-                    begin = offset(to, strip * depth + k * width + i)
-                    transpose(begin, width, offset(source, (strip + i) * lane + k), lane, width, width * lane)
-    for strip in range(whole, lanes, width):
-        for i in range(width):
-            for k in range(depth):
-                if strip + i < lanes:
-                    move_one(offset(to, strip * depth + k * width + i), offset(source, (strip + i) * lane + k * step), 0)
-                else:
-                    to[strip * depth + k * width + i] = 0
-
+                    move(offset(to, strip * depth + k * width), offset(source, k * step + strip), width, 8 * step)
+    for strip in range(first, lanes, width):
+        for i in range(0, width, vector):
+            i = max(min(i, width - vector), 0)  # the last vector and square overlap those before, and write the same again
+            for k in range(0, depth, side):
+                k = max(min(k, depth - side), 0)
+                begin, block = offset(to, strip * depth + k * width + i), offset(source, (strip + i) * lane + k * step)
+                transpose(begin, width, block, lane, step, min(lanes - strip, width) - i, depth - k)

@@ -15,74 +15,87 @@ import numpy as np
 from numbatorch_kernels import lift, parallel
 from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.reduce.table import Reduction
-from numbatorch_kernels.reduce.text import BLOCK, ROWS, source, state_types
+from numbatorch_kernels.reduce.text import BLOCK, FLAGS, TILE, Variant, gather_source, source, state_types
 from numbatorch_kernels.reduce.walk import Walk
 
 GRAIN = 1 << 16  # elements that are worth a thread
-SHARE = 1 << 16  # elements of a share of a long reduction
-TILE = 512  # columns that are reduced side by side
-NEAR = 1 << 16  # elements of a tile that is gone through again for `emit`
+SHARE, SHARES = 1 << 16, 32  # a result of more elements than this is made in shares, of at least so many elements, and at most so many shares
+NEAR = 1 << 16  # elements of a tile of columns that is gone through again, to emit
 
 
 @cache
-def _kernels(reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, ...], compute: str, columns: bool, unit: bool) -> tuple[Callable, Callable]:
-    """The compiled kernel, and a function that compiles `gather`."""
-    module = lift.module(source(reduction, inputs, outputs, compute, columns, unit), reduction.name)
-    state = state_types(reduction, compute)
-    outs, ins = ([_WORDS.get(e, e) for e in group] for group in (outputs, inputs))
-    parts = list(state) if reduction.finish else []
-    numbers = [float] * reduction.numbers
-    kernel = compiled(module.kernel, *outs, *parts, *ins, "i8", *numbers, int, int)
-    return kernel, lambda: compiled(module.gather, *outs, *state, int, int, *numbers, int, int)
+def _kernel(reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, ...], compute: str, variant: Variant, integers: int) -> Callable:
+    module = lift.module(source(reduction, inputs, outputs, compute, variant), reduction.name)
+    arrays = [*(state_types(reduction, compute) if variant.shares else outputs), *inputs] + ["i8"] * (not variant.plain)
+    kinds = [*map(_pointer, arrays), *[int] * integers, *[float] * reduction.numbers, int, int]
+    return compiled(module.kernel, *kinds, fastmath=False if variant.columns else FLAGS)
 
 
-_WORDS = {"bf": "u2"}
+@cache
+def _gather(reduction: Reduction, outputs: tuple[str, ...], compute: str) -> Callable:
+    module = lift.module(gather_source(reduction, outputs, compute), reduction.name)
+    arrays = [*outputs, *state_types(reduction, compute)]
+    return compiled(module.kernel, *map(_pointer, arrays), int, int, *[float] * reduction.numbers, int, int)
+
+
+def _pointer(element: str) -> str:
+    return "u2" if element == "bf" else element
 
 
 class CpuPlan:
-    """How a reduction of one kind of array runs on the CPU. `plan(outs, ins, *numbers)` does it.
+    """How a reduction of one kind of array runs on the CPU: `plan(outs, ins, *numbers)`.
 
-    Long reductions to few results are cut into shares of a fixed number of elements, whose states are merged in order: the result is
-    the same whatever the number of threads.
+    Long reductions to few results are cut into shares whose size depends on the shape alone, and the states of the shares are merged in
+    order: the result is the same whatever the number of threads.
     """
 
     def __init__(self, reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, ...], compute: str, walk: Walk):
-        self.count, self.results = walk.count, walk.results
-        self.state = [np.dtype(e) for e in state_types(reduction, compute)]
-        self.parts = len(self.state) if reduction.finish else 0
-        runs = prod([n for n, _ in walk.reduced])
-        others = prod([n for n, _, _ in walk.kept])
-        tile = TILE
-        if walk.columns:
-            if reduction.emit:
-                tile = max(ROWS, min(TILE, NEAR // max(1, runs) // ROWS * ROWS))
-            tiles, pieces, unit = -(-walk.length // tile), runs, min(walk.length, tile)
-            units = others * tiles
+        columns, length = walk.columns, walk.length
+        runs, others = prod([n for n, _ in walk.reduced]), prod([n for n, _, _ in walk.kept])
+        plain = len(walk.kept) <= 1 and len(walk.reduced) <= columns and (not columns or walk.out == 1)
+        plain = plain and (not walk.kept or walk.kept[0][2] == (length if columns else 1))
+        if columns:
+            tile = TILE if reduction.finish else max(BLOCK[True], min(TILE, NEAR // max(1, runs)))
+            tiles = -(-length // tile)
+            units, pieces, piece = others * tiles, runs, min(length, tile)
         else:
-            tiles = -(-walk.length // BLOCK)
-            pieces, unit, units = tiles * runs, min(walk.length, BLOCK), others
-        self.splits, share = 1, pieces
-        if reduction.finish and units < 16 and pieces * unit >= 2 * SHARE:
-            share = SHARE // unit
-            self.splits = -(-pieces // share)
-        self.units = units * self.splits
-        self.grain = max(1, GRAIN // max(1, share * unit))
-        head = [len(walk.kept), len(walk.reduced), walk.length, walk.step, walk.out, tiles, pieces, share, self.splits, walk.count, tile]
-        kept = [d[k] for k in range(3) for d in walk.kept]
-        self.geometry = np.array([*head, *kept, *[d[k] for k in range(2) for d in walk.reduced]], np.int64)
-        self.entry, self.gather = _kernels(reduction, inputs, outputs, compute, walk.columns, walk.step == 1)
+            units, (pieces, piece) = others, (length, 1) if plain else (runs, length)
+        share, splits = pieces, 1
+        if reduction.finish and units < SHARES // 2 and pieces * piece >= 2 * SHARE:
+            share = max(SHARE // piece, -(-pieces // SHARES), 1)
+            splits = -(-pieces // share)
+        self.units, self.grain = units * splits, max(1, GRAIN // max(1, share * piece))
+        integers = [runs if columns else length]
+        integers += [] if columns or plain else [runs]
+        integers += [length, tiles, tile] if columns else []
+        integers += [walk.out] if columns and not plain else []
+        integers += [walk.kept[0][1] if walk.kept else 0] if plain else []
+        integers += [walk.reduced[0][1] if walk.reduced else 0] if plain and columns else []
+        integers += [] if walk.step == 1 else [walk.step]
+        integers += [share, splits] if splits > 1 else []
+        self.integers: list = integers
+        if not plain:
+            kept, reduced = ([d[k] for k in range(times) for d in dims] for times, dims in ((3, walk.kept), (2, walk.reduced)))
+            self.integers = [np.array([len(walk.kept), len(walk.reduced), *kept, *reduced], np.int64), *integers]
+        self.entry = _kernel(reduction, inputs, outputs, compute, Variant(columns, walk.step == 1, plain, splits > 1), len(integers))
+        self.shared = None
+        if splits > 1:
+            self.shared = _gather(reduction, outputs, compute), splits, walk
+            self.state = [np.dtype(e) for e in state_types(reduction, compute)]
 
     def __call__(self, outs: Sequence[np.ndarray], ins: Sequence[np.ndarray], *numbers: float) -> None:
-        if self.splits == 1:
-            parts = [self.geometry] * self.parts  # arguments that are not used
-            if self.units < 2 * self.grain:
-                self.entry(*outs, *parts, *ins, self.geometry, *numbers, 0, self.units)
-            else:
-                parallel.run(self.entry, self.units, self.grain, *outs, *parts, *ins, self.geometry, *numbers)
-            return
-        parts = [np.empty(self.results * self.splits, dtype) for dtype in self.state]
-        parallel.run(self.entry, self.units, self.grain, *outs, *parts, *ins, self.geometry, *numbers)
-        parallel.run(self.gather(), self.results, max(1, GRAIN // self.splits), *outs, *parts, self.splits, self.count, *numbers)
+        if self.shared is not None:
+            self.in_shares(outs, ins, numbers)
+        elif self.units < 2 * self.grain:
+            self.entry(*outs, *ins, *self.integers, *numbers, 0, self.units)
+        else:
+            parallel.run(self.entry, self.units, self.grain, *outs, *ins, *self.integers, *numbers)
+
+    def in_shares(self, outs: Sequence[np.ndarray], ins: Sequence[np.ndarray], numbers: tuple[float, ...]) -> None:
+        gather, splits, walk = self.shared
+        parts = [np.empty(walk.results * splits, dtype) for dtype in self.state]
+        parallel.run(self.entry, self.units, self.grain, *parts, *ins, *self.integers, *numbers)
+        parallel.run(gather, walk.results, max(1, GRAIN // splits), *outs, *parts, splits, walk.count, *numbers)
 
 
 PLANS = {"cpu": CpuPlan}

@@ -80,16 +80,6 @@ def multiply(a, b):
     return a * b
 
 
-def either(a, b):
-    """a or b"""
-    return a | b
-
-
-def both(a, b):
-    """a and b"""
-    return a & b
-
-
 # --- one state from two, where a state is several numbers
 
 

@@ -30,7 +30,7 @@ class Sweep(NamedTuple):
     """One pass over the elements of a block, which makes one number of them.
 
     each      what becomes of an element: a program of the elements, then the number that the sweep before has made, then `numbers`
-    combine   how it joins the number so far: "add", "mul", "maximum", "minimum", "or", "and", or "first": the place of the first true one
+    combine   how it joins the number so far: "add", "mul", "maximum", "minimum", or "first": the place of the first true one
     start     the number before the first element
     mean      divide by the length of the block at the end
     wide      compute in the wider type
@@ -77,9 +77,7 @@ class Reduction(NamedTuple):
     ordered: bool = False
 
 
-_COMBINED = {
-    "add": parts.add, "mul": parts.multiply, "maximum": parts.maximum, "minimum": parts.minimum, "or": parts.either, "and": parts.both,
-}  # fmt: skip
+_COMBINED = {"add": parts.add, "mul": parts.multiply, "maximum": parts.maximum, "minimum": parts.minimum}
 
 
 def _fold(name: str, each: Callable, combine: str, finish: Callable | None = parts.value, *, emit: Callable | None = None, state: str = "wide",
@@ -98,8 +96,8 @@ sum = _fold("sum", parts.itself, "add")
 nansum = _fold("nansum", parts.number, "add")
 mean = _fold("mean", parts.itself, "add", parts.mean_of)
 prod = _fold("prod", parts.itself, "mul", start=1)
-any = _fold("any", parts.nonzero, "or", state="b1", element="b1", start=False)
-all = _fold("all", parts.nonzero, "and", state="b1", element="b1", start=True)
+any = _fold("any", parts.nonzero, "maximum", state="u1", element="u1")
+all = _fold("all", parts.nonzero, "minimum", state="u1", element="u1", start=1)
 count_nonzero = _fold("count_nonzero", parts.nonzero, "add", state="i8", element="i8")
 amax = _fold("amax", parts.itself, "maximum", start=LOWEST)
 amin = _fold("amin", parts.itself, "minimum", start=HIGHEST)
@@ -144,7 +142,7 @@ def _place(name: str, combine: str, start: str, merge: Callable, finish: Callabl
     return Reduction(
         name, (start, FAR), lambda value, place, x, i: merge(value, place, x, i), merge, finish, state=("wide", "i8"), results=results,
         block=("{r0}", "{first} + {r1}"), ordered=True,
-        sweeps=(Sweep(program(parts.itself), combine, start), Sweep(program(parts.matches), "first", FAR, element="i8")),
+        sweeps=(Sweep(program(parts.itself), combine, start), Sweep(program(parts.matches), "first", FAR, element="i4")),
     )  # fmt: skip
 
 

@@ -1,45 +1,48 @@
 """The text of a reduction's kernels: from a row of the table, element types and a way to walk, to Python source, as `lift` does for pointwise ops.
 
-    rows: sum of float32                                    columns
+    sum of float32 by rows                                  by columns
 
-    def sweep0(a0, here, step, n):                          def sweep0(r0, a0, heres, step, n, width):
-        r = f4(0.0)                                             for j in range(width):
-        for i in range(n):                                          r0[j] = f4(0.0)
-            x0 = a0[here + i]                                   for i in range(n):
-            r = r + x0                                              here = heres[i]
-        return r                                                    for j in range(width):
-                                                                        r0[j] = r0[j] + a0[here + j]
+    for unit in range(start, stop):                         for unit in range(start, stop):
+        w0 = f8(0)                                              for j in range(width): w0[j] = f8(0)
+        for first in range(0, length, 512):                     for first in range(0, length, 16):
+            n = min(512, length - first)                            n = min(16, length - first)
+            r0 = f4(0)                                              for j in range(width): r0[j] = f4(0)
+            for i in range(n):                                      for i in range(n):
+                v = a0[here + i]                                        for j in range(width):
+                r0 = r0 + v                                                 v = a0[here + j]
+            w0 = w0 + r0                                                    r0[j] = r0[j] + v
+        o0[unit] = f4(w0)                                           for j in range(width): w0[j] = w0[j] + r0[j]
+                                                                for j in range(width): o0[to + j] = f4(w0[j])
 
-`kernel` calls the sweeps block by block and merges the states of the blocks. Where few results are made of many elements, each is split into
-shares, `kernel` leaves their states in memory, and `gather` merges those: what is merged with what depends on the shape alone.
+Block by block: what a block gives (r) is merged into the state (w). A kernel that makes `shares` leaves states in memory, several for each
+result, and a kernel `gather` merges those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from numbatorch_kernels import lift
-from numbatorch_kernels.expr import Expr, is_boolean, symbol, symbols_in, topological
-from numbatorch_kernels.lift import HALF, Operand, Program
+from numbatorch_kernels.expr import Expr, symbol, symbols_in, topological
+from numbatorch_kernels.lift import Operand, Program
 from numbatorch_kernels.reduce.table import FAR, FLOOR, HIGHEST, LOWEST, Reduction, Sweep
 
-BLOCK = 512  # elements of a block of a row
-ROWS = 16  # rows of a block of columns
-HEAD = ("kept", "reduced", "length", "step", "out", "tiles", "pieces", "share", "splits", "count", "tile")  # how a geometry begins
+BLOCK = {False: 512, True: 16}  # elements of a block of a row, rows of a block of columns
+TILE = 1024  # columns side by side
+# Of kernels by rows: the order of the elements of a block does not matter, so LLVM may make many sums of them side by side.
+FLAGS = {"reassoc", "contract", "nsz"}
 WIDE = {"f4": "f8", "c8": "c16"}
 REAL = {"c8": "f4", "c16": "f8"}
-_OPERATOR = {"add": "+", "mul": "*", "or": "|", "and": "&"}
-# Order does not matter within the sweep over a block, so LLVM may keep many sums side by side; it must still respect NaN and infinity.
-FLAGS = "@njit(error_model='numpy', fastmath={'reassoc', 'contract', 'nsz'})"
+_OPERATOR = {"add": "+", "mul": "*"}
 
 
 def resolve(code: str, compute: str) -> str:
     """The element type that a code of the table stands for in an operation that computes in `compute`."""
-    if code == "real":
-        compute = REAL.get(compute, compute)
-    return {"compute": compute, "wide": WIDE.get(compute, compute), "real": WIDE.get(compute, compute)}.get(code, code)
+    real = REAL.get(compute, compute) if code == "real" else compute
+    return {"compute": compute, "wide": WIDE.get(compute, compute), "real": WIDE.get(real, real)}.get(code, code)
 
 
 def state_types(reduction: Reduction, compute: str) -> tuple[str, ...]:
@@ -47,8 +50,23 @@ def state_types(reduction: Reduction, compute: str) -> tuple[str, ...]:
     return tuple([resolve(code, compute) for code in reduction.state])
 
 
+class Variant(NamedTuple):
+    """Which kernel of a reduction.
+
+    columns   by columns, or by rows
+    unit      the inner step is one
+    plain     at most one dimension is kept, and one reduced, besides the inner one; otherwise a geometry array tells how they lie
+    shares    several units make one result
+    """
+
+    columns: bool
+    unit: bool
+    plain: bool
+    shares: bool
+
+
 class Writer(lift.Writer):
-    """Writes scalar bodies with arguments that have names already."""
+    """Writes scalar bodies whose arguments have names already."""
 
     def __init__(self, compute: str, imports: set[str], device: str = "cpu"):
         super().__init__(Program("", (), 0), device, compute)
@@ -70,9 +88,7 @@ class Writer(lift.Writer):
 
     def start(self, value, element: str) -> str:
         """A number of `start` as a value of type `element`."""
-        if isinstance(value, bool):
-            return repr(value)
-        if element[0] == "i":
+        if element[0] in "iu":
             limits = np.iinfo(element)
             value = {LOWEST: int(limits.min), FLOOR: int(limits.min), HIGHEST: int(limits.max), FAR: int(limits.max)}.get(value, value)
         elif value == FLOOR:
@@ -84,237 +100,210 @@ class Writer(lift.Writer):
 
 
 class _Text:
-    """The functions of one module."""
+    """The text of one module."""
 
-    def __init__(self, reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, ...], compute: str, columns: bool, unit: bool):
-        self.reduction, self.inputs, self.outputs, self.compute = reduction, inputs, outputs, compute
-        self.columns, self.unit = columns, unit
-        self.imports = {"import numpy as np", "from numba import njit"}
+    def __init__(self, reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, ...], compute: str, variant: Variant):
+        self.reduction, self.inputs, self.outputs, self.compute, self.variant = reduction, inputs, outputs, compute, variant
+        self.imports: set[str] = set()
         self.state = state_types(reduction, compute)
         self.own = Writer(self.state[0], self.imports)  # merges and finishes
-        self.arrays = [f"a{k}" for k in range(reduction.elements)]
-        self.places = [f"w{k}" for k in range(len(self.state))]  # the state
-        self.values = ["p"] * reduction.numbers
-        self.numbers = [f"r{k}" for k in range(len(reduction.sweeps))]  # of the sweeps
+        self.loop, self.index = ("j", "[j]") if variant.columns else ("i", "")
+        self.names = [f"w{k}{self.index}" for k in range(len(self.state))]
+        self.outs, self.parts = [f"o{k}" for k in range(len(outputs))], [f"q{k}" for k in range(len(self.state))]
+        self.arrays, self.numbers = [f"a{k}" for k in range(len(inputs))], ["p"] * reduction.numbers
 
     # --- over one block
 
-    def loads(self, writer: Writer, used: Sequence[int]) -> list[str]:
-        index = "j" if self.columns else "i"
-        index = index if self.unit else f"{index} * step"
-        return [f"x{k} = {writer.load(k, Operand(self.inputs[k], 'flat'), f'a{k}[here + {index}]')}" for k in used if k < len(self.inputs)]
+    def each(self, body: Sequence[str]) -> list[str]:
+        """`body` for every element of a block, which begins at `here`."""
+        if not self.variant.columns:
+            return ["for i in range(n):", *_indent(body)]
+        if self.variant.plain:
+            here = ["here = at + (first + i) * jump"]
+        else:
+            here = ["here = at", *unfold("first + i", "reduced", "2 + 3 * kept", {"here": 1})]
+        return ["for i in range(n):", *_indent(here), *_indent(self.side(body))]
 
-    def combine(self, sweep: Sweep, r: str, element: str) -> str:
-        if sweep.combine == "first":
-            return f"min({r}, i4(i)) if v else {r}"
-        if sweep.combine in ("maximum", "minimum"):
-            if element[0] == "i":
-                return f"{sweep.combine[:3]}({r}, v)"
-            name = f"{sweep.combine}_{lift.SUFFIX[element]}"
-            self.imports.add(f"from numbatorch_kernels.rounding import {name}")
-            return f"{name}({r}, v)"
-        return f"{r} {_OPERATOR[sweep.combine]} v"
+    def side(self, body: Sequence[str]) -> list[str]:
+        """`body` for every column, or once for a row."""
+        return ["for j in range(width):", *_indent(body)] if self.variant.columns else list(body)
+
+    def load(self, writer: Writer, used: Sequence[int]) -> list[str]:
+        place = f"here + {self.loop}{'' if self.variant.unit else ' * step'}"
+        return [f"x{k} = {writer.load(k, Operand(self.inputs[k], 'flat'), f'a{k}[{place}]')}" for k in used if k < len(self.inputs)]
 
     def element(self, sweep: Sweep) -> str:
         """The type of the number that a sweep makes."""
-        compute = resolve("wide", self.compute) if sweep.wide else self.compute
-        if sweep.combine == "first":
-            return "i4"
+        compute = WIDE.get(self.compute, self.compute) if sweep.wide else self.compute
         return REAL.get(compute, compute) if sweep.element == "real" else resolve(sweep.element, compute)
 
-    def sweep(self, number: int) -> list[str]:
-        """The function sweep0 or sweep1."""
-        sweep = self.reduction.sweeps[number]
-        compute = resolve("wide", self.compute) if sweep.wide else self.compute
-        writer, element = Writer(compute, self.imports), self.element(sweep)
-        before = [f"r{number - 1}"] if number else []
-        extra = before + self.values * (not number)
-        names = [f"x{k}" for k in range(len(self.inputs))] + (["y"] if number else []) + [writer.convert("p", compute)] * (len(extra) - len(before))
-        lines, (value,), (node,) = writer.call(sweep.each, names[: sweep.each.arity], "t")
-        body = self.loads(writer, symbols_in([node])) + lines + [f"v = {writer.store(value, node, 'b1' if sweep.combine == 'first' else element)}"]
-        start = writer.start(sweep.start, element)
-        if element == "i4":
-            writer.convert("", "i4")
-        if not self.columns:
-            mean = "r / n" if sweep.mean else "r"
-            return [
-                FLAGS,
-                f"def sweep{number}({', '.join([*self.arrays, 'here', 'step', 'n', *extra])}):",
-                f"    r = {start}",
-                *[f"    y = {r}" for r in before],
-                "    for i in range(n):",
-                *_indent(body, 2),
-                f"        r = {self.combine(sweep, 'r', element)}",
-                f"    return {mean}",
-            ]
-        r = f"r{number}"
-        return [
-            FLAGS,
-            f"def sweep{number}({', '.join([r, *self.arrays, 'heres', 'step', 'n', 'width', *extra])}):",
-            "    for j in range(width):",
-            f"        {r}[j] = {start}",
-            "    for i in range(n):",
-            "        here = heres[i]",
-            "        for j in range(width):",
-            *[f"            y = {b}[j]" for b in before],
-            *_indent(body, 3),
-            f"            {r}[j] = {self.combine(sweep, f'{r}[j]', element)}",
-            *(["    for j in range(width):", f"        {r}[j] /= n"] if sweep.mean else []),
-        ]
+    def combine(self, sweep: Sweep, r: str, element: str) -> str:
+        if sweep.combine == "first":
+            return f"min({r}, {element}(i)) if v else {r}"
+        if sweep.combine in _OPERATOR:
+            return f"{r} {_OPERATOR[sweep.combine]} v"
+        if element[0] in "iu":
+            return f"{sweep.combine[:3]}({r}, v)"
+        name = f"{sweep.combine}_{lift.SUFFIX[element]}"
+        self.imports.add(f"from numbatorch_kernels.rounding import {name}")
+        return f"{name}({r}, v)"
 
-    def emit(self) -> list[str]:
-        """The function that writes a result for each element of a block."""
+    def sweep(self, number: int) -> list[str]:
+        """Statements that make r0 or r1."""
+        sweep = self.reduction.sweeps[number]
+        writer, element = Writer(WIDE.get(self.compute, self.compute) if sweep.wide else self.compute, self.imports), self.element(sweep)
+        r = f"r{number}{self.index}"
+        extra = [f"r{number - 1}{self.index}"] if number else [writer.convert(p, writer.compute) for p in self.numbers]
+        names = [f"x{k}" for k in range(len(self.inputs))] + extra
+        lines, (value,), (node,) = writer.call(sweep.each, names[: sweep.each.arity], "t")
+        value = writer.store(value, node, "b1" if sweep.combine == "first" else element)
+        body = [*self.load(writer, symbols_in([node])), *lines, f"v = {value}", f"{r} = {self.combine(sweep, r, element)}"]
+        mean = self.side([f"{r} = {r} / n"]) if sweep.mean else []
+        return [*self.side([f"{r} = {writer.start(sweep.start, element)}"]), *self.each(body), *mean]
+
+    def block(self) -> list[str]:
+        """Statements that merge a block into the state."""
+        lines = [line for k in range(len(self.reduction.sweeps)) for line in self.sweep(k)]
+        where = dict(r0=f"r0{self.index}", r1=f"r1{self.index}", n=f"{self.state[0]}(n)", first="done + first")
+        texts = [text.format(**where) for text in self.reduction.block]
+        named = [f"g{k} = {text}" for k, text in enumerate(texts) if text[0] != "r"]
+        return lines + self.side(named + self.merge([text if text[0] == "r" else f"g{k}" for k, text in enumerate(texts)]))
+
+    def emit(self) -> tuple[list[str], list[str]]:
+        """The function that writes a result for each element of a block of a row, and its call; for columns, statements that do."""
         writer = Writer(self.compute, self.imports)
-        names = [f"s{k}" for k in range(len(self.state))] + [f"x{k}" for k in range(len(self.inputs))]
-        lines, (value,), (node,) = writer.call(self.reduction.emit, names, "t")
-        used = [k - len(self.state) for k in symbols_in([node]) if k >= len(self.state)]
-        index = "j" if self.columns else "i"
-        index = index if self.unit else f"{index} * step"
-        body = self.loads(writer, used) + lines + [f"o0[here + {index}] = {writer.store(value, node, self.outputs[0])}"]
-        head = "@njit(error_model='numpy', fastmath={'contract'})"
-        if not self.columns:
-            states = [f"    s{k} = {writer.convert(w, self.compute)}" for k, w in enumerate(self.places)]
-            return [
-                head, f"def emit({', '.join(['o0', *self.arrays, 'here', 'step', 'n', *self.places])}):", *states,
-                "    for i in range(n):", *_indent(body, 2),
-            ]  # fmt: skip
-        states = [f"            s{k} = {writer.convert(f'{w}[j]', self.compute)}" for k, w in enumerate(self.places)]
-        return [
-            head, f"def emit({', '.join(['o0', *self.arrays, 'heres', 'step', 'n', 'width', *self.places])}):",
-            "    for i in range(n):", "        here = heres[i]", "        for j in range(width):", *states, *_indent(body, 3),
-        ]  # fmt: skip
+        states = [f"s{k}" for k in range(len(self.state))]
+        lines, (value,), (node,) = writer.call(self.reduction.emit, states + [f"x{k}" for k in range(len(self.inputs))], "t")
+        used = [k - len(states) for k in symbols_in([node]) if k >= len(states)]
+        loads = [f"{s} = {writer.convert(w, self.compute)}" for s, w in zip(states, self.names)]
+        body = [*self.load(writer, used), *lines, f"o0[here + {self.loop}] = {writer.store(value, node, self.outputs[0])}"]
+        if self.variant.columns:
+            return [], self.each(loads + body)
+        arguments = ", ".join(["o0", *self.arrays, "here", "n", *self.names])
+        self.imports.add("from numba import njit")
+        return ["@njit(error_model='numpy')", f"def emit({arguments}):", *_indent(loads + self.each(body)), "", ""], [f"emit({arguments})"]
 
     # --- states
 
-    def begin(self, index: str = "") -> list[str]:
-        return [f"{w}{index} = {self.own.start(v, t)}" for w, v, t in zip(self.places, self.reduction.start, self.state)]
+    def begin(self) -> list[str]:
+        return [f"{w} = {self.own.start(v, t)}" for w, v, t in zip(self.names, self.reduction.start, self.state)]
 
-    def merge(self, other: Sequence[str], index: str = "") -> list[str]:
+    def merge(self, other: Sequence[str]) -> list[str]:
         """Statements that merge another state into this one."""
-        names = [w + index for w in self.places]
-        lines, results, _ = self.own.call(self.reduction.merge, [*names, *other], "m")
-        return [*lines, f"{', '.join(names)} = {', '.join(results)}"]
+        lines, results, _ = self.own.call(self.reduction.merge, [*self.names, *other], "m")
+        return [*lines, f"{', '.join(self.names)} = {', '.join(results)}"]
 
-    def block(self, first: str, index: str = "") -> list[str]:
-        """The same for the state of a block."""
-        names = dict(r0=f"r0{index}", r1=f"r1{index}", n=self.own.convert("n", self.state[0]) if self.state[0] != "b1" else "", first=first)
-        texts = [text.format(**names) for text in self.reduction.block]
-        named = [f"g{k} = {text}" for k, text in enumerate(texts) if not text.startswith("r")]
-        return named + self.merge([text if text.startswith("r") else f"g{k}" for k, text in enumerate(texts)], index)
-
-    def finish(self, at: str, index: str = "") -> list[str]:
+    def finish(self, at: str, count: str) -> list[str]:
         """Statements that store the results."""
-        arguments = [w + index for w in self.places] + ["total", *self.values]
-        lines, results, nodes = self.own.call(self.reduction.finish, arguments, "z")
-        return lines + [f"o{k}[{at}] = {self.own.store(r, n, e)}" for k, (r, n, e) in enumerate(zip(results, nodes, self.outputs))]
+        total = self.own.convert(count, self.own.compute)
+        lines, results, nodes = self.own.call(self.reduction.finish, [*self.names, total, *self.numbers], "z")
+        return lines + [f"{o}[{at}] = {self.own.store(r, n, e)}" for o, r, n, e in zip(self.outs, results, nodes, self.outputs)]
 
-    def total(self) -> str:
-        return f"total = {self.own.convert('count', self.state[0]) if self.state[0] != 'b1' else 'count'}"
+    # --- where a unit of work lies
 
-    # --- kernels
+    def unit(self) -> list[str]:
+        """Statements that say where unit number `unit` begins: `at`, and `to` in the result; and which share of it this is."""
+        columns, unit, plain, shares = self.variant
+        lines, row = (["result = unit // splits"], "result") if shares else ([], "unit")
+        at, to = ["0"], ["0"]
+        if columns:
+            lines += [f"side = {row} % tiles * tile", "width = min(tile, across - side)"]
+            at, to = ["side" if unit else "side * step"], ["side" if plain else "side * out"]
+            row = f"{row} // tiles"
+        if plain:
+            at, to = [*at[: columns], f"{row} * leap"], [*to[: columns], f"{row} * across" if columns else row]
+        lines += [f"at = {' + '.join(at)}", f"to = {' + '.join(to)}"]
+        return lines if plain else lines + unfold(row, "kept", "2", {"at": 1, "to": 2})
+
+    def blocks(self, body: list[str]) -> list[str]:
+        """`body` for the blocks of a unit: `first` is the place of its first element, or row, and `n` the number of them."""
+        columns, unit, plain, shares = self.variant
+        size = BLOCK[columns]
+        by_length = columns or plain
+        low, high = ("low", "high") if shares and by_length else ("0", "length")
+        loop = [f"for first in range({low}, {high}, {size}):", f"    n = min({size}, {high} - first)"]
+        if not columns:
+            loop.append(f"    here = {'at' if plain else 'base'} + first{'' if unit else ' * step'}")
+        loop += _indent(body)
+        if by_length:
+            return loop
+        runs = "low, high" if shares else "runs"
+        return [f"for run in range({runs}):", "    base = at", "    done = run * length", *_indent(unfold("run", "reduced", "2 + 3 * kept", {"base": 1})), *_indent(loop)]
+
+    def arguments(self) -> list[str]:
+        """The whole numbers that the kernel takes, after the arrays."""
+        columns, unit, plain, shares = self.variant
+        names = ["length"] + ["runs"] * (not columns and not plain)
+        names += ["across", "tiles", "tile"] if columns else []
+        names += ["out"] if columns and not plain else []
+        names += ["leap"] if plain else []
+        names += ["jump"] if plain and columns else []
+        names += [] if unit else ["step"]
+        return names + (["share", "splits"] if shares else [])
 
     def kernel(self) -> list[str]:
-        outs = [f"o{k}" for k in range(len(self.outputs))]
-        parts = [f"q{k}" for k in range(len(self.state))] if self.reduction.finish else []
-        arguments = [*outs, *parts, *self.arrays, "geometry", *self.values, "start", "stop"]
-        head = [f"{name} = geometry[{k}]" for k, name in enumerate(HEAD)]
-        scratch = []
-        if self.columns:
-            scratch = [f"heres = np.empty({ROWS}, np.int64)"]
+        columns, unit, plain, shares = self.variant
+        made = self.reduction.finish is not None
+        function, emit = ([], []) if made else self.emit()
+        head = ["done = 0"] if self.reduction.ordered and (columns or plain) else []
+        head += [] if plain else ["kept = geometry[0]", "reduced = geometry[1]"]
+        if columns:
+            self.imports.add("from numbatorch_kernels.reduce.local import local")
             types = [self.element(s) for s in self.reduction.sweeps]
-            scratch += [f"{r} = np.empty(tile, {self.dtype(t)})" for r, t in zip(self.numbers + self.places, [*types, *self.state])]
-        unit = self.of_columns() if self.columns else self.of_rows()
+            head += [f"r{k} = local({t}, {TILE})" for k, t in enumerate(types)]
+            head += [f"w{k} = local({t}, {TILE})" for k, t in enumerate(self.state)]
+            for t in (*types, *self.state):
+                self.own.convert("", t)
+        lines = self.unit()
+        if shares:
+            lines += ["low = unit % splits * share", f"high = min(low + share, {'length' if columns or plain else 'runs'})"]
+        lines += [*self.side(self.begin()), *self.blocks(self.block())]
+        to = "to" if not columns else "to + j" if plain else "to + j * out"
+        if not made:
+            lines += self.blocks(emit)
+        elif shares:
+            lines += self.side([f"{q}[({to}) * splits + unit % splits] = {w}" for q, w in zip(self.parts, self.names)])
+        else:
+            lines += self.side(self.finish(to, "length" if columns or plain else "length * runs"))
+        geometry = [] if plain else ["geometry"]
+        arrays = [*(self.parts if shares else self.outs), *self.arrays, *geometry]
         return [
-            f"def kernel({', '.join(arguments)}):", *_indent([*head, self.total(), *scratch, "for unit in range(start, stop):"], 1), *_indent(unit, 2)
-        ]  # fmt: skip
-
-    def dtype(self, element: str) -> str:
-        return f"np.{lift.NUMPY_NAME[element]}"
-
-    def of_rows(self) -> list[str]:
-        """One share of one row."""
-        passed = [*self.arrays, "here", "step", "n"]
-        sweeps = [
-            f"r{k} = sweep{k}({', '.join([*passed, *([f'r{k - 1}'] if k else self.values)])})" for k in range(len(self.reduction.sweeps))
-        ]
-        pieces = [
-            "for piece in range(share * (unit % splits), min(share * (unit % splits + 1), pieces)):",
-            "    run = piece // tiles",
-            f"    done = {BLOCK} * (piece - run * tiles)",
-            f"    n = min({BLOCK}, length - done)",
-            "    here = at + done * step",
-            *_indent(_unfold("run", "reduced", f"{len(HEAD)} + 3 * kept", {"here": 1}), 1),
-        ]
-        lines = ["at = 0", "to = 0", *_unfold("unit // splits", "kept", str(len(HEAD)), {"at": 1, "to": 2}), *self.begin()]
-        lines += pieces + _indent([*sweeps, *self.block("run * length + done")], 1)
-        if self.reduction.finish is None:
-            return lines + pieces + [f"    emit({', '.join(['o0', *passed, *self.places])})"]
-        states = [f"q{k}[to * splits + unit % splits] = {w}" for k, w in enumerate(self.places)]
-        return [*lines, "if splits == 1:", *_indent(self.finish("to"), 1), "else:", *_indent(states, 1)]
-
-    def of_columns(self) -> list[str]:
-        """One share of the rows of one tile of columns."""
-        passed = [*self.arrays, "heres", "step", "n", "width"]
-        sweeps = [
-            f"sweep{k}({', '.join([f'r{k}', *passed, *([f'r{k - 1}'] if k else self.values)])})" for k in range(len(self.reduction.sweeps))
-        ]
-        blocks = [
-            f"for row in range(share * (unit % splits), last, {ROWS}):",
-            f"    n = min({ROWS}, last - row)",
-            "    for i in range(n):",
-            "        here = at",
-            *_indent(_unfold("row + i", "reduced", f"{len(HEAD)} + 3 * kept", {"here": 1}), 2),
-            "        heres[i] = here",
-        ]
-        lines = [
-            "side = unit // splits % tiles * tile",
-            "width = min(tile, length - side)",
-            "at = side * step",
-            "to = side * out",
-            *_unfold("unit // splits // tiles", "kept", str(len(HEAD)), {"at": 1, "to": 2}),
-            "last = min(share * (unit % splits + 1), pieces)",
-            "for j in range(width):",
-            *_indent(self.begin("[j]"), 1),
-            *blocks,
-            *_indent([*sweeps, "for j in range(width):", *_indent(self.block("row", "[j]"), 1)], 1),
-        ]
-        if self.reduction.finish is None:
-            return lines + blocks + [f"    emit({', '.join(['o0', *passed, *self.places])})"]
-        states = [f"q{k}[(to + j * out) * splits + unit % splits] = {w}[j]" for k, w in enumerate(self.places)]
-        each = "    for j in range(width):"
-        return [*lines, "if splits == 1:", each, *_indent(self.finish("to + j * out", "[j]"), 2), "else:", each, *_indent(states, 2)]
-
-    def gather(self) -> list[str]:
-        """The kernel that merges shares."""
-        outs, parts = [f"o{k}" for k in range(len(self.outputs))], [f"q{k}" for k in range(len(self.state))]
-        return [
-            f"def gather({', '.join([*outs, *parts, 'splits', 'count', *self.values, 'start', 'stop'])}):",
-            f"    {self.total()}",
-            "    for to in range(start, stop):",
-            *_indent(self.begin(), 2),
-            "        for k in range(to * splits, to * splits + splits):",
-            *_indent(self.merge([f"{q}[k]" for q in parts]), 3),
-            *_indent(self.finish("to"), 2),
+            *function,
+            f"def kernel({', '.join([*arrays, *self.arguments(), *self.numbers, 'start', 'stop'])}):",
+            *_indent([*head, "for unit in range(start, stop):", *_indent(lines)]),
         ]
 
 
-def source(reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, ...], compute: str, columns: bool, unit: bool) -> str:
-    """The text of the module with the CPU kernels, for element types as `lift` names them; `unit` if the inner step is one."""
-    text = _Text(reduction, inputs, outputs, compute, columns, unit)
-    functions = [text.sweep(k) for k in range(len(reduction.sweeps))]
-    functions += [text.kernel(), text.gather()] if reduction.finish else [text.emit(), text.kernel()]
-    way = f"{'columns' if columns else 'rows'}{'' if unit else ', strided'}"
-    title = f'"""{reduction.name}: {", ".join(outputs)} <- {", ".join(inputs)}, by {way}; computed in {compute}, on cpu."""'
-    return "\n".join([title, "", *sorted(text.imports), *[line for f in functions for line in ("", "", *f)], ""])
+def unfold(number: str, dims: str, at: str, moved: dict[str, int]) -> list[str]:
+    """Statements that move each variable of `moved` to place `number` of a walk over `dims` dimensions.
+
+    Their sizes are in the geometry from `at` on; each variable's steps, so many times `dims` numbers further on.
+    """
+    lines = [f"rest = {number}", f"for d in range({dims} - 1, -1, -1):", f"    k = rest % geometry[{at} + d]", f"    rest //= geometry[{at} + d]"]
+    return lines + [f"    {name} += k * geometry[{at} + {times} * {dims} + d]" for name, times in moved.items()]
 
 
-def _unfold(number: str, dims: str, at: str, moved: dict[str, int]) -> list[str]:
-    """Statements that add to each variable of `moved` how far it is to place `number` of a walk over `dims` dimensions, whose sizes are in the
-    geometry from `at` on, and whose steps follow: for each variable, so many times `dims` further on."""
-    lines = [f"rest = {number}", f"for d in range({dims} - 1, 0, -1):", f"    k = rest % geometry[{at} + d]", f"    rest //= geometry[{at} + d]"]
-    lines += [f"    {name} += k * geometry[{at} + {times} * {dims} + d]" for name, times in moved.items()]
-    return [*lines, f"if {dims}:"] + [f"    {name} += rest * geometry[{at} + {times} * {dims}]" for name, times in moved.items()]
+def source(reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, ...], compute: str, variant: Variant) -> str:
+    """The text of the module that holds a CPU kernel, for element types as `lift` names them."""
+    text = _Text(reduction, inputs, outputs, compute, variant)
+    lines = text.kernel()
+    words = [word for word, holds in (("strided", not variant.unit), ("any geometry", not variant.plain), ("shares", variant.shares)) if holds]
+    title = ", ".join([f"{reduction.name}: {', '.join(outputs)} <- {', '.join(inputs)}", "by columns" if variant.columns else "by rows", *words])
+    return "\n".join([f'"""{title}; computed in {compute}, on cpu."""', "", *sorted(text.imports), "", "", *lines, ""])
 
 
-def _indent(lines: Sequence[str], by: int) -> list[str]:
-    return ["    " * by + line for line in lines]
+def gather_source(reduction: Reduction, outputs: tuple[str, ...], compute: str) -> str:
+    """The text of the module that holds the CPU kernel which merges the states of shares."""
+    text = _Text(reduction, ("f4",) * reduction.elements, outputs, compute, Variant(False, True, True, True))
+    body = [
+        *text.begin(), "for k in range(to * splits, to * splits + splits):", *_indent(text.merge([f"{q}[k]" for q in text.parts])),
+        *text.finish("to", "count"),
+    ]  # fmt: skip
+    arguments = ", ".join([*text.outs, *text.parts, "splits", "count", *text.numbers, "start", "stop"])
+    lines = [f"def kernel({arguments}):", "    for to in range(start, stop):", *_indent(_indent(body))]
+    title = f"{reduction.name}: {', '.join(outputs)} from the states of shares; computed in {compute}, on cpu."
+    return "\n".join([f'"""{title}"""', "", *sorted(text.imports), "", "", *lines, ""])
+
+
+def _indent(lines: Sequence[str]) -> list[str]:
+    return ["    " + line if line else line for line in lines]

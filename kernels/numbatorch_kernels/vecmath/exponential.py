@@ -82,7 +82,7 @@ def exp_reduced(x: Value) -> tuple[Value, Value]:
     high, low = LN2[x.format]
     n, t = nearest(x, LOG2_E, x.format.bias)
     r = fma(n, -low, fma(n, -high, x))
-    return 1 + fma(r * r, polynomial(r, _EXP[x.format]), r), t
+    return polynomial(r, (1, 1, *_EXP[x.format])), t
 
 
 def _exp(x: Value) -> Value:
@@ -122,10 +122,12 @@ def expm1(x: Value) -> Value:
 
 def sigmoid(x: Value) -> Value:
     """1 / (1 + e**-x), without overflow for any x."""
-    e = _exp(clamp(-abs(x), _RANGE[x.format][0]))
-    denominator = 1 + e
-    lost = e - (denominator - 1)
-    return where(x < 0, fma(-e, lost, e), 1) / denominator
+    # The denominator is (1 + 2^n) + 2^n p: rounded once. All of it times 2^-shift, so that it is finite as long as the result is not zero.
+    shift = x.format.mantissa + 2
+    p, t = expm1_reduced(-clamp(x, _RANGE[x.format][0], 40), x.format.bias - shift)
+    power = two_to_the(t)
+    one = 2.0**-shift
+    return one / fma(power, p, power + one)
 
 
 def softplus(x: Value) -> Value:

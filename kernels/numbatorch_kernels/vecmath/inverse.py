@@ -64,7 +64,8 @@ def asin(x: Value) -> Value:
     """The angle from -pi/2 to pi/2 whose sine is x; NaN for |x| > 1."""
     high, low = _HALF_PI[x.format]
     beyond, s, c = _asin(x)
-    return copysign(where(beyond, (high - s) - (c - low), s + c), x)
+    rest = high - s
+    return copysign(where(beyond, rest + (((high - rest) - s) - (c - low)), s + c), x)
 
 
 def acos(x: Value) -> Value:

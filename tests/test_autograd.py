@@ -1,0 +1,337 @@
+"""The tape: leaves, modes, hooks, graphs, Functions, and the memory that they hold."""
+
+import gc
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+
+import numbatorch as torch
+
+
+def leaf(*values: float) -> torch.Tensor:
+    return torch.tensor(values, requires_grad=True)
+
+
+def test_gradients_add_up_in_leaves():
+    x = leaf(1, 2)
+    (x * x).sum().backward()
+    (3 * x).sum().backward()
+    assert x.grad.tolist() == [5, 7]
+    assert x.is_leaf and not (x * 2).is_leaf
+
+
+def test_a_leaf_used_by_two_operands_owns_its_gradient():
+    a, b = leaf(1, 2), leaf(3, 4)
+    (a + b).backward(torch.ones(2))
+    a.grad.zero_()
+    assert b.grad.tolist() == [1, 1]
+
+
+def test_the_gradient_given_by_the_user_is_not_taken_over():
+    a, seed = leaf(1, 2), torch.ones(2)
+    a.backward(seed)
+    a.grad.zero_()
+    assert seed.tolist() == [1, 1]
+
+
+def test_a_second_backward_needs_the_graph():
+    x = leaf(2.0)
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.item() == 8
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        y.backward()
+
+
+def test_gradients_of_any_order():
+    x = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    value = torch.sin(x)
+    expected = [np.cos(0.5), -np.sin(0.5), -np.cos(0.5), np.sin(0.5)]
+    for slope in expected:
+        (value,) = torch.autograd.grad(value, x, create_graph=True)
+        assert value.item() == pytest.approx(slope)
+
+
+def test_grad_touches_no_leaf_and_names_what_is_unused():
+    x, y = leaf(1, 2), leaf(3, 4)
+    (g,) = torch.autograd.grad((x * x).sum(), x)
+    assert g.tolist() == [2, 4] and x.grad is None
+    with pytest.raises(RuntimeError, match="appears to not have been used in the graph"):
+        torch.autograd.grad((x * x).sum(), [x, y])
+    assert torch.autograd.grad((x * x).sum(), [x, y], allow_unused=True)[1] is None
+    assert torch.autograd.grad((x * x).sum(), [x, y], materialize_grads=True)[1].tolist() == [0, 0]
+
+
+def test_grad_of_an_inner_tensor():
+    x = leaf(1, 2)
+    inner = x * 3
+    (g,) = torch.autograd.grad((inner * inner).sum(), inner)
+    assert g.tolist() == [6, 12]
+
+
+def test_backward_into_chosen_inputs():
+    x, y = leaf(1, 2), leaf(3, 4)
+    (x * y).sum().backward(inputs=[x])
+    assert x.grad.tolist() == [3, 4] and y.grad is None
+
+
+@pytest.mark.parametrize("bad", [
+    (lambda x: (x * 2).backward(), "grad can be implicitly created only for scalar outputs"),
+    (lambda x: torch.ones(2).sum().backward(), "element 0 of tensors does not require grad and does not have a grad_fn"),
+    (lambda x: (x * 2).backward(torch.ones(3)), "Mismatch in shape"),
+    (lambda x: torch.autograd.grad(x.sum(), torch.ones(2)), "One of the differentiated Tensors does not require grad"),
+    (lambda x: torch.tensor([1, 2], requires_grad=True), "only Tensors of floating point dtype can require gradients"),
+    (lambda x: x.add_(1), "a leaf Variable that requires grad is being used in an in-place operation"),
+    (lambda x: x[0].zero_(), "a view of a leaf Variable that requires grad is being used in an in-place operation"),
+    (lambda x: torch.add(x, 1, out=torch.ones(2)), "don't support automatic differentiation"),
+    (lambda x: x.numpy(), "Can't call numpy\\(\\) on Tensor that requires grad"),
+])  # fmt: skip
+def test_mistakes(bad):
+    call, text = bad
+    x = leaf(1, 2)
+    with pytest.raises(RuntimeError, match=text):
+        call(x)
+    assert x.tolist() == [1, 2] and x.grad is None
+
+
+def test_modes():
+    x = leaf(1, 2)
+    with torch.no_grad():
+        assert not (x * 2).requires_grad
+        with torch.enable_grad():
+            assert (x * 2).requires_grad
+    with torch.inference_mode():
+        assert torch.is_inference_mode_enabled() and not (x * 2).requires_grad
+    with torch.set_grad_enabled(False):
+        assert not torch.is_grad_enabled()
+    assert torch.is_grad_enabled()
+
+    @torch.no_grad()
+    def double(t):
+        return t * 2
+
+    assert not double(x).requires_grad and torch.is_grad_enabled()
+    torch.set_grad_enabled(False)
+    assert not (x * 2).requires_grad
+    torch.set_grad_enabled(True)
+
+
+def test_no_grad_holds_in_a_generator_and_not_in_its_consumer():
+    @torch.no_grad()
+    def steps(x):
+        yield x * 2
+        yield x * 3
+
+    x = leaf(1.0)
+    for y in steps(x):
+        assert not y.requires_grad and torch.is_grad_enabled()
+
+
+def test_hooks_see_and_replace_gradients():
+    x = leaf(1, 2)
+    y = x * 3
+    seen = []
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    y.register_hook(lambda g: g * 2)
+    handle = x.register_hook(lambda g: g + 1)
+    y.sum().backward()
+    assert seen == [[1, 1]] and x.grad.tolist() == [7, 7]
+    handle.remove()
+    x.grad = None
+    (x * 3).sum().backward()
+    assert x.grad.tolist() == [3, 3]
+
+
+def test_node_hooks_and_names():
+    x = leaf(1, 2)
+    y = (x * x).exp()
+    assert y.grad_fn.name() == "ExpBackward0"
+    assert [n.name() for n, _ in y.grad_fn.next_functions] == ["MulBackward0"]
+    assert y.grad_fn.next_functions[0][0].next_functions[0][0].variable is x
+    order = []
+    y.grad_fn.register_prehook(lambda grads: order.append("before"))
+    y.grad_fn.register_hook(lambda inputs, outputs: order.append("after"))
+    y.sum().backward()
+    assert order == ["before", "after"]
+
+
+def test_post_accumulate_hook_and_retain_grad():
+    x = leaf(1, 2)
+    seen = []
+    x.register_post_accumulate_grad_hook(lambda t: seen.append(t.grad.tolist()))
+    y = x * 3
+    y.retain_grad()
+    y.sum().backward()
+    assert seen == [[3, 3]] and y.grad.tolist() == [1, 1]
+
+
+def test_the_gradient_of_an_inner_tensor_is_not_kept():
+    y = leaf(1, 2) * 3
+    with pytest.warns(UserWarning, match="not a leaf Tensor"):
+        assert y.grad is None
+
+
+class Cube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, factor):
+        result = factor * x**3
+        ctx.save_for_backward(x, result)
+        ctx.factor = factor
+        return result
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, result = ctx.saved_tensors
+        assert ctx.needs_input_grad == (True, False)
+        return grad * 3 * ctx.factor * x * x, None
+
+
+def test_function():
+    x = leaf(2.0)
+    y = Cube.apply(x, 2.0)
+    assert y.item() == 16 and y.grad_fn.name() == "CubeBackward"
+    (first,) = torch.autograd.grad(y, x, create_graph=True)
+    first.backward()
+    assert first.item() == 24 and x.grad.item() == 24
+    assert not Cube.apply(torch.tensor([2.0]), 1.0).requires_grad
+
+
+def test_function_with_two_results_and_marks():
+    class Both(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            order = (x > 0).to(torch.float32)
+            ctx.mark_non_differentiable(order)
+            return x * 2, order
+
+        @staticmethod
+        def backward(ctx, grad, order_grad):
+            assert order_grad.tolist() == [0, 0]
+            return grad * 2
+
+    x = leaf(1, -2)
+    doubled, order = Both.apply(x)
+    assert doubled.requires_grad and not order.requires_grad
+    doubled.sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_function_that_returns_its_input():
+    class Same(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * 10
+
+    x = leaf(1.0)
+    Same.apply(x).backward()
+    assert x.grad.item() == 10 and x.is_leaf
+
+
+def test_function_with_too_many_gradients():
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad, grad
+
+    with pytest.raises(RuntimeError, match="returned an incorrect number of gradients \\(expected 1, got 2\\)"):
+        Wrong.apply(leaf(1.0)).backward()
+
+
+def test_anomaly_names_the_operation_and_the_line():
+    x = leaf(-1.0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with torch.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="'SqrtBackward0' returned nan values in its 0th output"):
+            torch.sqrt(x).backward()
+    assert any("torch.sqrt(x)" in str(w.message) for w in caught)
+
+
+def test_a_saved_tensor_that_was_changed_is_an_error():
+    x = leaf(1, 2)
+    y = x * 1
+    z = y * y
+    y.add_(1)
+    with pytest.raises(RuntimeError, match=r"modified by an inplace operation: \[torch.FloatTensor \[2\]\].*is at version 1; expected version 0"):
+        z.sum().backward()
+
+
+def test_a_long_chain_neither_recurses_nor_leaks():
+    x = leaf(1.0)
+    y = x
+    for _ in range(100_000):
+        y = y + 1
+    y.backward()
+    assert x.grad.item() == 1
+    alive = weakref.ref(y.grad_fn)
+    del y
+    assert alive() is None
+
+
+def test_graphs_are_freed_without_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        x = leaf(1, 2)
+        nodes = []
+        for _ in range(3):
+            hidden = x.exp().tanh()
+            loss = (hidden * hidden).sqrt().sum()
+            nodes += [weakref.ref(hidden), weakref.ref(hidden.grad_fn), weakref.ref(loss.grad_fn)]
+            loss.backward()
+        del hidden, loss
+        assert [n() for n in nodes] == [None] * len(nodes)
+        forward_only = x.exp().tanh()
+        node = weakref.ref(forward_only.grad_fn)
+        del forward_only
+        assert node() is None
+    finally:
+        gc.enable()
+
+
+def test_detach_does_not_keep_the_graph():
+    x = leaf(1, 2)
+    y = x.exp()
+    node = weakref.ref(y.grad_fn)
+    kept = y.detach()
+    del y
+    assert node() is None and kept.shape == (2,)
+
+
+def test_deterministic_sums():
+    x = torch.linspace(0, 1, 1000, requires_grad=True)
+    found = set()
+    for _ in range(3):
+        x.grad = None
+        sum((x * k).sin() for k in range(1, 20)).sum().backward()
+        found.add(x.grad.numpy().tobytes())
+    assert len(found) == 1
+
+
+def test_gradcheck_finds_a_wrong_gradient():
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return grad * 2.1 * x
+
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda t: t * t, (x,))
+    with pytest.raises(torch.autograd.GradcheckError, match="Jacobian mismatch for output 0 with respect to input 0"):
+        torch.autograd.gradcheck(Wrong.apply, (x,))
+    assert not torch.autograd.gradcheck(Wrong.apply, (x,), raise_exception=False)

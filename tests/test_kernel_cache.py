@@ -1,0 +1,132 @@
+"""Kernels between processes, between threads, and after fork."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import numbatorch as torch
+
+PROGRAM = """
+import math, sys, time
+import numbatorch as torch
+
+@torch.pointwise
+def op(x):
+    return {body}
+
+print(op(torch.tensor([1.0, 2.0])).tolist())
+"""
+
+
+def run(folder, body: str = "x * 3", **environment: str) -> str:
+    """What a process of its own prints, with its kernel cache in `folder`."""
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(body=body)],
+        env=os.environ | {"NUMBATORCH_CACHE_DIR": str(folder)} | environment, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def compiled_files(folder) -> set:
+    return {p.name for p in folder.rglob("*.nbc")}
+
+
+def test_a_second_process_finds_the_kernels_of_the_first(tmp_path):
+    assert run(tmp_path) == "[3.0, 6.0]"
+    files = compiled_files(tmp_path)
+    assert files and run(tmp_path) == "[3.0, 6.0]"
+    assert compiled_files(tmp_path) == files
+
+
+def test_an_edited_body_is_never_served_stale(tmp_path):
+    assert run(tmp_path, "x * 3") == "[3.0, 6.0]"
+    assert run(tmp_path, "x * 4") == "[4.0, 8.0]"
+
+
+def test_processes_at_the_same_time_share_a_cache(tmp_path):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(run(tmp_path))) for _ in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == ["[3.0, 6.0]"] * 3
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    assert run(blocked) == "[3.0, 6.0]"
+
+
+def test_clear_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBATORCH_CACHE_DIR", str(tmp_path / "cache"))
+    run(tmp_path / "cache")
+    torch.clear_cache()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_generated_kernels_have_files():
+    x = torch.ones(3)
+    torch.tanh(x)
+    generated = [m for name, m in sys.modules.items() if name.startswith("numbatorch_tanh")]
+    assert generated and all(os.path.exists(m.__file__) for m in generated)
+
+
+def test_threads_at_the_same_time():
+    x = torch.rand(300_000)
+    expected = x.numpy() * 2 + 1
+    wrong = []
+
+    def work():
+        for _ in range(20):
+            if not np.array_equal((x * 2 + 1).numpy(), expected):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_after_fork():
+    x = torch.rand(500_000)
+    expected = (x + 1).sum().item()  # the pool of threads exists before the fork
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if (x + 1).sum().item() == expected else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_number_of_threads():
+    before = torch.get_num_threads()
+    x = torch.rand(400_000)
+    try:
+        results = []
+        for n in (1, 2, 5):
+            torch.set_num_threads(n)
+            assert torch.get_num_threads() == n
+            results.append((x.exp().numpy().tobytes(), x.sum().item()))
+        assert len(set(results)) == 1
+    finally:
+        torch.set_num_threads(before)
+    with pytest.raises(RuntimeError, match="expects a positive integer"):
+        torch.set_num_threads(0)
+
+
+def test_memory_is_never_reused_under_a_view():
+    x = torch.ones(300_000)
+    view = (x * 2)[10:20]
+    others = [x * 3 for _ in range(4)]
+    assert view.tolist() == [2.0] * 10 and len(others) == 4
+    array = (x * 5).numpy()
+    others = [x * 3 for _ in range(4)]
+    assert array[0] == 5

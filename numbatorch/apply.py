@@ -414,6 +414,13 @@ class Pointwise(Row):
             rule = self._gradients[key] = Gradient(self, needs, given)
         return rule
 
+    def pull_back(self, grad: Tensor, inputs: tuple, needs: tuple[bool, ...]) -> list:
+        """The gradients for the inputs in `needs`, from the gradient of the result at `inputs`; for ops that have this one as a part."""
+        rule = self.gradient(needs, (True,))
+        saved = tuple([inputs[k] if k >= 0 else self(*inputs) for k in rule.saves])
+        made = _run_rule(rule, (grad,), saved)
+        return [None if s is None else grad if s[0] == "grad" else made[s[1]] for s in rule.sources]
+
     def source(self, device: str = "cpu", element: str = "f4") -> str:
         """The text of this op's kernel for contiguous operands of one element type."""
         operands = [Operand("b1" if k in self.program.conditions else element, "flat") for k in range(self.program.arity)]

@@ -1,10 +1,12 @@
 """`save` and `load`: tensors, and the lists, dicts and numbers around them, in one safetensors file.
 
-The file is what every reader of safetensors understands: tensors by name. What the names cannot say (nesting, numbers, types of keys, which
-tensors are parameters) is JSON text in the header's metadata, under "numbatorch". Reading it executes nothing, whoever made the file.
+The file is what every reader of safetensors understands: tensors by name. What the names cannot say (nesting,
+numbers, types of keys, which tensors are parameters) is JSON text in the header's metadata, under
+"numbatorch". Reading it executes nothing, whoever made the file.
 
     8 bytes     length of the header, little-endian
-    header      JSON: {"fc.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__": {...}}
+    header      JSON: {"fc.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...,
+                       "__metadata__": {...}}
     data        the tensors, contiguous and row-major, in the header's order
 
 https://huggingface.co/docs/safetensors describes the format.
@@ -45,11 +47,12 @@ MapLocation = str | device | Mapping[str, str] | Callable[[Tensor, str], Tensor 
 
 
 def save(obj: Any, f: Path | IO[bytes]) -> None:
-    """Write `obj` to a path or an open file: a tensor, or dicts, lists and tuples of tensors, numbers, strings and None.
+    """Write `obj` to a path or an open file: a tensor, or dicts, lists and tuples of tensors, numbers,
+    strings and None.
 
-    That is what state dicts of modules and optimizers are. At a path, the new file takes the place of an old one only when it is complete.
-    Tensors that share all their memory are written once, and share it again when loaded. Raises TypeError for other objects:
-    of a module, save the `state_dict()`.
+    That is what state dicts of modules and optimizers are. At a path, the new file takes the place of an old
+    one only when it is complete. Tensors that share all their memory are written once, and share it again
+    when loaded. Raises TypeError for other objects: of a module, save the `state_dict()`.
 
     >>> save({"model": net.state_dict(), "epoch": 3}, path)
     >>> load(path)["epoch"]
@@ -64,19 +67,26 @@ def save(obj: Any, f: Path | IO[bytes]) -> None:
     elif hasattr(f, "write"):
         _write(f, writer.arrays, metadata)
     else:
-        raise AttributeError("expected 'f' to be string, path, or a file-like object with a 'write' attribute")
+        raise AttributeError(
+            "expected 'f' to be string, path, or a file-like object with a 'write' attribute"
+        )
 
 
 def load(
-    f: Path | IO[bytes], map_location: MapLocation = None, *, weights_only: bool = True, mmap: bool | None = None
+    f: Path | IO[bytes],
+    map_location: MapLocation = None,
+    *,
+    weights_only: bool = True,
+    mmap: bool | None = None,
 ) -> Any:
     """Read what `save` has written, or a dict of tensors from any other safetensors file.
 
-    map_location    where tensors go that were not on the CPU: a device, a dict from device to device, or a function of the tensor (on the CPU) and
-                    its former device, such as `lambda tensor, location: tensor`; None puts them back where they were
+    map_location    where tensors go: a device, a dict from their former device to another, or a function of
+                    the tensor (on the CPU) and its former device, such as `lambda tensor, location: tensor`;
+                    None puts them back where they were
 
-    A file never executes anything, so `weights_only` makes no difference; neither does `mmap`. Raises RuntimeError for files that are
-    damaged or of another format.
+    A file never executes anything, so `weights_only` makes no difference; neither does `mmap`. Raises
+    RuntimeError for files that are damaged or of another format.
     """
     if not isinstance(f, str | os.PathLike):
         return _load(f, getattr(f, "name", "the file"), map_location)
@@ -147,12 +157,16 @@ def _place(tensor: Tensor, location: str, target: MapLocation) -> Tensor:
         if moved is not None:
             return moved
         target = location
-    if target is None and location != "cpu" and not is_available():
+    try:
+        return tensor.to(location if target is None else target)
+    except RuntimeError as error:
+        if target is not None:
+            raise
         raise RuntimeError(
-            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are running on a CPU-only "
-            "machine, please use torch.load with map_location=torch.device('cpu') to map your storages to the CPU."
-        )
-    return tensor.to(location if target is None else target)
+            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If "
+            "you are running on a CPU-only machine, please use torch.load with "
+            "map_location=torch.device('cpu') to map your storages to the CPU."
+        ) from error
 
 
 @contextmanager
@@ -172,16 +186,18 @@ class _Damaged(Exception):
 
 def _read_header(file: IO[bytes]) -> dict[str, Any]:
     start = file.read(8)
-    if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
-        raise _Damaged(
-            "this is PyTorch's own format (.pt, .pth), which numbatorch cannot read yet; it reads safetensors files. With PyTorch, "
-            "safetensors.torch.save_file(state_dict, path) makes one"
-        )
     if len(start) < 8:
-        raise _Damaged("the file is empty" if not start else "the file is damaged: it ends in the first 8 bytes")
+        raise _Damaged("the file is damaged: it ends in the first 8 bytes" if start else "the file is empty")
     (length,) = struct.unpack("<Q", start)
     if length > _LONGEST_HEADER:
-        raise _Damaged("not a safetensors file, or a damaged one: its first 8 bytes are not the length of a header")
+        if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
+            raise _Damaged(
+                "this is PyTorch's own format (.pt, .pth), which numbatorch cannot read yet; it reads "
+                "safetensors files. With PyTorch, safetensors.torch.save_file(state_dict, path) makes one"
+            )
+        raise _Damaged(
+            "not a safetensors file, or a damaged one: its first 8 bytes are not the length of a header"
+        )
     text = file.read(length)
     if len(text) < length:
         raise _Damaged(f"the file is damaged: it ends in the header, after {len(text)} of {length} bytes")
@@ -192,12 +208,25 @@ def _read_tensors(file: IO[bytes], header: dict[str, Any]) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     position = 0
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-        kind, shape, (start, end) = Kind.of(_dtype(entry["dtype"])), tuple(entry["shape"]), entry["data_offsets"]
-        if start != position or end - start != math.prod(shape) * kind.numpy.itemsize or min(shape, default=0) < 0:
-            raise _Damaged(f"the file is damaged: tensor '{name}', {entry['dtype']}{shape}, cannot be at bytes {start} to {end}")
+        kind, shape, (start, end) = (
+            Kind.of(_dtype(entry["dtype"])),
+            tuple(entry["shape"]),
+            entry["data_offsets"],
+        )
+        if (
+            start != position
+            or end - start != math.prod(shape) * kind.numpy.itemsize
+            or min(shape, default=0) < 0
+        ):
+            raise _Damaged(
+                f"the file is damaged: tensor '{name}', {entry['dtype']}{shape}, cannot be at bytes {start} "
+                f"to {end}"
+            )
         data = file.read(end - start)
         if len(data) < end - start:
-            raise _Damaged(f"the file is damaged: it ends in tensor '{name}', after {len(data)} of {end - start} bytes")
+            raise _Damaged(
+                f"the file is damaged: it ends in tensor '{name}', after {len(data)} of {end - start} bytes"
+            )
         tensors[name] = base.empty(shape, kind)
         tensors[name].array[...] = np.frombuffer(data, kind.numpy).reshape(shape)
         position = end
@@ -211,7 +240,8 @@ def _dtype(code: str) -> DType:
 
 
 # ---- the structure ----
-# JSON says null, true, numbers, strings and lists itself. Everything else is an object whose first key says what it is, such as
+# JSON says null, true, numbers, strings and lists itself. Everything else is an object whose first key says
+# what it is, such as
 # {"dict": [[key, value], ...]} or {"tensor": "fc.weight", "parameter": true}.
 
 
@@ -245,7 +275,9 @@ class _Writer:
         if isinstance(obj, device):
             return {"device": str(obj)}
         if isinstance(obj, Mapping):
-            items = [[self.encode(key, path), self.encode(value, (*path, str(key)))] for key, value in obj.items()]
+            items = [
+                [self.encode(key, path), self.encode(value, (*path, str(key)))] for key, value in obj.items()
+            ]
             encoded = {"ordered" if isinstance(obj, OrderedDict) else "dict": items}
             if hasattr(obj, "_metadata"):  # the versions of modules in a state dict
                 encoded["metadata"] = self.encode(obj._metadata, path)
@@ -256,8 +288,8 @@ class _Writer:
         where = f" at '{'.'.join(path)}'" if path else ""
         advice = "; save its state_dict()" if hasattr(obj, "state_dict") else ""
         raise TypeError(
-            f"save() cannot write an object of type {type(obj).__name__}{where}: it writes tensors, numbers, strings, None, "
-            f"and dicts, lists and tuples of them{advice}"
+            f"save() cannot write an object of type {type(obj).__name__}{where}: it writes tensors, numbers, "
+            f"strings, None, and dicts, lists and tuples of them{advice}"
         )
 
     def name(self, tensor: Tensor, path: tuple[str, ...]) -> str:

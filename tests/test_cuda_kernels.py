@@ -640,6 +640,17 @@ class TestSimulator:
             t.join()
         assert len({o.copy_to_host().tobytes() for o in outs}) == 1
 
+    def test_math_gives_infinity_and_nan(self):
+        def edges(out, zero, big):
+            out[0] = math.log(zero)
+            out[1] = math.exp(big)
+            out[2] = math.sqrt(-big)
+            out[3] = 1 / zero + math.pi
+
+        out = DeviceArray.empty((4,), "f4")
+        compiled(edges, "f4", float, float)(1, 1, out, 0.0, 1e6)
+        np.testing.assert_array_equal(out.copy_to_host(), [-np.inf, np.inf, np.nan, np.inf])
+
     def test_there_is_no_address_to_share(self):
         assert not hasattr(DeviceArray.empty((1,), "f4"), "__cuda_array_interface__")
 

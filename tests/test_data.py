@@ -75,8 +75,10 @@ def test_random_split():
     parts = data.random_split(dataset, [7, 3], torch.Generator().manual_seed(0))
     assert [len(part) for part in parts] == [7, 3]
     assert sorted(part[i][0].item() for part in parts for i in range(len(part))) == list(range(10))
-    assert [len(part) for part in data.random_split(dataset, [0.5, 0.25, 0.25])] == [5, 3, 2]
-    with pytest.raises(ValueError, match="Sum of input lengths does not equal the length of the input dataset!"):
+    assert [len(part) for part in data.random_split(dataset, [0.5, 0.25, 0.25])] == [6, 2, 2]
+    with pytest.raises(
+        ValueError, match="Sum of input lengths does not equal the length of the input dataset!"
+    ):
         data.random_split(dataset, [7, 4])
     with pytest.raises(ValueError, match="Fraction at index 0 is not between 0 and 1"):
         data.random_split(dataset, [1.5, -0.5])
@@ -112,18 +114,58 @@ def test_other_samplers():
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
-        (lambda: data.RandomSampler([], False), ValueError, "num_samples should be a positive integer value, but got num_samples=0"),
-        (lambda: data.RandomSampler([1], 3), TypeError, "replacement should be a boolean value, but got replacement=3"),
-        (lambda: data.BatchSampler([1], 0, False), ValueError, "batch_size should be a positive integer value, but got batch_size=0"),
-        (lambda: data.BatchSampler([1], 1, None), ValueError, "drop_last should be a boolean value, but got drop_last=None"),
+        (
+            lambda: data.RandomSampler([], False),
+            ValueError,
+            "num_samples should be a positive integer value, but got num_samples=0",
+        ),
+        (
+            lambda: data.RandomSampler([1], 3),
+            TypeError,
+            "replacement should be a boolean value, but got replacement=3",
+        ),
+        (
+            lambda: data.BatchSampler([1], 0, False),
+            ValueError,
+            "batch_size should be a positive integer value, but got batch_size=0",
+        ),
+        (
+            lambda: data.BatchSampler([1], 1, None),
+            ValueError,
+            "drop_last should be a boolean value, but got drop_last=None",
+        ),
         (lambda: data.WeightedRandomSampler([[1.0]], 1), ValueError, "weights should be a 1d sequence"),
         (lambda: DataLoader([1], num_workers=-1), ValueError, "num_workers option should be non-negative"),
-        (lambda: DataLoader([1], shuffle=True, sampler=[0]), ValueError, "sampler option is mutually exclusive with shuffle"),
-        (lambda: DataLoader([1], batch_size=2, batch_sampler=[[0]]), ValueError, "batch_sampler option is mutually exclusive with"),
-        (lambda: DataLoader([1], batch_size=None, drop_last=True), ValueError, "batch_size=None option disables auto-batching"),
-        (lambda: DataLoader(Stream(1), shuffle=True), ValueError, "expected unspecified shuffle option, but got shuffle=True"),
-        (lambda: DataLoader([1], prefetch_factor=2), ValueError, "prefetch_factor option could only be specified in multiprocessing"),
-        (lambda: setattr(DataLoader([1]), "batch_size", 3), ValueError, "batch_size attribute should not be set after DataLoader is initialized"),
+        (
+            lambda: DataLoader([1], shuffle=True, sampler=[0]),
+            ValueError,
+            "sampler option is mutually exclusive with shuffle",
+        ),
+        (
+            lambda: DataLoader([1], batch_size=2, batch_sampler=[[0]]),
+            ValueError,
+            "batch_sampler option is mutually exclusive with",
+        ),
+        (
+            lambda: DataLoader([1], batch_size=None, drop_last=True),
+            ValueError,
+            "batch_size=None option disables auto-batching",
+        ),
+        (
+            lambda: DataLoader(Stream(1), shuffle=True),
+            ValueError,
+            "expected unspecified shuffle option, but got shuffle=True",
+        ),
+        (
+            lambda: DataLoader([1], prefetch_factor=2),
+            ValueError,
+            "prefetch_factor option could only be specified in multiprocessing",
+        ),
+        (
+            lambda: setattr(DataLoader([1]), "batch_size", 3),
+            ValueError,
+            "batch_size attribute should not be set after DataLoader is initialized",
+        ),
     ],
 )
 def test_errors(make, error, text):
@@ -137,15 +179,25 @@ def test_errors(make, error, text):
 
 def test_default_collate():
     point = namedtuple("point", ["x", "y"])
-    assert data.default_collate([1, 2]).tolist() == [1, 2] and data.default_collate([True, False]).dtype is torch.bool
+    assert (
+        data.default_collate([1, 2]).tolist() == [1, 2]
+        and data.default_collate([True, False]).dtype is torch.bool
+    )
     assert data.default_collate([1.0, 2.0]).dtype is torch.float64
     assert data.default_collate([np.float32(1), np.float32(2)]).dtype is torch.float32
     assert data.default_collate([np.ones(2, np.float32)] * 3).shape == (3, 2)
     assert data.default_collate(["a", "b"]) == ["a", "b"]
     batch = data.default_collate([{"x": torch.ones(2), "y": (1, "a")}, {"x": torch.zeros(2), "y": (2, "b")}])
-    assert batch["x"].tolist() == [[1, 1], [0, 0]] and batch["y"][0].tolist() == [1, 2] and batch["y"][1] == ("a", "b")
+    assert (
+        batch["x"].tolist() == [[1, 1], [0, 0]]
+        and batch["y"][0].tolist() == [1, 2]
+        and batch["y"][1] == ("a", "b")
+    )
     assert data.default_collate([point(1, 2), point(3, 4)]).y.tolist() == [2, 4]
-    with pytest.raises(TypeError, match="batch must contain tensors, numpy arrays, numbers, dicts or lists; found <class 'object'>"):
+    with pytest.raises(
+        TypeError,
+        match="batch must contain tensors, numpy arrays, numbers, dicts or lists; found <class 'object'>",
+    ):
         data.default_collate([object()])
     with pytest.raises(TypeError, match="found <U1"):
         data.default_collate([np.array("a")])
@@ -165,17 +217,26 @@ def test_default_convert():
 def test_batches():
     loader = DataLoader(Squares(5), batch_size=2)
     assert len(loader) == 3
-    assert [[part.tolist() for part in batch] for batch in loader] == [[[0, 1], [0, 1]], [[2, 3], [4, 9]], [[4], [16]]]
-    assert len(DataLoader(Squares(5), batch_size=2, drop_last=True)) == len(list(DataLoader(Squares(5), 2, drop_last=True))) == 2
-    assert [x for x in DataLoader(Squares(2), batch_size=None)] == [[0, 0], [1, 1]]
+    assert [[part.tolist() for part in batch] for batch in loader] == [
+        [[0, 1], [0, 1]],
+        [[2, 3], [4, 9]],
+        [[4], [16]],
+    ]
+    dropping = DataLoader(Squares(5), batch_size=2, drop_last=True)
+    assert len(dropping) == len(list(dropping)) == 2
+    assert list(DataLoader(Squares(2), batch_size=None)) == [[0, 0], [1, 1]]
     assert [b[0].tolist() for b in DataLoader(Squares(), batch_sampler=[[1], [2, 3]])] == [[1], [2, 3]]
-    assert list(DataLoader(Squares(3), 3, collate_fn=lambda samples: samples))[0] == [(0, 0), (1, 1), (2, 4)]
+    assert next(iter(DataLoader(Squares(2), 2, collate_fn=lambda samples: samples))) == [(0, 0), (1, 1)]
 
 
 def test_tensor_datasets_are_gathered_whole():
     x, y = torch.arange(12.0).view(6, 2), torch.arange(6)
     whole = list(DataLoader(TensorDataset(x, y), batch_size=4))
-    single = list(DataLoader(TensorDataset(x, y), batch_size=4, collate_fn=lambda samples: data.default_collate(samples)))
+    single = list(
+        DataLoader(
+            TensorDataset(x, y), batch_size=4, collate_fn=lambda samples: data.default_collate(samples)
+        )
+    )
     for a, b in zip(whole, single):
         assert type(a) is list and all(torch.equal(p, q) for p, q in zip(a, b))
     part = Subset(Subset(TensorDataset(x, y), [5, 3, 1]), [2, 0])
@@ -195,19 +256,28 @@ def test_shuffling_is_reproducible():
     dataset = TensorDataset(torch.arange(10))
 
     def order(**options):
-        return [i for batch, in DataLoader(dataset, batch_size=3, shuffle=True, **options) for i in batch.tolist()]
+        return [
+            i
+            for (batch,) in DataLoader(dataset, batch_size=3, shuffle=True, **options)
+            for i in batch.tolist()
+        ]
 
     torch.manual_seed(3)
     first, second = order(), order()
     torch.manual_seed(3)
     assert order() == first and order() == second and first != second and sorted(first) == list(range(10))
-    assert order(generator=torch.Generator().manual_seed(1)) == order(generator=torch.Generator().manual_seed(1))
+    assert order(generator=torch.Generator().manual_seed(1)) == order(
+        generator=torch.Generator().manual_seed(1)
+    )
 
 
 def test_streams():
     loader = DataLoader(Stream(5), batch_size=2)
     assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3], [4]] and len(loader) == 3
-    assert [batch.tolist() for batch in DataLoader(Stream(5), batch_size=2, drop_last=True)] == [[0, 1], [2, 3]]
+    assert [batch.tolist() for batch in DataLoader(Stream(5), batch_size=2, drop_last=True)] == [
+        [0, 1],
+        [2, 3],
+    ]
     assert list(DataLoader(Stream(3), batch_size=None)) == [0, 1, 2]
 
 

@@ -71,13 +71,29 @@ def _assign(name, value):
     ("action", "error", "text"),
     [
         (lambda net: net.nothing, AttributeError, "'Net' object has no attribute 'nothing'"),
-        (_assign("first", 3), TypeError, "cannot assign 'int' as child module 'first' (torch.nn.Module or None expected)"),
-        (_assign("scale", 3), TypeError, "cannot assign 'int' as buffer 'scale' (torch.nn.Buffer, torch.Tensor or None expected)"),
-        (lambda net: net.register_buffer("a.b", None), KeyError, "buffer name can't contain \".\""),
+        (
+            _assign("first", 3),
+            TypeError,
+            "cannot assign 'int' as child module 'first' (torch.nn.Module or None expected)",
+        ),
+        (
+            _assign("scale", 3),
+            TypeError,
+            "cannot assign 'int' as buffer 'scale' (torch.nn.Buffer, torch.Tensor or None expected)",
+        ),
+        (lambda net: net.register_buffer("a.b", None), KeyError, 'buffer name can\'t contain "."'),
         (lambda net: net.register_buffer("", None), KeyError, 'buffer name can\'t be empty string ""'),
         (lambda net: net.register_buffer("first", None), KeyError, "attribute 'first' already exists"),
-        (lambda net: net.register_buffer("b", 3), TypeError, "cannot assign 'int' object to buffer 'b' (torch Tensor or None required)"),
-        (lambda net: net.register_parameter(3, None), TypeError, "parameter name should be a string. Got int"),
+        (
+            lambda net: net.register_buffer("b", 3),
+            TypeError,
+            "cannot assign 'int' object to buffer 'b' (torch Tensor or None required)",
+        ),
+        (
+            lambda net: net.register_parameter(3, None),
+            TypeError,
+            "parameter name should be a string. Got int",
+        ),
         (
             lambda net: net.register_parameter("p", torch.ones(2)),
             TypeError,
@@ -90,11 +106,27 @@ def _assign(name, value):
         (lambda net: net.get_parameter("scale"), AttributeError, "`scale` is not an nn.Parameter"),
         (lambda net: net.get_buffer("first.weight"), AttributeError, "`weight` is not a buffer"),
         (lambda net: net.train(1), ValueError, "training mode is expected to be boolean"),
-        (lambda net: net.to(torch.int64), TypeError, "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.int64"),
-        (lambda net: nn.Module()(1), NotImplementedError, 'Module [Module] is missing the required "forward" function'),
-        (lambda net: nn.Module(1), TypeError, "Module.__init__() takes 1 positional argument but 2 were given"),
+        (
+            lambda net: net.to(torch.int64),
+            TypeError,
+            "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.int64",
+        ),
+        (
+            lambda net: nn.Module()(1),
+            NotImplementedError,
+            'Module [Module] is missing the required "forward" function',
+        ),
+        (
+            lambda net: nn.Module(1),
+            TypeError,
+            "Module.__init__() takes 1 positional argument but 2 were given",
+        ),
         (lambda net: nn.Module(a=1), TypeError, "Module.__init__() got an unexpected keyword argument 'a'"),
-        (lambda net: net.load_state_dict([1]), TypeError, "Expected state_dict to be dict-like, got <class 'list'>."),
+        (
+            lambda net: net.load_state_dict([1]),
+            TypeError,
+            "Expected state_dict to be dict-like, got <class 'list'>.",
+        ),
     ],
 )
 def test_errors(action, error, text):
@@ -132,10 +164,12 @@ def test_walking():
     assert [name for name, _ in net.named_modules()] == ["", "first", "act", "last"]
     assert [name for name, _ in net.named_children()] == ["first", "act", "last"]
     assert [name for name, _ in net.named_parameters()] == ["first.weight", "first.bias", "last.weight"]
-    assert [name for name, _ in net.named_parameters(prefix="net")][0] == "net.first.weight"
+    assert next(net.named_parameters(prefix="net"))[0] == "net.first.weight"
     assert [name for name, _ in net.named_parameters(recurse=False)] == []
     assert [name for name, _ in net.named_buffers()] == ["scale", "scratch"]
-    assert len(list(net.parameters())) == 3 and len(list(net.modules())) == 4 and len(list(net.buffers())) == 2
+    assert (
+        len(list(net.parameters())) == 3 and len(list(net.modules())) == 4 and len(list(net.buffers())) == 2
+    )
     assert net.get_submodule("") is net and net.get_submodule("first") is net.first
     assert net.get_parameter("first.weight") is net.first.weight and net.get_buffer("scale") is net.scale
 
@@ -204,15 +238,18 @@ def test_load_state_dict_errors():
         "Error(s) in loading state_dict for Net:\n\t"
         'Missing key(s) in state_dict: "first.bias". \n\t'
         'Unexpected key(s) in state_dict: "other". \n\t'
-        "size mismatch for scale: copying a param with shape torch.Size([3]) from checkpoint, "
-        "the shape in current model is torch.Size([2])."
+        "size mismatch for scale: copying a param with shape torch.Size([3]) from checkpoint, the shape in "
+        "current model is torch.Size([2])."
     )
     state["scale"] = torch.ones(2)
     result = net.load_state_dict(state, strict=False)
     assert result.missing_keys == ["first.bias"] and result.unexpected_keys == ["other"]
     assert str(result) == "_IncompatibleKeys(missing_keys=['first.bias'], unexpected_keys=['other'])"
     state["scale"] = 3
-    with pytest.raises(RuntimeError, match="expected torch.Tensor or Tensor-like object from checkpoint but received <class 'int'>"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"expected torch\.Tensor or Tensor-like object from checkpoint but received",
+    ):
         net.load_state_dict(state, strict=False)
 
 
@@ -272,7 +309,11 @@ def test_conversion_keeps_identity():
     parameter = net.first.weight
     parameter.grad = torch.ones(4, 3)
     assert net.double() is net
-    assert net.first.weight is parameter and parameter.dtype is torch.float64 and parameter.grad.dtype is torch.float64
+    assert (
+        net.first.weight is parameter
+        and parameter.dtype is torch.float64
+        and parameter.grad.dtype is torch.float64
+    )
     assert parameter.is_leaf and parameter.requires_grad and net.number.dtype is torch.int64
     assert net.to(torch.float16).scale.dtype is torch.float16
     assert net.to("cpu", torch.float32).scale.dtype is torch.float32
@@ -306,7 +347,9 @@ def test_zero_grad():
     net(torch.ones(1, 3)).sum().backward()
     grad = net.first.weight.grad
     net.zero_grad(set_to_none=False)
-    assert float(net.first.weight.grad.abs().sum()) == 0 and net.first.weight.grad.data_ptr() == grad.data_ptr()
+    assert (
+        float(net.first.weight.grad.abs().sum()) == 0 and net.first.weight.grad.data_ptr() == grad.data_ptr()
+    )
     net.zero_grad()
     assert all(p.grad is None for p in net.parameters())
 
@@ -342,7 +385,10 @@ def test_forward_hooks_change_arguments_and_results():
         assert same(net(x), plain * 2)
     with net.register_forward_hook(lambda m, args, kwargs, out: (kwargs, out), with_kwargs=True):
         assert net(x, twice=True)[0] == {"twice": True}
-    with net.register_forward_pre_hook(lambda m, args, kwargs: 3, with_kwargs=True), pytest.raises(RuntimeError, match="must return None or a tuple"):
+    with (
+        net.register_forward_pre_hook(lambda m, args, kwargs: 3, with_kwargs=True),
+        pytest.raises(RuntimeError, match="must return None or a tuple"),
+    ):
         net(x)
 
 
@@ -358,7 +404,10 @@ def test_always_called_hooks():
         raise ValueError("in the hook")
 
     net.register_forward_hook(fails, always_call=True)
-    with pytest.warns(UserWarning, match="raised an exception that was silenced"), pytest.raises(RuntimeError):
+    with (
+        pytest.warns(UserWarning, match="raised an exception that was silenced"),
+        pytest.raises(RuntimeError),
+    ):
         net(torch.ones(1, 7))
 
 
@@ -369,7 +418,9 @@ def test_full_backward_hooks():
     expected = x.grad
     x.grad = None
     linear.register_full_backward_pre_hook(lambda m, grad_output: seen.append(("pre", grad_output)))
-    handle = linear.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append((grad_input, grad_output)))
+    handle = linear.register_full_backward_hook(
+        lambda m, grad_input, grad_output: seen.append((grad_input, grad_output))
+    )
     linear(x).sum().backward()
     assert seen[0][0] == "pre" and same(seen[0][1][0], torch.ones(1, 2))
     grad_input, grad_output = seen[1]
@@ -383,7 +434,9 @@ def test_full_backward_hooks():
 
 def test_backward_hooks_of_a_first_layer():
     linear, seen = nn.Linear(3, 2), []
-    linear.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append((grad_input, grad_output)))
+    linear.register_full_backward_hook(
+        lambda m, grad_input, grad_output: seen.append((grad_input, grad_output))
+    )
     out = linear(torch.ones(1, 3))
     with pytest.warns(UserWarning, match="no inputs require gradients"):
         out.sum().backward()
@@ -468,13 +521,33 @@ def test_sequential():
     [
         (lambda s: s[7], IndexError, "index 7 is out of range"),
         (lambda s: s * 0, ValueError, "Non-positive multiplication factor 0 for"),
-        (lambda s: s + 3, ValueError, "add operator supports only objects of Sequential class, but <class 'int'> is given."),
+        (
+            lambda s: s + 3,
+            ValueError,
+            "add operator supports only objects of Sequential class, but <class 'int'> is given.",
+        ),
         (lambda s: s.insert(9, nn.ReLU()), IndexError, "Index out of range: 9"),
         (lambda s: s.append(3), TypeError, "int is not a Module subclass"),
-        (lambda s: nn.ModuleList().extend(3), TypeError, "ModuleList.extend should be called with an iterable, but got int"),
-        (lambda s: nn.ModuleDict().update(3), TypeError, "ModuleDict.update should be called with an iterable of key/value pairs, but got int"),
-        (lambda s: nn.ModuleDict().update([3]), TypeError, "ModuleDict update sequence element #0 should be Iterable; isint"),
-        (lambda s: nn.ModuleDict().update([(1, 2, 3)]), ValueError, "ModuleDict update sequence element #0 has length 3; 2 is required"),
+        (
+            lambda s: nn.ModuleList().extend(3),
+            TypeError,
+            "ModuleList.extend should be called with an iterable, but got int",
+        ),
+        (
+            lambda s: nn.ModuleDict().update(3),
+            TypeError,
+            "ModuleDict.update should be called with an iterable of key/value pairs, but got int",
+        ),
+        (
+            lambda s: nn.ModuleDict().update([3]),
+            TypeError,
+            "ModuleDict update sequence element #0 should be Iterable; isint",
+        ),
+        (
+            lambda s: nn.ModuleDict().update([(1, 2, 3)]),
+            ValueError,
+            "ModuleDict update sequence element #0 has length 3; 2 is required",
+        ),
         (lambda s: nn.ModuleDict()["x"], KeyError, "x"),
     ],
 )
@@ -489,10 +562,11 @@ def test_module_list():
     layers.append(nn.ReLU())
     layers += [nn.Tanh()]
     assert len(layers) == 4 and isinstance(layers[-1], nn.Tanh) and isinstance(layers[1:3], nn.ModuleList)
-    assert len(layers + [nn.ReLU()]) == 5
+    more = [nn.ReLU()]
+    assert len(layers + more) == 5
     layers.insert(1, nn.Identity())
     del layers[0]
-    assert [name for name, _ in layers.named_children()][0] == "0" and isinstance(layers[0], nn.Identity)
+    assert next(layers.named_children())[0] == "0" and isinstance(layers[0], nn.Identity)
 
 
 def test_module_dict():
@@ -500,8 +574,13 @@ def test_module_dict():
     modules["b"] = nn.Linear(1, 1)
     modules.update([("c", nn.Tanh())])
     assert list(modules) == list(modules.keys()) == ["a", "b", "c"] and "b" in modules and len(modules) == 3
-    assert [name for name, _ in modules.items()] == ["a", "b", "c"] and isinstance(list(modules.values())[2], nn.Tanh)
-    assert isinstance(modules.pop("c"), nn.Tanh) and [n for n, _ in modules.named_parameters()] == ["b.weight", "b.bias"]
+    assert [name for name, _ in modules.items()] == ["a", "b", "c"] and isinstance(
+        list(modules.values())[2], nn.Tanh
+    )
+    assert isinstance(modules.pop("c"), nn.Tanh) and [n for n, _ in modules.named_parameters()] == [
+        "b.weight",
+        "b.bias",
+    ]
     assert modules == modules and modules != nn.ModuleDict({"a": nn.ReLU()}) and hash(modules)
     modules.clear()
     assert len(modules) == 0
@@ -511,7 +590,10 @@ def test_parameter_list():
     parameters = nn.ParameterList([torch.ones(2), nn.Parameter(torch.zeros(3, 1))])
     parameters.append(5)
     assert len(parameters) == 3 and parameters[2] == 5 and parameters[-1] == 5
-    assert all(isinstance(p, nn.Parameter) for p in parameters[:2]) and list(parameters.state_dict()) == ["0", "1"]
+    assert all(isinstance(p, nn.Parameter) for p in parameters[:2]) and list(parameters.state_dict()) == [
+        "0",
+        "1",
+    ]
     assert repr(parameters) == (
         "ParameterList(\n"
         "    (0): Parameter containing: [torch.float32 of size 2]\n"
@@ -523,10 +605,16 @@ def test_parameter_list():
 
 def test_parameter_dict():
     parameters = nn.ParameterDict({"a": torch.ones(2), "b": 5})
-    assert isinstance(parameters["a"], nn.Parameter) and parameters.a is parameters["a"] and parameters["b"] == 5
+    assert (
+        isinstance(parameters["a"], nn.Parameter) and parameters.a is parameters["a"] and parameters["b"] == 5
+    )
     assert list(parameters) == ["a", "b"] and [n for n, _ in parameters.named_parameters()] == ["a"]
     merged = parameters | {"c": torch.zeros(1)}
-    assert list(merged) == ["a", "b", "c"] and merged["a"] is parameters["a"] and list(reversed(merged)) == ["c", "b", "a"]
+    assert (
+        list(merged) == ["a", "b", "c"]
+        and merged["a"] is parameters["a"]
+        and list(reversed(merged)) == ["c", "b", "a"]
+    )
     assert parameters.get("zz") is None and parameters.setdefault("d", 1) == 1 and parameters.pop("d") == 1
     parameters["a"] = 3
     assert parameters["a"] == 3 and not list(parameters.parameters())
@@ -548,7 +636,9 @@ def test_parameter():
     assert float(parameter[0]) == 5, "it shares memory"
     assert type(parameter * 1) is torch.Tensor and type(parameter.detach()) is torch.Tensor
     assert not nn.Parameter(torch.ones(1), requires_grad=False).requires_grad
-    with pytest.raises(RuntimeError, match="Only Tensors of floating point and complex dtype can require gradients"):
+    with pytest.raises(
+        RuntimeError, match="Only Tensors of floating point and complex dtype can require gradients"
+    ):
         nn.Parameter(torch.arange(3))
     assert nn.Parameter().shape == (0,)
 
@@ -557,7 +647,9 @@ def test_small_modules():
     x = torch.arange(12.0).view(2, 3, 2)
     assert nn.Flatten()(x).shape == (2, 6) and nn.Unflatten(1, (3, 1))(x).shape == (2, 3, 1, 2)
     assert nn.Identity(1, a=2)(x) is x
-    with pytest.raises(TypeError, match="unflattened_size must be tuple of ints, but found element of type str at pos 1"):
+    with pytest.raises(
+        TypeError, match="unflattened_size must be tuple of ints, but found element of type str at pos 1"
+    ):
         nn.Unflatten(1, (2, "a"))
 
 

@@ -42,7 +42,17 @@ class Reference:
                 g = g + momentum * s["m"] if nesterov else s["m"]
             self.values[k] = p - lr * g
 
-    def adam(self, grads, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, maximize=False, decoupled=False):
+    def adam(
+        self,
+        grads,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        amsgrad=False,
+        maximize=False,
+        decoupled=False,
+    ):
         for k, g in enumerate(grads):
             p, s = self.values[k], self.state[k]
             g = -g if maximize else g
@@ -90,7 +100,9 @@ def test_sgd(options, device):
 def test_adam(cls, options, device):
     params = make(device=device)
     reference, optimizer = Reference(params), cls(params, **options)
-    decoupled = {"decoupled": True, "weight_decay": options.get("weight_decay", 0.01)} if cls is optim.AdamW else {}
+    decoupled = (
+        {"decoupled": True, "weight_decay": options.get("weight_decay", 0.01)} if cls is optim.AdamW else {}
+    )
     for step in range(4):
         give_grads(params, step)
         reference.adam([host(p.grad) for p in params], **{**options, **decoupled})
@@ -207,12 +219,15 @@ def test_groups():
     optimizer.step()
     np.testing.assert_allclose(host(one), before[0] - 0.35)
     named = optim.SGD([("first", one), ("second", two)], lr=0.1)
-    assert named.param_groups[0]["param_names"] == ["first", "second"] and all(a is b for a, b in zip(named.param_groups[0]["params"], [one, two]))
+    assert named.param_groups[0]["param_names"] == ["first", "second"] and all(
+        a is b for a, b in zip(named.param_groups[0]["params"], [one, two])
+    )
 
 
 def test_repr():
     assert repr(optim.SGD(make([(1,)]), lr=0.1)) == (
-        "SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n    foreach: None\n    fused: None\n"
+        "SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n    foreach: None\n    "
+        "fused: None\n"
         "    lr: 0.1\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
     )
 
@@ -223,28 +238,70 @@ def test_repr():
         (lambda p: optim.SGD(p, lr=-1), ValueError, "Invalid learning rate: -1"),
         (lambda p: optim.SGD(p, momentum=-1), ValueError, "Invalid momentum value: -1"),
         (lambda p: optim.SGD(p, weight_decay=-1), ValueError, "Invalid weight_decay value: -1"),
-        (lambda p: optim.SGD(p, nesterov=True), ValueError, "Nesterov momentum requires a momentum and zero dampening"),
-        (lambda p: optim.SGD(p, fused=True, foreach=True), RuntimeError, "`fused` and `foreach` cannot be `True` together."),
-        (lambda p: optim.SGD(p, differentiable=True), RuntimeError, "`fused` does not support `differentiable`"),
+        (
+            lambda p: optim.SGD(p, nesterov=True),
+            ValueError,
+            "Nesterov momentum requires a momentum and zero dampening",
+        ),
+        (
+            lambda p: optim.SGD(p, fused=True, foreach=True),
+            RuntimeError,
+            "`fused` and `foreach` cannot be `True` together.",
+        ),
+        (
+            lambda p: optim.SGD(p, differentiable=True),
+            RuntimeError,
+            "`fused` does not support `differentiable`",
+        ),
         (lambda p: optim.Adam(p, lr=-1), ValueError, "Invalid learning rate: -1"),
         (lambda p: optim.Adam(p, eps=-1), ValueError, "Invalid epsilon value: -1"),
         (lambda p: optim.Adam(p, betas=(1.0, 0.9)), ValueError, "Invalid beta parameter at index 0: 1.0"),
         (lambda p: optim.Adam(p, betas=(0.9, 1.0)), ValueError, "Invalid beta parameter at index 1: 1.0"),
         (lambda p: optim.AdamW(p, weight_decay=-1), ValueError, "Invalid weight_decay value: -1"),
         (lambda p: optim.SGD([]), ValueError, "optimizer got an empty parameter list"),
-        (lambda p: optim.SGD(p[0]), TypeError, "params argument given to the optimizer should be an iterable of Tensors or dicts, but got torch.DoubleTensor"),
-        (lambda p: optim.SGD([3]), TypeError, "optimizer can only optimize Tensors, but one of the params is int"),
+        (
+            lambda p: optim.SGD(p[0]),
+            TypeError,
+            "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+            "torch.DoubleTensor",
+        ),
+        (
+            lambda p: optim.SGD([3]),
+            TypeError,
+            "optimizer can only optimize Tensors, but one of the params is int",
+        ),
         (lambda p: optim.SGD([p[0] * 2]), ValueError, "can't optimize a non-leaf Tensor"),
-        (lambda p: optim.SGD([{"params": set(p)}]), TypeError, "optimizer parameters need to be organized in ordered collections"),
-        (lambda p: optim.SGD([{"params": p}, {"params": p}]), ValueError, "some parameters appear in more than one parameter group"),
-        (lambda p: optim.SGD(p).add_param_group(p), TypeError, "param_group must be a dict, but got <class 'list'>"),
-        (lambda p: optim.SGD([("a", p[0]), p[1]]), ValueError, "all optimizer params should be with/without names. Some param names are missing"),
+        (
+            lambda p: optim.SGD([{"params": set(p)}]),
+            TypeError,
+            "optimizer parameters need to be organized in ordered collections",
+        ),
+        (
+            lambda p: optim.SGD([{"params": p}, {"params": p}]),
+            ValueError,
+            "some parameters appear in more than one parameter group",
+        ),
+        (
+            lambda p: optim.SGD(p).add_param_group(p),
+            TypeError,
+            "param_group must be a dict, but got <class 'list'>",
+        ),
+        (
+            lambda p: optim.SGD([("a", p[0]), p[1]]),
+            ValueError,
+            "all optimizer params should be with/without names. Some param names are missing",
+        ),
         (
             lambda p: optim.SGD([("a", p[0])]).add_param_group({"params": p[1]}),
             ValueError,
-            "all optimizer param groups should be with/without names. cannot add param group without names to the optimizer",
+            "all optimizer param groups should be with/without names. cannot add param group without names "
+            "to the optimizer",
         ),
-        (lambda p: optim.SGD(p).load_state_dict(optim.SGD(p[:1]).state_dict()), ValueError, "that doesn't match the size of optimizer's group"),
+        (
+            lambda p: optim.SGD(p).load_state_dict(optim.SGD(p[:1]).state_dict()),
+            ValueError,
+            "that doesn't match the size of optimizer's group",
+        ),
         (
             lambda p: optim.SGD(p).load_state_dict(optim.SGD([{"params": q} for q in p]).state_dict()),
             ValueError,
@@ -264,7 +321,10 @@ def test_duplicates_warn():
         optim.SGD([param, param])
 
 
-@pytest.mark.parametrize("make_optimizer", [lambda p: optim.SGD(p, lr=0.1, momentum=0.9), lambda p: optim.AdamW(p, lr=0.1, amsgrad=True)])
+@pytest.mark.parametrize(
+    "make_optimizer",
+    [lambda p: optim.SGD(p, lr=0.1, momentum=0.9), lambda p: optim.AdamW(p, lr=0.1, amsgrad=True)],
+)
 def test_state_dict_continues_a_run(make_optimizer):
     params = make()
     optimizer = make_optimizer(params)
@@ -273,7 +333,9 @@ def test_state_dict_continues_a_run(make_optimizer):
         optimizer.step()
     twins = [p.detach().clone().requires_grad_() for p in params]
     state = copy.deepcopy(optimizer.state_dict())
-    assert set(state) == {"state", "param_groups"} and state["param_groups"][0]["params"] == list(range(len(params)))
+    assert set(state) == {"state", "param_groups"} and state["param_groups"][0]["params"] == list(
+        range(len(params))
+    )
     other = make_optimizer(twins)
     other.param_groups[0]["lr"] = 7
     other.load_state_dict(state)
@@ -297,7 +359,11 @@ def test_loading_moves_state_to_its_parameter():
     wide = optim.Adam([params[0].detach().double().requires_grad_()])
     wide.load_state_dict(state)
     entry = wide.state[wide.param_groups[0]["params"][0]]
-    assert entry["exp_avg"].dtype is torch.float64 and entry["step"].dtype is torch.float32 and float(entry["step"]) == 1
+    assert (
+        entry["exp_avg"].dtype is torch.float64
+        and entry["step"].dtype is torch.float32
+        and float(entry["step"]) == 1
+    )
     assert wide.param_groups[0]["maximize"] is False
 
 
@@ -308,7 +374,9 @@ def test_pickle_and_deepcopy():
     optimizer.step()
     for twin in (pickle.loads(pickle.dumps(optimizer)), copy.deepcopy(optimizer)):
         param = twin.param_groups[0]["params"][0]
-        assert torch.equal(param, params[0]) and torch.equal(twin.state[param]["exp_avg"], optimizer.state[params[0]]["exp_avg"])
+        assert torch.equal(param, params[0]) and torch.equal(
+            twin.state[param]["exp_avg"], optimizer.state[params[0]]["exp_avg"]
+        )
         param.grad = torch.ones_like(param)
         twin.step()
 
@@ -331,7 +399,9 @@ def test_step_hooks():
     optimizer.register_step_pre_hook(lambda o, args, kwargs: ((lambda: 5,), {}))
     assert optimizer.step() == 5
     optimizer.register_step_pre_hook(lambda o, args, kwargs: 3)
-    with pytest.raises(RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 3"):
+    with pytest.raises(
+        RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 3"
+    ):
         optimizer.step()
 
 
@@ -346,7 +416,9 @@ def test_an_optimizer_of_ones_own():
                 for param in group["params"]:
                     param.add_(param.grad.sign(), alpha=-group["lr"])
 
-    with pytest.raises(ValueError, match="parameter group didn't specify a value of required optimization parameter lr"):
+    with pytest.raises(
+        ValueError, match="parameter group didn't specify a value of required optimization parameter lr"
+    ):
         Signs(make([(1,)]))
     param, seen = torch.zeros(2, requires_grad=True), []
     optimizer = Signs([{"params": param, "lr": 1.0}])

@@ -1,4 +1,6 @@
-"""`save` and `load`: what goes in comes out, files are safetensors files, and bad files say what is wrong with them."""
+"""`save` and `load`: what goes in comes out, files are safetensors files, and bad files say what is wrong
+with them.
+"""
 
 import io
 import json
@@ -15,7 +17,20 @@ import numbatorch as torch
 from numbatorch import nn, optim
 from numbatorch.serialization import load, save
 
-DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"]
+DTYPES = [
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
 
 
 def round_trip(obj, **options):
@@ -54,20 +69,38 @@ def test_nested_objects():
         "empty": [{}, [], ()],
     }
     back = round_trip(obj)
-    assert list(back) == list(obj) and back["a"] == obj["a"] and back[3] == obj[3] and back["numbers"] == obj["numbers"]
+    assert (
+        list(back) == list(obj)
+        and back["a"] == obj["a"]
+        and back[3] == obj[3]
+        and back["numbers"] == obj["numbers"]
+    )
     assert isinstance(back["b"], tuple) and back["b"][1]["deep"].tolist() == [0.0]
     assert back["types"] == obj["types"] and isinstance(back["types"][2], torch.Size)
-    assert isinstance(back["ordered"], OrderedDict) and list(back["ordered"]) == ["z", "a"] and back["empty"] == obj["empty"]
+    assert (
+        isinstance(back["ordered"], OrderedDict)
+        and list(back["ordered"]) == ["z", "a"]
+        and back["empty"] == obj["empty"]
+    )
     assert math.isnan(round_trip(math.nan)) and round_trip("just text") == "just text"
 
 
 def test_names_that_meet():
-    back = round_trip({"a.b": torch.ones(1), "a": {"b": torch.zeros(1)}, "__metadata__": torch.full((1,), 2.0)})
+    back = round_trip(
+        {"a.b": torch.ones(1), "a": {"b": torch.zeros(1)}, "__metadata__": torch.full((1,), 2.0)}
+    )
     assert [back["a.b"].item(), back["a"]["b"].item(), back["__metadata__"].item()] == [1, 0, 2]
 
 
 def test_parameters_and_requires_grad():
-    back = round_trip([nn.Parameter(torch.ones(2)), torch.ones(1, requires_grad=True), nn.Parameter(torch.ones(1), requires_grad=False), torch.ones(1)])
+    back = round_trip(
+        [
+            nn.Parameter(torch.ones(2)),
+            torch.ones(1, requires_grad=True),
+            nn.Parameter(torch.ones(1), requires_grad=False),
+            torch.ones(1),
+        ]
+    )
     assert [isinstance(t, nn.Parameter) for t in back] == [True, False, True, False]
     assert [t.requires_grad for t in back] == [True, True, False, False]
 
@@ -90,7 +123,10 @@ def test_a_whole_checkpoint(tmp_path):
     optimizer = optim.Adam(model.parameters(), lr=0.01)
     model(torch.ones(2, 3)).sum().backward()
     optimizer.step()
-    save({"model": model.state_dict(), "optim": optimizer.state_dict(), "epoch": 3}, tmp_path / "checkpoint.safetensors")
+    save(
+        {"model": model.state_dict(), "optim": optimizer.state_dict(), "epoch": 3},
+        tmp_path / "checkpoint.safetensors",
+    )
 
     checkpoint = load(str(tmp_path / "checkpoint.safetensors"))
     twin = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
@@ -98,9 +134,15 @@ def test_a_whole_checkpoint(tmp_path):
     assert str(twin.load_state_dict(checkpoint["model"])) == "<All keys matched successfully>"
     assert checkpoint["model"]._metadata == model.state_dict()._metadata
     other.load_state_dict(checkpoint["optim"])
-    assert checkpoint["epoch"] == 3 and other.param_groups[0]["lr"] == 0.01 and other.param_groups[0]["betas"] == (0.9, 0.999)
+    assert (
+        checkpoint["epoch"] == 3
+        and other.param_groups[0]["lr"] == 0.01
+        and other.param_groups[0]["betas"] == (0.9, 0.999)
+    )
     for a, b in zip(model.parameters(), twin.parameters()):
-        assert torch.equal(a, b) and torch.equal(optimizer.state[a]["exp_avg_sq"], other.state[b]["exp_avg_sq"])
+        assert torch.equal(a, b) and torch.equal(
+            optimizer.state[a]["exp_avg_sq"], other.state[b]["exp_avg_sq"]
+        )
     assert float(other.state[next(twin.parameters())]["step"]) == 1
 
 
@@ -120,11 +162,19 @@ def test_devices(device):
 def test_other_programs_read_and_write_these_files(tmp_path):
     safetensors = pytest.importorskip("safetensors.numpy")
     ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
-    state = {"w": torch.arange(6.0).view(2, 3).t(), "flag": torch.tensor([True, False]), "n": torch.tensor(3, dtype=torch.int8)}
+    state = {
+        "w": torch.arange(6.0).view(2, 3).t(),
+        "flag": torch.tensor([True, False]),
+        "n": torch.tensor(3, dtype=torch.int8),
+    }
     save(state, ours)
     seen = safetensors.load_file(ours)
     assert set(seen) == set(state) and all(np.array_equal(seen[k], state[k].numpy()) for k in state)
-    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(2.5), "c": np.zeros((0, 3), np.int16)}
+    arrays = {
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "b": np.array(2.5),
+        "c": np.zeros((0, 3), np.int16),
+    }
     safetensors.save_file(arrays, theirs, {"who": "someone"})
     back = load(theirs)
     assert set(back) == set(arrays) and all(np.array_equal(back[k].numpy(), arrays[k]) for k in arrays)
@@ -170,7 +220,10 @@ def test_modules_are_refused_with_advice():
         save(nn.Linear(1, 1), io.BytesIO())
     with pytest.raises(RuntimeError, match="Parent directory /nonexistent does not exist"):
         save({}, "/nonexistent/x.pt")
-    with pytest.raises(AttributeError, match="expected 'f' to be string, path, or a file-like object with a 'write' attribute"):
+    with pytest.raises(
+        AttributeError,
+        match="expected 'f' to be string, path, or a file-like object with a 'write' attribute",
+    ):
         save({}, 3)
     with pytest.raises(FileNotFoundError):
         load("/nonexistent/x.pt")
@@ -189,21 +242,33 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
     [
         (b"", "the file is empty"),
         (b"abc", "the file is damaged: it ends in the first 8 bytes"),
-        (b"PK\x03\x04rest of a zip file", r"PyTorch's own format \(.pt, .pth\), which numbatorch cannot read yet"),
+        (
+            b"PK\x03\x04rest of a zip file",
+            r"PyTorch's own format \(.pt, .pth\), which numbatorch cannot read yet",
+        ),
         (b"\x80\x02}q\x00.more pickle", r"PyTorch's own format"),
         (b"\xff" * 64, "its first 8 bytes are not the length of a header"),
         (_file(b"{}")[:9], "it ends in the header, after 1 of 2 bytes"),
         (_file(b"hello"), "not a safetensors file, or a damaged one"),
         (_file([]), "not a safetensors file, or a damaged one"),
         (_file({"x": ENTRY}, b"1234"), "it ends in tensor 'x', after 4 of 8 bytes"),
-        (_file({"x": {**ENTRY, "shape": [3]}}, bytes(8)), r"tensor 'x', F32\(3,\), cannot be at bytes 0 to 8"),
+        (
+            _file({"x": {**ENTRY, "shape": [3]}}, bytes(8)),
+            r"tensor 'x', F32\(3,\), cannot be at bytes 0 to 8",
+        ),
         (_file({"x": {**ENTRY, "data_offsets": [4, 12]}}, bytes(12)), "cannot be at bytes 4 to 12"),
         (_file({"x": ENTRY, "y": ENTRY}, bytes(8)), "cannot be at bytes 0 to 8"),
         (_file({"x": {**ENTRY, "shape": [-2, -1]}}, bytes(8)), "cannot be at bytes 0 to 8"),
         (_file({"x": {**ENTRY, "dtype": "F8_E4M3"}}, bytes(8)), "tensors of type F8_E4M3 are not supported"),
         (_file({"x": {"dtype": "F32"}}, bytes(8)), "a damaged one .KeyError"),
-        (_file({"__metadata__": {"numbatorch": '{"structure": {"tensor": "gone"}}'}}), "a damaged one .KeyError"),
-        (_file({"__metadata__": {"numbatorch": '{"structure": {"new": 1}}'}}), "of a later version of numbatorch: it holds a 'new'"),
+        (
+            _file({"__metadata__": {"numbatorch": '{"structure": {"tensor": "gone"}}'}}),
+            "a damaged one .KeyError",
+        ),
+        (
+            _file({"__metadata__": {"numbatorch": '{"structure": {"new": 1}}'}}),
+            "of a later version of numbatorch: it holds a 'new'",
+        ),
         (_file({"__metadata__": {"numbatorch": "not json"}}), "a damaged one .JSONDecodeError"),
     ],
 )

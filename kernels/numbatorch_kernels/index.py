@@ -9,7 +9,7 @@ on. `take` copies from big to small, `put` from small to big, `add` and `reduce`
 kernels serve every layout and every broadcast, of all three. Copies move words, whatever they mean: a compile an itemsize, not a dtype.
 
 Where negative indices are allowed they count from the end. `take` and `offsets` note an index that is out of range; the others are given
-none.
+none. The indexed dimension is not empty.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numpy import uint64
 
 from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
 take = Kernel("take")  # (out, src, index, walk, missed): out = the elements of src; missed[0] = 1 if an index is out of range
@@ -37,7 +41,6 @@ PRODUCT, MAXIMUM, MINIMUM = range(3)
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
 BLOCK = 1 << 12
 WORD = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "c16"}
-compiled = cache(cpu.compiled)  # finds an entry again in half the time
 
 
 class Walk(NamedTuple):
@@ -46,13 +49,14 @@ class Walk(NamedTuple):
     geometry  int64: the number of outer dimensions, the length of a row, the size of the dimension that is indexed, what is added to
               a negative index, the step of an index; along a row the strides of the three; for each outer dimension its size and the
               three strides
+    size      that of the indexed dimension
     total     the number of elements of the small tensor
     rows      the number of rows
-    unit      rows that one thread must do alone, lest two write the same element: their number, a multiple of which is `rows`;
-              0: each column is independent of the others
+    unit      how many rows one thread must do alone, lest two threads write the same element; 0 if threads may share out the columns
     """
 
     geometry: np.ndarray
+    size: int
     total: int
     rows: int
     unit: int
@@ -71,7 +75,7 @@ def walk(shape: list[int], length: int, strides: list[list[int]], size: int, ste
         unit = rows // shape[0] if shape[0] else 0
     else:
         unit = 0 if big[-1] and length >= 128 else rows
-    return Walk(np.array(geometry, np.int64), rows * length, rows, unit)
+    return Walk(np.array(geometry, np.int64), size, rows * length, rows, unit)
 
 
 # ---- one row, on both devices ----
@@ -106,33 +110,51 @@ _combined = njit(error_model="numpy")(combined)
 # ---- CPU ----
 
 
+@intrinsic
+def copy(typingctx, target, source, count):
+    """Copy `count` elements between places that do not overlap."""
+
+    def codegen(context, builder, signature, args):
+        itemsize = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        cgutils.raw_memcpy(builder, *args, itemsize)
+
+    return types.void(target, source, types.intp), codegen
+
+
 def _take(out, src, index, missed, geometry, start, stop):
     length, size, wrap, step = geometry[1], geometry[2], geometry[3], geometry[4]
     s, b, x = geometry[5], geometry[6], geometry[7]
+    wrong = False
     for row in range(start // length, (stop - 1) // length + 1):
         small, big, at = _row_starts(geometry, row)
         first, last = max(start - row * length, 0), min(stop - row * length, length)
-        if x == 0:
+        if x == 0:  # the row is one piece of the big tensor
             i = index[at]
-            i += wrap if i < 0 else 0
-            if i < 0 or i >= size:
-                missed[0] = 1
-                continue
-            big += i * step
+            i += wrap & (i >> 63)
+            outside = uint64(i) >= uint64(size)
+            wrong |= outside
+            big += 0 if outside else i * step
             if s == 1 and b == 1:
-                for j in range(first, last):
-                    out[small + j] = src[big + j]
+                copy(offset(out, small + first), offset(src, big + first), last - first)
             else:
                 for j in range(first, last):
                     out[small + j * s] = src[big + j * b]
+        elif s == 1 and x == 1 and b == 0:
+            for j in range(first, last):
+                i = index[at + j]
+                i += wrap & (i >> 63)
+                outside = uint64(i) >= uint64(size)
+                wrong |= outside
+                out[small + j] = src[big + (0 if outside else i * step)]
         else:
             for j in range(first, last):
                 i = index[at + j * x]
-                i += wrap if i < 0 else 0
-                if i < 0 or i >= size:
-                    missed[0] = 1
-                else:
-                    out[small + j * s] = src[big + j * b + i * step]
+                i += wrap & (i >> 63)
+                outside = uint64(i) >= uint64(size)
+                wrong |= outside
+                out[small + j * s] = src[big + j * b + (0 if outside else i * step)]
+    if wrong:
+        missed[0] = 1
 
 
 @njit(error_model="numpy")
@@ -149,17 +171,20 @@ def _put(dst, src, index, geometry, rows, unit, start, stop):
         small, big, at = _row_starts(geometry, row)
         if x == 0:
             i = index[at]
-            big += (i + wrap if i < 0 else i) * step
+            big += (i + (wrap & (i >> 63))) * step
             if s == 1 and b == 1:
-                for j in range(first, last):
-                    dst[big + j] = src[small + j]
+                copy(offset(dst, big + first), offset(src, small + first), last - first)
             else:
                 for j in range(first, last):
                     dst[big + j * b] = src[small + j * s]
+        elif s == 1 and x == 1 and b == 0:
+            for j in range(first, last):
+                i = index[at + j]
+                dst[big + (i + (wrap & (i >> 63))) * step] = src[small + j]
         else:
             for j in range(first, last):
                 i = index[at + j * x]
-                dst[big + j * b + (i + wrap if i < 0 else i) * step] = src[small + j * s]
+                dst[big + j * b + (i + (wrap & (i >> 63))) * step] = src[small + j * s]
 
 
 def _add(dst, src, index, geometry, rows, unit, start, stop):
@@ -170,17 +195,22 @@ def _add(dst, src, index, geometry, rows, unit, start, stop):
         small, big, at = _row_starts(geometry, row)
         if x == 0:
             i = index[at]
-            big += (i + wrap if i < 0 else i) * step
+            big += (i + (wrap & (i >> 63))) * step
             if s == 1 and b == 1:
                 for j in range(first, last):
                     dst[big + j] = dst[big + j] + src[small + j]
             else:
                 for j in range(first, last):
                     dst[big + j * b] = dst[big + j * b] + src[small + j * s]
+        elif s == 1 and x == 1 and b == 0:
+            for j in range(first, last):
+                i = index[at + j]
+                place = big + (i + (wrap & (i >> 63))) * step
+                dst[place] = dst[place] + src[small + j]
         else:
             for j in range(first, last):
                 i = index[at + j * x]
-                place = big + j * b + (i + wrap if i < 0 else i) * step
+                place = big + j * b + (i + (wrap & (i >> 63))) * step
                 dst[place] = dst[place] + src[small + j * s]
 
 
@@ -192,7 +222,7 @@ def _reduce(dst, src, index, geometry, how, rows, unit, start, stop):
         small, big, at = _row_starts(geometry, row)
         for j in range(first, last):
             i = index[at + j * x]
-            place = big + j * b + (i + wrap if i < 0 else i) * step
+            place = big + j * b + (i + (wrap & (i >> 63))) * step
             dst[place] = _combined(how, dst[place], src[small + j * s])
 
 
@@ -211,8 +241,8 @@ def _offsets(out, index, missed, geometry, start, stop):
         small, _, at = _row_starts(geometry, row)
         for j in range(max(start - row * length, 0), min(stop - row * length, length)):
             i = index[at + j * x]
-            i += wrap if i < 0 else 0
-            if i < 0 or i >= size:
+            i += wrap & (i >> 63)
+            if uint64(i) >= uint64(size):
                 missed[0] = 1
             else:
                 out[small + j * s] = out[small + j * s] + i * step
@@ -243,67 +273,86 @@ def _unravel(out, flat, shape, ndim, start, stop):
             rest //= shape[d]
 
 
+@cache
+def _mover(function, itemsize: int):
+    """The entry of a kernel that copies words."""
+    more = ("i8", "i8", int, int) if function is _take else ("i8", int, int, int, int)
+    return cpu.compiled(function, WORD[itemsize], WORD[itemsize], "i8", *more)
+
+
+@cache
+def _combiner(function, dtype: np.dtype):
+    """The entry of a kernel that computes."""
+    return cpu.compiled(function, dtype, dtype, "i8", "i8", *[int] * (4 if function is _add else 5))
+
+
+@cache
+def _entry(function, *kinds):
+    return cpu.compiled(function, *kinds, int, int)
+
+
+def _run(entry, n: int, *args) -> None:
+    """Call `entry` for 0..n, on several threads if there is enough to do."""
+    if n < 2 * GRAIN:
+        entry(*args, 0, n)
+    else:
+        parallel.run(entry, n, GRAIN, *args)
+
+
 def _run_shares(entry, walk: Walk, *args) -> None:
     """Call `entry` for the whole walk, on several threads where none of them can write what another one does."""
-    unit = walk.unit
-    n, each = (walk.rows // unit, unit * int(walk.geometry[1])) if unit else (int(walk.geometry[1]), walk.rows)
-    parallel.run(entry, n, max(GRAIN // each, 1 if unit else 64), *args, walk.rows, unit)
+    unit, rows = walk.unit, walk.rows
+    if walk.total < 2 * GRAIN or unit == rows:
+        entry(*args, rows, rows, 0, 1)
+    elif unit:
+        parallel.run(entry, rows // unit, max(GRAIN // (walk.total // rows * unit), 1), *args, rows, unit)
+    else:
+        parallel.run(entry, walk.total // rows, max(GRAIN // rows, 64), *args, rows, unit)
 
 
 @take.on("cpu")
 def _(out, src, index, walk, missed):
-    entry = compiled(_take, WORD[out.itemsize], WORD[out.itemsize], "i8", "i8", "i8", int, int)
-    if walk.total < 2 * GRAIN:
-        entry(out, src, index, missed, walk.geometry, 0, walk.total)
-    else:
-        parallel.run(entry, walk.total, GRAIN, out, src, index, missed, walk.geometry)
+    _run(_mover(_take, out.itemsize), walk.total, out, src, index, missed, walk.geometry)
 
 
 @put.on("cpu")
 def _(dst, src, index, walk):
-    word = WORD[dst.itemsize]
-    _run_shares(compiled(_put, word, word, "i8", "i8", int, int, int, int), walk, dst, src, index, walk.geometry)
+    _run_shares(_mover(_put, dst.itemsize), walk, dst, src, index, walk.geometry)
 
 
 @add.on("cpu")
 def _(dst, src, index, walk):
-    entry = compiled(_add, dst.dtype, dst.dtype, "i8", "i8", int, int, int, int)
-    _run_shares(entry, walk, dst, src, index, walk.geometry)
+    _run_shares(_combiner(_add, dst.dtype), walk, dst, src, index, walk.geometry)
 
 
 @reduce.on("cpu")
 def _(dst, src, index, walk, how):
-    entry = compiled(_reduce, dst.dtype, dst.dtype, "i8", "i8", int, int, int, int, int)
-    _run_shares(entry, walk, dst, src, index, walk.geometry, how)
+    _run_shares(_combiner(_reduce, dst.dtype), walk, dst, src, index, walk.geometry, how)
 
 
 @check.on("cpu")
 def _(index, low, high, missed):
-    parallel.run(compiled(_check, "i8", int, int, "i8", int, int), index.size, 4 * GRAIN, index, low, high, missed)
+    _run(_entry(_check, "i8", int, int, "i8"), index.size, index, low, high, missed)
 
 
 @offsets.on("cpu")
 def _(out, index, walk, missed):
-    entry = compiled(_offsets, "i8", "i8", "i8", "i8", int, int)
-    parallel.run(entry, walk.total, GRAIN, out, index, missed, walk.geometry)
+    _run(_entry(_offsets, "i8", "i8", "i8", "i8"), walk.total, out, index, missed, walk.geometry)
 
 
 @count.on("cpu")
 def _(counts, mask):
-    entry = compiled(_count, "i8", "u1", int, int, int)
-    parallel.run(entry, counts.size, 4 * GRAIN // BLOCK, counts, mask, mask.size)
+    parallel.run(_entry(_count, "i8", "u1", int), counts.size, 4 * GRAIN // BLOCK, counts, mask, mask.size)
 
 
 @positions.on("cpu")
 def _(out, mask, starts):
-    entry = compiled(_positions, "i8", "u1", "i8", int, int)
-    parallel.run(entry, starts.size - 1, 4 * GRAIN // BLOCK, out, mask, starts)
+    parallel.run(_entry(_positions, "i8", "u1", "i8"), starts.size - 1, 4 * GRAIN // BLOCK, out, mask, starts)
 
 
 @unravel.on("cpu")
 def _(out, flat, shape):
-    entry = compiled(_unravel, "i8", "i8", "i8", int, int, int)
-    parallel.run(entry, flat.size, GRAIN, out, flat, np.array(shape, np.int64), len(shape))
+    _run(_entry(_unravel, "i8", "i8", "i8", int), flat.size, out, flat, np.array(shape, np.int64), len(shape))
 
 
 # ---- CUDA: see cuda/index.py. It is imported late, so that a program that stays on the CPU never loads a CUDA compiler. ----

@@ -183,6 +183,8 @@ def source(program: Program, device: str, inputs: Sequence[Operand], outputs: Se
     body = writer.statements(inputs, reads, [o.element for o in outputs], writes)
     if device == "cuda":
         writer.imports.add("from numbatorch_kernels.cuda.compat import cuda")
+        if strided:
+            writer.imports.add("from numbatorch_kernels.cuda.division import split")
     indent = "        " if strided and device == "cpu" else "    "
     values = [f"a{k}" for k, o in enumerate(inputs) if o.access == "value"]
     arguments = sorted(pointers.keys() | set(values), key=lambda name: (name[0] == "a", int(name[1:])))
@@ -194,6 +196,7 @@ def source(program: Program, device: str, inputs: Sequence[Operand], outputs: Se
         + ["", "", f"def {program.name}_kernel({', '.join(arguments)}):"]
         + ["    " + line for line in head]
         + ["    " + indent + line for line in body]
+        + ["        i += cuda.gridsize(1)"] * (strided and device == "cuda")
         + [""]
     )
 
@@ -206,10 +209,9 @@ def is_strided(inputs: Sequence[Operand], outputs: Sequence[Operand]) -> bool:
     return any(o.access in ("unit", "fixed", "strided") for o in (*outputs, *inputs))
 
 
-def _outer_walk(pointers: dict[str, str]) -> list[str]:
-    """Statements that move every position p_<pointer> to the row number `rest`."""
-    walk = ["for d in range(outer - 1, -1, -1):", "    k = rest % geometry[2 + d]", "    rest //= geometry[2 + d]"]
-    return walk + [f"    p_{name} += k * geometry[{2 + k} + {k + 1} * outer + d]" for k, name in enumerate(pointers)]
+def _moves(pointers: dict[str, str]) -> list[str]:
+    """Statements that move every position p_<pointer> by k along dimension d."""
+    return [f"p_{name} += k * geometry[{2 + k} + {k + 1} * outer + d]" for k, name in enumerate(pointers)]
 
 
 def _rows(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
@@ -218,7 +220,8 @@ def _rows(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     head += [f"s_{name} = geometry[{2 + k} + {k + 2} * outer]" for k, (name, access) in enumerate(pointers.items()) if access == "strided"]
     head += ["for row in range(start // length, (stop - 1) // length + 1):", "    rest = row"]
     head += [f"    p_{name} = 0" for name in pointers]
-    head += ["    " + line for line in _outer_walk(pointers)]
+    head += ["    for d in range(outer - 1, -1, -1):", "        k = rest % geometry[2 + d]", "        rest //= geometry[2 + d]"]
+    head += ["        " + line for line in _moves(pointers)]
     head += [f"    v_{name} = {name}[p_{name}]" for name, access in pointers.items() if access == "fixed"]
     head += ["    for j in range(max(start - row * length, 0), min(stop - row * length, length)):"]
     index = {"unit": "{0}[p_{0} + j]", "fixed": "v_{0}", "strided": "{0}[p_{0} + j * s_{0}]"}
@@ -226,10 +229,11 @@ def _rows(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _grid(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """CUDA: a thread finds its element in each operand."""
-    head = ["outer = geometry[0]", "length = geometry[1]", _RANGE["cuda"], "    j = i % length", "    rest = i // length"]
+    """CUDA: a thread finds its element in each operand. (While-loops, because of `range` the compiler makes far more code.)"""
+    head = ["outer = geometry[0]", "length = geometry[1]", "i = cuda.grid(1)", "while i < n:", "    rest, j = split(i, length)"]
     head += [f"    p_{name} = j * geometry[{2 + k} + {k + 2} * outer]" for k, name in enumerate(pointers)]
-    head += ["    " + line for line in _outer_walk(pointers)]
+    head += ["    d = outer", "    while d > 0:", "        d -= 1", "        rest, k = split(rest, geometry[2 + d])"]
+    head += ["        " + line for line in _moves(pointers)]
     return head, {name: f"{name}[p_{name}]" for name in pointers}
 
 

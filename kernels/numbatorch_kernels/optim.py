@@ -1,10 +1,12 @@
 """Optimizer steps: one call updates all parameters of a group.
 
-A launcher takes lists of contiguous arrays of one dtype, float32 or float64: the parameters, their gradients and their state, all in the same order.
-On the CPU the kernel gets the lists themselves and reads the arrays' addresses out of them, so a step is one call however many parameters there
-are; the elements of all of them count as one range, which `parallel.run` may split anywhere. On CUDA each parameter is a launch.
+A launcher takes lists of contiguous arrays of one dtype, float32 or float64: the parameters, their gradients
+and their state, all in the same order. On the CPU the kernel gets the lists themselves and reads the arrays'
+addresses out of them, so a step is one call however many parameters there are; the elements of all of them
+count as one range, which `parallel.run` may split anywhere. On CUDA each parameter is a launch.
 
-The formulas keep PyTorch's order of operations, fused multiply-adds included, so that training curves can be compared number by number.
+The formulas keep PyTorch's order of operations, fused multiply-adds included, so that training curves can be
+compared number by number.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ adam = Kernel("adam")
 
 
 def sgd_element(p, g, m, lr, decay, sign, momentum, undamped, nesterov):
-    """p and m after a step: m' = momentum m + undamped g, p' = p - lr m', or p - lr (g + momentum m') with `nesterov`.
+    """p and m after a step: m' = momentum m + undamped g, p' = p - lr m', or p - lr (g + momentum m') with
+    `nesterov`.
 
     g is the gradient times `sign`, -1 to maximise, plus decay p. Without momentum p' = p - lr g.
     """
@@ -69,7 +72,8 @@ def adam_element(p, m, v, shrink, step_size, root, eps):
 
 
 class ArrayList(types.Type):
-    """The Numba type of a Python list of arrays: `array_in(list, k)` is the pointer to the first element of the k-th.
+    """The Numba type of a Python list of arrays: `array_in(list, k)` is the pointer to the first element of
+    the k-th.
 
     Nothing is checked, and while a kernel runs nobody may change the list.
     """
@@ -119,7 +123,9 @@ def fma(typingctx, a, b, c):
     def codegen(context, builder, signature, args):
         word = args[0].type
         name = f"llvm.fmuladd.{'f32' if signature.return_type is types.float32 else 'f64'}"
-        return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(word, [word] * 3), name), args)
+        return builder.call(
+            cgutils.get_or_insert_function(builder.module, ir.FunctionType(word, [word] * 3), name), args
+        )
 
     return a(a, a, a), codegen
 
@@ -127,7 +133,9 @@ def fma(typingctx, a, b, c):
 @intrinsic
 def cast(typingctx, value, like):
     """`value` in the type of `like`."""
-    return like(value, like), lambda context, builder, signature, args: context.cast(builder, args[0], value, like)
+    return like(value, like), lambda context, builder, signature, args: context.cast(
+        builder, args[0], value, like
+    )
 
 
 _sgd_element = njit(error_model="numpy")(sgd_element)
@@ -159,17 +167,44 @@ def _sgd(offsets, params, grads, buffers, lr, decay, sign, momentum, undamped, n
 
 
 def _adam(
-    offsets, params, grads, means, squares, maxima, steps, lr, beta1, beta2, eps, decay, shrink, sign, weight1, keep1, weight2, amsgrad, start, stop
+    offsets,
+    params,
+    grads,
+    means,
+    squares,
+    maxima,
+    steps,
+    lr,
+    beta1,
+    beta2,
+    eps,
+    decay,
+    shrink,
+    sign,
+    weight1,
+    keep1,
+    weight2,
+    amsgrad,
+    start,
+    stop,
 ):
     k = _find(offsets, start)
     while start < stop:
         first, last = start - offsets[k], min(stop, offsets[k + 1]) - offsets[k]
-        p, g, m, v, x = array_in(params, k), array_in(grads, k), array_in(means, k), array_in(squares, k), array_in(maxima, k)
+        p, g, m, v, x = (
+            array_in(params, k),
+            array_in(grads, k),
+            array_in(means, k),
+            array_in(squares, k),
+            array_in(maxima, k),
+        )
         step = float(array_in(steps, k)[0])
         step_size = cast(lr / (1 - beta1**step), eps)
         root = cast((1 - beta2**step) ** 0.5, eps)
         for i in range(first, last):
-            mean, square = _adam_moments(p[i], g[i], m[i], v[i], decay, sign, weight1, keep1, weight2, cast(beta2, eps))
+            mean, square = _adam_moments(
+                p[i], g[i], m[i], v[i], decay, sign, weight1, keep1, weight2, cast(beta2, eps)
+            )
             m[i], v[i] = mean, square
             if amsgrad:
                 square = x[i] if x[i] >= square else square  # so NaN stays NaN
@@ -188,14 +223,18 @@ def _advance(steps, start, stop):
 def _sgd_entry(dtype: np.dtype) -> Callable:
     number = from_dtype(dtype)
     arrays = ArrayList(number)
-    return compiled(_sgd, "i8", arrays, arrays, arrays, number, number, number, number, number, number, int, int)
+    return compiled(
+        _sgd, "i8", arrays, arrays, arrays, number, number, number, number, number, number, int, int
+    )
 
 
 @cache
 def _adam_entry(dtype: np.dtype, steps: np.dtype) -> Callable:
     number = from_dtype(dtype)
     arrays = [ArrayList(number)] * 5
-    return compiled(_adam, "i8", *arrays, ArrayList(from_dtype(steps)), float, float, float, *[number] * 7, int, int, int)
+    return compiled(
+        _adam, "i8", *arrays, ArrayList(from_dtype(steps)), float, float, float, *[number] * 7, int, int, int
+    )
 
 
 @cache
@@ -244,7 +283,8 @@ def advance(steps: list[np.ndarray]) -> None:
     _advance_entry(steps[0].dtype)(steps, 0, len(steps))
 
 
-# ---- CUDA: see cuda/optim.py, imported late, so that a program that stays on the CPU never loads a CUDA compiler ----
+# ---- CUDA: see cuda/optim.py, imported late, so that a program that stays on the CPU never loads a CUDA
+# compiler ----
 
 
 @sgd.on("cuda")

@@ -303,6 +303,16 @@ def threshold(x, limit, value):
 # --- losses, of one element
 
 
+def squared_error(a, b):
+    """(a - b)²"""
+    return (a - b) * (a - b)
+
+
+def absolute_error(a, b):
+    """|a - b|"""
+    return abs(a - b)
+
+
 def binary_cross_entropy(x, target):
     """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100"""
     return (target - 1) * maximum(log1p(-x), -100) - target * maximum(log(x), -100)
@@ -311,6 +321,11 @@ def binary_cross_entropy(x, target):
 def binary_cross_entropy_with_logits(x, target):
     """-(t log σ(x) + (1 - t) log(1 - σ(x)))"""
     return (1 - target) * x - logsigmoid(x)
+
+
+def weighted_binary_cross_entropy_with_logits(x, target, weight):
+    """-(w t log σ(x) + (1 - t) log(1 - σ(x)))"""
+    return (1 - target) * x - (1 + (weight - 1) * target) * logsigmoid(x)
 
 
 def smooth_l1(a, b, beta):

@@ -89,9 +89,14 @@ class LeakyReLU(_Inplace):
 
 
 class PReLU(Module):
-    """x where x > 0, else weight x; the weight, one number or one a channel, is learnt. K. He et al., arXiv:1502.01852."""
+    """x where x > 0, else weight x; the weight, one number or one a channel, is learnt.
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+    K. He et al., arXiv:1502.01852.
+    """
+
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init

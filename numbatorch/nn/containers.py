@@ -47,7 +47,8 @@ class _ModuleSequence(Module):
         """Add modules at the end."""
         if not isinstance(modules, Iterable):
             raise TypeError(
-                f"{type(self).__name__}.extend should be called with an iterable, but got {type(modules).__name__}"
+                f"{type(self).__name__}.extend should be called with an iterable, but got "
+                f"{type(modules).__name__}"
             )
         for module in list(modules):
             self.append(module)
@@ -101,7 +102,9 @@ class Sequential(_ModuleSequence):
 
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
-            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+            raise ValueError(
+                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+            )
         return Sequential(*self, *other)
 
     def __mul__(self, times: int) -> Sequential:
@@ -115,7 +118,9 @@ class Sequential(_ModuleSequence):
 
 
 class ModuleList(_ModuleSequence):
-    """A list of modules whose parameters are found. It has no `forward`: the module that owns it says what happens.
+    """A list of modules whose parameters are found.
+
+    It has no `forward`: the module that owns it says what happens.
 
     >>> layers = nn.ModuleList(nn.Linear(8, 8) for _ in range(3))
     >>> len(list(layers.parameters()))
@@ -222,7 +227,9 @@ class ParameterList(Module):
     def extend(self, values: Iterable[Any]) -> Self:
         """Add values at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
+            raise TypeError(
+                f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}"
+            )
         for value in list(values):
             self.append(value)
         return self
@@ -318,12 +325,17 @@ def _pairs(entries: Any, owner: str) -> Iterator[tuple[str, Any]]:
         return
     if not isinstance(entries, Iterable):
         raise TypeError(
-            f"{owner}.update should be called with an iterable of key/value pairs, but got {type(entries).__name__}"
+            f"{owner}.update should be called with an iterable of key/value pairs, but got "
+            f"{type(entries).__name__}"
         )
     for number, entry in enumerate(entries):
         if not isinstance(entry, Iterable):
-            raise TypeError(f"{owner} update sequence element #{number} should be Iterable; is{type(entry).__name__}")
+            raise TypeError(
+                f"{owner} update sequence element #{number} should be Iterable; is{type(entry).__name__}"
+            )
         pair = tuple(entry)
         if len(pair) != 2:
-            raise ValueError(f"{owner} update sequence element #{number} has length {len(pair)}; 2 is required")
+            raise ValueError(
+                f"{owner} update sequence element #{number} has length {len(pair)}; 2 is required"
+            )
         yield pair

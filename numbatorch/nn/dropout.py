@@ -51,7 +51,10 @@ class Dropout3d(_Dropout):
 
 
 class AlphaDropout(_Dropout):
-    """Dropout that keeps mean and variance of a self-normalising input (use it with SELU). G. Klambauer et al., arXiv:1706.02515."""
+    """Dropout that keeps mean and variance of a self-normalising input (use it with SELU).
+
+    G. Klambauer et al., arXiv:1706.02515.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.alpha_dropout(input, self.p, self.training)

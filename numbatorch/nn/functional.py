@@ -26,6 +26,7 @@ from numbatorch.ops import softplus as softplus
 from numbatorch.ops import softshrink as softshrink
 from numbatorch.ops import softsign as softsign
 from numbatorch.ops import tanh as tanh
+from numbatorch.shape import Size
 from numbatorch.tensor import Tensor
 
 # ---- activations; with `inplace` the result is written over the input ----
@@ -147,7 +148,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 # ---- along a dimension ----
 
 
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`; `dtype` is that of the computation and the result.
 
     >>> F.softmax(torch.tensor([0.0, 0.0]), dim=0)
@@ -156,12 +159,16 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     return ops.softmax(input, _given("softmax", dim, input, _stacklevel), dtype=dtype)
 
 
-def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Tensor:
     """log(softmax(x)) along `dim`, computed without overflow."""
     return ops.log_softmax(input, _given("log_softmax", dim, input, _stacklevel), dtype=dtype)
 
 
-def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
+) -> Tensor:
     """softmax(-x) along `dim`."""
     return ops.softmax(-input, _given("softmin", dim, input, _stacklevel), dtype=dtype)
 
@@ -171,7 +178,8 @@ def _given(name: str, dim: int | None, input: Tensor, stacklevel: int) -> int:
     if dim is not None:
         return dim
     warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
+        "argument.",
         stacklevel=stacklevel,
     )
     return 0 if input.dim() in (0, 1, 3) else 1
@@ -181,9 +189,9 @@ def _given(name: str, dim: int | None, input: Tensor, stacklevel: int) -> int:
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """In training, each element becomes zero with probability `p`, and the others are scaled by 1 / (1 - p)."""
+    """In training, each element becomes zero with probability `p`; the others are scaled by 1 / (1 - p)."""
     _check_probability(p)
-    return ops.dropout(input, p, training, out=input if inplace else None)
+    return _drop(input, input.shape, p, training, inplace)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -191,11 +199,11 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     _check_probability(p)
     if input.dim() not in (2, 3):
         raise RuntimeError(
-            f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input. Note that dropout1d exists to "
-            "provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional "
-            "batch dimension (i.e. 2D or 3D inputs)."
+            f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input. Note that dropout1d "
+            "exists to provide channel-wise dropout on inputs with 1 spatial dimension, a channel "
+            "dimension, and an optional batch dimension (i.e. 2D or 3D inputs)."
         )
-    return _channel_dropout(input, p, training, inplace, batched=input.dim() == 3)
+    return _drop(input, input.shape[: input.dim() - 1], p, training, inplace)
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -205,13 +213,16 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         _warn_dimensions("dropout2d", input.dim(), 2, "3D or 4D")
     if input.dim() == 3:
         warnings.warn(
-            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired "
-            "- input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a "
-            "future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain "
-            "the 1D channel-wise dropout behavior, please switch to using dropout1d instead.",
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior "
+            "is desired - input is interpreted as shape (N, C, L), where C is the channel dim. This "
+            "behavior will change in a future release to interpret the input as one without a batch "
+            "dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise dropout behavior, please "
+            "switch to using dropout1d instead.",
             stacklevel=2,
         )
-    return _channel_dropout(input, p, training, inplace)
+    if training and 0 < p < 1 and input.dim() < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+    return _drop(input, input.shape[:2], p, training, inplace)
 
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -219,11 +230,14 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     _check_probability(p)
     if input.dim() not in (4, 5):
         _warn_dimensions("dropout3d", input.dim(), 3, "4D or 5D")
-    return _channel_dropout(input, p, training, inplace, batched=input.dim() == 5)
+    return _drop(input, input.shape[: input.dim() - 3], p, training, inplace)
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
-    """Dropout that keeps mean and variance of a self-normalising input. G. Klambauer et al., arXiv:1706.02515."""
+    """Dropout that keeps mean and variance of a self-normalising input.
+
+    G. Klambauer et al., arXiv:1706.02515.
+    """
     _check_probability(p)
     if p == 0 or not training or input.numel() == 0:
         return input
@@ -236,14 +250,13 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return input.mul_(kept * scale).add_(shift) if inplace else input * (kept * scale) + shift
 
 
-def _channel_dropout(input: Tensor, p: float, training: bool, inplace: bool, batched: bool = True) -> Tensor:
+def _drop(input: Tensor, leading: Size, p: float, training: bool, inplace: bool) -> Tensor:
+    """Dropout with one draw for each element of the `leading` dimensions, shared by all that it contains."""
     if p == 0 or not training or input.numel() == 0:
         return input
-    leading = 2 if batched else 1
-    if input.dim() < leading:
-        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    kept = ops.empty(input.shape[:leading] + (1,) * (input.dim() - leading), dtype=input.dtype, device=input.device)
-    noise = kept.bernoulli_(1 - p).div_(1 - p) if p < 1 else kept.zero_()
+    shared = (1,) * (input.dim() - len(leading))
+    like = ops.empty(leading + shared, dtype=input.dtype, device=input.device) if shared else input
+    noise = ops.dropout_noise(like, p) if p < 1 else ops.zeros_like(like)
     return input.mul_(noise) if inplace else input * noise
 
 
@@ -254,9 +267,9 @@ def _check_probability(p: float) -> None:
 
 def _warn_dimensions(name: str, got: int, spatial: int, wanted: str) -> None:
     warnings.warn(
-        f"{name}: Received a {got}-D input to {name}, which is deprecated and will result in an error in a future "
-        f"release. To retain the behavior and silence this warning, please use dropout instead. Note that {name} "
-        f"exists to provide channel-wise dropout on inputs with {spatial} spatial dimensions, a channel dimension, and "
-        f"an optional batch dimension (i.e. {wanted} inputs).",
+        f"{name}: Received a {got}-D input to {name}, which is deprecated and will result in an error in a "
+        "future release. To retain the behavior and silence this warning, please use dropout instead. Note "
+        f"that {name} exists to provide channel-wise dropout on inputs with {spatial} spatial dimensions, a "
+        f"channel dimension, and an optional batch dimension (i.e. {wanted} inputs).",
         stacklevel=3,
     )

@@ -44,7 +44,8 @@ def _call(module: Module, args: tuple, kwargs: dict[str, Any], done: set[int]) -
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
                     raise RuntimeError(
-                        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
+                        f"{changed}."
                     )
                 args, kwargs = changed
         else:
@@ -67,7 +68,9 @@ def _call(module: Module, args: tuple, kwargs: dict[str, Any], done: set[int]) -
     return result if watch is None else watch.outputs(result)
 
 
-def _call_after_an_error(module: Module, number: int, hook: Callable, args: tuple, kwargs: dict[str, Any]) -> None:
+def _call_after_an_error(
+    module: Module, number: int, hook: Callable, args: tuple, kwargs: dict[str, Any]
+) -> None:
     try:
         if number in module._forward_hooks_with_kwargs:
             hook(module, args, kwargs, None)
@@ -75,8 +78,8 @@ def _call_after_an_error(module: Module, number: int, hook: Callable, args: tupl
             hook(module, args, None)
     except Exception as error:
         warnings.warn(
-            "module forward hook with ``always_call=True`` raised an exception that was silenced as another error "
-            f"was raised in forward: {error}",
+            "module forward hook with ``always_call=True`` raised an exception that was silenced as another "
+            f"error was raised in forward: {error}",
             stacklevel=4,
         )
 
@@ -95,7 +98,7 @@ class BackwardHookFunction(Function):
 
 
 class _BackwardWatch:
-    """Follows one call of a module: collects the gradients of its outputs, then those of its inputs, then calls the hooks."""
+    """Follows one call of a module: collects the gradients of its outputs and inputs, and calls the hooks."""
 
     def __init__(self, module: Module):
         self.module = module
@@ -115,8 +118,8 @@ class _BackwardWatch:
             return self.outputs((result,))[0]
         if not isinstance(result, tuple):
             warnings.warn(
-                "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
-                f"{type(result)}",
+                "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors "
+                f"but received {type(result)}",
                 stacklevel=4,
             )
             return result
@@ -148,16 +151,18 @@ class _BackwardWatch:
     def _hooks_without_inputs(self, grad_output: tuple) -> None:
         if self.hooks:
             warnings.warn(
-                "Full backward hook is firing when gradients are computed with respect to module outputs since no "
-                "inputs require gradients.",
+                "Full backward hook is firing when gradients are computed with respect to module outputs "
+                "since no inputs require gradients.",
                 stacklevel=5,
             )
         for hook in self.hooks:
             changed = hook(self.module, (None,) * self.input_count, grad_output)
-            if changed is not None and not (isinstance(changed, tuple) and all(grad is None for grad in changed)):
+            if changed is not None and not (
+                isinstance(changed, tuple) and all(grad is None for grad in changed)
+            ):
                 raise RuntimeError(
-                    "Backward hook for Modules where no input requires gradient should always return None or None "
-                    "for all gradients."
+                    "Backward hook for Modules where no input requires gradient should always return None "
+                    "or None for all gradients."
                 )
 
     def _inputs_seen(self, grads: tuple) -> tuple:
@@ -170,8 +175,8 @@ class _BackwardWatch:
                 changed = changed if isinstance(changed, tuple) else (changed,)
                 if len(changed) != self.input_count:
                     raise RuntimeError(
-                        f"Backward hook returned an invalid number of grad_input, got {len(changed)}, "
-                        f"but expected {self.input_count}"
+                        f"Backward hook returned an invalid number of grad_input, got {len(changed)}, but "
+                        f"expected {self.input_count}"
                     )
                 grad_input = changed
         self.grad_output = None
@@ -179,16 +184,20 @@ class _BackwardWatch:
 
 
 def _watch(values: tuple, seen: Callable[[tuple], tuple]) -> tuple[tuple, list[int]]:
-    """`values` with every tensor that needs a gradient passed through `BackwardHookFunction`, and their places."""
+    """`values`, those that need a gradient passed through `BackwardHookFunction`; and their places."""
     places = []
     if is_grad_enabled():
         places = [i for i, value in enumerate(values) if isinstance(value, Tensor) and value.requires_grad]
     if not places:
         return values, places
     watched = list(values)
-    for place, tensor in zip(places, BackwardHookFunction.apply(seen, *(values[i] for i in places)), strict=True):
+    for place, tensor in zip(
+        places, BackwardHookFunction.apply(seen, *(values[i] for i in places)), strict=True
+    ):
         watched[place] = tensor
-    return (tuple(watched) if type(values) is tuple else type(values)(*watched)), places  # a named tuple stays one
+    return (
+        tuple(watched) if type(values) is tuple else type(values)(*watched)
+    ), places  # a named tuple stays one
 
 
 def _spread(grads: tuple, places: list[int], count: int) -> tuple:

@@ -1,4 +1,7 @@
-"""Filling tensors with starting values, in place. Every function returns its tensor and draws what PyTorch draws from the same seed."""
+"""Filling tensors with starting values, in place.
+
+Every function returns its tensor and draws what PyTorch draws from the same seed.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ _GAINS = {
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor by which weights before this activation should be larger; `param` is the slope of leaky_relu (0.01).
+    """By how much weights before this activation should be larger; `param` is leaky_relu's slope (0.01).
 
     >>> nn.init.calculate_gain("leaky_relu", 0.2)
     1.3867504905630728
@@ -50,7 +53,9 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
 
 @no_grad()
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Normal values."""
     return tensor.normal_(mean, std, generator=generator)
 
@@ -66,12 +71,13 @@ def trunc_normal_(
 ) -> Tensor:
     """Normal values within [a, b]: those outside are drawn again.
 
-    Where [a, b] holds less than 30 % of the distribution, uniform candidates are accepted with the density's probability instead.
+    Where [a, b] holds less than 30 % of the distribution, uniform candidates are accepted with the density's
+    probability instead.
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
-            "The distribution of values may be incorrect.",
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may "
+            "be incorrect.",
             stacklevel=3,
         )
     inside = _normal_cdf((b - mean) / std) - _normal_cdf((a - mean) / std)
@@ -79,7 +85,9 @@ def trunc_normal_(
         low, high = tensor.new_tensor(a).item(), tensor.new_tensor(b).item()  # as this dtype can say them
         values = tensor.normal_(mean, std, generator=generator)
         while (rejected := (values < low) | (values > high)).any():
-            values = ops.where(rejected, ops.empty_like(values).normal_(mean, std, generator=generator), values)
+            values = ops.where(
+                rejected, ops.empty_like(values).normal_(mean, std, generator=generator), values
+            )
         return tensor if values is tensor else tensor.copy_(values)
 
     peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2  # the log density's maximum in [a, b]
@@ -144,7 +152,10 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Normal with a standard deviation of gain √(2 / (fan_in + fan_out)). X. Glorot and Y. Bengio, AISTATS 2010."""
+    """Normal with a standard deviation of gain √(2 / (fan_in + fan_out)).
+
+    X. Glorot and Y. Bengio, AISTATS 2010.
+    """
     return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
 
@@ -169,7 +180,10 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal with a standard deviation of gain / √fan; `a` is the slope of leaky_relu. K. He et al., arXiv:1502.01852."""
+    """Normal with a standard deviation of gain / √fan; `a` is the slope of leaky_relu.
+
+    K. He et al., arXiv:1502.01852.
+    """
     if tensor.numel() == 0:
         return _nothing_to_do(tensor)
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
@@ -177,7 +191,10 @@ def kaiming_normal_(
 
 @no_grad()
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """A matrix with orthonormal rows or columns; further dimensions count as columns. A. Saxe et al., arXiv:1312.6120."""
+    """A matrix with orthonormal rows or columns; further dimensions count as columns.
+
+    A. Saxe et al., arXiv:1312.6120.
+    """
     if tensor.dim() < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
     if tensor.numel() == 0:
@@ -186,7 +203,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     drawn = tensor.new_empty((rows, tensor.numel() // rows)).normal_(0, 1, generator=generator)
     matrix = drawn.double().cpu().numpy() if tensor.dtype.itemsize < 4 else drawn.cpu().numpy()
     q, r = numpy.linalg.qr(matrix.T if matrix.shape[0] < matrix.shape[1] else matrix)
-    q = q * numpy.sign(numpy.diagonal(r))  # makes the distribution uniform (F. Mezzadri, arXiv:math-ph/0609050)
+    q = q * numpy.sign(
+        numpy.diagonal(r)
+    )  # makes the distribution uniform (F. Mezzadri, arXiv:math-ph/0609050)
     q = q.T if matrix.shape[0] < matrix.shape[1] else q
     return tensor.copy_(ops.from_numpy(numpy.ascontiguousarray(q)).view(tensor.shape)).mul_(gain)
 

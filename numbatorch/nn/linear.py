@@ -15,8 +15,8 @@ from numbatorch.tensor import Tensor
 class Linear(Module):
     """y = x Wᵀ + b.
 
-    Shapes: input (*, in_features), output (*, out_features), weight (out_features, in_features), bias (out_features). Both
-    start uniform in ±1/√in_features.
+    Shapes: input (*, in_features), output (*, out_features), weight (out_features, in_features), bias
+    (out_features). Both start uniform in ±1/√in_features.
 
     >>> nn.Linear(20, 30)(torch.randn(128, 20)).shape
     torch.Size([128, 30])
@@ -34,7 +34,9 @@ class Linear(Module):
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(empty((out_features, in_features), device=device, dtype=dtype))
-        self.register_parameter("bias", Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None)
+        self.register_parameter(
+            "bias", Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -48,4 +50,6 @@ class Linear(Module):
         return functional.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        )

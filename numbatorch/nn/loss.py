@@ -1,6 +1,7 @@
 """Loss functions as modules. Each is the function of the same purpose in `nn.functional`.
 
-`reduction` says what becomes of the losses of the elements: "mean", "sum" or "none". (`size_average` and `reduce` are its older form.)
+`reduction` says what becomes of the losses of the elements: "mean", "sum" or "none". (`size_average` and
+`reduce` are its older form.)
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from numbatorch.tensor import Tensor
 class _Loss(Module):
     reduction: str
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+    def __init__(
+        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    ) -> None:
         super().__init__()
         self.reduction = legacy_reduction(size_average, reduce, reduction)
 
@@ -82,7 +85,10 @@ class HuberLoss(_Loss):
 
 
 class NLLLoss(_WeightedLoss):
-    """-x[y]: x holds log probabilities (N, C, ...), y class numbers (N, ...). "mean" divides by the sum of the weights."""
+    """-x[y]: x holds log probabilities (N, C, ...), y class numbers (N, ...).
+
+    "mean" divides by the sum of the weights.
+    """
 
     def __init__(
         self,
@@ -102,10 +108,10 @@ class NLLLoss(_WeightedLoss):
 
 
 class CrossEntropyLoss(_WeightedLoss):
-    """-log_softmax(x)[y]: x holds scores (N, C, ...), y class numbers (N, ...) or probabilities shaped like x.
+    """-log_softmax(x)[y]: x holds scores (N, C, ...), y class numbers (N, ...) or probabilities like x.
 
-    `weight` holds a factor for each class, elements of class `ignore_index` do not count, and `label_smoothing` mixes that much
-    of the uniform distribution into y.
+    `weight` holds a factor for each class, elements of class `ignore_index` do not count, and
+    `label_smoothing` mixes that much of the uniform distribution into y.
     """
 
     def __init__(
@@ -140,7 +146,7 @@ class BCELoss(_WeightedLoss):
 
 
 class BCEWithLogitsLoss(_WeightedLoss):
-    """Binary cross entropy of sigmoid(x), computed without overflow; `pos_weight` is a factor for the cases y = 1."""
+    """Binary cross entropy of sigmoid(x), computed without overflow; `pos_weight` is a factor where y = 1."""
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """The loss functions of `nn.functional`.
 
-`reduction` says what becomes of the losses of the elements: "mean", "sum" or "none". (`size_average` and `reduce` are its older form.)
+`reduction` says what becomes of the losses of the elements: "mean", "sum" or "none". (`size_average` and
+`reduce` are its older form.)
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ def smooth_l1_loss(
     """(x - y)² / (2 beta) where |x - y| < beta, else |x - y| - beta / 2."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     _warn_if_broadcast(input, target)
-    return ops.l1_loss(input, target, reduction) if beta == 0 else ops.smooth_l1_loss(input, target, reduction, beta)
+    return (
+        ops.l1_loss(input, target, reduction)
+        if beta == 0
+        else ops.smooth_l1_loss(input, target, reduction, beta)
+    )
 
 
 def huber_loss(
@@ -77,7 +82,7 @@ def nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """-x[y] for log probabilities x (N, C, ...) and class numbers y (N, ...), each times the weight of its class.
+    """-x[y] for log probabilities x (N, C, ...) and class numbers y (N, ...), times the class's weight.
 
     "mean" divides by the sum of the weights; elements of class `ignore_index` do not count.
     """
@@ -95,7 +100,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """-log_softmax(x)[y] for scores x (N, C, ...) and class numbers y (N, ...), or probabilities y shaped like x.
+    """-log_softmax(x)[y] for scores x (N, C, ...) and class numbers y (N, ...), or probabilities y like x.
 
     `label_smoothing` mixes that much of the uniform distribution into y.
 
@@ -107,7 +112,9 @@ def cross_entropy(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     classes = 0 if input.dim() == 1 else 1
     if target.shape == input.shape:
-        return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, classes)
+        return _cross_entropy_of_probabilities(
+            input, target, weight, ignore_index, reduction, label_smoothing, classes
+        )
     scores = input.log_softmax(classes)
     loss = nll_loss(scores, target, weight, ignore_index=ignore_index, reduction=reduction)
     if label_smoothing == 0.0:
@@ -135,15 +142,16 @@ def _cross_entropy_of_probabilities(
 ) -> Tensor:
     if not target.is_floating_point():
         raise RuntimeError(
-            f"Expected floating point type for target with class probabilities, got {target.type().split('.')[-1][:-6]}"
+            "Expected floating point type for target with class probabilities, got "
+            f"{target.type().split('.')[-1][:-6]}"
         )
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     count = input.shape[classes]
     if weight is not None and tuple(weight.shape) != (count,):
         raise RuntimeError(
-            "cross_entropy: weight tensor should be defined either for all "
-            f"{count} classes or no classes but got weight tensor of shape: {list(weight.shape)}"
+            f"cross_entropy: weight tensor should be defined either for all {count} classes or no classes "
+            f"but got weight tensor of shape: {list(weight.shape)}"
         )
     if label_smoothing > 0.0:
         target = target * (1 - label_smoothing) + label_smoothing / count
@@ -182,7 +190,7 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """Binary cross entropy of sigmoid(x), computed without overflow; `pos_weight` is a factor for the cases y = 1."""
+    """Binary cross entropy of sigmoid(x), computed without overflow; `pos_weight` is a factor where y = 1."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
@@ -205,9 +213,9 @@ def kl_div(
         reduction = legacy_reduction(size_average, reduce, reduction)
     elif reduction == "mean":
         warnings.warn(
-            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
-            "only by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the "
-            "same as 'batchmean' in the next major release.",
+            "reduction: 'mean' divides the total loss by both the batch size and the support "
+            "size.'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition.'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
     losses = target.exp() * (target - input) if log_target else ops.xlogy(target, target) - target * input
@@ -224,7 +232,8 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
     size_average = size_average is None or size_average
     reduction = "none" if reduce is False else "mean" if size_average else "sum"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=4
+        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+        stacklevel=4,
     )
     return reduction
 
@@ -259,7 +268,8 @@ def _along(weight: Tensor, dim: int, input: Tensor) -> Tensor:
 def _warn_if_broadcast(input: Tensor, target: Tensor) -> None:
     if target.shape != input.shape:
         warnings.warn(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
-            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
+            "This will likely lead to incorrect results due to broadcasting. Please ensure they have the "
+            "same size.",
             stacklevel=3,
         )

@@ -18,8 +18,8 @@ from numbatorch.tensor import Tensor
 class Module:
     """Base class of all layers and models.
 
-    Write `__init__`, which sets sub-modules and parameters as attributes (after `super().__init__()`), and `forward`, which computes.
-    Call the module itself, not `forward`: then its hooks run too.
+    Write `__init__`, which sets sub-modules and parameters as attributes (after `super().__init__()`), and
+    `forward`, which computes. Call the module itself, not `forward`: then its hooks run too.
 
     >>> class Net(nn.Module):
     ...     def __init__(self):
@@ -46,9 +46,13 @@ class Module:
         name = type(self).__name__
         if not self.call_super_init:
             if kwargs:
-                raise TypeError(f"{name}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'")
+                raise TypeError(
+                    f"{name}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'"
+                )
             if args:
-                raise TypeError(f"{name}.__init__() takes 1 positional argument but {len(args) + 1} were given")
+                raise TypeError(
+                    f"{name}.__init__() takes 1 positional argument but {len(args) + 1} were given"
+                )
         self.__dict__.update(
             training=True,
             _parameters={},
@@ -72,7 +76,9 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every module overrides it."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
@@ -128,7 +134,9 @@ class Module:
 
     def __dir__(self) -> list[str]:
         names = {*super().__dir__(), *self._parameters, *self._modules, *self._buffers}
-        return sorted(name for name in names if not name[0].isdigit())  # the "0" of a Sequential is no attribute name
+        return sorted(
+            name for name in names if not name[0].isdigit()
+        )  # the "0" of a Sequential is no attribute name
 
     def _claim(self, name: str, owner: dict) -> None:
         """Take `name` out of every table but `owner`, where the entry keeps its place in the order."""
@@ -142,25 +150,32 @@ class Module:
             raise TypeError(f"cannot assign '{_typename(value)}' {role}")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter under `name`; the same as setting the attribute, except that None keeps the name for later."""
+        """Add a parameter under `name`; the same as setting the attribute, except that None keeps the name
+        for later.
+        """
         self._check_name("parameter", name, self.__dict__.get("_parameters"))
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{_typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{_typename(param)}' object to parameter '{name}' (torch.nn.Parameter or "
+                "None required)"
             )
         if param is not None and param.grad_fn is not None:
             raise ValueError(
-                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. "
-                f"To express '{name}' as a function of another Tensor, compute the value in the forward() method."
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
+                f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
+                "forward() method."
             )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a tensor that belongs to the module but is not trained; unless `persistent`, the state dict leaves it out."""
+        """Add a tensor that belongs to the module but is not trained; unless `persistent`, the state dict
+        leaves it out.
+        """
         self._check_name("buffer", name, self.__dict__.get("_buffers"))
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
+                "required)"
             )
         self._buffers[name] = tensor
         if persistent:
@@ -169,7 +184,9 @@ class Module:
             self._non_persistent_buffers_set.add(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Add a sub-module under `name`; the same as setting the attribute, except that None keeps the name for later."""
+        """Add a sub-module under `name`; the same as setting the attribute, except that None keeps the name
+        for later.
+        """
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{_typename(module)} is not a Module subclass")
         self._check_name("module", name, self.__dict__.get("_modules"))
@@ -205,7 +222,9 @@ class Module:
         yield prefix, self
         for name, module in self._modules.items():
             if module is not None:
-                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+                yield from module.named_modules(
+                    memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
+                )
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """The module itself and all modules below it."""
@@ -228,11 +247,14 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """The parameters of the module and, with `recurse`, of all modules below it, with their dotted names."""
+        """The parameters here and, with `recurse`, in all modules below, with their dotted names."""
         return self._named_members(lambda module: module._parameters, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters of the module and, with `recurse`, of all modules below it. This is what an optimizer takes."""
+        """The parameters of the module and, with `recurse`, of all modules below it.
+
+        This is what an optimizer takes.
+        """
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
@@ -300,7 +322,9 @@ class Module:
         return buffer
 
     def apply(self, fn: Callable[[Module], None]) -> Self:
-        """Call `fn` with every module below this one, then with the module itself: the way to initialise a model."""
+        """Call `fn` with every module below this one, then with the module itself: the way to initialise a
+        model.
+        """
         for module in self.children():
             module.apply(fn)
         fn(self)
@@ -361,8 +385,8 @@ class Module:
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move and convert all parameters and buffers in place.
 
-        `to(device)`, `to(dtype)`, `to(device, dtype, non_blocking=False)`, `to(tensor)`, each also by keyword. A dtype
-        changes floating point and complex tensors only; integer buffers stay as they are.
+        `to(device)`, `to(dtype)`, `to(device, dtype, non_blocking=False)`, `to(tensor)`, each also by
+        keyword. A dtype changes floating point and complex tensors only; integer buffers stay as they are.
         """
         tensor = kwargs.pop("tensor", args[0] if args and isinstance(args[0], Tensor) else None)
         if tensor is not None:
@@ -424,9 +448,11 @@ class Module:
     def register_forward_pre_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
     ) -> Handle:
-        """Call `hook(module, args)` before every `forward`; what it returns, unless None, replaces the arguments.
+        """Call `hook(module, args)` before every `forward`; what it returns, unless None, replaces the
+        arguments.
 
-        With `with_kwargs` the call is `hook(module, args, kwargs)`, and the hook returns None or `(args, kwargs)`.
+        With `with_kwargs` the call is `hook(module, args, kwargs)`, and the hook returns None or `(args,
+        kwargs)`.
         """
         marks = [self._forward_pre_hooks_with_kwargs] if with_kwargs else []
         return hooks.register(self._forward_pre_hooks, hook, *marks, prepend=prepend)
@@ -434,24 +460,27 @@ class Module:
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> Handle:
-        """Call `hook(module, args, output)` after every `forward`; what it returns, unless None, replaces the output.
+        """Call `hook(module, args, output)` after every `forward`; what it returns, unless None, replaces the
+        output.
 
-        With `with_kwargs` the call is `hook(module, args, kwargs, output)`; with `always_call` the hook is also called, with
-        None for the output, when `forward` or an earlier hook raises.
+        With `with_kwargs` the call is `hook(module, args, kwargs, output)`; with `always_call` the hook is
+        also called, with None for the output, when `forward` or an earlier hook raises.
         """
         marks = [self._forward_hooks_with_kwargs] if with_kwargs else []
         marks += [self._forward_hooks_always_called] if always_call else []
         return hooks.register(self._forward_hooks, hook, *marks, prepend=prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> Handle:
-        """Call `hook(module, grad_output)` before the backward pass of the module; what it returns replaces `grad_output`."""
+        """Call `hook(module, grad_output)` before the backward pass of the module; what it returns replaces
+        `grad_output`.
+        """
         return hooks.register(self._backward_pre_hooks, hook, prepend=prepend)
 
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> Handle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of the module's inputs are known.
 
-        What it returns, unless None, replaces `grad_input`. Both are tuples with None where an input or output is no
-        tensor or needs no gradient.
+        What it returns, unless None, replaces `grad_input`. Both are tuples with None where an input or
+        output is no tensor or needs no gradient.
         """
         return hooks.register(self._backward_hooks, hook, prepend=prepend)
 
@@ -476,7 +505,9 @@ class Module:
     # ---- printing ----
 
     def extra_repr(self) -> str:
-        """What stands between the parentheses when the module is printed; a module of one's own may override it."""
+        """What stands between the parentheses when the module is printed; a module of one's own may override
+        it.
+        """
         return ""
 
     def _get_name(self) -> str:
@@ -503,8 +534,12 @@ def _member(module: Module, name: str) -> Any:
 
 
 def _typename(obj: Any) -> str:
-    """What PyTorch calls the type of `obj` in its complaints: "int", "torch.FloatTensor", "collections.OrderedDict"."""
+    """What PyTorch calls the type of `obj` in its complaints: "int", "torch.FloatTensor",
+    "collections.OrderedDict".
+    """
     if isinstance(obj, Tensor):
         return obj.type()
     named = obj if hasattr(obj, "__qualname__") else type(obj)
-    return named.__qualname__ if named.__module__ == "builtins" else f"{named.__module__}.{named.__qualname__}"
+    return (
+        named.__qualname__ if named.__module__ == "builtins" else f"{named.__module__}.{named.__qualname__}"
+    )

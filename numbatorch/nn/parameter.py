@@ -11,7 +11,8 @@ from numbatorch.tensor import Tensor
 class Parameter(Tensor):
     """A tensor to be trained: as an attribute of a module it is found by `Module.parameters()`.
 
-    It shares memory with `data` and requires a gradient, whatever the gradient mode, unless `requires_grad=False`.
+    It shares memory with `data` and requires a gradient, whatever the gradient mode, unless
+    `requires_grad=False`.
     """
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
@@ -23,7 +24,9 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)  # without the gradient, as in PyTorch
+            memo[id(self)] = type(self)(
+                self.data.clone(), self.requires_grad
+            )  # without the gradient, as in PyTorch
         return memo[id(self)]
 
     def __repr__(self) -> str:  # type: ignore[override]
@@ -31,7 +34,9 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor that belongs to a module but is not trained: assigning it does what `Module.register_buffer` does."""
+    """A tensor that belongs to a module but is not trained: assigning it does what `Module.register_buffer`
+    does.
+    """
 
     persistent: bool = True
 

@@ -1,4 +1,5 @@
-"""State dicts of modules: `state_dict`, `load_state_dict` and the two steps of each that a module may override.
+"""State dicts of modules: `state_dict`, `load_state_dict` and the two steps of each that a module may
+override.
 
 These are the methods of `Module`; they stand here because saving and loading is a subject of its own.
 """
@@ -37,7 +38,11 @@ class _IncompatibleKeys(NamedTuple):
 
 
 def state_dict(
-    self: Module, *, destination: OrderedDict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    self: Module,
+    *,
+    destination: OrderedDict[str, Any] | None = None,
+    prefix: str = "",
+    keep_vars: bool = False,
 ) -> OrderedDict[str, Any]:
     """Every parameter and persistent buffer of the module and of those below it, by dotted name.
 
@@ -77,8 +82,8 @@ def load_state_dict(
 ) -> _IncompatibleKeys:
     """Copy the tensors of `state_dict` into the module's parameters and buffers of the same names.
 
-    With `strict`, a missing or unexpected key is an error. With `assign`, the module takes the given tensors themselves
-    (with their dtype and device) instead of copying their values; build the optimizer afterwards.
+    With `strict`, a missing or unexpected key is an error. With `assign`, the module takes the given tensors
+    themselves (with their dtype and device) instead of copying their values; build the optimizer afterwards.
     """
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -92,20 +97,28 @@ def load_state_dict(
         for name, child in module._modules.items():
             if child is not None:
                 start = f"{prefix}{name}."
-                load(child, OrderedDict((key, value) for key, value in state.items() if key.startswith(start)), start)
+                load(
+                    child,
+                    OrderedDict((key, value) for key, value in state.items() if key.startswith(start)),
+                    start,
+                )
         for hook in module._load_state_dict_post_hooks.values():
             if hook(module, keys) is not None:
                 raise AssertionError(
-                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
-                    "values, if incompatible_keys need to be modified, it should be done inplace."
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to "
+                    "return new values, if incompatible_keys need to be modified, it should be done inplace."
                 )
 
     load(self, state_dict, "")
     if strict:
         complaints = {"Missing": keys.missing_keys, "Unexpected": keys.unexpected_keys}
-        errors[:0] = [f"{word} key(s) in state_dict: {_quoted(names)}. " for word, names in complaints.items() if names]
+        errors[:0] = [
+            f"{word} key(s) in state_dict: {_quoted(names)}. " for word, names in complaints.items() if names
+        ]
     if errors:
-        raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
+        raise RuntimeError(
+            f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors)
+        )
     return keys
 
 
@@ -121,7 +134,8 @@ def _load_from_state_dict(
 ) -> None:
     """Load the module's own tensors, without those of its children, and report into the three lists.
 
-    A module that has changed its layout between versions overrides this and looks at `local_metadata["version"]`.
+    A module that has changed its layout between versions overrides this and looks at
+    `local_metadata["version"]`.
     """
     for hook in self._load_state_dict_pre_hooks.values():
         hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
@@ -157,15 +171,15 @@ def _load_tensor(self: Module, name: str, tensor: Tensor, key: str, given: Any, 
     """Load one tensor; what was wrong, or None."""
     if not isinstance(given, Tensor):
         return (
-            f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
-            f"but received {type(given)}"
+            f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
+            f"checkpoint but received {type(given)}"
         )
     if tensor.dim() == 0 and tuple(given.shape) == (1,):
         given = given[0]
     if given.shape != tensor.shape:
         return (
-            f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
-            f"the shape in current model is {tensor.shape}."
+            f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape "
+            f"in current model is {tensor.shape}."
         )
     try:
         with no_grad():
@@ -179,14 +193,18 @@ def _load_tensor(self: Module, name: str, tensor: Tensor, key: str, given: Any, 
                 setattr(self, name, Parameter(given, requires_grad=tensor.requires_grad))
     except Exception as error:
         return (
-            f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} and whose '
-            f"dimensions in the checkpoint are {given.size()}, an exception occurred : {error.args}."
+            f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} '
+            f"and whose dimensions in the checkpoint are {given.size()}, "
+            f"an exception occurred : {error.args}."
         )
     return None
 
 
 def get_extra_state(self: Module) -> Any:
-    """What else belongs into the state dict. A module that has such a thing overrides this and `set_extra_state`."""
+    """What else belongs into the state dict.
+
+    A module that has such a thing overrides this and `set_extra_state`.
+    """
     raise RuntimeError(f"{type(self).__name__} has set_extra_state() but no get_extra_state()")
 
 
@@ -201,12 +219,12 @@ def register_state_dict_pre_hook(self: Module, hook: Callable) -> Handle:
 
 
 def register_state_dict_post_hook(self: Module, hook: Callable) -> Handle:
-    """Call `hook(module, state_dict, prefix, local_metadata)` after it has been; it may change `state_dict` in place."""
+    """Call `hook(module, state_dict, prefix, local_metadata)` after that; it may change the state dict."""
     return register(self._state_dict_hooks, hook)
 
 
 def register_load_state_dict_pre_hook(self: Module, hook: Callable) -> Handle:
-    """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)` first."""
+    """Call `hook(module, *arguments)` first, with the arguments of `_load_from_state_dict`."""
     return register(self._load_state_dict_pre_hooks, partial(hook, self))
 
 
@@ -216,7 +234,7 @@ def _register_load_state_dict_pre_hook(self: Module, hook: Callable, with_module
 
 
 def register_load_state_dict_post_hook(self: Module, hook: Callable) -> Handle:
-    """Call `hook(module, incompatible_keys)` after the module and those below it are loaded; it may change the lists."""
+    """Call `hook(module, incompatible_keys)` once all is loaded; it may change the two lists of keys."""
     return register(self._load_state_dict_post_hooks, hook)
 
 

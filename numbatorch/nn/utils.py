@@ -17,16 +17,16 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Scale all gradients so that their norm, taken as one vector, is at most `max_norm`; the norm they had."""
+    """Scale all gradients so that their norm as one vector is at most `max_norm`; the norm that they had."""
     grads = _grads(parameters)
     if not grads:
         return ops.tensor(0.0)
     norm = ops.stack([grad.norm(norm_type).to(grads[0].device) for grad in grads]).norm(norm_type)
     if error_if_nonfinite and not norm.isfinite():
         raise RuntimeError(
-            f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite, so it cannot be "
-            "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
-            "`error_if_nonfinite=False`"
+            f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite, so "
+            "it cannot be clipped. To disable this error and scale the gradients by the non-finite norm "
+            "anyway, set `error_if_nonfinite=False`"
         )
     scale = (max_norm / (norm + 1e-6)).clamp(max=1.0)
     for grad in grads:

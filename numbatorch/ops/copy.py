@@ -12,7 +12,7 @@ from numbatorch.apply import Op, Pointwise
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, empty, wrap
-from numbatorch.device import CPU
+from numbatorch.device import CPU, get_default_device
 from numbatorch.device import device as Device
 from numbatorch.dtype import DType
 from numbatorch.ops.view import expand
@@ -163,9 +163,9 @@ def _resolved(type: str, index: int | None) -> Device:
 def resolve(device) -> Device:
     """The exact device that "cuda", 0 or a device object means. Raises RuntimeError where there is no such device."""
     if device is None:
-        from numbatorch.device import get_default_device
-
         device = get_default_device()
+    if device is CPU:
+        return CPU
     d = Device(device)
     if d.type == "cuda":
         from numbatorch_kernels.cuda import compat

@@ -1,6 +1,6 @@
 """Indexing: `x[i]`, `x[a:b, None]`, `x[..., rows]`, `x[mask]`, and assigning to it.
 
-Integers, slices, None and ... make a view. Index tensors, lists, arrays and masks then select elements of that view one by one: gather.py.
+Integers, slices, None and ... make a view. Index tensors, lists, arrays and masks then select elements of that view one by one: elements.py.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 
 from numbatorch import dtype as dt
 from numbatorch.apply import ViewOp
-from numbatorch.base import TensorBase
-from numbatorch.ops.gather import Places, assign, select
+from numbatorch.base import Kind, TensorBase, wrap
+from numbatorch.ops.elements import Places, assign, select, select_rows
 from numbatorch.ops.copy import copy_, fill_
 from numbatorch.ops.creation import as_tensor, tensor
 from numbatorch.ops.view import reshape, type_text
@@ -50,7 +50,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         except IndexError:
             raise IndexError(_out_of_range(index, 0, shape)) from None
     if isinstance(index, TensorBase) and index.kind.dtype is dt.int64 and index.array.ndim and input.array.ndim:
-        return select(input, ((0, index),))
+        return select_rows(input, index)
     parts = index if isinstance(index, tuple) else _parts(index)
     basic = _basic(parts)
     return select(*_advanced(input, parts)) if basic is None else _part(input, basic)
@@ -60,7 +60,7 @@ def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
     """`input[index] = value`: the value is broadcast, and unless index tensors are involved converted."""
     parts = index if isinstance(index, tuple) else _parts(index)
     basic = _basic(parts)
-    if not isinstance(value, TensorBase | bool | int | float | complex | np.generic):
+    if not isinstance(value, _VALUES):
         raise TypeError(f"can't assign a {_type_name(value)} to a {type_text(input)}")
     if basic is None:
         assign(*_advanced(input, parts), value)
@@ -122,6 +122,18 @@ _SEQUENCE = (
 _BYTE_MASK = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
 
 
+def _listed(part: Sequence) -> Tensor:
+    """A list of numbers as an index tensor or, of truth values, a mask."""
+    if isinstance(part, list | tuple | range) and all([x.__class__ is int for x in part]):
+        return wrap(np.array(part, np.int64), Kind.of(dt.int64))
+    made = tensor(part if isinstance(part, list | tuple) else list(part))
+    return made if made.kind.dtype is dt.bool or made.kind.dtype is dt.uint8 else made.to(dt.int64)
+
+
+_VALUES = (TensorBase, bool, int, float, complex, np.generic)
+_LISTS = (list, tuple, range, np.ndarray)
+
+
 def _basic(parts: tuple) -> tuple | None:
     """The index in NumPy's terms, or None if it selects elements by tensors, lists or masks."""
     result: list[Any] = []
@@ -132,11 +144,13 @@ def _basic(parts: tuple) -> tuple | None:
             if part.step is not None and part.step <= 0:
                 raise ValueError("step must be greater than zero")
             result.append(slice(_plain(part.start), _plain(part.stop), _plain(part.step)))
-        elif isinstance(part, bool):
-            return None
-        elif isinstance(part, np.integer) or _is_integer_scalar(part) or (isinstance(part, np.ndarray) and part.ndim == 0 and part.dtype.kind in "iu"):
+        elif isinstance(part, TensorBase):
+            if not _is_integer_scalar(part):
+                return None
             result.append(int(part))
-        elif isinstance(part, TensorBase | Sequence | np.ndarray):
+        elif isinstance(part, np.integer) or (part.__class__ is np.ndarray and part.ndim == 0 and part.dtype.kind in "iu"):
+            result.append(int(part))
+        elif isinstance(part, bool) or isinstance(part, _LISTS) or isinstance(part, Sequence):
             return None
         else:
             raise IndexError(
@@ -148,62 +162,66 @@ def _basic(parts: tuple) -> tuple | None:
     return tuple(result)
 
 
+_WHOLE = slice(None)
+
+
 def _advanced(input: Tensor, parts: tuple) -> tuple[Tensor, Places]:
     """The view that the basic parts make, and the index tensors and masks with the dimensions of it where they begin."""
-    items = [_item(part) for part in parts]
-    spread = [item.array.ndim if _is_mask(item) else 1 if isinstance(item, TensorBase) else _consumes(item) for item in items]
-    missing = input.array.ndim - sum(spread)
+    places: list[tuple[int, Tensor]] = []
+    for dim, part in enumerate(parts):  # the common case: index tensors and whole dimensions
+        if isinstance(part, TensorBase) and part.kind.dtype is dt.int64 and part.array.ndim:
+            places.append((dim, part))
+        elif part.__class__ is not slice or part != _WHOLE:
+            break
+    else:
+        if len(parts) <= input.array.ndim:
+            return input, places
+    items = [part if part.__class__ is slice else _item(part) for part in parts]
+    missing, plain = input.array.ndim, True
+    for item in items:
+        missing -= item.array.ndim if _is_mask(item) else item is not None and item is not ...
+        plain = plain and (item == _WHOLE if item.__class__ is slice else isinstance(item, TensorBase) and item.array.ndim > 0)
     if missing < 0:
         raise IndexError(f"too many indices for tensor of dimension {input.array.ndim}")
     basic: list[Any] = []
-    places: list[tuple[int, Tensor]] = []
-    dim = 0
-    for item, count in zip(items, spread):
+    places, dim = [], 0
+    for item in items:
         if isinstance(item, TensorBase):
             places.append((dim, item))
-            basic += [slice(None)] * count or [None]
+            count = item.array.ndim if _is_mask(item) else 1
+            basic += [_WHOLE] * count or [None]
             dim += count or 1
         else:
             basic.append(item)
             dim += missing if item is ... else not isinstance(item, int)
-    plain = all([isinstance(part, slice) and part == slice(None) for part in basic])
     return input if plain else _part(input, _basic(tuple(basic)) or ()), places
 
 
 def _item(part: Any) -> Any:
     """A part of an index that selects by more than basic indexing as a tensor, any other as it is; 0-d integers as ints."""
-    if isinstance(part, bool):
-        return tensor(part)
-    if isinstance(part, np.integer):
-        return int(part)
-    if isinstance(part, np.ndarray):
-        part = as_tensor(part)
-    elif isinstance(part, Sequence):
-        part = tensor(part if isinstance(part, list | tuple) else list(part))
-        if part.kind.dtype is not dt.bool and part.kind.dtype is not dt.uint8:
-            part = part.to(dt.int64)
     if not isinstance(part, TensorBase):
-        return part
+        if part is None or part is ... or part.__class__ is int:
+            return part
+        if isinstance(part, bool):
+            return tensor(part)
+        if isinstance(part, np.integer):
+            return int(part)
+        part = as_tensor(part) if isinstance(part, np.ndarray) else _listed(part)
     if part.kind.dtype is dt.uint8 and part.array.ndim:
         warnings.warn(_BYTE_MASK, UserWarning, stacklevel=5)
     return int(part) if _is_integer_scalar(part) else part
 
 
-def _consumes(item: Any) -> int:
-    """How many dimensions of the input a basic part is about."""
-    return 0 if item is None or item is ... else 1
-
-
 def _is_mask(item: Any) -> bool:
-    return isinstance(item, TensorBase) and item.kind.dtype in (dt.bool, dt.uint8)
+    return isinstance(item, TensorBase) and (item.kind.dtype is dt.bool or item.kind.dtype is dt.uint8)
 
 
 def _plain(bound: Any) -> Any:
     return bound if bound is None or bound.__class__ is int else bound.__index__()
 
 
-def _is_integer_scalar(index: Any) -> bool:
-    if not isinstance(index, TensorBase) or index.array.ndim:
+def _is_integer_scalar(index: TensorBase) -> bool:
+    if index.array.ndim:
         return False
     dtype = index.kind.dtype
     return not (dtype.is_floating_point or dtype.is_complex or dtype is dt.bool or dtype is dt.uint8)

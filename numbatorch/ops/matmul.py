@@ -239,18 +239,13 @@ def rmatmul(input: Tensor, other: Tensor) -> Tensor:
 
 
 def _addmm_forward(bias, a, b, beta, alpha):
-    product = _mm_forward(a, b)
-    shape = product.array.shape
-    try:
-        fits = tuple(broadcast_shapes(bias.array.shape, shape)) == shape
-    except RuntimeError:
-        fits = False
-    if not fits:
-        expand(bias, *shape)
-    scaled = product if alpha == 1 else mul(product, alpha, out=product)
-    if beta == 0:
-        return scaled
-    return add(scaled, bias, alpha=beta, out=scaled)
+    x, y = a.array.shape, b.array.shape
+    if len(x) != 2 or len(y) != 2 or x[1] != y[0] or a.kind.flat is not b.kind.flat:
+        _mm_forward(a, b)  # says what is wrong
+    shape = (x[0], y[1])
+    if bias.array.shape not in (shape, (y[1],)) or not bias.kind.contiguous:
+        bias = expand(bias.detach(), *shape).contiguous()
+    return _product(a, b, shape, bias.array, alpha, beta)
 
 
 def _addmm_vjp(node, grad):
@@ -277,7 +272,9 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, 
     """beta * input + alpha * (batch1 @ batch2), of stacks of matrices"""
     product = _bmm(batch1, batch2)
     product = product if alpha == 1 else mul(product, alpha)
-    return product if beta == 0 else add(product, input, alpha=beta, out=out)
+    if beta != 0:
+        return add(product, input, alpha=beta, out=out)
+    return product if out is None else copy_(out, product)
 
 
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None) -> Tensor:

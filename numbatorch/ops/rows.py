@@ -1,19 +1,18 @@
-"""Whole slices named by an index vector: index_select, index_add, index_copy, index_fill, embedding; single elements: take, one_hot."""
+"""Whole slices named by an index vector: index_select, index_add, index_copy, index_fill, embedding; and single elements: take, one_hot."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from numbatorch import dtype as dt
-from numbatorch.apply import InPlaceOp, Op, type_word
+from numbatorch.apply import Op, type_word
 from numbatorch.base import Kind, TensorBase
+from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.copy import cast, clone, copy_, host
-from numbatorch.ops.gather import INDEXING, SELECTING, TAKING, Rule, number_like, selecting, selecting_vjp, write, zeros
+from numbatorch.ops.elements import Rule, broadcast_value, number_like, placing, read, selecting, selecting_vjp, zeros
 from numbatorch.ops.scatter import scatter_
 from numbatorch.ops.view import reshape, type_text, unsqueeze, view
 from numbatorch.shape import normalize_dim
-from numbatorch_kernels import index as kernels
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -36,6 +35,12 @@ def _vector(tensor: Tensor) -> Tensor:
 
 # --- reading
 
+SELECTING = Rule(False, lambda value, which, dim, size: IndexError("index out of range in self"))
+TAKING = Rule(
+    True,
+    lambda value, which, dim, size: IndexError(f"out of range: tried to access index {value} on a tensor of {size} elements."),
+)
+
 _index_select = selecting("IndexSelect", SELECTING)
 _take = selecting("Take", TAKING)
 
@@ -51,17 +56,21 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
         raise IndexError("index_select(): Index is supposed to be a vector")
     index = _vector(_integers(index, RuntimeError("index_select(): Expected dtype int32 or int64 for index")))
     d = normalize_dim(dim, input.array.ndim)
-    if not input.array.ndim:
-        return reshape(_index_select(view(input, 1), index, (((0, 1),), (1,))), ())
-    shape = input.array.shape
+    source = _vector(input)
+    shape = source.array.shape
     if not shape[d] and index.array.size:
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
-    result = _index_select(input, index, (((d, 1),), shape))
+    result = _index_select(source, index, (((d, 1),), shape))
+    result = result if source is input else reshape(result, ())
     return result if out is None else copy_(out, result)
 
 
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The elements that `index` numbers in row-major order, in the shape of `index`; negative numbers count from the end."""
+    """The elements that `index` numbers in row-major order, in the shape of `index`; negative numbers count from the end.
+
+    >>> torch.take(torch.tensor([[4, 3], [2, 1]]), torch.tensor([0, -1]))
+    tensor([4, 1])
+    """
     if index.kind.dtype is not dt.int64:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {type_word(index.kind.dtype)}")
     flat = reshape(input, -1)
@@ -69,11 +78,182 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else copy_(out, result)
 
 
+def _embedding_forward(weight, indices, params):
+    return read(weight, (indices,), ((0, 1),), SELECTING)
+
+
 def _embedding_vjp(node, grad):
-    (_, shape), padding = node.params[0][0], node.params[0][1]
-    node.params = (node.params[0][0],)
-    return None
+    (indices,) = node.unpack()
+    blocks, shape, padding, by_frequency = node.params[0]
+    if by_frequency:
+        ones = number_like(1, grad).expand(indices.array.shape)
+        count = index_add(zeros(shape[:1], grad.kind), 0, reshape(indices, -1), reshape(ones, -1))
+        grad = div(grad, unsqueeze(reshape(index_select(count, 0, reshape(indices, -1)), indices.array.shape), -1))
+    for_weight, _ = selecting_vjp(node, grad)
+    if padding >= 0:
+        for_weight[padding] = 0
+    return (for_weight, None)
+
+
+_embedding = Op("Embedding", _embedding_forward, _embedding_vjp, saves=(1,), tensors=-1)
 
 
 def embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
-    """The rows of `weight` that `indices` name: shape (*indices.shape, weight.shape[1]). Row `padding_idx` gets no gradient."""
+    """The rows of `weight` that `indices` name, in the shape (*indices.shape, columns).
+
+    padding_idx         this row gets no gradient
+    scale_grad_by_freq  a row's gradient is divided by how often the row is named
+    sparse              taken for PyTorch's sake; gradients are dense
+    """
+    if weight.array.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    error = (
+        "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+        f"{type_text(indices)} instead (while checking arguments for embedding)"
+    )
+    indices = _integers(indices, RuntimeError(error))
+    return _embedding(weight, indices, (((0, 1),), weight.array.shape, padding_idx, scale_grad_by_freq))
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Zeros and, at the place that each class number names, a one: shape (*tensor.shape, num_classes). By default as many as are needed.
+
+    >>> torch.nn.functional.one_hot(torch.tensor([0, 2]), 4)
+    tensor([[1, 0, 0, 0],
+            [0, 0, 1, 0]])
+    """
+    if tensor.kind.dtype is not dt.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    numbers = host(tensor)
+    if not numbers.size:
+        if num_classes <= 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        return zeros((*tensor.array.shape, num_classes), tensor.kind.flat)
+    if numbers.min() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    largest = int(numbers.max())
+    if num_classes == -1:
+        num_classes = largest + 1
+    elif largest >= num_classes:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    return scatter_(zeros((*tensor.array.shape, num_classes), Kind.of(dt.int64, tensor.kind.device)), -1, unsqueeze(tensor, -1), 1)
+
+
+# --- writing
+
+
+ADDING = Rule(
+    False, lambda value, which, dim, size: RuntimeError(f"index {value} is out of bounds for dimension {dim} with size {size}")
+)
+COPYING = Rule(
+    False,
+    lambda value, which, dim, size: IndexError(f"index_copy_(): index {value} is out of bounds for dimension {dim} with size {size}"),
+)
+FILLING = Rule(
+    True, lambda value, which, dim, size: IndexError(f"index {value} is out of bounds for dimension {dim} with size {size}")
+)
+
+_index_add = placing("IndexAdd", ADDING)
+_index_copy = placing("IndexCopy", COPYING)
+_index_fill = placing("IndexFill", FILLING)
+
+
+def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+    """Add alpha times slice k of `source` to the slice index[k] of this tensor along `dim`, for every k.
+
+    >>> torch.zeros(3).index_add_(0, torch.tensor([0, 2, 2]), torch.ones(3))
+    tensor([1., 0., 2.])
+    """
+    d = normalize_dim(dim, self.array.ndim)
+    if index.array.ndim > 1:
+        raise IndexError(
+            f"index_add_(): Index is supposed to be a vector, but got dim: {index.array.ndim} with type: {type_word(index.kind.dtype)} and "
+            f"size: {list(index.array.shape)}"
+        )
+    error = f"index_add_(): Expected dtype int32/int64 for index but got: {type_word(index.kind.dtype)}"
+    index = _vector(_integers(index, RuntimeError(error)))
+    if self.kind.dtype is not source.kind.dtype:
+        raise RuntimeError(
+            f"index_add_(): self ({type_word(self.kind.dtype)}) and source ({type_word(source.kind.dtype)}) must have the same scalar type"
+        )
+    target, source = _vector(self), _vector(source)
+    own, given = target.array.shape, source.array.shape
+    if own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(own)} source.shape = {list(given)}"
+        )
+    if index.array.size != given[d]:
+        raise RuntimeError(
+            f"index_add_(): Number of indices ({index.array.size}) should be equal to source.size(dim): ({given[d]}), for dim: {dim}"
+        )
+    _index_add(target, source if alpha == 1 else mul(source, alpha), index, (((d, 1),), True))
+    return self
+
+
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+    """A copy of `input` with the slices of `source` added: see `index_add_`."""
+    return index_add_(clone(input), dim, index, source, alpha=alpha)
+
+
+def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """Overwrite the slice index[k] of this tensor along `dim` by slice k of `source`, for every k."""
+    d = normalize_dim(dim, self.array.ndim)
+    if index.array.ndim > 1:
+        raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {index.array.ndim})")
+    if source.array.ndim and self.array.ndim and source.array.ndim != self.array.ndim:
+        raise IndexError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source dimensionality "
+            f"({source.array.ndim}), destination dimensionality ({self.array.ndim})"
+        )
+    if index.kind.dtype is not dt.int64:
+        raise IndexError("index_copy_(): Expected a long tensor for index, but got " + type_word(index.kind.dtype))
+    if self.kind.dtype is not source.kind.dtype:
+        raise RuntimeError(
+            f"index_copy_(): self and source expected to have the same dtype, but got (self) {type_word(self.kind.dtype)} and (source) "
+            f"{type_word(source.kind.dtype)}"
+        )
+    target, source, index = _vector(self), _vector(source), _vector(index)
+    own, given = target.array.shape, source.array.shape
+    if own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
+        other = next(k for k, (a, b) in enumerate(zip(own[:d] + own[d + 1 :], given[:d] + given[d + 1 :])) if a != b)
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{' '.join(map(str, own[:d] + own[d + 1 :]))} at dimension {d} and source slice shape: "
+            f"{' '.join(map(str, given[:d] + given[d + 1 :]))} at dimension {other}."
+        )
+    if index.array.size != given[d]:
+        raise IndexError(
+            f"index_copy_(): Number of indices ({index.array.size}) should be equal to source.size(dim) ({given[d]})"
+        )
+    _index_copy(target, source, index, (((d, 1),), False))
+    return self
+
+
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """A copy of `input` with slices overwritten: see `index_copy_`."""
+    return index_copy_(clone(input), dim, index, source)
+
+
+def index_fill_(self: Tensor, dim: int, index: Tensor, value: Number | Tensor) -> Tensor:
+    """Set the slices of this tensor along `dim` that `index` names to `value`, a number or a 0-d tensor."""
+    d = normalize_dim(dim, self.array.ndim)
+    if isinstance(value, TensorBase) and value.array.ndim:
+        raise RuntimeError(
+            f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.array.ndim} dimension(s)."
+        )
+    if index.kind.dtype is not dt.int64:
+        raise IndexError("index_fill_(): Expected dtype int64 for index.")
+    if index.array.ndim > 1:
+        raise IndexError("Index has to be a vector/scalar")
+    target, index = _vector(self), _vector(index)
+    value = cast(value, self.kind.dtype) if isinstance(value, TensorBase) else number_like(value, self)
+    shape = target.array.shape
+    value = broadcast_value(value, (*shape[:d], index.array.size, *shape[d + 1 :]))
+    _index_fill(target, value, index, (((d, 1),), False))
+    return self
+
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Number | Tensor) -> Tensor:
+    """A copy of `input` with slices set to `value`: see `index_fill_`."""
+    return index_fill_(clone(input), dim, index, value)

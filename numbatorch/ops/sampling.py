@@ -125,6 +125,8 @@ def fill_uniform(tensor: Tensor, low: float, high: float, generator: Generator |
 def _check_uniform(dtype: DType, low: float, high: float) -> None:
     if not dtype.is_floating_point:
         raise not_implemented("check_uniform_bounds", dtype)
+    if low == 0 and high == 1:
+        return
     most = dt.finfo(dtype).max
     for name, bound in (("from", low), ("to", high)):
         if not -most <= bound <= most:

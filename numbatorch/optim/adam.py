@@ -14,15 +14,17 @@ from numbatorch_kernels import optim as kernels
 
 
 class Adam(Optimizer):
-    """p -= lr m' / (sqrt(v') + eps), where m' and v' are running means of g and g², corrected for having started at 0.
+    """p -= lr m / (sqrt(v) + eps), where m and v are running means of g and g².
 
-    betas                   how much of m and v is kept in a step
-    weight_decay            adds weight_decay p to g; with `decoupled_weight_decay` p shrinks by lr weight_decay instead, which is AdamW
-    amsgrad                 takes the largest v so far (S. Reddi et al., arXiv:1904.09237)
-    maximize                goes up instead of down
+    Both means are corrected for having started at 0. D. Kingma and J. Ba, arXiv:1412.6980.
 
-    The update of all parameters is one kernel call; `foreach`, `fused` and `capturable` are accepted, and change nothing.
-    D. Kingma and J. Ba, arXiv:1412.6980.
+    betas           how much of m and of v is kept in a step
+    weight_decay    adds weight_decay p to g; with `decoupled_weight_decay`, AdamW, p shrinks instead
+    amsgrad         takes the largest v so far (S. Reddi et al., arXiv:1904.09237)
+    maximize        goes up instead of down
+
+    The update of all parameters is one kernel call; `foreach`, `fused` and `capturable` are accepted, and
+    change nothing.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class Adam(Optimizer):
         super().__init__(params, defaults)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters from their gradients, after calling `closure`, if given; its result, the loss, is returned."""
+        """Update the parameters from their gradients, after calling `closure`, if given; its result, the
+        loss, is returned.
+        """
         loss = loss_of(closure)
         for group in self.param_groups:
             amsgrad = group["amsgrad"]
@@ -82,14 +86,19 @@ class Adam(Optimizer):
                 state = self.state[param]
                 if not state:
                     _start(state, param, amsgrad)
-                rows.append((param, grad, state["exp_avg"], state["exp_avg_sq"], state[largest], state["step"]))
+                rows.append(
+                    (param, grad, state["exp_avg"], state["exp_avg_sq"], state[largest], state["step"])
+                )
             if rows:
                 run(kernels.adam, rows, 5, *_numbers(group))
         return loss
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: p shrinks by lr weight_decay before each step. I. Loshchilov and F. Hutter, arXiv:1711.05101."""
+    """Adam with decoupled weight decay: p shrinks by lr weight_decay before each step.
+
+    I. Loshchilov and F. Hutter, arXiv:1711.05101.
+    """
 
     def __init__(
         self,

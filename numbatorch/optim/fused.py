@@ -25,35 +25,47 @@ def loss_of(closure: Callable[[], Any] | None) -> Any:
 def run(kernel: Kernel, rows: Sequence[Row], alike: int, *numbers: float) -> None:
     """Call `kernel(device, *columns, *numbers)` once for all rows of one dtype and device.
 
-    The first `alike` tensors of a row have one shape and dtype; where one is not contiguous, or the dtype is neither float32 nor
-    float64, the kernel works on copies of them, which are then copied back.
+    The first `alike` tensors of a row have one shape and dtype. Where one is not contiguous, or the dtype is
+    neither float32 nor float64, the kernel works on copies of them, which are then copied back.
     """
-    working = [row if _is_plain(row, alike) else _copies(row, alike) for row in rows]
-    batches = defaultdict(list)
-    for row in working:
-        batches[row[0].kind].append(row)
-    for kind, batch in batches.items():
-        columns = [[tensor.array for tensor in column] for column in zip(*batch, strict=True)]
-        kernel(kind.device.type, *columns, *numbers)
-    for row, worked_on in zip(rows, working, strict=True):
-        if worked_on is not row:
+    if _fit(rows, alike):
+        _call(kernel, rows, numbers)
+    else:
+        working = [row if _fit([row], alike) else _copies(row, alike) for row in rows]
+        batches = defaultdict(list)
+        for row in working:
+            batches[row[0].kind].append(row)
+        for batch in batches.values():
+            _call(kernel, batch, numbers)
+        for row, worked_on in zip(rows, working, strict=True):
             _copy_back(row, worked_on)
+    for row in rows:
         row[0].storage.version += 1
 
 
-def _is_plain(row: Row, alike: int) -> bool:
-    kind, size = row[0].kind, row[0].array.size
-    for tensor in row[:alike]:
-        if tensor.kind is not kind or tensor.array.size != size:
-            return False
+def _fit(rows: Sequence[Row], alike: int) -> bool:
+    """Whether a kernel can take these rows in one call."""
+    kind = rows[0][0].kind
+    for row in rows:
+        size = row[0].array.size
+        for tensor in row[:alike]:
+            if tensor.kind is not kind or tensor.array.size != size:
+                return False
     return kind.contiguous and kind.element in ("f4", "f8")
+
+
+def _call(kernel: Kernel, rows: Sequence[Row], numbers: tuple[float, ...]) -> None:
+    columns = [[tensor.array for tensor in column] for column in zip(*rows, strict=True)]
+    kernel(rows[0][0].kind.device.type, *columns, *numbers)
 
 
 @no_grad()
 def _copies(row: Row, alike: int) -> Row:
     param = row[0]
     dtype = float64 if param.dtype is float64 else float32
-    copies = {id(tensor): tensor.expand_as(param).to(param.device, dtype).contiguous() for tensor in row[:alike]}
+    copies = {
+        id(tensor): tensor.expand_as(param).to(param.device, dtype).contiguous() for tensor in row[:alike]
+    }
     return tuple(copies[id(tensor)] for tensor in row[:alike]) + row[alike:]
 
 

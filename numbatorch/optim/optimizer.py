@@ -1,4 +1,6 @@
-"""`Optimizer`: what all optimizers share: groups of parameters, state, hooks, and the way to the fused kernels."""
+"""`Optimizer`: what all optimizers share: groups of parameters, state, hooks, and the way to the fused
+kernels.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,11 @@ required = object()  # as a default: every group must give this option itself
 
 
 class Optimizer:
-    """Base class of all optimizers.
+    """Base class of all optimizers. An optimizer of one's own overrides `step`.
 
-    params      tensors, (name, tensor) pairs, or dicts: groups of parameters with options of their own under "params" and the options' names
+    params      tensors, or (name, tensor) pairs, or dicts: groups of parameters, with their parameters under
+                "params" and options of their own under the options' names
     defaults    the options of groups that do not give them
-
-    An optimizer of one's own overrides `step`.
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -32,8 +33,8 @@ class Optimizer:
         self._step_post_hooks: OrderedDict[int, Callable] = OrderedDict()
         if isinstance(params, Tensor):
             raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
-                f"but got {params.type()}"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                f"{params.type()}"
             )
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
@@ -51,7 +52,8 @@ class Optimizer:
             cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters from their gradients, after calling `closure`, if given; its result, the loss, is returned.
+        """Update the parameters from their gradients, after calling `closure`, if given; its result, the
+        loss, is returned.
 
         Every optimizer overrides it.
         """
@@ -83,19 +85,21 @@ class Optimizer:
                 raise ValueError("can't optimize a non-leaf Tensor")
         for name, default in self.defaults.items():
             if default is required and name not in group:
-                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+                raise ValueError(
+                    f"parameter group didn't specify a value of required optimization parameter {name}"
+                )
             group.setdefault(name, default)
         if len(set(group["params"])) != len(group["params"]):
             warnings.warn(
-                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
-                "see github.com/pytorch/pytorch/issues/40967 for more information",
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause "
+                "an error; see github.com/pytorch/pytorch/issues/40967 for more information",
                 stacklevel=3,
             )
         if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
             which = "with names" if "param_names" in group else "without names"
             raise ValueError(
-                "all optimizer param groups should be with/without names. "
-                f"cannot add param group {which} to the optimizer"
+                f"all optimizer param groups should be with/without names. cannot add param group {which} to "
+                "the optimizer"
             )
         if not set(self._params()).isdisjoint(group["params"]):
             raise ValueError("some parameters appear in more than one parameter group")
@@ -117,13 +121,18 @@ class Optimizer:
     # ---- saving ----
 
     def state_dict(self) -> dict[str, Any]:
-        """The state and the groups' options, with numbers in the place of the parameters. The tensors are not copied."""
+        """The state and the groups' options, with numbers in the place of the parameters.
+
+        The tensors are not copied.
+        """
         numbers = {id(param): number for number, param in enumerate(self._params())}
         groups = []
         for group in self.param_groups:
             options = {name: value for name, value in group.items() if name != "params"}
             groups.append({**options, "params": [numbers[id(param)] for param in group["params"]]})
-        state = {numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()}
+        state = {
+            numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()
+        }
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -135,9 +144,13 @@ class Optimizer:
         saved_groups = deepcopy(state_dict["param_groups"])
         if len(groups) != len(saved_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
-        if any(len(group["params"]) != len(saved["params"]) for group, saved in zip(groups, saved_groups, strict=True)):
+        if any(
+            len(group["params"]) != len(saved["params"])
+            for group, saved in zip(groups, saved_groups, strict=True)
+        ):
             raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's "
+                "group"
             )
         saved_numbers = chain.from_iterable(saved["params"] for saved in saved_groups)
         params = dict(zip(saved_numbers, self._params(), strict=True))
@@ -148,7 +161,11 @@ class Optimizer:
             else:
                 self.state[key] = value
         self.param_groups = [
-            {**self.defaults, **saved, **{name: group[name] for name in ("params", "param_names") if name in group}}
+            {
+                **self.defaults,
+                **saved,
+                **{name: group[name] for name in ("params", "param_names") if name in group},
+            }
             for group, saved in zip(groups, saved_groups, strict=True)
         ]
 
@@ -194,8 +211,8 @@ def _as_list(params: Any) -> list[Any]:
         return [params]
     if isinstance(params, set):
         raise TypeError(
-            "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
-            "will change between runs. Please use a list instead."
+            "optimizer parameters need to be organized in ordered collections, but the ordering of tensors "
+            "in sets will change between runs. Please use a list instead."
         )
     return list(params)
 
@@ -212,7 +229,7 @@ def _split_names(group: dict[str, Any]) -> None:
 
 
 def _moved(value: Any, param: Tensor, key: str = "") -> Any:
-    """Loaded state, brought to where its parameter is; except for the number of steps, which is counted on the CPU."""
+    """Loaded state, brought to where its parameter is; but steps are counted on the CPU."""
     if key == "step":
         return value if isinstance(value, Tensor) else tensor(float(value))
     if isinstance(value, Tensor):
@@ -227,6 +244,8 @@ def _moved(value: Any, param: Tensor, key: str = "") -> Any:
 def check_flags(*, foreach: bool | None, fused: bool | None, differentiable: bool) -> None:
     """Refuse what an optimizer with a fused kernel cannot do."""
     if differentiable:
-        raise RuntimeError("`fused` does not support `differentiable`: the tape does not see into the one kernel of a step")
+        raise RuntimeError(
+            "`fused` does not support `differentiable`: the tape does not see into the one kernel of a step"
+        )
     if foreach and fused:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")

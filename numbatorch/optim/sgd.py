@@ -15,7 +15,7 @@ from numbatorch_kernels import optim as kernels
 class SGD(Optimizer):
     """p -= lr g, with momentum if wanted.
 
-    momentum        m = momentum m + (1 - dampening) g takes the place of g; with `nesterov`, g + momentum m does
+    momentum        m = momentum m + (1 - dampening) g takes the place of g; with `nesterov`, g + momentum m
     weight_decay    adds weight_decay p to g
     maximize        goes up instead of down
 
@@ -68,7 +68,9 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters from their gradients, after calling `closure`, if given; its result, the loss, is returned."""
+        """Update the parameters from their gradients, after calling `closure`, if given; its result, the
+        loss, is returned.
+        """
         loss = loss_of(closure)
         for group in self.param_groups:
             momentum = group["momentum"]

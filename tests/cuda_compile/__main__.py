@@ -10,6 +10,9 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))  # the table of samples lies there
 
 import handwritten
 from share import reports

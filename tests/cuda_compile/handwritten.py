@@ -7,76 +7,109 @@ as a program here makes use of it. `python handwritten.py FILE` is that run.
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from samples import SAMPLES, Sample, results, tensors
 from task import Task
+
+import numbatorch as torch
+from numbatorch.nn import functional as F
+from numbatorch_kernels import lift
+
+PACKAGE = "numbatorch_kernels."
+
+REAL = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+DTYPES = (*REAL, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)
 
 
 def programs() -> None:
-    """A call of everything that is not pointwise, on `cuda`, in each dtype that it has."""
-    import numbatorch as torch
-    from numbatorch import nn
+    """Calls of everything that is not pointwise, on `cuda`, in each dtype that it has."""
+    for sample in SAMPLES:
+        for dtype in sample.dtypes:
+            for shapes in sample.shapes if dtype == "float32" else sample.shapes[:1]:
+                with suppress(RuntimeError, TypeError):  # the op has no such dtype
+                    call(sample, shapes, dtype)
+    for dtype in DTYPES:
+        memory(dtype)
+    for dtype in REAL:
+        chance(dtype)
+        layers(dtype)
+    for dtype in REAL[:2]:
+        optimizers(dtype)
 
-    def on_cuda(dtype, *shape):
-        values = torch.arange(torch.Size(shape).numel(), dtype=torch.float32).reshape(shape) % 5 + 1
-        return values.to("cuda", dtype)
 
-    real = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
-    whole = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-    every = (*real, *whole, torch.bool)
-    for dtype in every:
-        x = on_cuda(dtype, 3, 4)
-        for reduce in (torch.sum, torch.prod, torch.any, torch.all):
-            reduce(x), reduce(x, 0), reduce(x, 1)
-        index = torch.tensor([[0, 1, 1, 2]], device="cuda")
-        x.t().contiguous(), x[:, ::2].clone(), x.to(torch.float32), x.to(torch.float64), x.to(torch.bool)
-        torch.cat([x, x]), torch.stack([x, x]), torch.full((3,), 1, dtype=dtype, device="cuda")
-        x[index[0]], x[x > 1], x.gather(0, index), x.index_select(0, index[0])
-        x[0] = 1
-        x[index[0]] = x[1]
-        x.masked_fill_(x > 1, 0)
-    for dtype in (*real, *whole):
-        x = on_cuda(dtype, 3, 4)
-        for reduce in (torch.amin, torch.amax, torch.argmin, torch.argmax):
-            reduce(x, 0), reduce(x, 1)
-        x.max(), x.min(), x.max(1), x.min(0), x.argmax(), x @ x.t()
-        torch.arange(5, dtype=dtype, device="cuda"), torch.eye(3, dtype=dtype, device="cuda")
-        x.random_(0, 10)
-    for dtype in real:
-        x = on_cuda(dtype, 3, 4).requires_grad_()
-        index = torch.tensor([0, 1, 1], device="cuda")
-        for reduce in (torch.mean, torch.var, torch.std, torch.norm):
-            reduce(x), reduce(x, 0), reduce(x, 1)
-        torch.logsumexp(x, 1)
-        (x.softmax(1) + x.log_softmax(1)).sum().backward()
-        (x.softmax(0) + x.log_softmax(0)).sum().backward()
-        nn.functional.cross_entropy(x, index).backward()
-        (x[index].sum() + x.gather(1, index[:, None]).sum() + x.index_select(0, index).sum()).backward()
-        nn.functional.dropout(x, 0.5).sum().backward()
-        torch.bmm(x[None].detach(), x[None].detach().transpose(1, 2)), x.detach() @ x[0].detach()
-        torch.rand(5, device="cuda").to(dtype)
-        torch.empty(5, dtype=dtype, device="cuda").uniform_().normal_().bernoulli_(0.5)
-        torch.linspace(0, 1, 5, dtype=dtype, device="cuda")
+def call(sample: Sample, shapes: tuple, dtype: str) -> None:
+    """A row of the table of samples, forward and backward."""
+    arrays = sample.arrays(shapes, dtype)
+    operands = [tensor.to("cuda") for tensor in tensors(torch, arrays, (dtype,) * len(shapes))]
+    for operand in operands:
+        operand.requires_grad_(bool(sample.order) and operand.is_floating_point())
+    outputs = list(results(sample.call(torch, operands)))
+    if sample.order:
+        sum((output * output).sum() for output in outputs if output.requires_grad).backward()
+
+
+def matrix(dtype: torch.dtype) -> torch.Tensor:
+    return (torch.arange(12).reshape(3, 4) % 5 + 1).to("cuda", dtype)
+
+
+def memory(dtype: torch.dtype) -> None:
+    """Copies, conversions, indexing, creation."""
+    x = matrix(dtype)
+    rows, columns = torch.tensor([0, 1, 1], device="cuda"), torch.tensor([[0, 1, 1, 2]], device="cuda")
+    x.t().contiguous(), x[:, ::2].clone(), torch.cat([x, x]), torch.stack([x, x])
+    for other in DTYPES:
+        x.to(other), x.t().to(other)
+    x[rows], x[rows, rows], x[x == x], x.gather(0, columns), x.index_select(0, rows), (x == x).nonzero()
+    x[0], x[:, 1], x[rows], x[x == x] = 1, x[:, 2], x[1], 0
+    (
+        x.masked_fill_(x == x, 0),
+        x.index_add_(0, rows, x),
+        x.scatter_(0, columns, x),
+        x.scatter_add_(0, columns, x),
+    )
+    torch.full((3,), 1, dtype=dtype, device="cuda"), torch.eye(3, dtype=dtype, device="cuda")
+    if dtype is not torch.bool:
+        torch.arange(5, dtype=dtype, device="cuda")
+
+
+def chance(dtype: torch.dtype) -> None:
+    """Random numbers."""
+    x = torch.empty(9, dtype=dtype, device="cuda")
+    x.uniform_().normal_().bernoulli_(0.5).random_(0, 10)
+    torch.bernoulli(x.uniform_()), torch.rand_like(x), torch.randn_like(x)
     torch.randint(10, (5,), device="cuda"), torch.randperm(5, device="cuda")
-    torch.bernoulli(torch.rand(5, device="cuda"))
-    for dtype in (torch.float32, torch.float64):
-        layer = nn.Linear(4, 2, device="cuda", dtype=dtype)
-        parameters = list(layer.parameters())
-        for optimizer in (
-            torch.optim.SGD(parameters, lr=0.1),
-            torch.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
-            torch.optim.Adam(parameters),
-            torch.optim.Adam(parameters, amsgrad=True, weight_decay=0.1),
-            torch.optim.AdamW(parameters),
-        ):
-            layer(on_cuda(dtype, 3, 4)).sum().backward()
-            optimizer.step()
+
+
+def layers(dtype: torch.dtype) -> None:
+    """Losses and layers that have kernels of their own."""
+    x, labels = matrix(dtype).requires_grad_(), torch.tensor([0, 1, 1], device="cuda")
+    F.cross_entropy(x, labels).backward()
+    F.dropout(x, 0.5).sum().backward()
+    (x[labels].sum() + x.gather(1, labels[:, None]).sum() + x.index_select(0, labels).sum()).backward()
+
+
+def optimizers(dtype: torch.dtype) -> None:
+    """A step of each, in each of its variants."""
+    layer = torch.nn.Linear(4, 2, device="cuda", dtype=dtype)
+    parameters = list(layer.parameters())
+    for optimizer in (
+        torch.optim.SGD(parameters, lr=0.1),
+        torch.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
+        torch.optim.Adam(parameters),
+        torch.optim.Adam(parameters, amsgrad=True, weight_decay=0.1),
+        torch.optim.AdamW(parameters),
+    ):
+        layer(matrix(dtype)).sum().backward()
+        optimizer.step()
 
 
 def record(path: Path) -> None:
@@ -88,30 +121,44 @@ def record(path: Path) -> None:
 
     def make_and_note(self, function, kinds):
         make(self, function, kinds)
-        launched.add((function.__module__, function.__qualname__, kinds))
+        launched.add((function.__module__, function.__qualname__, kinds, _generated(function)))
 
     launch.Kernel.__init__ = make_and_note
     programs()
     path.write_bytes(pickle.dumps(launched))
 
 
+def _generated(function: Callable) -> str:
+    """The text of the module that holds the kernel, if it is a generated one."""
+    return (
+        "" if function.__module__.startswith(PACKAGE) else inspect.getsource(sys.modules[function.__module__])
+    )
+
+
 def launched() -> set[tuple]:
-    """Module, name and kinds of arguments of every kernel that the programs launch, in another process."""
+    """Module, name, kinds of arguments and generated text of every kernel that the programs launch, in a
+    process of their own."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "launched"
-        environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}
+        path_of_modules = os.pathsep.join(filter(None, sys.path))
+        environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": path_of_modules}
         subprocess.run([sys.executable, __file__, str(path)], env=environment, check=True)
         return pickle.loads(path.read_bytes())
 
 
 def tasks(launched: set[tuple]) -> Iterator[Task]:
-    """Those of them that are not generated: pointwise.py has the others."""
-    for module, name, kinds in sorted(launched, key=str):
-        package, _, file = module.partition(".")
-        if package == "numbatorch_kernels":
-            words = " ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
+    """All of them but pointwise ones: pointwise.py has those, of every dtype."""
+    for module, name, kinds, text in sorted(launched, key=str):
+        if not text:
             function = getattr(importlib.import_module(module), name)
-            yield Task(f"{file}.{name} {words}", function, kinds, allow_f64="f8" in kinds)
+            words = " ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
+            label = f"{module.removeprefix(PACKAGE)}.{name} {words}"
+        elif "cuda.syncthreads()" in text:  # a reduction
+            function = getattr(lift.module(text, name), name)
+            label = text.split('"""')[1]
+        else:
+            continue
+        yield Task(label, function, kinds, allow_f64="f8" in kinds or "c16" in kinds)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The optimizer steps of ../optim.py on CUDA: a launch for each parameter. Steps are counted in host memory."""
+"""The optimizer steps of ../optim.py on CUDA: a launch for each parameter.
+
+Steps are counted in host memory.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +41,28 @@ def sgd_grid(params, grads, buffers, lr, decay, sign, momentum, undamped, nester
 
 
 def adam_grid(
-    params, grads, means, squares, maxima, step_size, root, eps, decay, shrink, sign, weight1, keep1, weight2, beta2, amsgrad, n
+    params,
+    grads,
+    means,
+    squares,
+    maxima,
+    step_size,
+    root,
+    eps,
+    decay,
+    shrink,
+    sign,
+    weight1,
+    keep1,
+    weight2,
+    beta2,
+    amsgrad,
+    n,
 ):
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        m, v = adam_moments(params[i], grads[i], means[i], squares[i], decay, sign, weight1, keep1, weight2, beta2)
+        m, v = adam_moments(
+            params[i], grads[i], means[i], squares[i], decay, sign, weight1, keep1, weight2, beta2
+        )
         means[i] = m
         squares[i] = v
         if amsgrad:
@@ -67,7 +88,9 @@ def sgd(params, grads, buffers, *numbers) -> None:
         launch(*arrays, *map(float, numbers), arrays[0].size)
 
 
-def adam(params, grads, means, squares, maxima, steps, lr, beta1, beta2, eps, decay, shrink, sign, amsgrad) -> None:
+def adam(
+    params, grads, means, squares, maxima, steps, lr, beta1, beta2, eps, decay, shrink, sign, amsgrad
+) -> None:
     launch = _adam_launch(params[0].dtype)
     weight1, keep1 = cpu.weights(beta1, params[0].dtype)
     cpu.advance(steps)

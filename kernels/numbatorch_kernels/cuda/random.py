@@ -12,23 +12,29 @@ from collections.abc import Callable
 from numpy import float32, float64, int32, int64, uint32, uint64
 
 from numbatorch_kernels import philox as generator
+from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.launch import compiled, grid_stride
-from numbatorch_kernels.cuda.vecmath import (
-    cos_f32,
-    cos_f64,
-    log_f32,
-    log_f64,
-    sin_f32,
-    sin_f64,
-    sqrt_f32,
-    sqrt_f64,
-)
+from numbatorch_kernels.cuda.vecmath import log_f32, log_f64, sqrt_f32, sqrt_f64
 from numbatorch_kernels.philox import MASK, Philox
 
 philox = device_function(generator.philox)
-_SCALE_24, _ONE, _MINUS_TWO, _TWO_PI = float32(2**-24), float32(1), float32(-2), float32(2 * math.pi)
+if compat.SIMULATED:
+
+    def cospi_f64(x):
+        """cos(pi x). The cosine of any angle would drag in float64 arithmetic for large ones."""
+        return type(x)(math.cos(math.pi * x))
+
+    def sinpi_f64(x):
+        """sin(pi x)."""
+        return type(x)(math.sin(math.pi * x))
+
+    cospi_f32, sinpi_f32 = cospi_f64, sinpi_f64
+else:
+    cospi_f32, cospi_f64 = compat.libdevice.cospif, compat.libdevice.cospi
+    sinpi_f32, sinpi_f64 = compat.libdevice.sinpif, compat.libdevice.sinpi
+_SCALE_24, _ONE, _TWO, _MINUS_TWO = float32(2**-24), float32(1), float32(2), float32(-2)
 _LOW_24, _LOW_53, _32 = uint32(2**24 - 1), uint64(2**53 - 1), uint64(32)
 
 
@@ -59,8 +65,8 @@ def unit_53(high, low):
 @device_function
 def box_muller_f32(a, b):
     """Two normal numbers of two draws."""
-    radius, angle = sqrt_f32(_MINUS_TWO * log_f32(_ONE - unit_24(a))), _TWO_PI * unit_24(b)
-    return radius * cos_f32(angle), radius * sin_f32(angle)
+    radius, turn = sqrt_f32(_MINUS_TWO * log_f32(_ONE - unit_24(a))), _TWO * unit_24(b)
+    return radius * cospi_f32(turn), radius * sinpi_f32(turn)
 
 
 def uniform_f4(out, low, high, call_low, call_high, seed_low, seed_high, n):
@@ -92,8 +98,8 @@ def normal_f4(out, mean, std, call_low, call_high, seed_low, seed_high, n):
 def normal_f8(out, mean, std, call_low, call_high, seed_low, seed_high, n):
     for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
         a, b, c, d = draws(group, call_low, call_high, seed_low, seed_high)
-        radius, angle = sqrt_f64(-2.0 * log_f64(1.0 - unit_53(a, b))), 2.0 * math.pi * unit_53(c, d)
-        numbers = radius * cos_f64(angle), radius * sin_f64(angle)
+        radius, turn = sqrt_f64(-2.0 * log_f64(1.0 - unit_53(a, b))), 2.0 * unit_53(c, d)
+        numbers = radius * cospi_f64(turn), radius * sinpi_f64(turn)
         for k in range(min(2, n - 2 * group)):
             out[2 * group + k] = numbers[k] * std + mean
 

@@ -16,6 +16,7 @@ Where to look:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, lru_cache
 
 import numpy as np
@@ -35,63 +36,67 @@ matmul = Kernel("matmul")
 SHARE = 1 << 20  # multiplications worth a thread: some 20 us
 SHARE_OF_MEMORY = 1 << 17  # where each reads an element of its own
 HALF, BFLOAT = "e", "H"  # the codes of NumPy's float16 and uint16; bfloat16 is stored as the latter
+WHOLE = 1 << 28  # rows and columns of a piece that is the whole matrix
+
+_entries: dict[str, Callable] = {}  # of the blocked product, by code, once compiled
+_spare: list[np.ndarray] = []  # scratch; a call takes one, so that calls from several threads are safe
 
 
 @matmul.on("cpu")
 def gemm(out, a, b, bias=None, alpha=1, beta=1) -> None:
     """out = alpha * a @ b + beta * bias: arrays of one dtype, (m, n) or (batch, m, n).
 
-    a and b may have any strides, also 0; a matrix among batches is used for each of them. `bias` is (n,), (m, n),
-    (batch, m, n) or `out` itself; without one nothing is added. The columns of out and bias are neighbours. Halves
-    are added up in float32 and rounded once. The result is the same for any number of threads.
+    a and b may have any strides, also 0; a matrix among batches is used for each of them. `bias` is (n,),
+    (m, n), (batch, m, n) or `out` itself; without one nothing is added. The columns of out and bias are
+    neighbours. Halves are added up in float32 and rounded once. The result is the same for any number of
+    threads.
     """
     if bias is None:
         bias, beta = out, 0
-    code, shape = out.dtype.char, out.shape
-    if not out.size:
-        return
+    work = out.size * a.shape[-1]
+    if 0 < work < 2 * SHARE and 1 not in out.shape and (entry := _entries.get(out.dtype.char)):
+        scratch = _spare.pop() if _spare else _scratch(1)
+        entry(out, a, b, bias, alpha, beta, WHOLE, WHOLE, scratch, 1, 0, 1)
+        _spare.append(scratch)
+    elif out.size:
+        _dispatch(out, a, b, bias, alpha, beta)
+
+
+def _dispatch(out, a, b, bias, alpha, beta) -> None:
+    """The case that is neither small nor simple."""
+    code, columns, k = out.dtype.char, out.shape[-1], a.shape[-1]
+    rows = out.size // columns
     if code == "f" or code == "d":
-        if shape[-1] == 1 or shape[-2] == 1:
-            _vector(out, a, b, bias, alpha, beta)
+        if columns == 1 or out.shape[-2] == 1:
+            lines = max(columns, out.shape[-2])
+            grain = SHARE_OF_MEMORY // (4 * k + 1) + 1
+            fours = out.size // lines * ((lines + 3) // 4)
+            parallel.run(_vector_entry(code), fours, grain, out, a, b, bias, alpha, beta)
         else:
             _blocked(out, a, b, bias, alpha, beta)
     elif code == HALF or code == BFLOAT:
-        product = memory.empty(shape, np.dtype(np.float32))
+        product = memory.empty(out.shape, np.dtype(np.float32))
         _blocked(product, a, b, product, alpha, 0)
-        grain = SHARE_OF_MEMORY // shape[-1] + 1
-        parallel.run(_narrow_entry(code), out.size // shape[-1], grain, out, product, bias, beta, code == BFLOAT)
+        grain = SHARE_OF_MEMORY // columns + 1
+        parallel.run(_narrow_entry(code), rows, grain, out, product, bias, beta, code == BFLOAT)
     else:
-        grain = SHARE // (shape[-1] * a.shape[-1] + 1) + 1
-        parallel.run(_plain_entry(code), out.size // shape[-1], grain, out, a, b, bias, alpha, beta)
-
-
-def _vector(out, a, b, bias, alpha, beta) -> None:
-    """One of out's sizes is 1."""
-    grain = SHARE_OF_MEMORY // (a.shape[-1] + 1) + 1
-    parallel.run(_vector_entry(out.dtype.char), out.size, grain, out, a, b, bias, alpha, beta)
+        grain = SHARE // (columns * k + 1) + 1
+        parallel.run(_plain_entry(code), rows, grain, out, a, b, bias, alpha, beta)
 
 
 def _blocked(out, a, b, bias, alpha, beta) -> None:
     """out is float32 or float64."""
-    shape, k = out.shape, a.shape[-1]
-    if not k:
+    if not a.shape[-1]:
         out[...] = beta * bias if beta else 0
         return
     entry = _blocked_entry(out.dtype.char, a.dtype.char)
-    threads = parallel.get_num_threads()
-    scratch = _spare.pop() if _spare else _scratch(threads)
-    shares = min(threads, out.size * k // SHARE)
-    if shares < 2:
-        entry(out, a, b, bias, alpha, beta, shape[-2], shape[-1], scratch, 1, 0, 1)
-    else:
-        if scratch.nbytes < shares * SCRATCH_BYTES:
-            scratch = _scratch(shares)
-        rows, columns = _pieces(shape, shares, out.itemsize)
-        parallel.run(entry, shares, 1, out, a, b, bias, alpha, beta, rows, columns, scratch, shares)
+    shares = max(1, min(parallel.get_num_threads(), out.size * a.shape[-1] // SHARE))
+    scratch = _spare.pop() if _spare else _scratch(shares)
+    if scratch.nbytes < shares * SCRATCH_BYTES:
+        scratch = _scratch(shares)
+    rows, columns = _piece(out.shape, shares, out.itemsize)
+    parallel.run(entry, shares, 1, out, a, b, bias, alpha, beta, rows, columns, scratch, shares)
     _spare.append(scratch)
-
-
-_spare: list[np.ndarray] = []  # packed blocks go here; a call takes one out, so that calls from several threads are safe
 
 
 def _scratch(shares: int) -> np.ndarray:
@@ -99,15 +104,15 @@ def _scratch(shares: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=1024)
-def _pieces(shape: tuple[int, ...], shares: int, itemsize: int) -> tuple[int, int]:
+def _piece(shape: tuple[int, ...], shares: int, itemsize: int) -> tuple[int, int]:
     """Rows and columns of the pieces in which `shares` threads compute the matrices of a batch.
 
-    A matrix is cut down and across so that computing and packing the largest piece take least. To pack an element
-    takes as long as some ten multiplications.
+    A matrix is cut down and across so that computing and packing the largest piece take least. To pack an
+    element takes as long as some ten multiplications.
     """
     *batch, m, n = shape
     if batch and (batch[0] % shares == 0 or batch[0] >= 8 * shares):
-        return m, n
+        return WHOLE, WHOLE
     tile = registers()
     height, width = tile.rows, tile.vectors * tile.bytes // itemsize
     cuts = [(down, shares // down) for down in range(1, shares + 1)]
@@ -119,25 +124,29 @@ def _pieces(shape: tuple[int, ...], shares: int, itemsize: int) -> tuple[int, in
 
 
 @cache
-def _blocked_entry(out: str, operands: str):
-    to, of = matrix(np.dtype(out)), matrix(np.dtype(operands))
-    return cpu.compiled(blocked_product, to, of, of, to, float, float, int, int, out, int, int, int)
+def _blocked_entry(code: str, operands: str) -> Callable:
+    to, of = matrix(np.dtype(code)), matrix(np.dtype(operands))
+    entry = cpu.compiled(blocked_product, to, of, of, to, float, float, int, int, code, int, int, int)
+    if code == operands:
+        _entries[code] = entry
+    return entry
 
 
 @cache
-def _vector_entry(code: str):
+def _vector_entry(code: str) -> Callable:
     of = matrix(np.dtype(code))
-    return cpu.compiled(vector_product, of, of, of, of, float, float, int, int, fastmath={"reassoc", "contract"})
+    kinds = of, of, of, of, float, float, int, int
+    return cpu.compiled(vector_product, *kinds, fastmath={"reassoc", "contract"})
 
 
 @cache
-def _plain_entry(code: str):
+def _plain_entry(code: str) -> Callable:
     of = matrix(np.dtype(code))
     number = types.complex128 if code in "FD" else int
     return cpu.compiled(plain_product, of, of, of, of, number, number, int, int)
 
 
 @cache
-def _narrow_entry(code: str):
+def _narrow_entry(code: str) -> Callable:
     words, product = matrix(np.dtype(np.uint16)), matrix(np.dtype(np.float32))
     return cpu.compiled(narrow, words, product, words, float, int, int, int)

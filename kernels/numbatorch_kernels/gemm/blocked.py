@@ -1,4 +1,4 @@
-"""The blocked matrix product: operands go block by block into the caches, and tile by tile through the registers.
+"""The blocked matrix product: block by block into the caches, tile by tile through the registers.
 
                      n
               +-------+-------+      For each piece of out (or each matrix of a batch), in this order:
@@ -20,15 +20,15 @@ from __future__ import annotations
 
 from numba import types
 
-from numbatorch_kernels.gemm.matrix import size, stride
-from numbatorch_kernels.gemm.pack import alike, pack, reinterpret
+from numbatorch_kernels.gemm.matrix import alike, reinterpret, size, stride
+from numbatorch_kernels.gemm.pack import pack
 from numbatorch_kernels.gemm.tile import columns_of, constant, rows_of, tile, tile_columns, tile_rows
 from numbatorch_kernels.pointer import offset
 
 DEPTH = 384  # a strip of b, 64 bytes wide on most hosts, then has 24 KiB
 BYTES_OF_A = 224 << 10  # of a packed block
 BYTES_OF_B = 3 << 20
-SCRATCH_BYTES = BYTES_OF_A + BYTES_OF_B + 1024  # for one share: both blocks, and what packing writes behind them
+SCRATCH_BYTES = BYTES_OF_A + BYTES_OF_B + 1024  # of a share: the blocks, and what is written behind them
 IN_PLACE = 192  # columns of out up to which a is not packed
 
 
@@ -43,11 +43,11 @@ itemsize = constant(lambda element: element.bitwidth // 8)
 
 
 def blocked_product(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scratch, shares, start, stop):
-    """out = alpha * a @ b + beta * bias, shares start:stop of `shares`. Every matrix of the batch has pieces of
-    piece_rows x piece_columns, whole numbers of tiles, or is one; all of them make `shares` shares.
+    """out = alpha * a @ b + beta * bias: of all the pieces, what falls to shares start:stop.
 
-    `bias` has fewer axes than out, or is out itself; an axis that it lacks repeats. Where beta is 0 it is not read.
-    The columns of out and bias are neighbours. k is at least 1.
+    A piece has piece_rows x piece_columns, whole numbers of tiles, or is all of a matrix of the batch. An
+    axis that `bias` lacks repeats; it may be out itself, and where beta is 0 it is not read. The columns of
+    out and bias are neighbours. k is at least 1.
     """
     m, n, k = size(out, 2), size(out, 1), size(a, 1)
     out_row, bias_row = stride(out, 2), stride(bias, 2)
@@ -84,12 +84,13 @@ def blocked_product(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scr
                         for i in range(0, rows, height):
                             to = offset(out_matrix, (i0 + i) * out_row + j0 + j)
                             add = offset(old, (i0 + i) * old_row + j0 + j)
+                            down_to, right_to = rows - i, columns - j
                             if in_place:
                                 band = reinterpret(offset(a_block, i * a_row), packed_a)
-                                tile(band, rows - i, a_row, 1, strip, width, depth,
-                                     alpha, scale, add, old_row, to, out_row, rows - i, columns - j)  # fmt: skip
+                                tile(band, down_to, a_row, 1, strip, width, depth, alpha, scale,
+                                     add, old_row, to, out_row, down_to, right_to)  # fmt: skip
                             else:
                                 band = offset(packed_a, i * depth)
-                                tile(band, height, 1, height, strip, width, depth,
-                                     alpha, scale, add, old_row, to, out_row, rows - i, columns - j)  # fmt: skip
+                                tile(band, height, 1, height, strip, width, depth, alpha, scale,
+                                     add, old_row, to, out_row, down_to, right_to)  # fmt: skip
                 old, old_row, scale = out_matrix, out_row, 1.0

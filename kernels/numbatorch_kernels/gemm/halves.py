@@ -1,4 +1,4 @@
-"""The way back from float32 to float16 and bfloat16: the last step of a product that was computed in float32."""
+"""From float32 back to float16 or bfloat16: the last step of a product that was computed in float32."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from numbatorch_kernels.pointer import offset
 
 
 def narrow(out, product, bias, beta, bfloat, start, stop):
-    """out = product + beta * bias, rows start:stop of the batch. `bfloat` is 1 for bfloat16; where beta is 0 bias is not read."""
+    """out = product + beta * bias, rows start:stop of the batch; `bfloat` is 1 for bfloat16.
+
+    `product` is contiguous. Where beta is 0 bias is not read.
+    """
     beta, zero = element(product.data, beta), element(product.data, 0)
     for index in range(start, stop):
         batch, i = index // size(out, 2), index % size(out, 2)

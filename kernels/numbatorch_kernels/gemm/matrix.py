@@ -1,9 +1,10 @@
-"""`Matrix(element)`: a kernel argument that brings sizes and strides along, read from the NumPy array object itself.
+"""`Matrix(element)`: a kernel argument that brings sizes and strides along, read from the NumPy array itself.
 
-A product has three operands of two or three dimensions, which would be some twenty numbers a call; here a call costs what three pointers
-cost, and one compiled kernel serves every rank and layout. Axes count from the end: `size(a, 1)` is the number of columns, `size(a, 2)` of
-rows, `size(a, 3)` of matrices in a batch. An axis that the array lacks has size 1 and stride 0, so that a vector is a row which repeats and
-a matrix is a batch which repeats.
+A product has three operands of two or three dimensions: some twenty numbers a call. As a Matrix each costs
+what a pointer costs, and one compiled kernel serves every rank and layout. Axes count from the end:
+`size(a, 1)` is the number of columns, `size(a, 2)` of rows, `size(a, 3)` of matrices in a batch. An axis
+that an array lacks has size 1 and stride 0: a vector is a row which repeats, a matrix is a batch which
+repeats.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels.pointer import Pointer
 
-# float16 and bfloat16 words, told apart by the name of their type
+# words of float16 and bfloat16: the same bits to Numba, told apart by the names of their types
 FLOAT16 = types.Integer("float16_word", 16, signed=False)
 BFLOAT16 = types.Integer("bfloat16_word", 16, signed=False)
 _WORDS = {np.dtype(np.float16): FLOAT16, np.dtype(np.uint16): BFLOAT16}
@@ -47,8 +48,8 @@ class _MatrixModel(models.StructModel):
 
 make_attribute_wrapper(Matrix, "data", "data")
 
-# struct PyArrayObject { Py_ssize_t refcount; PyTypeObject *type; char *data; int nd; npy_intp *dimensions, *strides; ... }:
-# NumPy's stable C ABI, counted in words.
+# NumPy's stable C ABI, counted in words: struct PyArrayObject { Py_ssize_t refcount; PyTypeObject *type;
+# char *data; int nd; npy_intp *dimensions, *strides; ... }
 _DATA, _NDIM, _SIZES, _STRIDES = 2, 3, 4, 5
 
 
@@ -89,7 +90,7 @@ def size(typingctx, array, axis):
 
 @intrinsic
 def stride(typingctx, array, axis):
-    """How many elements apart neighbours on axis 1 (columns), 2 (rows) or 3 (batch) lie; 0 where there is no such axis."""
+    """How many elements apart neighbours on an axis lie; 0 where the array has no such axis."""
 
     def codegen(context, builder, signature, args):
         value, exists = _axis(context, builder, signature, args, "strides")
@@ -102,4 +103,17 @@ def stride(typingctx, array, axis):
 @intrinsic
 def element(typingctx, pointer, number):
     """`number` as an element of what `pointer` points to."""
-    return pointer.dtype(pointer, pointer.dtype), lambda context, builder, signature, args: args[1]
+    return pointer.dtype(pointer, pointer.dtype), lambda context, builder, sig, args: args[1]
+
+
+@intrinsic
+def alike(typingctx, one, other):
+    """Whether two pointers point to the same type."""
+    same = one.dtype == other.dtype
+    return types.boolean(one, other), lambda context, builder, sig, args: ir.IntType(1)(int(same))
+
+
+@intrinsic
+def reinterpret(typingctx, pointer, like):
+    """The same address as a pointer to what `like` points to."""
+    return like(pointer, like), lambda context, builder, sig, args: builder.bitcast(args[0], args[1].type)

@@ -1,21 +1,22 @@
-"""The innermost tile of the matrix product, as vector LLVM IR: the one place of the package that writes machine vectors by hand.
+"""The innermost tile of the matrix product, as vector LLVM IR.
 
-    tile:  c (ROWS x COLUMNS)  =  alpha * a (ROWS x depth) @ b (depth x COLUMNS)  +  beta * s (ROWS x COLUMNS)
+                         b: for every k, one row of VECTORS machine vectors
+                        +------------+------------+
+                        |  vector 0  |  vector 1  |
+                        +------------+------------+
+    a: for every k,   +-+------------+------------+
+    one column of     |.|  register  |  register  |    The sums fill most of the register file, and stay in
+    ROWS scalars,     |.|  register  |  register  |    it over the whole loop on k. A step loads VECTORS
+    each broadcast    |.|    ...     |    ...     |    vectors and ROWS scalars for ROWS * VECTORS fused
+    to a vector       |.|  register  |  register  |    multiply-adds: arithmetic, not loading, takes the time.
+                      +-+------------+------------+
 
-                       b: for every k, one row of VECTORS machine vectors
-                      +-----------+-----------+
-                      |  vector 0 |  vector 1 |
-                      +-----------+-----------+
-    a: for every k   +-+-----------+-----------+
-    one column of    |.| register  | register  |   The accumulators fill most of the register file and stay in it
-    ROWS scalars,    |.| register  | register  |   over the whole loop on k. A step loads VECTORS vectors and ROWS
-    each broadcast   |.|    ...    |    ...    |   scalars for ROWS * VECTORS fused multiply-adds, so that arithmetic
-    to a vector      |.| register  | register  |   and not loading is what takes the time.
-                     +-+-----------+-----------+
+Numba cannot be told to keep an array in registers, so the loop is built here with llvmlite; LLVM assigns the
+registers, and orders and unrolls the instructions. The shape is chosen for the registers of the host.
 
-Numba cannot be told to keep an array in registers, so the loop is built here with llvmlite; LLVM assigns the registers, orders and unrolls.
-The shape is chosen for the registers of the host. Source of the scheme: Goto and van de Geijn, "Anatomy of High-Performance Matrix
-Multiplication", ACM TOMS 34 (2008); Van Zee and van de Geijn, "BLIS", ACM TOMS 41 (2015).
+Source of the scheme: Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS
+34 (2008); Van Zee and van de Geijn, "BLIS: A Framework for Rapidly Instantiating BLAS Functionality", ACM
+TOMS 41 (2015).
 """
 
 from __future__ import annotations
@@ -31,29 +32,28 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-
-FETCH_BEFORE = 64
+FETCH_BEFORE = 64  # steps before the end of the loop, out's cache lines are asked for
 
 
 class Registers(NamedTuple):
     """How a tile uses the vector registers of a processor."""
 
-    bytes: int  # of one vector register
+    bytes: int  # of one register
     rows: int
     vectors: int  # in a row
 
 
 @functools.cache
 def registers() -> Registers:
-    """The tile for this host: rows * vectors accumulators, `vectors` registers for b and one or two for a."""
+    """The tile for this host: rows * vectors registers hold sums, the others what is loaded."""
     features = llvm.get_host_cpu_features()
     if features.get("avx512f"):
-        return Registers(64, 12, 2)  # 24 of 32
+        return Registers(64, 12, 2)  # 24 sums, 32 registers
     if features.get("avx2") and features.get("fma"):
-        return Registers(32, 6, 2)  # 12 of 16
+        return Registers(32, 6, 2)  # 12, 16
     if platform.machine().lower() in ("arm64", "aarch64"):
-        return Registers(16, 8, 3)  # 24 of 32
-    return Registers(16, 4, 2)  # 8 of 16
+        return Registers(16, 8, 3)  # 24, 32
+    return Registers(16, 4, 2)  # 8, 16
 
 
 def rows_of(element: types.Type) -> int:
@@ -62,12 +62,12 @@ def rows_of(element: types.Type) -> int:
 
 
 def columns_of(element: types.Type) -> int:
-    """The columns of a tile: a whole number of vectors."""
+    """The columns of a tile: whole vectors."""
     return registers().vectors * registers().bytes // (element.bitwidth // 8)
 
 
 def constant(value: Callable[[types.Type], int]):
-    """An intrinsic `f(pointer)` that the compiler knows to be the number `value(element type)`."""
+    """An intrinsic `f(pointer)`, to the compiler the number `value(element type)`."""
 
     def typer(typingctx, pointer):
         def codegen(context, builder, signature, args):
@@ -78,121 +78,130 @@ def constant(value: Callable[[types.Type], int]):
     return intrinsic(typer)
 
 
-def prefetch(builder, pointer, writes=False):
-    """Ask for the cache line at `pointer`; an address outside all memory is ignored."""
+tile_rows = constant(rows_of)
+tile_columns = constant(columns_of)
+
+
+def load(builder, pointer, vector: ir.VectorType, element: types.Type):
+    """The neighbours at `pointer` that fill `vector`."""
+    value = builder.load(builder.bitcast(pointer, vector.as_pointer()))
+    value.align = element.bitwidth // 8
+    return value
+
+
+def store(builder, value, pointer, element: types.Type) -> None:
+    """Put a vector at `pointer`."""
+    builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = element.bitwidth // 8
+
+
+def prefetch(builder, pointer, writes: bool = False) -> None:
+    """Ask for the cache line at `pointer`; an address where there is no memory is ignored."""
     byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
     function = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
     function = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0")
     builder.call(function, [builder.bitcast(pointer, byte), flag(int(writes)), flag(3), flag(1)])
 
 
-tile_rows = constant(rows_of)
-tile_columns = constant(columns_of)
+def smaller(builder, one, other):
+    """The smaller of two signed integers."""
+    return builder.select(builder.icmp_signed("<", one, other), one, other)
 
 
 @intrinsic
-def tile(typingctx, a, a_rows, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns):
-    """c = alpha * a @ b + beta * s for one tile, of which the first `rows` x `columns` exist; s is not read where beta is 0.
+def tile(
+    typingctx, a, a_rows, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns
+):
+    """c = alpha * a @ b + beta * s for one tile, of which the first `rows` x `columns` exist.
 
-    a, b, s, c are pointers to the first element, a_row ... c_row element strides; the columns of b, s and c are neighbours. depth >= 1.
-    Of a, `a_rows` rows can be read; further ones are taken to be like the last. b can be read for a whole tile.
+    a, b, s and c are pointers to the first element, a_row to c_row how many elements apart neighbours lie;
+    the columns of b, s and c are next to each other. Of a, `a_rows` rows can be read: the last one stands
+    in for more. b can be read for a whole tile. s is not read where beta is 0.
     """
     element, size = c.dtype, types.intp
     signature = types.void(a, size, size, size, b, size, size, element, element, s, size, c, size, size, size)
-    shape, align = registers(), element.bitwidth // 8
+    shape = registers()
 
     def codegen(context, builder, signature, args):
         a, a_rows, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns = args
         scalar, integer = context.get_value_type(element), depth.type
-        lanes = shape.bytes // align
-        vector, width = ir.VectorType(scalar, lanes), integer(shape.vectors * lanes)
+        lanes = shape.bytes // (element.bitwidth // 8)
+        vector = ir.VectorType(scalar, lanes)
+        height, width = integer(shape.rows), integer(shape.vectors * lanes)
         everywhere = [(m, v) for m in range(shape.rows) for v in range(shape.vectors)]
+        fma = f"llvm.fmuladd.v{lanes}f{element.bitwidth}"
+        fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), fma)
 
-        fma = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.v{lanes}f{element.bitwidth}"
-        )
-
-        def vector_at(pointer, row, m, v):
+        def at(pointer, row, m, v):
             """Where vector v of row m begins."""
-            index = builder.add(builder.mul(row, integer(m)), integer(v * lanes))
-            return builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
-
-        def load(pointer):
-            value = builder.load(pointer)
-            value.align = align
-            return value
-
-        def store(value, pointer):
-            builder.store(value, pointer).align = align
+            return builder.gep(pointer, [builder.add(builder.mul(row, integer(m)), integer(v * lanes))])
 
         def broadcast(value):
             first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, integer(0))
-            return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(ir.IntType(32), lanes), None))
-
-        def copy_existing(to, to_row, source, source_row):
-            """Copy the part of a tile that exists."""
-            with cgutils.for_range(builder, rows) as loop:
-                into = builder.gep(to, [builder.mul(loop.index, to_row)])
-                cgutils.raw_memcpy(
-                    builder, into, builder.gep(source, [builder.mul(loop.index, source_row)]), columns, align, align
-                )
+            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
+            return builder.shuffle_vector(first, first, zeros)
 
         def multiply(steps, column, row, sums):
-            """The loop on k: `steps` further columns of a and rows of b; where the next ones lie, and the sums."""
-            before, check, body, after = (builder.block, *(builder.append_basic_block(name) for name in ("k", "step", "end")))
+            """The loop over `steps` columns of a and rows of b: where the next ones lie, and the sums."""
+            before = builder.block
+            check, body, after = (builder.append_basic_block(name) for name in ("k", "step", "done"))
             builder.branch(check)
             builder.position_at_end(check)
-            values = [integer(0), column, row, *sums]
-            state = [builder.phi(value.type) for value in values]
+            first = [integer(0), column, row, *sums]
+            state = [builder.phi(value.type) for value in first]
             k, column, row, *sums = state
             builder.cbranch(builder.icmp_signed("<", k, steps), body, after)
             builder.position_at_end(body)
-            vectors = [load(vector_at(row, integer(0), 0, v)) for v in range(shape.vectors)]
-            scalars = [broadcast(builder.load(builder.gep(column, [row_of_a]))) for row_of_a in rows_of_a]
-            later = [
-                builder.add(k, integer(1)), builder.gep(column, [a_column]), builder.gep(row, [b_row]),
-                *(builder.call(fma, [scalars[m], vectors[v], total]) for (m, v), total in zip(everywhere, sums)),
-            ]  # fmt: skip
-            for phi, first, following in zip(state, values, later):
-                phi.add_incoming(first, before)
-                phi.add_incoming(following, body)
+            vectors = [load(builder, at(row, b_row, 0, v), vector, element) for v in range(shape.vectors)]
+            scalars = [broadcast(builder.load(builder.gep(column, [place]))) for place in places]
+            sums = [builder.call(fma, [scalars[m], vectors[v], t]) for (m, v), t in zip(everywhere, sums)]
+            column, row = builder.gep(column, [a_column]), builder.gep(row, [b_row])
+            for phi, value, later in zip(state, first, [builder.add(k, integer(1)), column, row, *sums]):
+                phi.add_incoming(value, before)
+                phi.add_incoming(later, body)
             builder.branch(check)
             builder.position_at_end(after)
-            return column, row, sums
+            return state[1], state[2], state[3:]
 
+        def copy_existing(to, to_row, source, source_row):
+            """The rows and columns of a tile that exist."""
+            with cgutils.for_range(builder, rows) as loop:
+                to = builder.gep(to, [builder.mul(loop.index, to_row)])
+                source = builder.gep(source, [builder.mul(loop.index, source_row)])
+                itemsize = element.bitwidth // 8
+                cgutils.raw_memcpy(builder, to, source, columns, itemsize, itemsize)
+
+        # c's lines are asked for a little before they are needed: earlier, and a and b would drive them out.
         last = builder.sub(a_rows, integer(1))
-        rows_of_a = [builder.mul(a_row, builder.select(builder.icmp_signed("<", integer(m), last), integer(m), last)) for m in range(shape.rows)]
-
-        # The lines of c are fetched a little before they are needed: any earlier, and a and b would drive them out again.
-        early = builder.sub(depth, integer(FETCH_BEFORE))
-        zero = ir.Constant(vector, None)
-        column, row, sums = multiply(early, a, b, [zero for _ in everywhere])
+        places = [builder.mul(a_row, smaller(builder, integer(m), last)) for m in range(shape.rows)]
+        late = smaller(builder, depth, integer(FETCH_BEFORE))
+        none = [ir.Constant(vector, None)] * len(everywhere)
+        column, row, sums = multiply(builder.sub(depth, late), a, b, none)
         for m in range(shape.rows):
-            prefetch(builder, vector_at(c, c_row, m, 0), writes=True)
-        early = builder.select(builder.icmp_signed("<", early, integer(0)), integer(0), early)
-        _, _, sums = multiply(builder.sub(depth, early), column, row, sums)
-        products = dict(zip(everywhere, sums))
+            prefetch(builder, at(c, c_row, m, 0), writes=True)
+        _, _, sums = multiply(late, column, row, sums)
 
         # A tile over the edge of the matrix goes by way of a whole one on the stack.
-        spare = cgutils.alloca_once(builder, ir.ArrayType(scalar, shape.rows * shape.vectors * lanes))
-        spare = builder.bitcast(spare, c.type)
-        rows, columns = (builder.select(builder.icmp_signed("<", left, most), left, most) for left, most in ((rows, integer(shape.rows)), (columns, width)))
-        over = builder.or_(builder.icmp_signed("<", rows, integer(shape.rows)), builder.icmp_signed("<", columns, width))
+        rows, columns = smaller(builder, rows, height), smaller(builder, columns, width)
+        over = builder.icmp_signed("<", builder.mul(rows, columns), builder.mul(height, width))
         adds = builder.fcmp_unordered("!=", beta, scalar(0.0))
+        whole = cgutils.alloca_once(builder, ir.ArrayType(scalar, len(everywhere) * lanes))
+        whole = builder.bitcast(whole, c.type)
         with builder.if_then(builder.and_(over, adds), likely=False):
-            copy_existing(spare, width, s, s_row)
-        s, s_row = builder.select(over, spare, s), builder.select(over, width, s_row)
-        to, to_row = builder.select(over, spare, c), builder.select(over, width, c_row)
-        with builder.if_else(adds) as (sum_, product):
-            with sum_:
-                for m, v in everywhere:
-                    scaled = builder.fmul(broadcast(beta), load(vector_at(s, s_row, m, v)))
-                    store(builder.call(fma, [broadcast(alpha), products[m, v], scaled]), vector_at(to, to_row, m, v))
-            with product:
-                for m, v in everywhere:
-                    store(builder.fmul(broadcast(alpha), products[m, v]), vector_at(to, to_row, m, v))
+            copy_existing(whole, width, s, s_row)
+        s, s_row = builder.select(over, whole, s), builder.select(over, width, s_row)
+        to, to_row = builder.select(over, whole, c), builder.select(over, width, c_row)
+        alpha, beta = broadcast(alpha), broadcast(beta)
+        with builder.if_else(adds) as (added, alone):
+            with added:
+                for (m, v), total in zip(everywhere, sums):
+                    old = builder.fmul(beta, load(builder, at(s, s_row, m, v), vector, element))
+                    total = builder.call(fma, [alpha, total, old])
+                    store(builder, total, at(to, to_row, m, v), element)
+            with alone:
+                for (m, v), total in zip(everywhere, sums):
+                    store(builder, builder.fmul(alpha, total), at(to, to_row, m, v), element)
         with builder.if_then(over, likely=False):
-            copy_existing(c, c_row, spare, width)
+            copy_existing(c, c_row, whole, width)
         return context.get_dummy_value()
 
     return signature, codegen

@@ -1,8 +1,9 @@
 """The product of a matrix and a vector: every element of the matrix is used once, so memory sets the pace.
 
-Whichever operand is the vector, a share makes some elements of the result, each from one line of the matrix. If the elements of a line are
-neighbours it is a dot product a line; otherwise neighbouring lines are added up together, a few k at a time, so that the matrix is read
-in the order in which it lies in memory.
+Either operand can be the vector. Each element of the result comes from one line of the matrix: a row of a,
+or a column of b. If the elements of a line are neighbours it is a dot product, four lines at a time;
+otherwise neighbouring lines are added up together, four k at a time. Either way the matrix is read in the
+order in which it lies in memory.
 """
 
 from __future__ import annotations
@@ -14,30 +15,46 @@ TOGETHER = 2048  # lines whose sums stay in the L1 cache
 
 
 def vector_product(out, a, b, bias, alpha, beta, start, stop):
-    """out = alpha * a @ b + beta * bias where out has one row or one column; elements start:stop of the batch.
+    """out = alpha * a @ b + beta * bias where out is one row or one column: fours start:stop of its elements.
 
-    Where beta is 0 bias is not read. Compiled with `reassoc`: a sum may be taken in the order that suits the vector registers.
+    Every matrix of a batch has its own fours. Where beta is 0 bias is not read. To be compiled with
+    `reassoc`: a sum is taken in the order that suits the vector registers, which is the same order in every
+    share.
     """
     alpha, beta, zero = element(out.data, alpha), element(out.data, beta), element(out.data, 0)
     k, lines = size(a, 1), size(out, 1) * size(out, 2)
-    by_rows = size(out, 1) == 1  # the lines are rows of a, and b is the vector; or columns of b, and a is
-    line, step = (stride(a, 2), stride(a, 1)) if by_rows else (stride(b, 1), stride(b, 2))
-    vector_step, to_step = (stride(b, 2), stride(out, 2)) if by_rows else (stride(a, 1), 1)
-    old_step = stride(bias, 2) if by_rows else 1
+    of_rows = size(out, 1) == 1  # a is the matrix, b the vector
+    line, step = (stride(a, 2), stride(a, 1)) if of_rows else (stride(b, 1), stride(b, 2))
+    vector_step = stride(b, 2) if of_rows else stride(a, 1)
+    to_step, old_step = (stride(out, 2), stride(bias, 2)) if of_rows else (1, 1)
+    fours = (lines + 3) // 4
     while start < stop:
-        batch, first = start // lines, start % lines
-        last = min(lines, first + stop - start)
-        start += last - first
+        batch, first = start // fours, start % fours * 4
+        last = min(lines, first + (stop - start) * 4)
+        start = (batch + 1) * fours if last == lines else stop
         left, right = offset(a.data, batch * stride(a, 3)), offset(b.data, batch * stride(b, 3))
-        matrix, vector = (left, right) if by_rows else (right, left)
+        matrix, vector = (left, right) if of_rows else (right, left)
         to, old = offset(out.data, batch * stride(out, 3)), offset(bias.data, batch * stride(bias, 3))
         for i in range(first, last):
             to[i * to_step] = beta * old[i * old_step] if beta != zero else zero
-        if step == 1 or line != 1:
-            for i in range(first, last):
+        if step == 1:
+            for i in range(first, last - 3, 4):
+                t0 = t1 = t2 = t3 = zero
+                row = offset(matrix, i * line)
+                for j in range(k):
+                    x = vector[j * vector_step]
+                    t0 += x * row[j]
+                    t1 += x * row[j + line]
+                    t2 += x * row[j + 2 * line]
+                    t3 += x * row[j + 3 * line]
+                to[i * to_step] += alpha * t0
+                to[(i + 1) * to_step] += alpha * t1
+                to[(i + 2) * to_step] += alpha * t2
+                to[(i + 3) * to_step] += alpha * t3
+            for i in range(first + (last - first) // 4 * 4, last):
                 total = zero
                 for j in range(k):
-                    total += matrix[i * line + j * step] * vector[j * vector_step]
+                    total += vector[j * vector_step] * matrix[j + i * line]
                 to[i * to_step] += alpha * total
         else:
             for begin in range(first, last, TOGETHER):
@@ -47,9 +64,10 @@ def vector_product(out, a, b, bias, alpha, beta, start, stop):
                     x2, x3 = alpha * vector[(j + 2) * vector_step], alpha * vector[(j + 3) * vector_step]
                     row = offset(matrix, j * step)
                     for i in range(begin, end):
-                        near = x0 * row[i] + x1 * row[i + step]
-                        to[i * to_step] += near + (x2 * row[i + 2 * step] + x3 * row[i + 3 * step])
+                        near = x0 * row[i * line] + x1 * row[i * line + step]
+                        far = x2 * row[i * line + 2 * step] + x3 * row[i * line + 3 * step]
+                        to[i * to_step] += near + far
                 for j in range(k // 4 * 4, k):
                     x = alpha * vector[j * vector_step]
                     for i in range(begin, end):
-                        to[i * to_step] += x * matrix[i + j * step]
+                        to[i * to_step] += x * matrix[i * line + j * step]

@@ -26,7 +26,7 @@ from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.launch import BLOCK, Kernel, compiled
 from numbatorch_kernels.lift import Operand
 from numbatorch_kernels.reduce.table import Reduction
-from numbatorch_kernels.reduce.text import REAL, Writer, _indent, _unfold
+from numbatorch_kernels.reduce.text import REAL, Writer, _indent
 from numbatorch_kernels.reduce.walk import Walk
 
 SHARE = 16  # elements that a lane should have before a column is cut into parts
@@ -42,8 +42,8 @@ def state_types(reduction: Reduction, compute: str) -> tuple[str, ...]:
 class _Text:
     """The text of a kernel.
 
-    linear   whether the elements of a column are evenly spaced in memory states   "out" if the kernel leaves
-    the states of parts instead of results, "in" if it merges those, else ""
+    * linear: whether the elements of a column are evenly spaced in memory
+    * states: "out" if the kernel leaves the states of parts instead of results, "in" if it merges those, or ""
     """
 
     def __init__(
@@ -57,10 +57,8 @@ class _Text:
     ):
         self.reduction, self.inputs, self.outputs, self.compute = reduction, inputs, outputs, compute
         self.linear, self.states = linear, states
-        self.imports = {
-            f"from numbatorch_kernels.cuda.{m} import {n}"
-            for m, n in (("compat", "cuda"), ("launch", "BLOCK"))
-        }
+        names = {"compat": "cuda", "division": "split", "launch": "BLOCK"}
+        self.imports = {f"from numbatorch_kernels.cuda.{m} import {n}" for m, n in names.items()}
         self.types = state_types(reduction, compute)
         self.loader = Writer(compute, self.imports, "cuda")
         self.body = Writer(self.types[0] if reduction.state[0] == "real" else compute, self.imports, "cuda")
@@ -74,8 +72,9 @@ class _Text:
 
     def update(self, writer: Writer, function: Callable, arguments: Sequence[str], prefix: str) -> list[str]:
         """Statements that replace the state by function(*state, *arguments)."""
-        lines, results, _ = writer.call(function, [*self.state, *arguments], prefix)
-        return [*lines, f"{', '.join(self.state)} = {', '.join(results)}"]
+        lines, results, nodes = writer.call(function, [*self.state, *arguments], prefix)
+        words = [writer.store(r, n, t) for r, n, t in zip(results, nodes, self.types)]
+        return [*lines, f"{', '.join(self.state)} = {', '.join(words)}"]
 
     def each(self, statements: Sequence[str]) -> list[str]:
         """A loop over the elements of a lane."""
@@ -84,17 +83,18 @@ class _Text:
         else:
             place = ["here = at", *_unfold("j", "reduced", "2 + 3 * kept", {"here": 1})]
         if self.states == "in":
-            reads = [
-                f"{w} = {a}[here]{' != 0' * (t == 'b1')}"
-                for w, a, t in zip(self.other, self.arrays, self.types)
-            ]
+            reads = [f"{w} = {a}[here]" for w, a in zip(self.other, self.arrays)]
         else:
             loads = [
                 self.loader.load(0, Operand(e, "flat"), f"{a}[here]")
                 for a, e in zip(self.arrays, self.inputs)
             ]
             reads = [f"{x} = {load}" for x, load in zip(self.elements, loads)]
-        return ["for j in range(first + lane, last, lanes):", *_indent([*place, *reads, *statements], 1)]
+        return [
+            "j = first + lane",
+            "while j < last:",
+            *_indent([*place, *reads, *statements, "j += lanes"]),
+        ]
 
     def step(self) -> list[str]:
         """Statements that take in one element, or one state."""
@@ -113,31 +113,24 @@ class _Text:
             "cuda.syncthreads()",
             "half = lanes // 2",
             "while half > 0:",
-            *_indent(["if lane < half:", *_indent(join, 1), "cuda.syncthreads()", "half //= 2"], 1),
+            *_indent(["if lane < half:", *_indent(join), "cuda.syncthreads()", "half //= 2"]),
         ]
 
     def results(self) -> list[str]:
         """Statements that store the results of a column."""
-        if self.reduction.emit:
-            lines, results, nodes = self.body.call(self.reduction.emit, [*self.state, *self.elements], "e")
-            stores = [self.body.store(r, n, e) for r, n, e in zip(results, nodes, self.outputs)]
-            writes = [f"{o}[here] = {store}" for o, store in zip(self.outs, stores)]
-            fetch = [f"{s} = shared{k}[t % width]" for k, s in enumerate(self.state)]
-            return [*fetch, "if column < columns:", *_indent(self.each([*lines, *writes]), 1)]
         if self.states == "out":
-            lines = [
-                f"{o}[to + part] = {self.own.convert(s, 'u1') if t == 'b1' else s}"
-                for o, s, t in zip(self.outs, self.state, self.types)
-            ]
-        else:
-            arguments = [
-                *self.state,
-                *[self.own.convert(v, self.own.compute) for v in ("count", *self.numbers)],
-            ]
-            lines, results, nodes = self.own.call(self.reduction.finish, arguments, "y")
+            lines = [f"{o}[to + part] = {s}" for o, s in zip(self.outs, self.state)]
+            return ["if lane == 0 and column < columns:", *_indent(lines)]
+        arguments = [*self.state, *[self.own.convert(v, self.own.compute) for v in ("count", *self.numbers)]]
+        lines, results, nodes = self.own.call(self.reduction.finish, arguments, "y")
+        if self.reduction.emit is None:
             stores = [self.own.store(r, n, e) for r, n, e in zip(results, nodes, self.outputs)]
             lines += [f"{o}[to] = {store}" for o, store in zip(self.outs, stores)]
-        return ["if lane == 0 and column < columns:", *_indent(lines, 1)]
+            return ["if lane == 0 and column < columns:", *_indent(lines)]
+        fetch = [f"{s} = shared{k}[side]" for k, s in enumerate(self.state)]
+        each, (result,), (node,) = self.body.call(self.reduction.emit, [*results, *self.elements], "e")
+        each.append(f"o0[here] = {self.body.store(result, node, self.outputs[0])}")
+        return [*fetch, *lines, "if column < columns:", *_indent(self.each(each))]
 
     def text(self) -> str:
         """The module."""
@@ -150,30 +143,42 @@ class _Text:
             "kept, reduced = geometry[0], geometry[1]",
             *["step = geometry[2 + 3 * kept + reduced]"] * self.linear,
             "t, part = cuda.threadIdx.x, cuda.blockIdx.y",
-            "lane, lanes = t // width, cuda.blockDim.x // width",
+            "lane, side = split(t, width)",
+            "lanes = cuda.blockDim.x // width",
             "first, last = part * share, min((part + 1) * share, length)",
-            "for left in range(cuda.blockIdx.x * width, columns, cuda.gridDim.x * width):",
-            *_indent(["column = left + t % width", "at = 0", "to = 0"], 1),
-            *_indent([*_unfold("column", "kept", "2", {"at": 1, "to": 2}), *start], 1),
-            *_indent(["if column < columns:", *_indent(self.each(self.step()), 1)], 1),
-            *_indent([*self.merge(), *self.results(), "cuda.syncthreads()"], 1),
+            "left = cuda.blockIdx.x * width",
+            "while left < columns:",
+            *_indent(["column = left + side", "at = 0", "to = 0"]),
+            *_indent([*_unfold("column", "kept", "2", {"at": 1, "to": 2}), *start]),
+            *_indent(["if column < columns:", *_indent(self.each(self.step()))]),
+            *_indent([*self.merge(), *self.results(), "cuda.syncthreads()"]),
+            "    left += cuda.gridDim.x * width",
         ]
         of = {"out": "states of parts of ", "in": "from states of parts, "}.get(self.states, "")
         operands = f"{', '.join(self.outputs)} <- {', '.join(self.inputs)}"
-        arguments = [
-            *self.outs,
-            *self.arrays,
-            "geometry",
-            "columns",
-            "length",
-            "width",
-            "share",
-            "count",
-            *self.numbers,
-        ]
+        sizes = ["columns", "length", "width", "share", "count"]
+        arguments = [*self.outs, *self.arrays, "geometry", *sizes, *self.numbers]
         head = f"def {self.reduction.name}_kernel({', '.join(arguments)}):"
         title = f'"""{of}{self.reduction.name}: {operands}; computed in {self.compute}, on cuda."""'
-        return "\n".join([title, "", *sorted(self.imports), "", "", head, *_indent(lines, 1), ""])
+        return "\n".join([title, "", *sorted(self.imports), "", "", head, *_indent(lines), ""])
+
+
+def _unfold(number: str, dims: str, at: str, moved: dict[str, int]) -> list[str]:
+    """Statements that move each variable of `moved` to place `number` of a walk over `dims` dimensions.
+
+    Their sizes are in the geometry from `at` on; each variable's steps, so many times `dims` numbers further
+    on.
+    """
+    lines = [
+        f"rest = {number}",
+        f"d = {dims}",
+        "while d > 0:",
+        "    d -= 1",
+        f"    rest, k = split(rest, geometry[{at} + d])",
+    ]
+    return lines + [
+        f"    {name} += k * geometry[{at} + {times} * {dims} + d]" for name, times in moved.items()
+    ]
 
 
 def source(
@@ -229,7 +234,7 @@ class CudaPlan:
             reduced = (*reduced, (walk.length, walk.step))
         self.count, self.columns, self.length = walk.count, walk.results, prod([n for n, _ in reduced])
         self.geometry = _geometry(kept, reduced or ((1, 0),))
-        most = BLOCK // compat.WARP if walk.columns else BLOCK
+        most = BLOCK // min(compat.WARP, _power_of_two(self.columns)) if walk.columns else BLOCK
         self.lanes = min(most, _power_of_two(self.length if walk.columns else -(-self.length // 4)))
         self.width = BLOCK // self.lanes
         self.blocks = max(1, -(-self.columns // self.width))

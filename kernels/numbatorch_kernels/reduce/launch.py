@@ -15,12 +15,12 @@ import numpy as np
 from numbatorch_kernels import lift, parallel
 from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.reduce.table import Reduction
-from numbatorch_kernels.reduce.text import BLOCK, FLAGS, TILE, Variant, gather_source, source, state_types
+from numbatorch_kernels.reduce.text import FLAGS, TILE, Variant, gather_source, source, state_types
 from numbatorch_kernels.reduce.walk import Walk
 
 GRAIN = 1 << 16  # elements that are worth a thread
 SHARE, SHARES = 1 << 16, 32  # a result of more elements than this is made in shares, of at least so many elements, and at most so many shares
-NEAR = 1 << 16  # elements of a tile of columns that is gone through again, to emit
+NARROW = 64  # columns: fewer are read several rows at a time
 
 
 @cache
@@ -50,37 +50,44 @@ class CpuPlan:
     """
 
     def __init__(self, reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, ...], compute: str, walk: Walk):
-        columns, length = walk.columns, walk.length
+        columns, length, results = walk.columns, walk.length, walk.results
         runs, others = prod([n for n, _ in walk.reduced]), prod([n for n, _, _ in walk.kept])
         plain = len(walk.kept) <= 1 and len(walk.reduced) <= columns and (not columns or walk.out == 1)
         plain = plain and (not walk.kept or walk.kept[0][2] == (length if columns else 1))
+        shareable, fold = reduction.emit is None, 1
         if columns:
-            tile = TILE if reduction.finish else max(BLOCK[True], min(TILE, NEAR // max(1, runs)))
+            jump = walk.reduced[0][1] if walk.reduced else 0
+            if shareable and plain and not walk.kept and jump == length < NARROW and walk.step == 1 and not reduction.ordered:
+                fold = _fold(runs, length)
+                runs, length, jump = runs // fold, length * fold, jump * fold
+            tile = TILE if shareable or others * length >= 8 * TILE else TILE // 4  # so that there is work for several threads
             tiles = -(-length // tile)
             units, pieces, piece = others * tiles, runs, min(length, tile)
         else:
             units, (pieces, piece) = others, (length, 1) if plain else (runs, length)
-        share, splits = pieces, 1
-        if reduction.finish and units < SHARES // 2 and pieces * piece >= 2 * SHARE:
+        share, splits = max(1, pieces), 1
+        if shareable and units < SHARES // 2 and pieces * piece >= 2 * SHARE:
             share = max(SHARE // piece, -(-pieces // SHARES), 1)
             splits = -(-pieces // share)
+        shares = splits * fold > 1
         self.units, self.grain = units * splits, max(1, GRAIN // max(1, share * piece))
         integers = [runs if columns else length]
         integers += [] if columns or plain else [runs]
         integers += [length, tiles, tile] if columns else []
         integers += [walk.out] if columns and not plain else []
         integers += [walk.kept[0][1] if walk.kept else 0] if plain else []
-        integers += [walk.reduced[0][1] if walk.reduced else 0] if plain and columns else []
+        integers += [jump] if plain and columns else []
         integers += [] if walk.step == 1 else [walk.step]
-        integers += [share, splits] if splits > 1 else []
+        integers += [share, splits] if shares else []
+        integers += [results, fold] if shares and columns and plain else []
         self.integers: list = integers
         if not plain:
             kept, reduced = ([d[k] for k in range(times) for d in dims] for times, dims in ((3, walk.kept), (2, walk.reduced)))
             self.integers = [np.array([len(walk.kept), len(walk.reduced), *kept, *reduced], np.int64), *integers]
-        self.entry = _kernel(reduction, inputs, outputs, compute, Variant(columns, walk.step == 1, plain, splits > 1), len(integers))
+        self.entry = _kernel(reduction, inputs, outputs, compute, Variant(columns, walk.step == 1, plain, shares), len(integers))
         self.shared = None
-        if splits > 1:
-            self.shared = _gather(reduction, outputs, compute), splits, walk
+        if shares:
+            self.shared = _gather(reduction, outputs, compute), splits * fold, walk
             self.state = [np.dtype(e) for e in state_types(reduction, compute)]
 
     def __call__(self, outs: Sequence[np.ndarray], ins: Sequence[np.ndarray], *numbers: float) -> None:
@@ -98,9 +105,28 @@ class CpuPlan:
         parallel.run(gather, walk.results, max(1, GRAIN // splits), *outs, *parts, splits, walk.count, *numbers)
 
 
-PLANS = {"cpu": CpuPlan}
+def _fold(rows: int, columns: int) -> int:
+    """How many of so many rows to read as one wider row: a divisor."""
+    if rows * columns < 4 * TILE:
+        return 1
+    return next(fold for fold in range(TILE // columns, 0, -1) if rows % fold == 0)
+
+
+COMPUTE = {"f2": "f4", "bf": "f4", "b1": "u1"}
+
+
+def computed_in(element: str) -> str:
+    """The element type to compute in for elements of this one: what keeps their values, and is a number."""
+    return COMPUTE.get(element, element)
+
+
+PLANS: dict[str, Callable] = {"cpu": CpuPlan}
 
 
 def plan_for(device: str, reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, ...], compute: str, walk: Walk):
     """The plan of a reduction of arrays of these element types, on a device; `compute` is the element type to compute in."""
+    if device not in PLANS:
+        from numbatorch_kernels.reduce.cuda import CudaPlan  # imported late: a program that stays on the CPU never loads the CUDA compiler
+
+        PLANS["cuda"] = CudaPlan
     return PLANS[device](reduction, inputs, outputs, compute, walk)

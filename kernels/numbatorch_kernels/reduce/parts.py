@@ -176,17 +176,32 @@ def pair(a, b, count):
     return a, b
 
 
-# --- results for each element, from the last state and the element
+def sum_inverted(top, total, count):
+    """For softmax: the largest element, and 1 / Σ e^(x - largest)"""
+    return top, 1 / total
 
 
-def softmax(top, total, x):
+def sum_in_log(top, total, count):
+    """For log_softmax: the largest element, and log Σ e^(x - largest)"""
+    return top, log(total)
+
+
+# --- results for each element, from what `finish` gives and the elements
+
+
+def softmax(top, inverse, x):
     """e^x / Σ e^x"""
-    return exp(x - top) * (1 / total)
+    return exp(x - top) * inverse
 
 
-def log_softmax(top, total, x):
+def scaled(top, inverse, exponential):
+    """The same from e^(x - top)"""
+    return exponential * inverse
+
+
+def log_softmax(top, log_total, x):
     """x - log Σ e^x"""
-    return x - top - log(total)
+    return x - top - log_total
 
 
 def softmax_backward(total, g, y):

@@ -1,8 +1,8 @@
 """What a reduction is, and every one that there is.
 
 A reduction knows of the elements that it has seen a few numbers, its state. `step` takes in one element more, `merge` makes one state of the
-states of two parts, so that a long reduction can be cut into blocks, threads and grids; `finish` makes the result of the last state, or
-`emit` a result for each element (softmax).
+states of two parts, so that a long reduction can be cut into blocks, threads and grids; `finish` makes the result of the last state, and
+`emit`, for such as softmax, a result for each element of that.
 
 On the CPU, where loops must vectorise, the state of a block of elements is made in one or two sweeps over it:
 
@@ -34,6 +34,7 @@ class Sweep(NamedTuple):
     start     the number before the first element
     mean      divide by the length of the block at the end
     wide      compute in the wider type
+    kept      leave the values of `each` where the results go, for `emit_kept`
     element   the type of the number: "compute", "real" (of a complex type), or an element type
     """
 
@@ -42,6 +43,7 @@ class Sweep(NamedTuple):
     start: float | str = 0
     mean: bool = False
     wide: bool = False
+    kept: bool = False
     element: str = "compute"
 
 
@@ -51,8 +53,9 @@ class Reduction(NamedTuple):
     start      the state before the first element: numbers, LOWEST, HIGHEST or FLOOR
     step       (*state, *elements, place, *numbers) -> state
     merge      (*state, *state of another part) -> state; the order of the parts does not matter, and `start` changes nothing
-    finish     (*state, count, *numbers) -> the results; or None, and there is
-    emit       (*state, *elements) -> a result for each element
+    finish     (*state, count, *numbers) -> the results
+    emit       if there is a result for each element instead: (*what `finish` gives, *elements) -> that
+    emit_kept  the same from a value that a sweep has kept (on the CPU, where the result's type allows): (*what `finish` gives, value) -> that
     state      the types of the state: "wide" (float64 for float32), "real" (the wide real type of a complex one), or an element type
     elements   how many arrays are read
     numbers    how many numbers (an order, a correction) the caller gives
@@ -66,8 +69,9 @@ class Reduction(NamedTuple):
     start: tuple
     step: Callable
     merge: Callable
-    finish: Callable | None
+    finish: Callable
     emit: Callable | None = None
+    emit_kept: Callable | None = None
     state: tuple[str, ...] = ("wide",)
     elements: int = 1
     numbers: int = 0
@@ -80,7 +84,7 @@ class Reduction(NamedTuple):
 _COMBINED = {"add": parts.add, "mul": parts.multiply, "maximum": parts.maximum, "minimum": parts.minimum}
 
 
-def _fold(name: str, each: Callable, combine: str, finish: Callable | None = parts.value, *, emit: Callable | None = None, state: str = "wide",
+def _fold(name: str, each: Callable, combine: str, finish: Callable = parts.value, *, emit: Callable | None = None, state: str = "wide",
           start: float | str = 0, elements: int = 1, numbers: int = 0, element: str = "compute") -> Reduction:  # fmt: skip
     """A reduction whose state is one number, which a combining function makes of all the values of `each`."""
     join = _COMBINED[combine]
@@ -89,7 +93,7 @@ def _fold(name: str, each: Callable, combine: str, finish: Callable | None = par
         return join(total, each(*rest[:elements], *rest[elements + 1 :]))
 
     sweep = Sweep(program(each), combine, start, element=element)
-    return Reduction(name, (start,), step, join, finish, emit, (state,), elements, numbers, 1, (sweep,))
+    return Reduction(name, (start,), step, join, finish, emit, state=(state,), elements=elements, numbers=numbers, sweeps=(sweep,))
 
 
 sum = _fold("sum", parts.itself, "add")
@@ -123,19 +127,19 @@ var_mean = _moments("var_mean", parts.variance_and_mean, 2)
 std_mean = _moments("std_mean", parts.deviation_and_mean, 2)
 
 
-def _exponentials(name: str, finish: Callable | None, emit: Callable | None = None) -> Reduction:
+def _exponentials(name: str, finish: Callable, emit: Callable | None = None, emit_kept: Callable | None = None) -> Reduction:
     return Reduction(
-        name, (FLOOR, 0), lambda top, total, x, place: parts.merge_exponentials(top, total, x, 1), parts.merge_exponentials, finish, emit,
+        name, (FLOOR, 0), lambda top, total, x, place: parts.merge_exponentials(top, total, x, 1), parts.merge_exponentials, finish, emit, emit_kept,
         state=("wide", "wide"), block=("{r0}", "{r1}"),
-        sweeps=(Sweep(program(parts.itself), "maximum", FLOOR), Sweep(program(parts.exp_below), "add")),
+        sweeps=(Sweep(program(parts.itself), "maximum", FLOOR), Sweep(program(parts.exp_below), "add", kept=True)),
     )  # fmt: skip
 
 
 logsumexp = _exponentials("logsumexp", parts.log_of_total)
-softmax = _exponentials("softmax", None, parts.softmax)
-log_softmax = _exponentials("log_softmax", None, parts.log_softmax)
-softmax_backward = _fold("softmax_backward", parts.product, "add", None, emit=parts.softmax_backward, elements=2)
-log_softmax_backward = _fold("log_softmax_backward", parts.first_of, "add", None, emit=parts.log_softmax_backward, elements=2)
+softmax = _exponentials("softmax", parts.sum_inverted, parts.softmax, parts.scaled)
+log_softmax = _exponentials("log_softmax", parts.sum_in_log, parts.log_softmax)
+softmax_backward = _fold("softmax_backward", parts.product, "add", emit=parts.softmax_backward, elements=2)
+log_softmax_backward = _fold("log_softmax_backward", parts.first_of, "add", emit=parts.log_softmax_backward, elements=2)
 
 
 def _place(name: str, combine: str, start: str, merge: Callable, finish: Callable, results: int = 1) -> Reduction:

@@ -110,6 +110,8 @@ class _Text:
         self.loop, self.index = ("j", "[j]") if variant.columns else ("i", "")
         self.names = [f"w{k}{self.index}" for k in range(len(self.state))]
         self.outs, self.parts = [f"o{k}" for k in range(len(outputs))], [f"q{k}" for k in range(len(self.state))]
+        self.finished = [f"s{k}{self.index}" for k in range((reduction.emit.__code__.co_argcount - reduction.elements) if reduction.emit else 0)]
+        self.kept = reduction.emit_kept is not None and outputs[0] == compute
         self.arrays, self.numbers = [f"a{k}" for k in range(len(inputs))], ["p"] * reduction.numbers
 
     # --- over one block
@@ -128,25 +130,27 @@ class _Text:
         """`body` for every column, or once for a row."""
         return ["for j in range(width):", *_indent(body)] if self.variant.columns else list(body)
 
+    def place(self) -> str:
+        return f"here + {self.loop}{'' if self.variant.unit else ' * step'}"
+
     def load(self, writer: Writer, used: Sequence[int]) -> list[str]:
-        place = f"here + {self.loop}{'' if self.variant.unit else ' * step'}"
-        return [f"x{k} = {writer.load(k, Operand(self.inputs[k], 'flat'), f'a{k}[{place}]')}" for k in used if k < len(self.inputs)]
+        return [f"x{k} = {writer.load(k, Operand(self.inputs[k], 'flat'), f'a{k}[{self.place()}]')}" for k in used if k < len(self.inputs)]
 
     def element(self, sweep: Sweep) -> str:
         """The type of the number that a sweep makes."""
         compute = WIDE.get(self.compute, self.compute) if sweep.wide else self.compute
         return REAL.get(compute, compute) if sweep.element == "real" else resolve(sweep.element, compute)
 
-    def combine(self, sweep: Sweep, r: str, element: str) -> str:
-        if sweep.combine == "first":
-            return f"min({r}, {element}(i)) if v else {r}"
+    def combine(self, sweep: Sweep, r: str, v: str, element: str) -> str:
+        if sweep.combine == "first":  # in a form that LLVM vectorises: as `min(r, i) if v else r` it does not
+            return f"min({r}, {element}(i) if v else {self.own.start(sweep.start, element)})"
         if sweep.combine in _OPERATOR:
-            return f"{r} {_OPERATOR[sweep.combine]} v"
+            return f"{r} {_OPERATOR[sweep.combine]} {v}"
         if element[0] in "iu":
-            return f"{sweep.combine[:3]}({r}, v)"
+            return f"{sweep.combine[:3]}({r}, {v})"
         name = f"{sweep.combine}_{lift.SUFFIX[element]}"
         self.imports.add(f"from numbatorch_kernels.rounding import {name}")
-        return f"{name}({r}, v)"
+        return f"{name}({r}, {v})"
 
     def sweep(self, number: int) -> list[str]:
         """Statements that make r0 or r1."""
@@ -157,7 +161,9 @@ class _Text:
         names = [f"x{k}" for k in range(len(self.inputs))] + extra
         lines, (value,), (node,) = writer.call(sweep.each, names[: sweep.each.arity], "t")
         value = writer.store(value, node, "b1" if sweep.combine == "first" else element)
-        body = [*self.load(writer, symbols_in([node])), *lines, f"v = {value}", f"{r} = {self.combine(sweep, r, element)}"]
+        body = [*self.load(writer, symbols_in([node])), *lines, f"v = {value}", f"{r} = {self.combine(sweep, r, 'v', element)}"]
+        if sweep.kept and self.kept:
+            body.append(f"o0[{self.place()}] = v")
         mean = self.side([f"{r} = {r} / n"]) if sweep.mean else []
         return [*self.side([f"{r} = {writer.start(sweep.start, element)}"]), *self.each(body), *mean]
 
@@ -169,19 +175,28 @@ class _Text:
         named = [f"g{k} = {text}" for k, text in enumerate(texts) if text[0] != "r"]
         return lines + self.side(named + self.merge([text if text[0] == "r" else f"g{k}" for k, text in enumerate(texts)]))
 
+    def whole(self) -> list[str]:
+        """Statements that make the state in whole sweeps, one after another, which are needed anyway where results are emitted."""
+        lines = []
+        for k, sweep in enumerate(self.reduction.sweeps):
+            r, w = f"r{k}{self.index}", self.names[k]
+            lines += self.blocks([*self.sweep(k), *self.side([f"{w} = {self.combine(sweep, w, r, self.state[k])}"])])
+            lines += self.side([f"{r} = {self.own.convert(w, self.element(sweep))}"])
+        return lines
+
     def emit(self) -> tuple[list[str], list[str]]:
-        """The function that writes a result for each element of a block of a row, and its call; for columns, statements that do."""
+        """A function that writes a result for each element of a block of a row, and its call; for columns, statements that do."""
         writer = Writer(self.compute, self.imports)
-        states = [f"s{k}" for k in range(len(self.state))]
-        lines, (value,), (node,) = writer.call(self.reduction.emit, states + [f"x{k}" for k in range(len(self.inputs))], "t")
-        used = [k - len(states) for k in symbols_in([node]) if k >= len(states)]
-        loads = [f"{s} = {writer.convert(w, self.compute)}" for s, w in zip(states, self.names)]
-        body = [*self.load(writer, used), *lines, f"o0[here + {self.loop}] = {writer.store(value, node, self.outputs[0])}"]
+        names = ["v"] if self.kept else [f"x{k}" for k in range(len(self.inputs))]
+        lines, (value,), (node,) = writer.call(self.reduction.emit_kept if self.kept else self.reduction.emit, [*self.finished, *names], "t")
+        used = [k - len(self.finished) for k in symbols_in([node]) if k >= len(self.finished)]
+        loads = [f"v = o0[{self.place()}]"] if self.kept else self.load(writer, used)
+        body = [*loads, *lines, f"o0[{self.place()}] = {writer.store(value, node, self.outputs[0])}"]
         if self.variant.columns:
-            return [], self.each(loads + body)
-        arguments = ", ".join(["o0", *self.arrays, "here", "n", *self.names])
+            return [], self.each(body)
+        arguments = ", ".join(["o0", *self.arrays, "here", "n", *self.finished])
         self.imports.add("from numba import njit")
-        return ["@njit(error_model='numpy')", f"def emit({arguments}):", *_indent(loads + self.each(body)), "", ""], [f"emit({arguments})"]
+        return ["@njit(error_model='numpy')", f"def emit({arguments}):", *_indent(self.each(body)), "", ""], [f"emit({arguments})"]
 
     # --- states
 
@@ -193,11 +208,21 @@ class _Text:
         lines, results, _ = self.own.call(self.reduction.merge, [*self.names, *other], "m")
         return [*lines, f"{', '.join(self.names)} = {', '.join(results)}"]
 
-    def finish(self, at: str, count: str) -> list[str]:
-        """Statements that store the results."""
+    def finish(self, count: str, at: str) -> list[str]:
+        """Statements that store the results, or what `emit` needs of them."""
         total = self.own.convert(count, self.own.compute)
         lines, results, nodes = self.own.call(self.reduction.finish, [*self.names, total, *self.numbers], "z")
+        if self.reduction.emit:
+            return lines + [f"{name} = {self.own.convert(r, self.compute)}" for name, r in zip(self.finished, results)]
         return lines + [f"{o}[{at}] = {self.own.store(r, n, e)}" for o, r, n, e in zip(self.outs, results, nodes, self.outputs)]
+
+    def leave(self, to: str) -> list[str]:
+        """Statements that leave the state of a share for `gather`: those of one result side by side."""
+        if self.variant.columns and self.variant.plain:
+            lines, place = [f"place = {to}", "place = place % narrow * fold + place // narrow"], "place"
+        else:
+            lines, place = [], f"({to})"
+        return lines + [f"{q}[{place} * splits + unit % splits] = {w}" for q, w in zip(self.parts, self.names)]
 
     # --- where a unit of work lies
 
@@ -239,32 +264,30 @@ class _Text:
         names += ["leap"] if plain else []
         names += ["jump"] if plain and columns else []
         names += [] if unit else ["step"]
-        return names + (["share", "splits"] if shares else [])
+        names += ["share", "splits"] if shares else []
+        return names + (["narrow", "fold"] if shares and columns and plain else [])
 
     def kernel(self) -> list[str]:
         columns, unit, plain, shares = self.variant
-        made = self.reduction.finish is not None
-        function, emit = ([], []) if made else self.emit()
+        function, emit = self.emit() if self.reduction.emit else ([], [])
         head = ["done = 0"] if self.reduction.ordered and (columns or plain) else []
         head += [] if plain else ["kept = geometry[0]", "reduced = geometry[1]"]
         if columns:
             self.imports.add("from numbatorch_kernels.reduce.local import local")
-            types = [self.element(s) for s in self.reduction.sweeps]
-            head += [f"r{k} = local({t}, {TILE})" for k, t in enumerate(types)]
-            head += [f"w{k} = local({t}, {TILE})" for k, t in enumerate(self.state)]
-            for t in (*types, *self.state):
-                self.own.convert("", t)
+            columns_of = dict(r=[self.element(s) for s in self.reduction.sweeps], w=self.state, s=[self.compute] * len(self.finished))
+            for letter, types in columns_of.items():
+                head += [f"{letter}{k} = {self.own.convert('', t)[:-2] and f'local({t}, {TILE})'}" for k, t in enumerate(types)]
         lines = self.unit()
         if shares:
             lines += ["low = unit % splits * share", f"high = min(low + share, {'length' if columns or plain else 'runs'})"]
-        lines += [*self.side(self.begin()), *self.blocks(self.block())]
+        lines += [*self.side(self.begin()), *(self.whole() if emit else self.blocks(self.block()))]
         to = "to" if not columns else "to + j" if plain else "to + j * out"
-        if not made:
-            lines += self.blocks(emit)
-        elif shares:
-            lines += self.side([f"{q}[({to}) * splits + unit % splits] = {w}" for q, w in zip(self.parts, self.names)])
+        if shares:
+            lines += self.side(self.leave(to))
         else:
-            lines += self.side(self.finish(to, "length" if columns or plain else "length * runs"))
+            lines += self.side(self.finish("length" if columns or plain else "length * runs", to))
+        if emit:
+            lines += self.blocks(emit)
         geometry = [] if plain else ["geometry"]
         arrays = [*(self.parts if shares else self.outs), *self.arrays, *geometry]
         return [
@@ -297,7 +320,7 @@ def gather_source(reduction: Reduction, outputs: tuple[str, ...], compute: str) 
     text = _Text(reduction, ("f4",) * reduction.elements, outputs, compute, Variant(False, True, True, True))
     body = [
         *text.begin(), "for k in range(to * splits, to * splits + splits):", *_indent(text.merge([f"{q}[k]" for q in text.parts])),
-        *text.finish("to", "count"),
+        *text.finish("count", "to"),
     ]  # fmt: skip
     arguments = ", ".join([*text.outs, *text.parts, "splits", "count", *text.numbers, "start", "stop"])
     lines = [f"def kernel({arguments}):", "    for to in range(start, stop):", *_indent(_indent(body))]

@@ -122,12 +122,12 @@ def expm1(x: Value) -> Value:
 
 def sigmoid(x: Value) -> Value:
     """1 / (1 + e**-x), without overflow for any x."""
-    # The denominator is (1 + 2^n) + 2^n p: rounded once. All of it times 2^-shift, so that it is finite as long as the result is not zero.
+    # The denominator is 2^n + (1 + 2^n p), times 2^-shift so that it is finite as long as the result is not zero.
     shift = x.format.mantissa + 2
     p, t = expm1_reduced(-clamp(x, _RANGE[x.format][0], 40), x.format.bias - shift)
     power = two_to_the(t)
     one = 2.0**-shift
-    return one / fma(power, p, power + one)
+    return one / (power + fma(power, p, one))
 
 
 def softplus(x: Value) -> Value:

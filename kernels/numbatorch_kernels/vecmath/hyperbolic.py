@@ -117,7 +117,7 @@ def asinh(x: Value) -> Value:
     root = sqrt(v)
     total = root + b
     low = ((root - total) + b) + (fma(-root, root, v) + v_low) * (0.5 / root)
-    y = _log_of_sum(where(large, size, total), where(large, 0, low), where(large, x.like(1), 0))
+    y = _log_of_sum(where(large, 0.5 * size, total), where(large, 0, low), where(large, x.like(2), 0))
     y = where(size < math.inf, y, size)
     return where(size < x.format.epsilon, x, copysign(y, x))
 
@@ -132,7 +132,7 @@ def acosh(x: Value) -> Value:
     root = sqrt(v)
     total = b + root
     low = ((b - total) + root) + (fma(-root, root, v) + v_low) * where(v > 0, 0.5 / root, 0)
-    y = _log_of_sum(where(large, x, total), where(large, 0, low), where(large, x.like(1), 0))
+    y = _log_of_sum(where(large, 0.5 * x, total), where(large, 0, low), where(large, x.like(2), 0))
     return where(x >= 1, where(x < math.inf, y, x), math.nan)
 
 

@@ -1,9 +1,10 @@
 """sin, cos and tan, of any argument.
 
-First x / pi = n + f with n an integer and |f| <= 1/2. That takes as many digits of 1 / pi as x has before its point, and more. But with
-x = 2^s y and y a whole number, a multiple of 2 may be taken off 2^s / pi, since that changes n by an even number only: what is left
-has no digits before the point, and two numbers (float32) or four (float64) hold enough of those behind it. They are chosen by the size
-of x: the plan of M. Payne and R. Hanek (1983). Then sin(pi f) is a polynomial, with the sign of (-1)^n.
+First x = n pi / 2 + r with n an integer and |r| <= pi / 4. That takes as many digits of 2 / pi as x has before its point, and more. But
+with x = 2^s y and y an integer, a multiple of 4 may be taken off 2^s 2 / pi, since that changes n by a multiple of 4, a full turn:
+what is left has hardly a digit before the point, and two numbers (float32) or four (float64) hold enough of those behind it. They are
+chosen by the size of x: the plan of M. Payne and R. Hanek (1983), with floating point in place of long integers. Then a short series
+gives sin, cos or tan of r.
 """
 
 from __future__ import annotations
@@ -36,20 +37,32 @@ _TWO_OVER_PI = int(
     16,
 )
 _DIGITS = 1248
+_HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
 
-# sin(r) = r + r z (c0 + c1 z + ...), z = r^2, |r| <= pi / 2 (float32: 1.77), relative error 2^-30 and 2^-61.
+# The fits hold for |r| <= pi / 4, in float32 for |r| <= 0.926; z = r^2.
+
+# sin(r) = r + r z (c0 + c1 z + ...), relative error 2^-32 and 2^-58.
 _SIN: PerFormat = {
-    F32: (-0.16666667, 0.008333345, -0.00019841989, 2.7560768e-06, -2.4260515e-08),
+    F32: (-0.16666667, 0.008333363, -0.00019845326, 2.7500914e-06),
     F64: (
-        -0.16666666666666666, 0.008333333333333207, -0.0001984126984121248, 2.7557319211569376e-06,
-        -2.5052106904383625e-08, 1.605894099782345e-10, -7.643019166614477e-13, 2.7214162611908816e-15,
+        -0.16666666666666627, 0.008333333333321128, -0.00019841269828771766, 2.7557313330010636e-06,
+        -2.5050701049983538e-08, 1.5893464656918618e-10,
     ),
 }  # fmt: skip
 
-# tan(r) = r + r z (c0 + c1 z + ...), z = r^2, |r| <= pi / 4 (float32: 0.88), relative error 2^-29 and 2^-56.
+# cos(r) = 1 + z (-1/2 + c0 z + c1 z^2 + ...), relative error 2^-30 and 2^-64.
+_COS: PerFormat = {
+    F32: (0.04166661, -0.0013885789, 2.4285288e-05),
+    F64: (
+        0.04166666666666659, -0.0013888888888872167, 2.48015872882748e-05, -2.755731400738229e-07,
+        2.087567684397906e-09, -1.135726463442377e-11,
+    ),
+}  # fmt: skip
+
+# tan(r) = r + r z (c0 + c1 z + ...), relative error 2^-28 and 2^-56.
 _TAN: PerFormat = {
     F32: (
-        0.3333332, 0.1333391, 0.05388758, 0.022406993, 0.00691694, 0.0075867493, -0.0030560517, 0.0029852313,
+        0.33333296, 0.13334733, 0.053792376, 0.022925498, 0.0054165963, 0.009959113, -0.0049907193, 0.0036215954,
     ),
     F64: (
         0.3333333333333278, 0.13333333333414166, 0.05396825392685901, 0.021869489604838057, 0.008863219218756472,
@@ -59,13 +72,11 @@ _TAN: PerFormat = {
     ),
 }  # fmt: skip
 
-_PI = (3.141592653589793, 1.2246467991473532e-16)
-
 
 def _digits(shift: int, count: int) -> tuple[float, ...]:
-    """2^shift / pi less a multiple of 2, as the sum of `count` float64 numbers."""
-    rest = Fraction(_TWO_OVER_PI << shift, 1 << (_DIGITS + 1)) % 2
-    rest -= 2 * (rest > 1)
+    """2^shift * 2 / pi less a multiple of 4, as the sum of `count` float64 numbers."""
+    rest = Fraction(_TWO_OVER_PI << shift, 1 << _DIGITS) % 4
+    rest -= 4 * (rest > 2)
     parts = []
     for _ in range(count):
         parts.append(float(rest))
@@ -73,93 +84,92 @@ def _digits(shift: int, count: int) -> tuple[float, ...]:
     return tuple(parts)
 
 
-def _remainder_f32(x: Value, multiple: int, half: float) -> tuple[Value, Value]:
-    """(n, r) with multiple * x + half * pi = n pi + r: n an integer of which the lowest bit counts, r a float64."""
-    # Below 2^50 in absolute value the product with 1 / pi has all the digits that matter; beyond, in steps of 26 binary digits.
+def _remainder(x: Value) -> tuple[Value, Value, Value]:
+    """(n, r, tail) with x = n pi / 2 + r + tail: n an integer of which the two lowest bits count, r rounded, tail what it lacks."""
+    return _remainder_f32(x) if x.format is F32 else _remainder_f64(x)
+
+
+# Steps for float32: from this size on, this shift. Of all that would do, those whose second part is smallest: it is not looked at when n
+# is chosen, so that |r| exceeds pi / 4, up to 0.926.
+_STEPS = ((2.0**51, 27), (2.0**78, 54), (2.0**103, 79))
+
+
+def _remainder_f32(x: Value) -> tuple[Value, Value, Value]:
     size = abs(x)
-    high, low = (widen(x).like(part) for part in _digits(0, 2))
     scale = x.like(1)
-    for shift in (26, 52, 78):
-        beyond = size >= 2.0 ** (24 + shift)
+    high, low = (widen(x).like(part) for part in _digits(0, 2))
+    for start, shift in _STEPS:
+        beyond = size >= start
         next_high, next_low = _digits(shift, 2)
         scale = where(beyond, 2.0**-shift, scale)
         high, low = where(beyond, next_high, high), where(beyond, next_low, low)
-    y = widen(x * (scale * multiple))
+    y = widen(x * scale)
     magic = y.format.magic
-    t = fma(y, high, half) + magic if half else fma(y, high, magic)
-    f = fma(y, low, fma(y, high, half - (t - magic)))
-    return narrow(bits(t)), f * _PI[0]
+    t = fma(y, high, magic)
+    r = fma(y, low, fma(y, high, magic - t)) * _HALF_PI[0]
+    rounded = narrow(r)
+    return narrow(bits(t)), rounded, narrow(r - widen(rounded))
 
 
-def _remainder_f64(x: Value, multiple: int, half: float) -> tuple[Value, Value, Value]:
-    """(n, r, tail) with multiple * x + half * pi = n pi + r + tail: n an integer of which the lowest bit counts."""
+def _remainder_f64(x: Value) -> tuple[Value, Value, Value]:
     step = 8  # a row of the table for every 8 exponents; below 2^61 in absolute value it is row 0
-    last = (1023 - 53) // step
-    rows = [part for row in range(last + 1) for part in _digits(step * row, 4)]
+    rows = [part for shift in range(0, 1023 - 52, step) for part in _digits(shift, 4)]
     above = ((bits(x) >> 52) & 0x7FF) - (1023 + 53)
     row = where(above > 0, above, 0) >> 3
     digits = table(rows, row << 2)
-    y = x * number(((1023 + multiple.bit_length() - 1) << 52) - (row << (52 + 3)))
+    y = x * number((1023 << 52) - (row << (52 + 3)))
 
-    # y (d0 + d1 + d2 + d3), less even numbers: first the parts that may have digits before the point, without any error
-    p0 = y * digits(0)
-    e0 = fma(y, digits(0), -p0)
-    p1 = y * digits(1)
-    e1 = fma(y, digits(1), -p1)
+    # y (d0 + d1 + d2 + d3), less multiples of 4: first the parts that may have digits before the point, without any error
+    d0, d1, d2, d3 = (digits(k) for k in range(4))
+    p0, p1 = y * d0, y * d1
+    e0, e1 = fma(y, d0, -p0), fma(y, d1, -p1)
     middle, lowest = two_sum(e0, p1)
-    high, low = two_sum(_less_even(p0), _less_even(middle))
-    n = rint(high + half)
-    rest = low + (lowest + (e1 + fma(y, digits(3), y * digits(2))))
-    f, f_low = two_sum(high - (n - half), rest)
-    r = f * _PI[0]
-    return bits(n + n.format.magic), r, fma(f, _PI[0], -r) + fma(f, _PI[1], f_low * _PI[0])
+    high, low = two_sum(_less_fours(p0), _less_fours(middle))
+    n = rint(high)
+    f, f_low = two_sum(high - n, low + (lowest + (e1 + fma(y, d3, y * d2))))
+    product = f * _HALF_PI[0]
+    rest = fma(f, _HALF_PI[0], -product) + fma(f, _HALF_PI[1], f_low * _HALF_PI[0])
+    r = product + rest
+    return bits(n + n.format.magic), r, (product - r) + rest
 
 
-def _less_even(p: Value) -> Value:
-    """p less the nearest even number, exactly."""
-    return fma(rint(0.5 * p), -2, p)
+def _less_fours(p: Value) -> Value:
+    """p less the nearest multiple of 4, exactly."""
+    return fma(rint(0.25 * p), -4, p)
 
 
-def _sine(x: Value, half: float) -> Value:
-    """sin(x + half * pi)."""
-    if x.format is F32:
-        n, wide = _remainder_f32(x, 1, half)
-        r = narrow(wide)
-    else:
-        n, high, low = _remainder_f64(x, 1, half)
-        r = high + low
+def _sine(n: Value, r: Value) -> Value:
+    """sin(n pi / 2 + r)."""
     z = r * r
-    y = fma(r, z * polynomial(z, _SIN[x.format]), r)
-    return number(bits(y) ^ (n << (x.format.integer.width - 1)))
+    sin = fma(r, z * polynomial(z, _SIN[r.format]), r)
+    cos = fma(z, polynomial(z, (-0.5, *_COS[r.format])), 1)
+    y = where((n & 1).equals(0), sin, cos)
+    return number(bits(y) ^ ((n & 2) << (r.format.integer.width - 2)))
 
 
 def sin(x: Value) -> Value:
-    """The sine of x radians; right for every x, however large."""
-    return where(abs(x) < x.format.epsilon, x, _sine(x, 0))
+    """The sine of x radians, however large x is."""
+    n, r, _ = _remainder(x)
+    return where(abs(x) < x.format.epsilon, x, _sine(n, r))
 
 
 def cos(x: Value) -> Value:
-    """The cosine of x radians; right for every x, however large."""
-    return _sine(x, 0.5)
+    """The cosine of x radians, however large x is."""
+    n, r, _ = _remainder(x)
+    return _sine(n + 1, r)
 
 
 def tan(x: Value) -> Value:
-    """The tangent of x radians; right for every x, however large."""
-    if x.format is F32:
-        n, wide = _remainder_f32(x, 2, 0)
-        r = narrow(0.5 * wide)
-        tail = narrow(0.5 * wide - widen(r))
-    else:
-        n, r, tail = _remainder_f64(x, 2, 0)
-        r, tail = 0.5 * r, 0.5 * tail
+    """The tangent of x radians, however large x is."""
+    n, r, tail = _remainder(x)
     z = r * r
     rest = fma(r * z, polynomial(z, _TAN[x.format]), tail)
     t = r + rest
     # An odd number of right angles off: -1 / tan(r), corrected by what t and the quotient have lost.
     inverse = -1 / t
     error = fma(inverse, t, 1) + inverse * ((r - t) + rest)
-    odd = (n & 1).equals(1)
-    return where(abs(x) < x.format.epsilon, x, where(odd, fma(inverse, error, inverse), t))
+    y = where((n & 1).equals(0), t, fma(inverse, error, inverse))
+    return where(abs(x) < x.format.epsilon, x, y)
 
 
 sin_f32, sin_f64 = vectorised(sin)

@@ -29,8 +29,9 @@ def default_convert(data: Any) -> Any:
 def default_collate(batch: Sequence[Any]) -> Any:
     """The samples of a batch joined along a new first dimension.
 
-    Tensors are stacked, and so are NumPy arrays and numbers; numbers become a tensor (of float64 if they are floats), strings
-    stay a list. Mappings, sequences and named tuples of these are joined item by item; a tuple gives a list.
+    Tensors are stacked, and so are NumPy arrays and numbers; numbers become a tensor (of float64 if they are
+    floats), strings stay a list. Mappings, sequences and named tuples of these are joined item by item; a
+    tuple gives a list.
 
     >>> default_collate([(torch.tensor([1, 2]), 0), (torch.tensor([3, 4]), 1)])
     [tensor([[1, 2],
@@ -50,7 +51,9 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, Mapping):
-        return _like_mapping(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
+        return _like_mapping(
+            first, {key: default_collate([sample[key] for sample in batch]) for key in first}
+        )
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
@@ -86,7 +89,9 @@ def _like_mapping(pattern: Mapping, items: dict) -> Any:
 
 
 def _like_sequence(pattern: Sequence, items: Iterable) -> Any:
-    """A sequence of the type of `pattern` with these items; a list for a tuple, or if that type cannot be made so."""
+    """A sequence of the type of `pattern` with these items; a list for a tuple, or if that type cannot be
+    made so.
+    """
     items = list(items)
     if isinstance(pattern, tuple):
         return type(pattern)(*items) if hasattr(pattern, "_fields") else items

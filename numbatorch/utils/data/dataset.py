@@ -20,7 +20,8 @@ Sample = TypeVar("Sample", covariant=True)
 
 
 class Dataset(Generic[Sample]):
-    """A dataset whose samples have numbers: a subclass defines `__getitem__(index)` and, for most uses, `__len__()`.
+    """A dataset whose samples have numbers: a subclass defines `__getitem__(index)` and, for most uses,
+    `__len__()`.
 
     It may define `__getitems__(indices)`, the list of several samples, where that is faster than one by one.
 
@@ -84,9 +85,9 @@ class Subset(Dataset[Sample]):
         own = type(self)
         if own.__getitem__ is not Subset.__getitem__ and own.__getitems__ is Subset.__getitems__:
             raise NotImplementedError(
-                f"{own.__name__} overrides __getitem__ but not __getitems__. When subclassing Subset and overriding "
-                "__getitem__, you must also override __getitems__ to ensure DataLoader works correctly with your "
-                "custom logic."
+                f"{own.__name__} overrides __getitem__ but not __getitems__. When subclassing Subset and "
+                "overriding __getitem__, you must also override __getitems__ to ensure DataLoader works "
+                "correctly with your custom logic."
             )
         self.dataset = dataset
         self.indices = indices
@@ -111,7 +112,9 @@ class Subset(Dataset[Sample]):
 
 
 def makes_batches(dataset: Any) -> bool:
-    """Whether `dataset.batch` gives what collating single samples would: for a TensorDataset, and Subsets of one."""
+    """Whether `dataset.batch` gives what collating single samples would: for a TensorDataset, and Subsets of
+    one.
+    """
     cls = type(dataset)
     if isinstance(dataset, TensorDataset):
         return cls.__getitem__ is TensorDataset.__getitem__ and not hasattr(cls, "__getitems__")
@@ -184,7 +187,9 @@ def random_split(
 
 
 def _lengths(fractions: Sequence[float], total: int) -> list[int]:
-    """The lengths of these fractions of `total`; what rounding down leaves over goes to the first parts, one each."""
+    """The lengths of these fractions of `total`; what rounding down leaves over goes to the first parts, one
+    each.
+    """
     for place, fraction in enumerate(fractions):
         if fraction < 0 or fraction > 1:
             raise ValueError(f"Fraction at index {place} is not between 0 and 1")

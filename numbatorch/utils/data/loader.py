@@ -28,13 +28,15 @@ class DataLoader:
 
     batch_size      samples in a batch; None gives single samples
     shuffle         a new random order each time; from the same seed it is PyTorch's order
-    sampler         the order, as an iterable of numbers; batch_sampler: the batches, as an iterable of lists of numbers
+    sampler         the order, as an iterable of numbers
+    batch_sampler   the batches, as an iterable of lists of numbers
     drop_last       leave out a last batch that is not full
     collate_fn      makes a batch of a list of samples; see `default_collate`
     generator       where the random order comes from, instead of the default generator
 
-    Everything is loaded in this process: `num_workers` above 0 gives a warning, and it, `pin_memory`, `timeout`, `worker_init_fn`,
-    `multiprocessing_context`, `prefetch_factor`, `persistent_workers` and `in_order` change nothing.
+    Everything is loaded in this process: `num_workers` above 0 gives a warning, and it, `pin_memory`,
+    `timeout`, `worker_init_fn`, `multiprocessing_context`, `prefetch_factor`, `persistent_workers` and
+    `in_order` change nothing.
 
     >>> loader = DataLoader(TensorDataset(torch.arange(5)), batch_size=2)
     >>> [batch.tolist() for batch, in loader]
@@ -68,14 +70,16 @@ class DataLoader:
             for name, value in (("shuffle", shuffle), ("sampler", sampler), ("batch_sampler", batch_sampler)):
                 if value is not None and value is not False:
                     raise ValueError(
-                        f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}"
+                        f"DataLoader with IterableDataset: expected unspecified {name} option, but got "
+                        f"{name}={value}"
                     )
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
                 raise ValueError(
-                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and "
+                    "drop_last"
                 )
             batch_size, drop_last = None, False
         elif batch_size is None and drop_last:
@@ -110,7 +114,9 @@ class DataLoader:
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        draw_seed(self.generator)  # PyTorch's seed for the workers, drawn though there are none: the stream stays in step
+        draw_seed(
+            self.generator
+        )  # PyTorch's seed for the workers, drawn though there are none: the stream stays in step
         return self._stream() if isinstance(self.dataset, IterableDataset) else self._load()
 
     def __len__(self) -> int:
@@ -155,26 +161,28 @@ def _check_workers(
     multiprocessing_context: Any,
 ) -> None:
     if num_workers < 0:
-        raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
+        raise ValueError(
+            "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
+        )
     if timeout < 0:
         raise ValueError("timeout option should be non-negative")
     if num_workers > 0:
         warnings.warn(
-            f"DataLoader(num_workers={num_workers}): numbatorch has no workers yet and loads the data in this process. "
-            "Set num_workers=0 to silence this warning.",
+            f"DataLoader(num_workers={num_workers}): numbatorch has no workers yet and loads the data in "
+            "this process. Set num_workers=0 to silence this warning.",
             stacklevel=3,
         )
     elif prefetch_factor is not None:
         raise ValueError(
-            "prefetch_factor option could only be specified in multiprocessing."
-            "let num_workers > 0 to enable multiprocessing, otherwise set prefetch_factor to None."
+            "prefetch_factor option could only be specified in multiprocessing.let num_workers > 0 to "
+            "enable multiprocessing, otherwise set prefetch_factor to None."
         )
     elif persistent_workers:
         raise ValueError("persistent_workers option needs num_workers > 0")
     elif multiprocessing_context is not None:
         raise ValueError(
-            "multiprocessing_context can only be used with multi-process loading (num_workers > 0), "
-            f"but got num_workers={num_workers}"
+            "multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
+            f"num_workers={num_workers}"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from numbatorch import ops
 from numbatorch.dtype import float64, int64
@@ -14,7 +14,9 @@ Index = TypeVar("Index", covariant=True)
 
 
 class Sampler(Generic[Index]):
-    """Base class of samplers: a subclass defines `__iter__()`, and `__len__()` if the number of samples is known."""
+    """Base class of samplers: a subclass defines `__iter__()`, and `__len__()` if the number of samples is
+    known.
+    """
 
     def __iter__(self) -> Iterator[Index]:
         raise NotImplementedError("Subclasses of Sampler should implement __iter__.")
@@ -34,7 +36,10 @@ class SequentialSampler(Sampler[int]):
 
 
 class RandomSampler(Sampler[int]):
-    """A random order; with `replacement`, each sample drawn from all of them. `num_samples` may be more or less than there are."""
+    """A random order; with `replacement`, each sample drawn from all of them.
+
+    `num_samples` may be more or less than there are.
+    """
 
     def __init__(
         self,
@@ -67,7 +72,9 @@ class RandomSampler(Sampler[int]):
                 size = (min(32, wanted - start),)
                 yield from ops.randint(0, count, size, dtype=int64, generator=generator).tolist()
         else:
-            for start in range(0, wanted + 1, count):  # the last may be for nothing, but then PyTorch draws it too
+            for start in range(
+                0, wanted + 1, count
+            ):  # the last may be for nothing, but then PyTorch draws it too
                 order = ops.randperm(count, generator=generator).tolist()
                 yield from order[: wanted - start]
 

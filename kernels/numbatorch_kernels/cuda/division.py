@@ -1,0 +1,21 @@
+"""Integer division as index arithmetic needs it."""
+
+from __future__ import annotations
+
+from numbatorch_kernels.cuda import compat
+
+if compat.SIMULATED:
+    split = divmod
+else:
+    types = compat.types
+
+    @compat.extending.intrinsic
+    def split(typingctx, number, size):
+        """number // size and number % size, neither negative. (Python's own takes care of signs, at twice the cost.)"""
+
+        def codegen(context, builder, signature, args):
+            quotient = builder.udiv(*args)
+            rest = builder.sub(args[0], builder.mul(quotient, args[1]))
+            return context.make_tuple(builder, signature.return_type, (quotient, rest))
+
+        return types.UniTuple(types.int64, 2)(types.int64, types.int64), codegen

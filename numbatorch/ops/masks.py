@@ -1,0 +1,83 @@
+"""Elements chosen by truth values: nonzero, masked_select, masked_scatter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numbatorch import dtype as dt
+from numbatorch.apply import type_word
+from numbatorch.ops.comparison import ne
+from numbatorch.ops.copy import clone_contiguous, copy_
+from numbatorch.ops.elements import placing, selecting, true_positions, unravelled
+from numbatorch.ops.view import expand, reshape, unbind, unsqueeze
+from numbatorch.shape import broadcast_pair
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+_masked_select = selecting("MaskedSelect")
+_masked_scatter = placing("MaskedScatter")
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
+    """The indices of the elements that are not zero: a row for each, or with `as_tuple` an index tensor for each dimension.
+
+    >>> torch.nonzero(torch.tensor([[0, 3], [4, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
+    mask = input if input.kind.dtype in (dt.bool, dt.uint8) else ne(input.detach(), 0)
+    shape = input.array.shape
+    if as_tuple:
+        return unbind(unravelled(true_positions(mask), shape or (1,)), 1)
+    return unsqueeze(true_positions(mask), 1) if len(shape) == 1 else unravelled(true_positions(mask), shape)
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """The indices of the elements that are not zero, a row for each."""
+    return nonzero(input)
+
+
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements where the mask is True, in one dimension; the two broadcast.
+
+    >>> torch.masked_select(torch.tensor([1, 2, 3]), torch.tensor([True, False, True]))
+    tensor([1, 3])
+    """
+    if mask.kind.dtype is not dt.bool:
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    shape = broadcast_pair(mask.array.shape, input.array.shape) or (1,)
+    input = input if input.array.shape == shape else expand(input, shape)
+    mask = mask if mask.array.shape == shape else expand(mask, shape)
+    result = _masked_select(input, true_positions(mask), (((0, len(shape)),), shape))
+    return result if out is None else copy_(out, result)
+
+
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """A copy of `input` in which the elements where the mask is True are the first elements of `source`, in order; the first two broadcast.
+
+    >>> torch.masked_scatter(torch.zeros(3), torch.tensor([True, False, True]), torch.tensor([1.0, 2.0]))
+    tensor([1., 0., 2.])
+    """
+    shape = broadcast_pair(input.array.shape, mask.array.shape)
+    return masked_scatter_(clone_contiguous(expand(input, shape)), mask, source)
+
+
+def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """Overwrite the elements where the mask is True by the first elements of `source`, in order."""
+    if not self.kind.contiguous:
+        return copy_(self, masked_scatter_(clone_contiguous(self), mask, source))
+    if mask.kind.dtype is not dt.bool:
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {type_word(mask.kind.dtype)}")
+    if self.kind.dtype is not source.kind.dtype:
+        raise RuntimeError(
+            "masked_scatter: expected self and source to have same dtypes but got"
+            f"{type_word(self.kind.dtype)} and {type_word(source.kind.dtype)}"
+        )
+    flat = true_positions(expand(mask, self.array.shape))
+    if flat.array.size > source.array.size:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    if not self.array.ndim:
+        _masked_scatter(reshape(self, 1), reshape(source, -1)[: flat.array.size], flat, (((0, 1),), False))
+        return self
+    return _masked_scatter(self, reshape(source, -1)[: flat.array.size], flat, (((0, self.array.ndim),), False))

@@ -1,0 +1,384 @@
+"""Sums, products, means, truth of many, norms, logsumexp: reductions to one number of some or all dimensions.
+
+`dim` is a dimension or several; without it, or with none, all are reduced. `keepdim` keeps them with size one. `dtype` converts the
+elements first. Integers and bool are summed and multiplied as int64.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from numbatorch import dtype as dt
+from numbatorch.apply import promoted, to_float, to_real, type_word
+from numbatorch.ops.arithmetic import mul, pow, sub
+from numbatorch.ops.comparison import eq, ne, where
+from numbatorch.ops.copy import cast
+from numbatorch.ops.math import isnan, abs, exp
+from numbatorch.ops.reduction import Dims, Plan, Reduce, converted, into, nothing_to_choose, renamed, restore, spread, to_int64
+from numbatorch.ops.view import reshape, sizes
+from numbatorch.shape import normalize_dim
+from numbatorch_kernels.reduce import table
+
+if TYPE_CHECKING:
+    from numbatorch.base import Number
+    from numbatorch.dtype import DType
+    from numbatorch.tensor import Tensor
+
+
+def _to_total(own: DType) -> DType:
+    """The dtype of a sum or product."""
+    return own if own.is_floating_point or own.is_complex else dt.int64
+
+
+def _to_truth(own: DType) -> DType:
+    return own if own is dt.uint8 else dt.bool
+
+
+# --- sums
+
+
+def _sum_vjp(node, grad):
+    return (spread(grad, node.params[0]),)
+
+
+_sum = Reduce("Sum", table.sum, _sum_vjp, results=(_to_total,), by_result=True)
+_sum_dims = Reduce("Sum", table.sum, _sum_vjp, results=(_to_total,), by_result=True, overload=1)
+
+
+def sum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None, **names: Any
+) -> Tensor:
+    """The sum of the elements.
+
+    >>> torch.sum(torch.tensor([[1, 2], [3, 4]]), dim=0)
+    tensor([4, 6])
+    """
+    if names:
+        dim, keepdim = renamed(names, dim, keepdim, "sum")
+    if dtype is not None:
+        input = converted(input, dtype)
+    result = _sum(input, None, keepdim) if dim is None else _sum_dims(input, dim, keepdim)
+    return result if out is None else into(out, result, "sum")
+
+
+def sum_to_size(input: Tensor, *size) -> Tensor:
+    """`input` summed over the dimensions that would have been broadcast to make its shape from `size`.
+
+    >>> torch.ones(3, 4).sum_to_size(1, 4)
+    tensor([[3., 3., 3., 3.]])
+    """
+    kind, array = input.kind, input.array
+    target = sizes(size)
+    if target == array.shape:
+        return input
+    key = (kind, array.shape, target) if kind.contiguous else (kind, array.shape, array.strides, target)
+    plan = _sum_dims.plans.get(key)
+    if plan is None:
+        plan = _sum_dims.remember(key, Plan(_sum_dims, input, _broadcast_dims(array.shape, target), target))
+    return _sum_dims.planned(input, plan)
+
+
+def _broadcast_dims(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
+    """The dimensions along which a tensor of shape `target` is repeated to fill `shape`."""
+    missing = len(shape) - len(target)
+    if missing < 0 or any([a not in (1, b) for a, b in zip(target, shape[missing:])]):
+        raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
+    return tuple([d for d, n in enumerate(shape) if d < missing or (target[d - missing] == 1 and n != 1)])
+
+
+def _nansum_vjp(node, grad):
+    (input,) = node.unpack()
+    return (mul(spread(grad, node.params[0]), cast(eq(input, input), input.kind.dtype)),)
+
+
+_nansum = Reduce("Nansum", table.nansum, _nansum_vjp, saves=(0,), results=(_to_total,), by_result=True)
+
+
+def nansum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
+    """The sum of the elements that are not NaN."""
+    if input.kind.dtype.is_complex:
+        raise RuntimeError("nansum does not support complex inputs")
+    return into(out, _nansum(converted(input, dtype), dim, keepdim), "nansum")
+
+
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """How many elements are not zero.
+
+    >>> torch.count_nonzero(torch.tensor([3, 0, 1]))
+    tensor(2)
+    """
+    return _count_nonzero(input, dim)
+
+
+_count_nonzero = Reduce("CountNonzero", table.count_nonzero, results=(to_int64,))
+
+
+# --- means
+
+
+def _mean_vjp(node, grad):
+    plan = node.params[0]
+    return (spread(grad / plan.count, plan),)
+
+
+def _averages(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+    if not (own.is_floating_point or own.is_complex):
+        raise RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: " + type_word(own)
+        )
+
+
+_mean = Reduce("Mean", table.mean, _mean_vjp, check=_averages)
+_mean_dims = Reduce("Mean", table.mean, _mean_vjp, check=_averages, overload=1)
+
+
+def mean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None, **names: Any
+) -> Tensor:
+    """The mean of the elements. Raises RuntimeError for integers, unless `dtype` makes them something else.
+
+    >>> torch.mean(torch.tensor([1.0, 2.0, 6.0]))
+    tensor(3.)
+    """
+    if names:
+        dim, keepdim = renamed(names, dim, keepdim, "mean")
+    if dtype is not None:
+        input = converted(input, dtype)
+    result = _mean(input, None, keepdim) if dim is None else _mean_dims(input, dim, keepdim)
+    return result if out is None else into(out, result, "mean")
+
+
+def nanmean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
+    """The mean of the elements that are not NaN."""
+    own = input.kind.dtype
+    if not (own.is_floating_point or own.is_complex):
+        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {type_word(own)}")
+    counted = sum(eq(input, input), dim, keepdim)
+    return into(out, nansum(input, dim, keepdim, dtype=dtype) / counted, "nanmean")
+
+
+# --- products
+
+
+def _prod_vjp(node, grad):
+    """g times the product of all others: result / x where nothing is zero, else the products before and after each element."""
+    plan = node.params[0]
+    input, result = node.unpack()
+    if ne(input, 0).all().item():
+        return (mul(spread(grad, plan), (spread(result, plan) / input).conj() if input.kind.dtype.is_complex else spread(result, plan) / input),)
+    order = [d for d in range(len(plan.source)) if d not in plan.dims] + list(plan.dims)
+    rows = reshape(input.permute(order), tuple([plan.source[d] for d in order[: len(order) - len(plan.dims)]]) + (plan.count,))
+    others = reshape(_products_of_others(rows), tuple([plan.source[d] for d in order]))
+    back = others.permute([order.index(d) for d in range(len(order))])
+    return (mul(spread(grad, plan), back.conj() if input.kind.dtype.is_complex else back),)
+
+
+def _products_of_others(rows: Tensor) -> Tensor:
+    """For each element of the last dimension, the product of the others in its row."""
+    before = _products_before(rows)
+    after = _products_before(rows.flip(-1)).flip(-1)
+    return before * after
+
+
+def _products_before(rows: Tensor) -> Tensor:
+    """For each element of the last dimension, the product of those before it: Hillis and Steele's scan."""
+    n = rows.array.shape[-1]
+    result, reach = _shifted(rows, 1), 1
+    while reach < n:
+        result, reach = result * _shifted(result, reach), 2 * reach
+    return result
+
+
+def _shifted(rows: Tensor, by: int) -> Tensor:
+    """`rows` moved to the right in the last dimension; ones come in from the left."""
+    from numbatorch.ops.join import cat
+
+    by = min(by, rows.array.shape[-1])
+    return cat([rows.new_ones((*rows.array.shape[:-1], by)), rows[..., : rows.array.shape[-1] - by]], -1)
+
+
+_prod = Reduce("Prod", table.prod, _prod_vjp, saves=(0, -1), results=(_to_total,), by_result=True)
+_prod_dims = Reduce("Prod", table.prod, _prod_vjp, saves=(0, -1), results=(_to_total,), by_result=True, overload=1)
+
+
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None, **names: Any
+) -> Tensor:
+    """The product of the elements.
+
+    >>> torch.prod(torch.tensor([2, 3, 4]))
+    tensor(24)
+    """
+    if names:
+        dim, keepdim = renamed(names, dim, keepdim, "prod")
+    if isinstance(dim, tuple | list):
+        raise TypeError(f"prod() received an invalid combination of arguments - got dim={type(dim).__name__}, but expected an int")
+    input = converted(input, dtype)
+    return into(out, _prod(input, None, keepdim) if dim is None else _prod_dims(input, dim, keepdim), "prod")
+
+
+# --- truth
+
+_any = Reduce("Any", table.any, results=(_to_truth,))
+_all = Reduce("All", table.all, results=(_to_truth,))
+
+
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+    """Whether any element is true, that is not zero.
+
+    >>> torch.any(torch.tensor([[0, 1], [0, 0]]), dim=1)
+    tensor([ True, False])
+    """
+    return _truth(_any, input, dim, keepdim, out, names, "any")
+
+
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+    """Whether all elements are true, that is not zero.
+
+    >>> torch.all(torch.tensor([[1, 1], [1, 0]]), dim=1)
+    tensor([ True, False])
+    """
+    return _truth(_all, input, dim, keepdim, out, names, "all")
+
+
+def _truth(row: Reduce, input: Tensor, dim: Dims, keepdim: bool, out: Tensor | None, names: dict, function: str) -> Tensor:
+    if names:
+        dim, keepdim = renamed(names, dim, keepdim, function)
+    if dim is not None and dim.__class__ is not int and len(dim) == 0:  # here alone, no dimensions means none, not all
+        return into(out, cast(ne(input, 0), _to_truth(input.kind.dtype)), function)
+    result = row(input, dim, keepdim)
+    return result if out is None else into(out, result, function)
+
+
+# --- logsumexp
+
+
+def _logsumexp_vjp(node, grad):
+    plan = node.params[0]
+    input, result = node.unpack()
+    return (mul(spread(grad, plan), exp(sub(input, spread(result, plan)))),)
+
+
+_logsumexp = Reduce("Logsumexp", table.logsumexp, _logsumexp_vjp, saves=(0, -1))
+
+
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """log Σ eˣ, without overflow.
+
+    >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), 0)
+    tensor(1000.6931)
+    """
+    if input.kind.dtype.is_complex:
+        return into(out, sum(exp(input), dim, keepdim).log(), "logsumexp")
+    return into(out, _logsumexp(cast(input, to_float(input.kind.dtype)), dim, keepdim), "logsumexp")
+
+
+# --- norms
+
+
+def _direction(x: Tensor) -> Tensor:
+    """x / |x|, and 0 for 0."""
+    if not x.kind.dtype.is_complex:
+        return x.sign()
+    return where(eq(x, 0), 0, x / where(eq(x, 0), 1, abs(x)))
+
+
+def _norm_vjp(node, grad):
+    """The gradient of Σ|x|ᵖ^(1/p), with PyTorch's choices where it has none."""
+    plan, order = node.params[0], node.params[1]
+    input, norm = node.unpack()
+    grad, norm = restore(grad, plan), restore(norm, plan)
+    if order == 0:
+        return (input * 0,)
+    if order == 1:
+        return (_direction(input) * grad,)
+    if order == 2:
+        return (grad * where(eq(norm, 0), 0, input / where(eq(norm, 0), 1, norm)),)
+    size = abs(input)
+    if order in (inf, -inf):
+        reached = eq(size, norm) | (isnan(size) & isnan(norm))
+        share = cast(reached, norm.kind.dtype)
+        return (_direction(input) * (grad / sum(share, plan.dims, True) * share),)
+    if order < 1:
+        scaled = _direction(input) * where(eq(input, 0), 0, pow(where(eq(input, 0), 1, size), order - 1))
+        return (scaled * grad * pow(norm, 1 - order),)
+    scaled = _direction(input) * pow(size, order - 1) if order < 2 else input * pow(size, order - 2)
+    return (scaled * where(eq(norm, 0), 0, grad / pow(where(eq(norm, 0), 1, norm), order - 1)),)
+
+
+def _normed(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+    if not (own.is_floating_point or own.is_complex):
+        raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_word(own)}")
+
+
+def _norm_without_identity(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+    _normed(own, shape, dims)
+    empty = [d for d in dims if shape[d] == 0]
+    if empty:
+        where_ = "an empty tensor" if len(dims) == len(shape) else f"the dimension {empty[0]} because this dimension is empty and"
+        raise RuntimeError(f"linalg.vector_norm cannot compute the inf norm on {where_} because the operation does not have an identity")
+
+
+class _Norm(Reduce):
+    """A norm of one order. The order is a parameter of the node, whether or not the kernel needs it."""
+
+    def planned(self, input: Tensor, plan: Plan, *numbers: float):
+        from numbatorch.autograd.mode import state
+
+        result = self.run(input, plan, *numbers[: self.reduction.numbers])
+        if input._requires_grad and state.enabled:
+            self.record(result, (input, plan, *numbers))
+        return result
+
+
+def _norm_row(reduction: table.Reduction, check=_normed) -> _Norm:
+    return _Norm("LinalgVectorNorm", reduction, _norm_vjp, saves=(0, -1), results=(to_real,), check=check)
+
+
+_NORMS = {
+    0: _norm_row(table.norm_0), 1: _norm_row(table.norm_1), 2: _norm_row(table.norm_2),
+    inf: _norm_row(table.norm_max, _norm_without_identity), -inf: _norm_row(table.norm_min, _norm_without_identity),
+}  # fmt: skip
+_norm_p = _norm_row(table.norm_p)
+
+
+def vector_norm(
+    x: Tensor, ord: Number = 2, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
+    """(Σ |x|ᵖ)^(1/p) for p = `ord`; the largest and smallest |x| for inf and -inf, the number of nonzero elements for 0.
+
+    >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    if dtype is not None:
+        _normed(x.kind.dtype, (), ())
+        x = cast(x, dtype)
+    return into(out, _NORMS.get(ord, _norm_p)(x, dim, keepdim, float(ord)), "linalg.vector_norm")
+
+
+def norm(
+    input: Tensor, p: Number | str | None = "fro", dim: Dims = None, keepdim: bool = False, out: Tensor | None = None,
+    dtype: DType | None = None,
+) -> Tensor:  # fmt: skip
+    """The norm of all elements, or along dimensions, as `linalg.vector_norm`; "fro" is the order 2.
+
+    >>> torch.tensor([3.0, 4.0]).norm()
+    tensor(5.)
+    """
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
+    return vector_norm(input, 2 if p is None or p == "fro" else p, dim, keepdim, dtype=dtype, out=out)
+
+
+def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:
+    """The norm of input - other.
+
+    >>> torch.dist(torch.zeros(4), torch.ones(4))
+    tensor(2.)
+    """
+    return vector_norm(sub(input, other), p)

@@ -1,0 +1,201 @@
+"""What all reductions have in common: the row, `out=`, NumPy's names of arguments, and how a gradient goes back to the elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbatorch import dtype as dt
+from numbatorch.apply import Op, promoted, steps, type_word
+from numbatorch.autograd.mode import state
+from numbatorch.base import Kind, TensorBase, empty, wrap
+from numbatorch.dtype import DType
+from numbatorch.ops.copy import cast, copy_
+from numbatorch.ops.view import expand, reshape
+from numbatorch.shape import reduced_shape, reduction_dims
+from numbatorch_kernels.memory import LARGE
+from numbatorch_kernels.reduce.launch import computed_in, plan_for
+from numbatorch_kernels.reduce.table import Reduction
+from numbatorch_kernels.reduce.walk import walk
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+Dims = int | Sequence[int] | None
+_PLANS = 4096  # combinations of kind, shape and dimensions remembered per row
+
+
+def to_int64(own: DType) -> DType:
+    """Places and counts."""
+    return dt.int64
+
+
+class Plan:
+    """What a reduction of tensors of one kind and shape comes to.
+
+    dims     the dimensions that are reduced, counted from the front
+    source   the shape of the tensor; kept: the same with size one where it is reduced; shape: of the result
+    count    how many elements become one
+    kind     of the (first) result
+    """
+
+    __slots__ = ("count", "dims", "kept", "kind", "kinds", "numpy", "run", "shape", "small", "source")
+
+    def __init__(self, row: Reduce, input: Tensor, dims: tuple[int, ...], shape: tuple[int, ...]):
+        array, own, device = input.array, input.kind, input.kind.device
+        if row.check is not None:
+            row.check(own.dtype, array.shape, dims)
+        self.dims, self.source, self.shape = dims, array.shape, shape
+        self.kept = reduced_shape(array.shape, dims, True)
+        self.kinds = [Kind.of(rule(own.dtype), device) for rule in row.results]
+        self.kind = self.kinds[0]
+        self.numpy = self.kind.numpy
+        way = walk(array.shape, steps(array), dims, row.reduction.ordered)
+        self.count = way.count
+        self.small = own.cpu and way.results * self.numpy.itemsize < LARGE
+        compute = computed_in((self.kind if row.by_result else own).element)
+        self.run = plan_for(device.type, row.reduction, (own.element,), tuple([k.element for k in self.kinds]), compute, way)
+
+
+class Reduce(Op):
+    """A reduction over dimensions.
+
+    reduction   what the kernels do, a row of `numbatorch_kernels.reduce.table`
+    vjp         its node's `params` are the `Plan`, then the reduction's numbers
+    results     the dtype of each result, from that of the tensor
+    by_result   compute in the type of the result; otherwise in that of the tensor
+    overload    the number at the end of the node's name
+    check       check(dtype, shape, dims) raises for what cannot be reduced
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reduction: Reduction,
+        vjp: Callable | None = None,
+        *,
+        saves: Sequence[int] = (),
+        results: tuple[Callable[[DType], DType], ...] = (promoted,),
+        by_result: bool = False,
+        overload: int = 0,
+        check: Callable[[DType, tuple[int, ...], tuple[int, ...]], None] | None = None,
+        differentiable: int = 1,
+    ):
+        super().__init__(name, self.run, vjp, saves=saves, differentiable=differentiable)
+        self.node.__name__ = f"{name}Backward{overload}"
+        self.reduction, self.results, self.by_result, self.check = reduction, results, by_result, check
+        self.plans: dict[tuple, Plan] = {}
+
+    def __call__(self, input: Tensor, dim: Dims = None, keepdim: bool = False, *numbers: float):
+        try:
+            kind, array = input.kind, input.array
+        except AttributeError:
+            raise TypeError(
+                f"{self.reduction.name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+            ) from None
+        if dim.__class__ is list:
+            dim = tuple(dim)
+        key = (kind, array.shape, dim, keepdim) if kind.contiguous else (kind, array.shape, array.strides, dim, keepdim)
+        plan = self.plans.get(key)
+        if plan is None:
+            dims = reduction_dims(dim, array.ndim)
+            plan = self.remember(key, Plan(self, input, dims, reduced_shape(array.shape, dims, keepdim)))
+        return self.planned(input, plan, *numbers)
+
+    def remember(self, key: tuple, plan: Plan) -> Plan:
+        """Keep a plan for the next call of its kind."""
+        if len(self.plans) >= _PLANS:
+            self.plans.clear()
+        self.plans[key] = plan
+        return plan
+
+    def planned(self, input: Tensor, plan: Plan, *numbers: float):
+        """The reduction by a plan, on the tape."""
+        result = self.run(input, plan, *numbers)
+        if input._requires_grad and state.enabled and self.vjp is not None:
+            self.record(result, (input, plan, *numbers))
+        return result
+
+    def run(self, input: Tensor, plan: Plan, *numbers: float):
+        """The reduction by a plan."""
+        if len(plan.kinds) > 1:
+            results = tuple([empty(plan.shape, kind) for kind in plan.kinds])
+            plan.run([r.array for r in results], (input.array,), *numbers)
+            return results
+        result = wrap(np.empty(plan.shape, plan.numpy), plan.kind) if plan.small else empty(plan.shape, plan.kind)
+        plan.run((result.array,), (input.array,), *numbers)
+        return result
+
+
+# --- gradients
+
+
+def spread(tensor: Tensor, plan: Plan) -> Tensor:
+    """A result, or its gradient, repeated to the shape of what was reduced."""
+    return expand(restore(tensor, plan), plan.source)
+
+
+def restore(tensor: Tensor, plan: Plan) -> Tensor:
+    """A result, or its gradient, with size one where dimensions were reduced."""
+    return tensor if tensor.array.shape == plan.kept else reshape(tensor, plan.kept)
+
+
+# --- arguments
+
+
+def renamed(names: dict[str, Any], dim: Dims, keepdim: bool, function: str) -> tuple[Dims, bool]:
+    """`dim` and `keepdim`, also under NumPy's names for them."""
+    dim, keepdim = names.pop("axis", dim), names.pop("keepdims", keepdim)
+    if names:
+        raise TypeError(f"{function}() got an unexpected keyword argument '{next(iter(names))}'")
+    return dim, keepdim
+
+
+def converted(input: Tensor, dtype: DType | None) -> Tensor:
+    """`input` in the dtype that the caller asks for."""
+    return input if dtype is None else cast(input, dt.as_dtype(dtype))
+
+
+def into(out: Tensor | None, result: Tensor, function: str) -> Tensor:
+    """`result`, written into `out` if that is given. An empty `out` takes the shape of the result."""
+    if out is None:
+        return result
+    if state.enabled and (result._requires_grad or out._requires_grad):
+        raise RuntimeError(
+            f"{function}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+        )
+    if not dt.can_cast(result.kind.dtype, out.kind.dtype):
+        raise RuntimeError(
+            f"result type {type_word(result.kind.dtype)} can't be cast to the desired output type {type_word(out.kind.dtype)}"
+        )
+    if not out.array.size and out.array.shape != result.array.shape:
+        fresh = empty(result.array.shape, out.kind)
+        out.array, out.kind = fresh.array, fresh.kind
+    return copy_(out, result)
+
+
+# --- what cannot be reduced
+
+
+def nothing_to_choose(function: str) -> Callable[[DType, tuple[int, ...], tuple[int, ...]], None]:
+    """A check for reductions that have no result for no elements."""
+
+    def check(dtype: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+        if 0 in shape:
+            for dim in dims:
+                if shape[dim] == 0:
+                    if len(dims) == len(shape):
+                        raise RuntimeError(
+                            f"{function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+                            "the 'dim' argument."
+                        )
+                    raise IndexError(f"{function}(): Expected reduction dim {dim} to have non-zero size.")
+
+    return check
+
+
+def is_tensor(value: object) -> bool:
+    """Whether `value` is a tensor."""
+    return isinstance(value, TensorBase)

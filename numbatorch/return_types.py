@@ -1,0 +1,40 @@
+"""The named tuples that some operations return: `torch.return_types.max` has `values` and `indices`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def _text(result: tuple) -> str:
+    fields = ",\n".join([f"{name}={value!r}" for name, value in zip(type(result)._fields, result)])  # type: ignore[attr-defined]
+    return f"torch.return_types.{type(result).__name__}(\n{fields})"
+
+
+class max(NamedTuple):
+    """The largest elements and their places."""
+
+    values: Tensor
+    indices: Tensor
+
+    __repr__ = _text
+
+
+class min(NamedTuple):
+    """The smallest elements and their places."""
+
+    values: Tensor
+    indices: Tensor
+
+    __repr__ = _text
+
+
+class aminmax(NamedTuple):
+    """The smallest and the largest elements."""
+
+    min: Tensor
+    max: Tensor
+
+    __repr__ = _text

@@ -235,7 +235,8 @@ class PointwiseNode(Node):
         rule = self.rule
         grads = grad if self.outputs > 1 else (grad,)
         if self.outputs > 1:
-            grads = [g if g is not None else self.zeros(k) for k, g in enumerate(grads)]
+            given = next(g for g in grads if g is not None)
+            grads = [given.new_zeros(given.array.shape) if g is None else g for g in grads]
         made = _run_rule(rule, grads, self.unpack())
         result = [None if s is None else grads[s[1]] if s[0] == "grad" else made[s[1]] for s in rule.sources]
         if self.shapes is not None:
@@ -488,8 +489,7 @@ class _Plan:
         if out is not None:
             self._check_out(row, out, out is inputs[0], result)
         fits = [
-            (x.array.shape, x.kind) if isinstance(x, TensorBase) and (x.array.shape != shape or x.kind.flat is not self.kind) else None
-            for x in inputs
+            (x.array.shape, x.kind) if _carries(x) and (x.array.shape != shape or x.kind.flat is not self.kind) else None for x in inputs
         ]
         self.fits = tuple(fits) if any(fits) else None
         self.size = prod(shape)
@@ -581,6 +581,8 @@ class _Plan:
         """Enter the kernel into the table of the plain case, if this is one."""
         if out is not None or not self.cpu or self.geometry is not None or self.order is not None or self.count > 1:
             return
+        if self.differentiable and self.fits is not None:
+            return
         if len(inputs) == 1:
             ready[inputs[0].kind] = (self.entry, self.kind)
         elif len(inputs) == 2 and isinstance(inputs[0], TensorBase):
@@ -588,6 +590,11 @@ class _Plan:
                 ready[inputs[0].kind, inputs[1].kind] = (self.entry, self.kind)
             elif inputs[0].kind.dtype.is_floating_point and inputs[1].__class__ in (int, float):
                 ready[inputs[0].kind, inputs[1].__class__] = (self.entry, self.kind)
+
+
+def _carries(value: Any) -> bool:
+    """Whether this operand can have a gradient."""
+    return isinstance(value, TensorBase) and (value.kind.dtype.is_floating_point or value.kind.dtype.is_complex)
 
 
 def _number(value):

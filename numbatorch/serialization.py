@@ -329,7 +329,7 @@ def _decode(node: Any, tensors: dict[str, Tensor]) -> Any:
             return tensor.requires_grad_(requires_grad)
         case "dict" | "ordered":
             items = [(_decode(key, tensors), _decode(value, tensors)) for key, value in content]
-            made = OrderedDict(items) if what == "ordered" else dict(items)
+            made: Any = OrderedDict(items) if what == "ordered" else dict(items)
             if "metadata" in node:
                 made._metadata = _decode(node["metadata"], tensors)
             return made

@@ -567,6 +567,7 @@ class Tensor(TensorBase):
     isnan = ops.isnan
     isinf = ops.isinf
     isfinite = ops.isfinite
+    relu = ops.relu
     multiply = ops.mul
     subtract = ops.sub
     divide = ops.div
@@ -608,6 +609,45 @@ class Tensor(TensorBase):
     less_equal = ops.le
     not_equal = ops.ne
 
+    # --- reductions
+
+    sum = ops.sum
+    mean = ops.mean
+    prod = ops.prod
+    std = ops.std
+    var = ops.var
+    norm = ops.norm
+    dist = ops.dist
+    logsumexp = ops.logsumexp
+    any = ops.any
+    all = ops.all
+    count_nonzero = ops.count_nonzero
+    nansum = ops.nansum
+    nanmean = ops.nanmean
+    amax = ops.amax
+    amin = ops.amin
+    max = ops.max
+    min = ops.min
+    argmax = ops.argmax
+    argmin = ops.argmin
+    aminmax = ops.aminmax
+    sum_to_size = ops.sum_to_size
+    softmax = ops.softmax
+    log_softmax = ops.log_softmax
+
+    # --- products
+
+    matmul = ops.matmul
+    mm = ops.mm
+    bmm = ops.bmm
+    mv = ops.mv
+    dot = ops.dot
+    outer = ops.outer
+    addmm = ops.addmm
+    baddbmm = ops.baddbmm
+    addmv = ops.addmv
+    ger = ops.outer
+
     # --- views
 
     view = ops.view
@@ -635,9 +675,46 @@ class Tensor(TensorBase):
     tensor_split = ops.tensor_split
     unbind = ops.unbind
     diagonal = ops.diagonal
+    unfold = ops.unfold
     swapaxes = ops.transpose
     swapdims = ops.transpose
     moveaxis = ops.movedim
+
+    # --- chosen elements
+
+    index_select = ops.index_select
+    index_add = ops.index_add
+    index_add_ = ops.index_add_
+    index_copy = ops.index_copy
+    index_copy_ = ops.index_copy_
+    index_fill = ops.index_fill
+    index_fill_ = ops.index_fill_
+    index_put = ops.index_put
+    index_put_ = ops.index_put_
+    gather = ops.gather
+    scatter = ops.scatter
+    scatter_ = ops.scatter_
+    scatter_add = ops.scatter_add
+    scatter_add_ = ops.scatter_add_
+    scatter_reduce = ops.scatter_reduce
+    scatter_reduce_ = ops.scatter_reduce_
+    take = ops.take
+    take_along_dim = ops.take_along_dim
+    masked_select = ops.masked_select
+    masked_scatter = ops.masked_scatter
+    masked_scatter_ = ops.masked_scatter_
+    nonzero = ops.nonzero
+    argwhere = ops.argwhere
+    tril = ops.tril
+    triu = ops.triu
+    diag = ops.diag
+    diag_embed = ops.diag_embed
+    flip = ops.flip
+    roll = ops.roll
+    repeat = ops.repeat
+    tile = ops.tile
+    repeat_interleave = ops.repeat_interleave
+    where = ops.where
 
     # --- copies and conversions
 
@@ -671,6 +748,19 @@ class Tensor(TensorBase):
     new_ones = ops.new_ones
     new_full = ops.new_full
     new_tensor = ops.new_tensor
+
+    # --- random numbers
+
+    uniform_ = ops.uniform_
+    normal_ = ops.normal_
+    random_ = ops.random_
+    bernoulli_ = ops.bernoulli_
+    exponential_ = ops.exponential_
+    cauchy_ = ops.cauchy_
+    geometric_ = ops.geometric_
+    log_normal_ = ops.log_normal_
+    bernoulli = ops.bernoulli
+    multinomial = ops.multinomial
 
     # --- in place
 
@@ -721,6 +811,7 @@ class Tensor(TensorBase):
     frac_ = inplace(ops.frac)
     clamp_ = inplace(ops.clamp)
     nan_to_num_ = inplace(ops.nan_to_num)
+    relu_ = inplace(ops.relu)
     eq_ = inplace(ops.eq)
     ne_ = inplace(ops.ne)
     lt_ = inplace(ops.lt)
@@ -740,6 +831,7 @@ class Tensor(TensorBase):
     copysign_ = inplace(ops.copysign)
     hypot_ = inplace(ops.hypot)
     xlogy_ = inplace(ops.xlogy)
+    clip_ = inplace(ops.clamp)
 
     __getitem__ = ops.getitem
     __setitem__ = ops.setitem

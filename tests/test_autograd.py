@@ -11,7 +11,7 @@ import numbatorch as torch
 
 
 def leaf(*values: float) -> torch.Tensor:
-    return torch.tensor(values, requires_grad=True)
+    return torch.tensor(values, dtype=torch.float32, requires_grad=True)
 
 
 def test_gradients_add_up_in_leaves():

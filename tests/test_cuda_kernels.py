@@ -413,6 +413,14 @@ def test_complex_numbers():
     np.testing.assert_allclose(result, a * b + a / b, rtol=1e-6)
 
 
+def test_functions_of_complex_numbers():
+    x = np.array([1 + 2j, -3j, 0], np.complex64)
+    with np.errstate(all="ignore"):
+        expected = np.log(x)
+    result = run(Program("f", (primitives.log(symbol(0)),), 1), [x], "c8", "c8")
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
+
+
 def test_several_outputs():
     x = sample((5,))
     double, square = run(Program("f", (symbol(0) * 2, symbol(0) * symbol(0)), 1), [x], "f4", "f4")

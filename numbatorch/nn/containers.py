@@ -15,6 +15,8 @@ from numbatorch.tensor import Tensor
 class _ModuleSequence(Module):
     """What `Sequential` and `ModuleList` share: children in a row, reached by number or slice."""
 
+    _modules: dict[str, Module]  # type: ignore[assignment]
+
     def _key(self, index: int) -> str:
         """The name of the child at `index`."""
         index = operator.index(index)
@@ -30,6 +32,11 @@ class _ModuleSequence(Module):
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self._modules.values())
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(dict(list(self._modules.items())[index]))
+        return self._modules[self._key(index)]
 
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._key(index), module)
@@ -95,11 +102,6 @@ class Sequential(_ModuleSequence):
             input = module(input)
         return input
 
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return type(self)(dict(list(self._modules.items())[index]))
-        return self._modules[self._key(index)]
-
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
             raise ValueError(
@@ -133,9 +135,7 @@ class ModuleList(_ModuleSequence):
             self.extend(list(modules))
 
     def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return type(self)(list(self)[index])
-        return self._modules[self._key(index)]
+        return type(self)(list(self)[index]) if isinstance(index, slice) else super().__getitem__(index)
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
@@ -160,6 +160,8 @@ class ModuleDict(Module, MutableMapping):
     >>> nn.ModuleDict({"relu": nn.ReLU(), "tanh": nn.Tanh()})["tanh"]
     Tanh()
     """
+
+    _modules: dict[str, Module]  # type: ignore[assignment]
 
     __eq__, __hash__ = object.__eq__, object.__hash__  # a module is itself, whatever it holds
 
@@ -224,7 +226,7 @@ class ParameterList(Module):
         self[-1] = value
         return self
 
-    def extend(self, values: Iterable[Any]) -> Self:
+    def extend(self, values: Any) -> Self:
         """Add values at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(

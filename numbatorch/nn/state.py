@@ -34,8 +34,6 @@ class _IncompatibleKeys(NamedTuple):
             return "<All keys matched successfully>"
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
-    __str__ = __repr__
-
 
 def state_dict(
     self: Module,
@@ -87,7 +85,8 @@ def load_state_dict(
     """
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-    keys, errors = _IncompatibleKeys([], []), []
+    keys = _IncompatibleKeys([], [])
+    errors: list[str] = []
     metadata = getattr(state_dict, "_metadata", None) or {}
     state_dict = OrderedDict(state_dict)  # hooks may change it
 

@@ -45,7 +45,7 @@ def _move_forward(input: Tensor, device: Device) -> Tensor:
     if kind.cpu:
         result.array[...] = input.array.copy_to_host()
     elif input.kind.cpu:
-        result.array.copy_from_host(np.ascontiguousarray(input.array))
+        result.array.copy_from_host(input.array)
     else:
         result.array.copy_from_host(input.array.copy_to_host())
     return result

@@ -1,201 +1,232 @@
-"""The largest and smallest elements, and where they are."""
+"""The largest and smallest elements, and where they are. NaN counts as larger and as smaller than every number; of equal elements the first counts.
+
+Where several elements are the extreme, `max()`, `amax` and `aminmax` share the gradient between them; `max(dim)` gives it to the one it returns.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from numbatorch import dtype as dt
-from numbatorch.apply import Op
+from numbatorch import return_types
+from numbatorch.apply import attach, promoted, type_word
 from numbatorch.base import TensorBase
+from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import div, maximum, minimum, mul
-from numbatorch.ops.comparison import eq, where
-from numbatorch.ops.copy import copy_
-from numbatorch.ops.creation import arange
-from numbatorch.ops.reduce import Dims, keep, reduce, sum
-from numbatorch.shape import normalize_dim, reduction_dims
+from numbatorch.ops.comparison import eq
+from numbatorch.ops.copy import cast
+from numbatorch.ops.math import isnan
+from numbatorch.ops.reduce import sum
+from numbatorch.ops.reduction import Dims, Plan, Reduce, into, nothing_to_choose, renamed, restore, to_int64
+from numbatorch.ops.scatter import scatter
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def _printed(pair: Any, name: str) -> str:
-    fields = ",\n".join(f"{field}={getattr(pair, field)!r}" for field in pair._fields)
-    return f"torch.return_types.{name}(\n{fields})"
+# --- gradients
 
 
-class MaxResult(NamedTuple):
-    """What `max(input, dim)` returns."""
-
-    values: Any
-    indices: Any
-
-    def __repr__(self) -> str:
-        return _printed(self, "max")
-
-
-class MinResult(NamedTuple):
-    """What `min(input, dim)` returns."""
-
-    values: Any
-    indices: Any
-
-    def __repr__(self) -> str:
-        return _printed(self, "min")
-
-
-class AminmaxResult(NamedTuple):
-    """What `aminmax` returns."""
-
-    min: Any
-    max: Any
-
-    def __repr__(self) -> str:
-        return _printed(self, "aminmax")
+def _share(grad: Tensor, input: Tensor, result: Tensor, plan: Plan) -> Tensor:
+    """The gradient of an extreme, divided evenly between the elements that reach it."""
+    grad, result = restore(grad, plan), restore(result, plan)
+    reached = cast(eq(input, result) | (isnan(input) & isnan(result)), grad.kind.dtype)
+    return mul(div(grad, sum(reached, plan.dims, True)), reached)
 
 
 def _shared_vjp(node, grad):
-    """Equal extremes share the gradient."""
     input, result = node.unpack()
-    dim, keepdim, shape = node.params
-    chosen = eq(input, keep(result, shape, dim, keepdim))
-    share = div(keep(grad, shape, dim, keepdim), sum(chosen, dim, True) if dim is not None else sum(chosen))
-    return (mul(share, chosen),)
+    return (_share(grad, input, result, node.params[0]),)
 
 
-def _extreme(reduction):
-    return lambda input, dim, keepdim, shape: reduce(reduction, input, dim, keepdim, input.kind.dtype)
+def _both_vjp(node, grads):
+    input, low, high = node.unpack()
+    shares = [_share(g, input, r, node.params[0]) for g, r in zip(grads, (low, high)) if g is not None]
+    return (shares[0] if len(shares) == 1 else shares[0] + shares[1],)
 
 
-_amax = Op("Amax", _extreme(table.amax), _shared_vjp, saves=(0, -1))
-_amin = Op("Amin", _extreme(table.amin), _shared_vjp, saves=(0, -1))
-_max_of_all = Op("Max", _extreme(table.amax), _shared_vjp, saves=(0, -1))
-_min_of_all = Op("Min", _extreme(table.amin), _shared_vjp, saves=(0, -1))
+def _chosen_vjp(node, grad):
+    (places,) = node.unpack()
+    plan = node.params[0]
+    if not plan.source:
+        return (grad,)
+    return (scatter(grad.new_zeros(plan.source), plan.dims[0], restore(places, plan), restore(grad, plan)),)
 
 
-def _chosen_vjp(node, grads):
-    """The element that was chosen gets the gradient."""
-    (indices,) = node.unpack()
-    dim, keepdim, shape = node.params
-    if not shape:
-        return (grads,)
-    places = arange(shape[dim], device=indices.device).view(-1, *[1] * (len(shape) - 1 - dim))
-    return (where(eq(keep(indices, shape, dim, keepdim), places), keep(grads, shape, dim, keepdim), 0),)
+class _Choice(Reduce):
+    """A reduction that also tells the place of what it chose: all that its gradient needs."""
+
+    def record(self, result: tuple, args: tuple) -> None:
+        if result[0].kind.dtype.is_floating_point:
+            node = self.node_for(args)
+            node.save(result[1])
+            attach(node, result[:1])
 
 
-class _Choice(Op):
-    """An op that also tells where; the place is all that its gradient needs."""
+class _Range(Reduce):
+    """A reduction to two extremes, both of which its gradient needs."""
 
-    def record(self, result, args):
-        super().record(result, args)
-        result[0]._grad_fn.save(result[1])
-
-
-def _choice(reduction):
-    def forward(input, dim, keepdim, shape):
-        return reduce(reduction, input, dim if shape else None, keepdim, input.kind.dtype, dt.int64)
-
-    return forward
+    def record(self, result: tuple, args: tuple) -> None:
+        if result[0].kind.dtype.is_floating_point:
+            node = self.node_for(args)
+            node.save(args[0], *[r.detach() for r in result])
+            attach(node, result)
 
 
-_max_along = _Choice("Max", _choice(table.max), _chosen_vjp)
-_min_along = _Choice("Min", _choice(table.min), _chosen_vjp)
+# --- what has no extremes
 
 
-def _refuse_empty(name: str, input: Tensor, dim: Dims = None) -> None:
-    """Raise where there is nothing to choose from."""
-    shape = input.array.shape
-    if dim is None:
-        if math.prod(shape) == 0:
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
-            )
-        return
-    for d in reduction_dims(dim, len(shape)):
-        if shape and shape[d] == 0:
-            raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
+def _ordered(function: str, kernel: str) -> Callable[[DType, tuple[int, ...], tuple[int, ...]], None]:
+    empty = nothing_to_choose(function)
+
+    def check(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+        if own.is_complex:
+            raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(own)}'")
+        empty(own, shape, dims)
+
+    return check
 
 
-def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """The largest element, over `dim` or all; NaN if any is. Equal ones share the gradient."""
-    dims = _all_if_empty(dim)
-    _refuse_empty("amax", input, dims)
-    return _into(out, _amax(input, dims, keepdim, input.array.shape))
+def _placed(function: str) -> Callable[[DType, tuple[int, ...], tuple[int, ...]], None]:
+    def check(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+        if own.is_complex or own.name == "bool":
+            raise RuntimeError(f"{function}(): does not support {'complex' if own.is_complex else 'bool'} input")
+        if 0 in [shape[d] for d in dims]:
+            if len(dims) == len(shape) and len(shape) != 1:
+                raise IndexError(f"{function}(): Expected reduction dim to be specified for input.numel() == 0.")
+            raise IndexError(f"{function}(): Expected reduction dim {dims[0]} to have non-zero size.")
+
+    return check
 
 
-def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """The smallest element, over `dim` or all; NaN if any is. Equal ones share the gradient."""
-    dims = _all_if_empty(dim)
-    _refuse_empty("amin", input, dims)
-    return _into(out, _amin(input, dims, keepdim, input.array.shape))
+def _both_ends(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+    if own.is_complex:
+        raise NotImplementedError(f"\"aminmax\" not implemented for '{type_word(own)}'")
+    if 0 in [shape[d] for d in dims]:
+        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
 
 
-def _all_if_empty(dim: Dims) -> Dims:
-    if isinstance(dim, Sequence):
-        return tuple(dim) or None
-    return dim
+# --- rows
+
+_amax = Reduce("Amax", table.amax, _shared_vjp, saves=(0, -1), check=_ordered("amax", "max_values_cpu"))
+_amin = Reduce("Amin", table.amin, _shared_vjp, saves=(0, -1), check=_ordered("amin", "min_values_cpu"))
+_max_of_all = Reduce("Max", table.amax, _shared_vjp, saves=(0, -1), overload=1, check=_ordered("max", "max_all"))
+_min_of_all = Reduce("Min", table.amin, _shared_vjp, saves=(0, -1), overload=1, check=_ordered("min", "min_all"))
+_max = _Choice("Max", table.max, _chosen_vjp, results=(promoted, to_int64), check=_ordered("max", "max_cpu"))
+_min = _Choice("Min", table.min, _chosen_vjp, results=(promoted, to_int64), check=_ordered("min", "min_cpu"))
+_aminmax = _Range("Aminmax", table.aminmax, _both_vjp, results=(promoted, promoted), check=_both_ends)
+_argmax = Reduce("Argmax", table.argmax, results=(to_int64,), check=_placed("argmax"))
+_argmin = Reduce("Argmin", table.argmin, results=(to_int64,), check=_placed("argmin"))
 
 
-def _into(out: Tensor | None, result: Tensor) -> Tensor:
-    return result if out is None else copy_(out, result)
+# --- functions
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
-    """The largest element; or, along `dim`, (values, indices); or, with another tensor, the larger of each two elements.
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+    """The largest element.
+
+    >>> torch.amax(torch.tensor([[1, 5], [7, 2]]), dim=1)
+    tensor([5, 7])
+    """
+    if names:
+        dim, keepdim = renamed(names, dim, keepdim, "amax")
+    return into(out, _amax(input, dim, keepdim), "amax")
+
+
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+    """The smallest element.
+
+    >>> torch.amin(torch.tensor([[1, 5], [7, 2]]), dim=1)
+    tensor([1, 2])
+    """
+    if names:
+        dim, keepdim = renamed(names, dim, keepdim, "amin")
+    return into(out, _amin(input, dim, keepdim), "amin")
+
+
+def max(
+    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None, **names: Any
+) -> Any:
+    """The largest element; along `dim`, (values, indices); of two tensors, the larger of each two elements.
 
     >>> torch.max(torch.tensor([[1.0, 3.0], [4.0, 2.0]]), 1)
     torch.return_types.max(
     values=tensor([3., 4.]),
     indices=tensor([1, 0]))
     """
-    return _max_or_min("max", _max_of_all, _max_along, MaxResult, maximum, input, dim, keepdim, other, out)
+    if names:
+        dim, keepdim = renamed(names, dim, keepdim, "max")
+    if dim is None and other is None:
+        return into(out, _max_of_all(input), "max")
+    if other is not None or isinstance(dim, TensorBase):
+        return maximum(input, dim if other is None else other, out=out)
+    return _chosen(_max, return_types.max, input, dim, keepdim, out)
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
-    """The smallest element; or, along `dim`, (values, indices); or, with another tensor, the smaller of each two elements."""
-    return _max_or_min("min", _min_of_all, _min_along, MinResult, minimum, input, dim, keepdim, other, out)
+def min(
+    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None, **names: Any
+) -> Any:
+    """The smallest element; along `dim`, (values, indices); of two tensors, the smaller of each two elements.
+
+    >>> torch.min(torch.tensor([[1.0, 3.0], [4.0, 2.0]]), 1)
+    torch.return_types.min(
+    values=tensor([1., 2.]),
+    indices=tensor([0, 1]))
+    """
+    if names:
+        dim, keepdim = renamed(names, dim, keepdim, "min")
+    if dim is None and other is None:
+        return into(out, _min_of_all(input), "min")
+    if other is not None or isinstance(dim, TensorBase):
+        return minimum(input, dim if other is None else other, out=out)
+    return _chosen(_min, return_types.min, input, dim, keepdim, out)
 
 
-def _max_or_min(name, of_all, along, result_type, of_two, input, dim, keepdim, other, out) -> Any:
-    if isinstance(dim, TensorBase):
-        other = dim
-    if other is not None:
-        return of_two(input, other, out=out)
-    if input.kind.dtype.is_complex:
-        raise RuntimeError(f"{name}(): does not support complex input")
-    if dim is None:
-        _refuse_empty(name, input)
-        return _into(out, of_all(input, None, False, input.array.shape))
-    d = normalize_dim(dim, input.array.ndim)
-    _refuse_empty(name, input, d)
-    values, indices = along(input, d, keepdim, input.array.shape)
+def _chosen(row: Reduce, made: Callable, input: Tensor, dim: Any, keepdim: bool, out: tuple[Tensor, Tensor] | None) -> Any:
+    if dim.__class__ is not int:
+        raise TypeError(f"{row.reduction.name}() received an invalid combination of arguments - got dim={type(dim).__name__}, but expected an int")
+    values, indices = row(input, dim, keepdim)
     if out is not None:
-        return result_type(copy_(out[0], values), copy_(out[1], indices))
-    return result_type(values, indices)
+        values, indices = into(out[0], values, row.reduction.name), into(out[1], indices, row.reduction.name)
+    return made(values, indices)
 
 
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """The place of the largest element, the first of equal ones; without `dim` in the flattened tensor."""
-    return _into(out, _place("argmax", table.argmax, input, dim, keepdim))
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+    """The place of the largest element along `dim`; without it, in the flattened tensor.
+
+    >>> torch.argmax(torch.tensor([[1, 5], [7, 2]]), dim=1)
+    tensor([1, 0])
+    """
+    return _place(_argmax, input, dim, keepdim, out, names)
 
 
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """The place of the smallest element, the first of equal ones; without `dim` in the flattened tensor."""
-    return _into(out, _place("argmin", table.argmin, input, dim, keepdim))
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+    """The place of the smallest element along `dim`; without it, in the flattened tensor.
+
+    >>> torch.argmin(torch.tensor([[1, 5], [7, 2]]), dim=1)
+    tensor([0, 1])
+    """
+    return _place(_argmin, input, dim, keepdim, out, names)
 
 
-def _place(name: str, reduction, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    if input.kind.dtype is dt.bool:
-        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
-    if dim is None and input.array.size == 0:
-        raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
-    _refuse_empty(name, input, dim)
-    return reduce(reduction, input, dim, keepdim, dt.int64)
+def _place(row: Reduce, input: Tensor, dim: Any, keepdim: bool, out: Tensor | None, names: dict) -> Tensor:
+    if names:
+        dim, keepdim = renamed(names, dim, keepdim, row.reduction.name)
+    if dim is not None and dim.__class__ is not int:
+        raise TypeError(f"{row.reduction.name}(): argument 'dim' (position 1) must be int, not {type(dim).__name__}")
+    return into(out, row(input, dim, keepdim), row.reduction.name)
 
 
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> AminmaxResult:
-    """The smallest and the largest element."""
-    _refuse_empty("aminmax", input, dim)
-    return AminmaxResult(amin(input, () if dim is None else dim, keepdim), amax(input, () if dim is None else dim, keepdim))
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> return_types.aminmax:
+    """The smallest and the largest element, in one pass.
+
+    >>> torch.aminmax(torch.tensor([3, 1, 2]))
+    torch.return_types.aminmax(
+    min=tensor(1),
+    max=tensor(3))
+    """
+    low, high = _aminmax(input, dim, keepdim)
+    if out is not None:
+        low, high = into(out[0], low, "aminmax"), into(out[1], high, "aminmax")
+    return return_types.aminmax(low, high)

@@ -82,7 +82,7 @@ def sum_to_size(input: Tensor, *size) -> Tensor:
 def _broadcast_dims(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
     """The dimensions along which a tensor of shape `target` is repeated to fill `shape`."""
     missing = len(shape) - len(target)
-    if missing < 0 or any([a not in (1, b) for a, b in zip(target, shape[missing:])]):
+    if missing < 0 or not {a in (1, b) for a, b in zip(target, shape[missing:])} <= {True}:
         raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
     return tuple([d for d, n in enumerate(shape) if d < missing or (target[d - missing] == 1 and n != 1)])
 

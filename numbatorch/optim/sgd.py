@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from numbatorch.ops import zeros_like
@@ -94,7 +94,7 @@ class SGD(Optimizer):
         return loss
 
 
-def _update(rows: list[Row], group: dict[str, Any], undamped: float) -> None:
+def _update(rows: Sequence[Row], group: dict[str, Any], undamped: float) -> None:
     if rows:
         run(
             kernels.sgd,

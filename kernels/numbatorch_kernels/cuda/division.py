@@ -11,7 +11,7 @@ else:
 
     @compat.extending.intrinsic
     def split(typingctx, number, size):
-        """number // size and number % size, neither negative. (Python's own takes care of signs, at twice the cost.)"""
+        """number // size and number % size, neither negative. (Python's own also cares for signs.)"""
 
         def codegen(context, builder, signature, args):
             quotient = builder.udiv(*args)

@@ -135,7 +135,9 @@ class _Flag:
 def take(out, src, index, walk: Walk, missed: np.ndarray) -> None:
     word = WORD[out.itemsize]
     with _Flag(missed, out.device) as flag:
-        launcher(take_grid, word, word, "i8", "i8", "i8", int)(out, src, index, flag, walk.geometry, walk.total)
+        launcher(take_grid, word, word, "i8", "i8", "i8", int)(
+            out, src, index, flag, walk.geometry, walk.total
+        )
 
 
 def put(dst, src, index, walk: Walk) -> None:

@@ -18,6 +18,7 @@ simulator.
 from __future__ import annotations
 
 import ast
+import cmath
 import inspect
 import math
 import sys
@@ -26,7 +27,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import product
-from types import FunctionType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -164,11 +165,14 @@ def has_barriers(function: Any) -> bool:
 
 @cache
 def prepared(function: FunctionType) -> Callable:
-    """`function` as it is run: `math` is NumPy's, which gives infinity and NaN where Python's raises, and
-    keeps float32; with barriers it is a generator, which yields what it waits for, and is sent the answer."""
+    """`function` as it is run. Its `math` and `cmath` are NumPy's, which give infinity and NaN where Python's
+    raise, and keep float32. With barriers it is a generator, which yields what it waits for and is sent the
+    answer."""
     code, names = function.__code__, function.__globals__
     mine = {name: names[name] for name in code.co_names if name in names and names[name] is not function}
-    replaced: dict[str, Any] = {name: _MATH for name, value in mine.items() if value is math}
+    replaced: dict[str, Any] = {
+        n: _in_numpy(value) for n, value in mine.items() if value is math or value is cmath
+    }
     replaced |= {name: prepared(value) for name, value in mine.items() if isinstance(value, FunctionType)}
     names = names | replaced
     if has_barriers(function):
@@ -176,12 +180,11 @@ def prepared(function: FunctionType) -> Callable:
     return FunctionType(code, names, function.__name__, function.__defaults__, function.__closure__)
 
 
-_MATH = SimpleNamespace(
-    **math.__dict__
-)  # a kernel's `math`: NumPy's function where there is one of that name
-_MATH.__dict__.update(
-    {name: getattr(np, name) for name in dir(math) if isinstance(getattr(np, name, None), np.ufunc)}
-)
+@cache
+def _in_numpy(module: ModuleType) -> SimpleNamespace:
+    """`math` or `cmath`, with NumPy's functions in place of those that NumPy has."""
+    functions = {name: getattr(np, name, None) for name in dir(module)}
+    return SimpleNamespace(**vars(module) | {n: f for n, f in functions.items() if isinstance(f, np.ufunc)})
 
 
 def _generator(function: FunctionType, names: dict[str, Any], waiting: set[str]) -> Callable:

@@ -150,3 +150,13 @@ def _plain_entry(code: str) -> Callable:
 def _narrow_entry(code: str) -> Callable:
     words, product = matrix(np.dtype(np.uint16)), matrix(np.dtype(np.float32))
     return cpu.compiled(narrow, words, product, words, float, int, int, int)
+
+
+# ---- CUDA: see cuda.py, imported late: a program that stays on the CPU never loads a CUDA compiler ----
+
+
+@matmul.on("cuda")
+def _(*args) -> None:
+    from numbatorch_kernels.gemm import cuda
+
+    cuda.gemm(*args)

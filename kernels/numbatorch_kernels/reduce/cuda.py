@@ -43,7 +43,7 @@ class _Text:
     """The text of a kernel.
 
     * linear: whether the elements of a column are evenly spaced in memory
-    * states: "out" if the kernel leaves the states of parts instead of results, "in" if it merges those, or ""
+    * states: "out" if the kernel leaves states of parts instead of results, "in" if it merges those, or ""
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """exp, exp2, expm1, sigmoid and softplus.
 
-All follow one plan: x = n log 2 + r with n an integer and |r| <= log(2) / 2, exp(x) = 2^n exp(r), and exp(r) is a polynomial. (The
-reduction is that of Cephes, S. Moshier; the coefficients are minimax fits of our own.)
+All follow one plan: x = n log 2 + r with n an integer and |r| <= log(2) / 2, exp(x) = 2^n exp(r), and exp(r) is
+a polynomial. (The reduction is that of Cephes, S. Moshier; the coefficients are minimax fits of our own.)
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ LOG2_E = 1.4426950408889634
 # log 2 in two parts, the first so short that its product with any exponent is exact.
 LN2: PerFormat = {F32: (0.69314575, 1.4286068e-06), F64: (0.6931471805598903, 5.497923018708371e-14)}
 
-# exp is 0 below the first and infinite from the second on.
+# exp and exp2 are 0 below the first and infinite from the second on.
 _RANGE: PerFormat = {F32: (-104.0, 89.0), F64: (-746.0, 710.0)}
+_RANGE2: PerFormat = {F32: (-151.0, 128.0), F64: (-1076.0, 1024.0)}
 
 # exp(r) = 1 + r + r^2 (c0 + c1 r + ...), relative error 2^-28 and 2^-58.
 _EXP: PerFormat = {
     F32: (0.49999994, 0.16666517, 0.041668102, 0.0083691925, 0.0013838904),
     F64: (
-        0.5000000000000011, 0.16666666666666438, 0.0416666666665258, 0.008333333333473776, 0.0013888888944856685,
-        0.00019841269560195358, 2.4801491754422554e-05, 2.7557530864246437e-06, 2.763075169555748e-07,
-        2.501997960654376e-08,
+        0.5000000000000011, 0.16666666666666438, 0.0416666666665258, 0.008333333333473776,
+        0.0013888888944856685, 0.00019841269560195358, 2.4801491754422554e-05, 2.7557530864246437e-06,
+        2.763075169555748e-07, 2.501997960654376e-08,
     ),
 }  # fmt: skip
 
@@ -43,9 +44,9 @@ _EXP: PerFormat = {
 EXP2: PerFormat = {
     F32: (0.69314724, 0.24022655, 0.055502728, 0.009617065, 0.0013417744, 0.00015823959),
     F64: (
-        0.6931471805599453, 0.2402265069591007, 0.05550410866482338, 0.009618129107630238, 0.0013333558146032933,
-        0.00015403530388866983, 1.525273416756081e-05, 1.321549135160316e-06, 1.0177931983341622e-07,
-        7.052941427807387e-09, 4.473362268281659e-10, 2.87398448718636e-11,
+        0.6931471805599453, 0.2402265069591007, 0.05550410866482338, 0.009618129107630238,
+        0.0013333558146032933, 0.00015403530388866983, 1.525273416756081e-05, 1.321549135160316e-06,
+        1.0177931983341622e-07, 7.052941427807387e-09, 4.473362268281659e-10, 2.87398448718636e-11,
     ),
 }  # fmt: skip
 
@@ -59,7 +60,8 @@ _EXPM1: PerFormat = {
     ),
 }  # fmt: skip
 
-# log(1 + e) = e - (e^2/2 - s (e^2/2 + z (c0 + c1 z + ...))), s = e / (2 + e), z = s^2 <= 1/9, relative error 2^-28 and 2^-59.
+# log(1 + e) = e - (h - s (h + z (c0 + c1 z + ...))), h = e^2 / 2, s = e / (2 + e), z = s^2 <= 1/9; relative error
+# 2^-28 and 2^-59.
 _LOG1P: PerFormat = {
     F32: (0.6666641, 0.4002175, 0.2799832, 0.28028297),
     F64: (
@@ -70,7 +72,7 @@ _LOG1P: PerFormat = {
 
 
 def scaled(p: Value, x: Value, t: Value, factor: float) -> Value:
-    """p * 2^n, where t is from nearest(x, factor, bias), in two steps, so that no power of two leaves the range of the format."""
+    """p * 2^n, where t is from nearest(x, factor, bias); in two steps, so that no power of two is out of range."""
     bias, mantissa = p.format.bias, p.format.mantissa
     _, half = nearest(x, factor / 2, bias)
     rest = number((bits(t) - bits(half) + bias) << mantissa)
@@ -98,13 +100,13 @@ def exp(x: Value) -> Value:
 
 def exp2(x: Value) -> Value:
     """2**x."""
-    x = clamp(x, -151 if x.format is F32 else -1076, 128 if x.format is F32 else 1024)
+    x = clamp(x, *_RANGE2[x.format])
     n, t = nearest(x, 1, x.format.bias)
     return scaled(polynomial(x - n, (1, *EXP2[x.format])), x, t, 1)
 
 
 def expm1_reduced(x: Value, offset: float, tail: Value | float = 0) -> tuple[Value, Value]:
-    """(p, t) with exp(x + tail) = 2^n (1 + p), the lowest bits of t holding n + offset; a tail is below the last digit of x."""
+    """(p, t) with exp(x + tail) = 2^n (1 + p), the lowest bits of t holding n + offset; tail is small against x."""
     high, low = LN2[x.format]
     n, t = nearest(x, LOG2_E, offset)
     first, second = fma(n, -high, x), fma(n, -low, tail)
@@ -122,7 +124,7 @@ def expm1(x: Value) -> Value:
 
 def sigmoid(x: Value) -> Value:
     """1 / (1 + e**-x), without overflow for any x."""
-    # The denominator is 2^n + (1 + 2^n p), times 2^-shift so that it is finite as long as the result is not zero.
+    # The denominator is 2^n + (1 + 2^n p), times 2^-shift so that it is finite where the result is not zero.
     shift = x.format.mantissa + 2
     p, t = expm1_reduced(-clamp(x, _RANGE[x.format][0], 40), x.format.bias - shift)
     power = two_to_the(t)

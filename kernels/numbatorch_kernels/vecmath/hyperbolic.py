@@ -1,8 +1,8 @@
 """sinh, cosh, tanh and their inverses.
 
-With |x| = n log 2 + r, as for exp: sinh(x) = sinh(n log 2) cosh(r) + cosh(n log 2) sinh(r), and likewise cosh; the factors with n are sums
-of two powers of two, those with r are short series, and nothing cancels. tanh comes from expm1, the inverses from the logarithm of
-a sum that is kept in two parts.
+With |x| = n log 2 + r, as for exp, sinh(x) = sinh(n log 2) cosh(r) + cosh(n log 2) sinh(r), and likewise cosh(x):
+the factors with n are sums of two powers of two, those with r short series. tanh comes from expm1, the inverses
+from the logarithm of a sum that is kept in two parts. (The coefficients are minimax fits of our own.)
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from numbatorch_kernels.vecmath.values import (
 _SINH: PerFormat = {
     F32: (0.16666667, 0.008333175, 0.00019974119),
     F64: (
-        0.16666666666666677, 0.008333333333321386, 0.00019841269886814778, 2.755724345482857e-06, 2.510931897560237e-08,
+        0.16666666666666677, 0.008333333333321386, 0.00019841269886814778, 2.755724345482857e-06,
+        2.510931897560237e-08,
     ),
 }  # fmt: skip
 
@@ -43,7 +44,8 @@ _SINH: PerFormat = {
 _COSH: PerFormat = {
     F32: (0.5, 0.04166646, 0.0013935426),
     F64: (
-        0.5000000000000013, 0.04166666666651047, 0.0013888888948355748, 2.4801488506023968e-05, 2.7631810300372597e-07,
+        0.5000000000000013, 0.04166666666651047, 0.0013888888948355748, 2.4801488506023968e-05,
+        2.7631810300372597e-07,
     ),
 }  # fmt: skip
 
@@ -51,8 +53,8 @@ _COSH: PerFormat = {
 _TANH: PerFormat = {
     F32: (-0.3333306, 0.13314803, -0.05036354),
     F64: (
-        -0.3333333333333326, 0.13333333333306657, -0.05396825393538042, 0.02186948657454846, -0.00886317064194026,
-        0.0035908727948827084, -0.00144165243233009, 0.0005024619532903298,
+        -0.3333333333333326, 0.13333333333306657, -0.05396825393538042, 0.02186948657454846,
+        -0.00886317064194026, 0.0035908727948827084, -0.00144165243233009, 0.0005024619532903298,
     ),
 }  # fmt: skip
 

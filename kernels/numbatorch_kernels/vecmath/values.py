@@ -1,9 +1,10 @@
-"""What the functions of this package are written in: plain Python on `Value`s, each operation one LLVM instruction.
+"""What the functions of this package are written in: plain Python on `Value`s, one LLVM instruction each.
 
-A body such as `exp` runs once, when a caller is compiled, on `Value`s that stand for the numbers to come. There are no branches in it:
-`where` chooses between two results, and tricks on the bits of a number replace the rest. So LLVM turns a loop over a body into vector
-instructions, with no call left. Next to a function compiled by Numba from Python's bytecode this compiles several times faster, one body
-serves float32 and float64, and the instructions carry none of the caller's fastmath flags, which would break the roundings relied on.
+A body such as `exp` runs once, when a caller is compiled, on `Value`s that stand for the numbers to come.
+There are no branches in it: `where` chooses between two results, and tricks on the bits of a number replace
+the rest. So LLVM turns a loop over a body into vector instructions, with no call left. Against functions that
+Numba compiles from Python's bytecode this compiles several times faster, one body serves float32 and float64,
+and no fastmath flag of a caller reaches the instructions: it would break the roundings that they rely on.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Format:
 
     @property
     def magic(self) -> float:
-        """1.5 * 2^mantissa: a number that is added to it is rounded to an integer, which stands in the lowest bits of the sum."""
+        """1.5 * 2^mantissa: what is added to it is rounded to an integer, found in the lowest bits of the sum."""
         return 1.5 * 2.0**self.mantissa
 
     @property
@@ -207,9 +208,10 @@ def number(integer: Value) -> Value:
 
 
 def counted(small: Value, bias: int = 0) -> Value:
-    """small - bias as a number, where `small` is an integer from 0 to 2^mantissa. (AVX2 cannot convert 64-bit integers.)"""
+    """small - bias as a number, `small` being an integer from 0 to 2^mantissa. (AVX2 converts no 64-bit ones.)"""
     format = small.format
-    return number(small | ((format.mantissa + format.bias) << format.mantissa)) - (2.0**format.mantissa + bias)
+    shifted = number(small | ((format.mantissa + format.bias) << format.mantissa))  # 2^mantissa + small
+    return shifted - (2.0**format.mantissa + bias)
 
 
 def widen(x: Value) -> Value:
@@ -225,7 +227,7 @@ def narrow(x: Value) -> Value:
 
 
 def polynomial(x: Value, coefficients: Sequence[Value | float]) -> Value:
-    """c0 + c1 x + c2 x^2 + ..., by Horner's rule: the fewest operations; the processor fills the waits with other elements."""
+    """c0 + c1 x + c2 x^2 + ..., by Horner's rule: fewest operations; other elements fill the waits between them."""
     *lower, total = coefficients
     for c in reversed(lower):
         total = fma(total, x, c)
@@ -289,5 +291,5 @@ def _function(body: Callable[..., Value], format: Format) -> Callable:
     function = unary if arity == 1 else binary
     function.__name__ = function.__qualname__ = f"{body.__name__}_{format.suffix}"
     function.__doc__, function.__module__ = body.__doc__, body.__module__
-    # A function of its own, so that no fastmath flag of the caller reaches it; inlined by LLVM whatever its size.
+    # A function of its own, so that no fastmath flag of a caller reaches it; inlined by LLVM, whatever its size.
     return njit(error_model="numpy", forceinline=True)(function)

@@ -165,7 +165,7 @@ class ChainDataset(IterableDataset[Sample]):
             yield from dataset
 
     def __len__(self) -> int:
-        return sum(len(dataset) for dataset in self._streams())  # type: ignore[arg-type]
+        return sum(map(len, self._streams()))  # type: ignore[arg-type]
 
 
 def random_split(

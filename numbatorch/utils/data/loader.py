@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.utils.data.collate import default_collate, default_convert
-from numbatorch.utils.data.dataset import Dataset, IterableDataset, makes_batches
+from numbatorch.utils.data.dataset import IterableDataset, makes_batches
 from numbatorch.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
-    Sampler,
     SequentialSampler,
     batched,
     draw_seed,
@@ -43,13 +42,17 @@ class DataLoader:
     [[0, 1], [2, 3], [4]]
     """
 
+    dataset: Any
+    sampler: Any
+    batch_sampler: Any
+
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Any,
         batch_size: int | None = 1,
         shuffle: bool | None = None,
-        sampler: Sampler | Iterable | None = None,
-        batch_sampler: Sampler[list] | Iterable[list] | None = None,
+        sampler: Any = None,
+        batch_sampler: Any = None,
         num_workers: int = 0,
         collate_fn: Callable[[list], Any] | None = None,
         pin_memory: bool = False,
@@ -114,16 +117,14 @@ class DataLoader:
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        draw_seed(
-            self.generator
-        )  # PyTorch's seed for the workers, drawn though there are none: the stream stays in step
+        draw_seed(self.generator)  # PyTorch's seed for workers: drawn, so that what is drawn next is the same
         return self._stream() if isinstance(self.dataset, IterableDataset) else self._load()
 
     def __len__(self) -> int:
         if self.batch_sampler is not None:
-            return len(self.batch_sampler)  # type: ignore[arg-type]
+            return len(self.batch_sampler)
         if not isinstance(self.dataset, IterableDataset):
-            return len(self.sampler)  # type: ignore[arg-type]
+            return len(self.sampler)
         count = len(self.dataset)  # type: ignore[arg-type]
         if self.batch_size is None:
             return count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from numbatorch import ops
 from numbatorch.dtype import float64, int64
@@ -164,6 +164,6 @@ def draw_seed(generator: Generator | None = None) -> int:
     return int(ops.empty((), dtype=int64).random_(generator=generator).item())
 
 
-def _check_positive(name: str, value: int) -> None:
+def _check_positive(name: str, value: Any) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
         raise ValueError(f"{name} should be a positive integer value, but got {name}={value}")

@@ -1,0 +1,350 @@
+"""Elements in another arrangement: reversed, rotated, repeated, cut to a triangle, put on a diagonal, seen through a window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numbatorch import base
+from numbatorch import dtype as dt
+from numbatorch.apply import Op, ViewOp, type_word
+from numbatorch.base import Kind, TensorBase, kind_of, wrap
+from numbatorch.dtype import DType
+from numbatorch.ops.copy import contiguous, copy_, from_numbers, host, move, resolve
+from numbatorch.ops.elements import read, zeros
+from numbatorch.ops.join import cat
+from numbatorch.ops.rows import index_add, index_select
+from numbatorch.ops.view import diagonal, flatten, movedim, narrow, reshape, sizes, transpose, view
+from numbatorch.shape import normalize_dim, normalize_dims
+from numbatorch_kernels.memory import strided
+from numbatorch_kernels.triangle import triangle
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def _indices(numbers: np.ndarray, device) -> Tensor:
+    return move(wrap(np.ascontiguousarray(numbers, np.int64), Kind.of(dt.int64)), device)
+
+
+# --- order along a dimension
+
+
+def _flip_forward(input, dims):
+    result = input
+    for d in dims:
+        index = _indices(np.arange(input.array.shape[d] - 1, -1, -1), input.kind.device)
+        result = read(result, (index,), ((d, 1),))
+    return result if dims else input.detach().clone()
+
+
+_flip = Op("Flip", _flip_forward, lambda node, grad: (_flip(grad, node.params[0]),))
+
+
+def flip(input: Tensor, *dims) -> Tensor:
+    """A copy with the order along `dims` reversed.
+
+    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), dims=(1,))
+    tensor([[2, 1],
+            [4, 3]])
+    """
+    return _flip(input, normalize_dims(sizes(dims), input.array.ndim) if input.array.ndim else ())
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """A copy with the columns in reverse order."""
+    if input.array.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+def flipud(input: Tensor) -> Tensor:
+    """A copy with the rows in reverse order."""
+    if not input.array.ndim:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)
+
+
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """A copy turned by `k` times 90 degrees in the plane of two dimensions, from the first towards the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.array.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.array.ndim}")
+    if dims[0] == dims[1] or abs(dims[0] - dims[1]) == input.array.ndim:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    a, b = (normalize_dim(d, input.array.ndim) for d in dims)
+    if k % 4 == 1:
+        return transpose(flip(input, b), a, b)
+    if k % 4 == 2:
+        return flip(input, a, b)
+    return transpose(flip(input, a), a, b) if k % 4 == 3 else input.clone()
+
+
+def _roll_forward(input, shifts, dims):
+    result = wrap(input.array, input.kind)
+    for shift, d in zip(shifts, dims):
+        n = result.array.shape[d]
+        if n and shift % n:
+            cut = n - shift % n
+            result = cat((narrow(result, d, cut, n - cut), narrow(result, d, 0, cut)), d)
+    return result if result.array is not input.array else result.clone()
+
+
+_roll = Op("Roll", _roll_forward, lambda node, grad: (_roll(grad, tuple([-s for s in node.params[0]]), node.params[1]),))
+
+
+def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
+    """A copy whose elements moved on by `shifts` along `dims`; those that leave at the end come in again at the start. Without `dims` the
+    tensor is rolled as if it were flat.
+
+    >>> torch.roll(torch.tensor([1, 2, 3, 4]), 1)
+    tensor([4, 1, 2, 3])
+    """
+    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    if not shifts:
+        raise RuntimeError("`shifts` required")
+    if not dims and len(shifts) == 1:
+        return reshape(_roll(reshape(input, -1), shifts, (0,)), input.array.shape)
+    if len(shifts) != len(dims):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    return _roll(input, shifts, tuple([normalize_dim(d, input.array.ndim) for d in dims]))
+
+
+# --- repetition
+
+
+def _repeat_forward(input, repeats):
+    array = input.array
+    shape = (1,) * (len(repeats) - array.ndim) + array.shape
+    result = base.empty(tuple([r * n for r, n in zip(repeats, shape)]), input.kind)
+    if result.array.size:
+        pairs = [size for pair in zip(repeats, shape) for size in pair]
+        spread = (None,) * (2 * (len(repeats) - array.ndim)) + (None, slice(None)) * array.ndim
+        source = array[(*spread, ...)]
+        copy_(wrap(result.array.reshape(pairs), result.kind), wrap(source, kind_of(source, input.kind)))
+    return result
+
+
+def _repeat_vjp(node, grad):
+    repeats, shape = node.params[0], node.params[1]
+    full = (1,) * (len(repeats) - len(shape)) + shape
+    pairs = [size for pair in zip(repeats, full) for size in pair]
+    total = reshape(grad, pairs).sum(tuple(range(0, len(pairs), 2))) if repeats else grad
+    return (reshape(total, shape),)
+
+
+_repeat = Op("Repeat", lambda input, repeats, shape: _repeat_forward(input, repeats), _repeat_vjp)
+
+
+def repeat(input: Tensor, *repeats) -> Tensor:
+    """A copy that holds the tensor so many times along each dimension; more numbers than dimensions add some in front.
+
+    >>> torch.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
+    times, shape = sizes(repeats), input.array.shape
+    if len(times) < len(shape):
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    if any([r < 0 for r in times]):
+        new = [r * n for r, n in zip(times, (1,) * (len(times) - len(shape)) + shape)]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(new)}: {new}")
+    return _repeat(input, times, shape)
+
+
+def tile(input: Tensor, *dims) -> Tensor:
+    """As `repeat`, where fewer numbers than dimensions are for the last ones."""
+    times = sizes(dims)
+    return repeat(input, (1,) * (input.array.ndim - len(times)) + times)
+
+
+def repeat_interleave(
+    input: Tensor, repeats: int | Tensor | None = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
+    """A copy with every element along `dim` so many times in a row; without `dim` of the flattened tensor. With one argument, a tensor of
+    numbers: each index as often as it says.
+
+    >>> torch.repeat_interleave(torch.tensor([7, 8]), torch.tensor([1, 3]))
+    tensor([7, 8, 8, 8])
+    """
+    if repeats is None:
+        return _indices(_repeated(np.arange(input.array.size), input), input.kind.device)
+    if dim is None:
+        input, dim = reshape(input, -1), 0
+    d = normalize_dim(dim, input.array.ndim)
+    n = input.array.shape[d]
+    if isinstance(repeats, TensorBase) and repeats.array.ndim and repeats.array.size not in (1, n):
+        raise RuntimeError(
+            f"repeats must have the same size as input along dim, but got repeats.size(0) = {repeats.array.size} and input.size({d}) = {n}"
+        )
+    return index_select(input, d, _indices(_repeated(np.arange(n), repeats), input.kind.device))
+
+
+def _repeated(numbers: np.ndarray, repeats: int | Tensor) -> np.ndarray:
+    if not isinstance(repeats, TensorBase):
+        if repeats < 0:
+            raise RuntimeError("Repeats must be non-negative")
+        return np.repeat(numbers, repeats)
+    if repeats.kind.dtype not in (dt.int64, dt.int32):
+        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{type_word(repeats.kind.dtype)}'")
+    times = host(repeats)
+    if times.size and times.min() < 0:
+        raise RuntimeError("repeats can not be negative")
+    return np.repeat(numbers, times.reshape(-1) if times.size == numbers.size else times)
+
+
+# --- triangles and diagonals
+
+
+def _triangle_forward(input, diagonal, upper):
+    source = contiguous(wrap(input.array, input.kind))
+    result = base.empty(source.array.shape, source.kind)
+    if result.array.size:
+        rows, columns = source.array.shape[-2:]
+        triangle(source.kind.device.type, result.array, source.array, rows, columns, diagonal, upper)
+    return result
+
+
+_tril = Op("Tril", _triangle_forward, lambda node, grad: (_tril(grad, *node.params),))
+_triu = Op("Triu", _triangle_forward, lambda node, grad: (_triu(grad, *node.params),))
+
+
+def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """A copy of matrices with zeros above a diagonal: the main one, or so many above it.
+
+    >>> torch.ones(2, 2).tril()
+    tensor([[1., 0.],
+            [1., 1.]])
+    """
+    if input.array.ndim < 2:
+        raise RuntimeError("tril: input tensor must have at least 2 dimensions")
+    result = _tril(input, diagonal, 0)
+    return result if out is None else copy_(out, result)
+
+
+def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """A copy of matrices with zeros below a diagonal: the main one, or so many above it."""
+    if input.array.ndim < 2:
+        raise RuntimeError("triu: input tensor must have at least 2 dimensions")
+    result = _triu(input, diagonal, 1)
+    return result if out is None else copy_(out, result)
+
+
+def _triangle_indices(select, row: int, col: int, offset: int, dtype: DType | None, device: Any) -> Tensor:
+    for name, n in (("row", row), ("col", col)):
+        if n < 0:
+            raise RuntimeError(f"{name} must be non-negative, got{n}")
+    return move(from_numbers(np.stack(select(row, offset, col)), dtype or dt.int64), resolve(device))
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, **ignored: Any) -> Tensor:
+    """The indices of the elements on and below a diagonal of a (row, col) matrix: a row of row numbers, a row of column numbers."""
+    return _triangle_indices(np.tril_indices, row, col, offset, dtype, device)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, **ignored: Any) -> Tensor:
+    """The indices of the elements on and above a diagonal of a (row, col) matrix: a row of row numbers, a row of column numbers."""
+    return _triangle_indices(np.triu_indices, row, col, offset, dtype, device)
+
+
+def _diag_embed_forward(input, offset, a, b):
+    shape = list(input.array.shape[:-1])
+    n = input.array.shape[-1] + abs(offset)
+    for d in sorted((a, b)):
+        shape.insert(d, n)
+    result = zeros(tuple(shape), input.kind)
+    copy_(diagonal(result, offset, a, b), wrap(input.array, input.kind))
+    return wrap(result.array, result.kind)
+
+
+_diag_embed = Op("DiagEmbed", _diag_embed_forward, lambda node, grad: (diagonal(grad, *node.params),))
+
+
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Zeros with the last dimension of `input` on a diagonal of the matrices in dimensions `dim1` and `dim2`.
+
+    >>> torch.diag_embed(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    ndim = input.array.ndim + 1
+    a, b = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return _diag_embed(input, offset, a, b)
+
+
+def _diagonal_vjp(node, grad):
+    result = zeros(node.params[1], grad.kind)
+    copy_(diagonal(result, node.params[0]), grad)
+    return (result,)
+
+
+_diagonal_copy = Op("Diagonal", lambda input, offset, shape: diagonal(wrap(input.array, input.kind), offset).clone(), _diagonal_vjp)
+
+
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Of a vector the matrix that has it on a diagonal, of a matrix a copy of its diagonal."""
+    if input.array.ndim == 1:
+        result = diag_embed(input, diagonal)
+    elif input.array.ndim == 2:
+        result = _diagonal_copy(input, diagonal, input.array.shape)
+    else:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.array.ndim}D")
+    return result if out is None else copy_(out, result)
+
+
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """The matrix that has all elements of `input` on a diagonal."""
+    return diag_embed(reshape(input, -1), offset)
+
+
+# --- windows
+
+
+def _unfold_forward(input, dim, size, step, shape):
+    array = input.array
+    count = (array.shape[dim] - size) // step + 1
+    stride = array.strides[dim]
+    return strided(
+        array,
+        (*array.shape[:dim], count, *array.shape[dim + 1 :], size),
+        (*array.strides[:dim], stride * step, *array.strides[dim + 1 :], stride),
+    )
+
+
+def _unfold_vjp(node, grad):
+    dim, size, step, shape = node.params
+    count = grad.array.shape[dim]
+    places = _indices(np.arange(count)[:, None] * step + np.arange(size), grad.kind.device)
+    parts = flatten(movedim(grad, -1, dim + 1), dim, dim + 1)
+    return (index_add(zeros(shape, grad.kind), dim, reshape(places, -1), parts),)
+
+
+_unfold = ViewOp("Unfold", _unfold_forward, _unfold_vjp)
+
+
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """A view of all windows of `size` elements along `dimension`, `step` apart; a last dimension runs through the window.
+
+    >>> torch.arange(5).unfold(0, 3, 2)
+    tensor([[0, 1, 2],
+            [2, 3, 4]])
+    """
+    d = normalize_dim(dimension, input.array.ndim)
+    source = input if input.array.ndim else view(input, 1)
+    n = source.array.shape[d]
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > n:
+        raise RuntimeError(f"maximum size for tensor at dimension {d} is {n} but size is {size}")
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    if not input.array.ndim:
+        return view(source, size)
+    return _unfold(input, d, size, step, input.array.shape)

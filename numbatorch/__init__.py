@@ -58,8 +58,6 @@ from numbatorch.legacy import HalfTensor as HalfTensor
 from numbatorch.legacy import IntTensor as IntTensor
 from numbatorch.legacy import LongTensor as LongTensor
 from numbatorch.legacy import ShortTensor as ShortTensor
-from numbatorch.ops import Plan as Plan
-from numbatorch.ops import Reduce as Reduce
 from numbatorch.ops import abs as abs
 from numbatorch.ops import acos as acos
 from numbatorch.ops import acosh as acosh
@@ -114,7 +112,6 @@ from numbatorch.ops import clone as clone
 from numbatorch.ops import column_stack as column_stack
 from numbatorch.ops import combinations as combinations
 from numbatorch.ops import complex as complex
-from numbatorch.ops import converted as converted
 from numbatorch.ops import copysign as copysign
 from numbatorch.ops import cos as cos
 from numbatorch.ops import cosh as cosh
@@ -165,8 +162,6 @@ from numbatorch.ops import index_copy as index_copy
 from numbatorch.ops import index_fill as index_fill
 from numbatorch.ops import index_put as index_put
 from numbatorch.ops import index_select as index_select
-from numbatorch.ops import into as into
-from numbatorch.ops import is_tensor as is_tensor
 from numbatorch.ops import isclose as isclose
 from numbatorch.ops import isfinite as isfinite
 from numbatorch.ops import isinf as isinf
@@ -212,7 +207,6 @@ from numbatorch.ops import neg as neg
 from numbatorch.ops import nonzero as nonzero
 from numbatorch.ops import norm as norm
 from numbatorch.ops import normal as normal
-from numbatorch.ops import nothing_to_choose as nothing_to_choose
 from numbatorch.ops import one_hot as one_hot
 from numbatorch.ops import ones as ones
 from numbatorch.ops import ones_like as ones_like
@@ -234,11 +228,9 @@ from numbatorch.ops import real as real
 from numbatorch.ops import reciprocal as reciprocal
 from numbatorch.ops import relu as relu
 from numbatorch.ops import remainder as remainder
-from numbatorch.ops import renamed as renamed
 from numbatorch.ops import repeat as repeat
 from numbatorch.ops import repeat_interleave as repeat_interleave
 from numbatorch.ops import reshape as reshape
-from numbatorch.ops import restore as restore
 from numbatorch.ops import roll as roll
 from numbatorch.ops import rot90 as rot90
 from numbatorch.ops import round as round
@@ -273,7 +265,6 @@ from numbatorch.ops import tensor as tensor
 from numbatorch.ops import tensor_split as tensor_split
 from numbatorch.ops import threshold as threshold
 from numbatorch.ops import tile as tile
-from numbatorch.ops import to_int64 as to_int64
 from numbatorch.ops import transpose as transpose
 from numbatorch.ops import tril as tril
 from numbatorch.ops import tril_indices as tril_indices

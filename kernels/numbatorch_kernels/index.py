@@ -51,6 +51,7 @@ class Walk(NamedTuple):
               three strides
     size      that of the indexed dimension
     total     the number of elements of the small tensor
+    grain     how many of them are worth a thread
     rows      the number of rows
     unit      how many rows one thread must do alone, lest two threads write the same element; 0 if threads may share out the columns
     """
@@ -58,6 +59,7 @@ class Walk(NamedTuple):
     geometry: np.ndarray
     size: int
     total: int
+    grain: int
     rows: int
     unit: int
 
@@ -75,7 +77,8 @@ def walk(shape: list[int], length: int, strides: list[list[int]], size: int, ste
         unit = rows // shape[0] if shape[0] else 0
     else:
         unit = 0 if big[-1] and length >= 128 else rows
-    return Walk(np.array(geometry, np.int64), size, rows * length, rows, unit)
+    grain = GRAIN if strides[2][-1] else GRAIN * max(1, min(8, length // 8))  # pieces are copied faster than single elements
+    return Walk(np.array(geometry, np.int64), size, rows * length, grain, rows, unit)
 
 
 # ---- one row, on both devices ----
@@ -136,6 +139,9 @@ def _take(out, src, index, missed, geometry, start, stop):
             big += 0 if outside else i * step
             if s == 1 and b == 1:
                 copy(offset(out, small + first), offset(src, big + first), last - first)
+            elif s == 1 and b == -1:
+                for j in range(first, last):
+                    out[small + j] = src[big - j]
             else:
                 for j in range(first, last):
                     out[small + j * s] = src[big + j * b]
@@ -302,17 +308,21 @@ def _run(entry, n: int, *args) -> None:
 def _run_shares(entry, walk: Walk, *args) -> None:
     """Call `entry` for the whole walk, on several threads where none of them can write what another one does."""
     unit, rows = walk.unit, walk.rows
-    if walk.total < 2 * GRAIN or unit == rows:
+    if walk.total < 2 * walk.grain or unit == rows:
         entry(*args, rows, rows, 0, 1)
     elif unit:
-        parallel.run(entry, rows // unit, max(GRAIN // (walk.total // rows * unit), 1), *args, rows, unit)
+        parallel.run(entry, rows // unit, max(walk.grain // (walk.total // rows * unit), 1), *args, rows, unit)
     else:
-        parallel.run(entry, walk.total // rows, max(GRAIN // rows, 64), *args, rows, unit)
+        parallel.run(entry, walk.total // rows, max(walk.grain // rows, 64), *args, rows, unit)
 
 
 @take.on("cpu")
 def _(out, src, index, walk, missed):
-    _run(_mover(_take, out.itemsize), walk.total, out, src, index, missed, walk.geometry)
+    entry = _mover(_take, out.itemsize)
+    if walk.total < 2 * walk.grain:
+        entry(out, src, index, missed, walk.geometry, 0, walk.total)
+    else:
+        parallel.run(entry, walk.total, walk.grain, out, src, index, missed, walk.geometry)
 
 
 @put.on("cpu")

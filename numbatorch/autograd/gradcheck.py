@@ -111,8 +111,8 @@ def _check(func: Callable, arguments: tuple, eps: float, atol: float, rtol: floa
                 "if all the inputs are not of double precision floating point or complex.",
                 stacklevel=4,
             )
-    outputs = _tuple(func(*arguments))
-    for number, output in enumerate(outputs):
+    for number in range(len(_tuple(func(*arguments)))):
+        output = _tuple(func(*arguments))[number]  # recorded anew, because taking differences changes the inputs in place
         if not output.requires_grad:
             continue
         analytical = _analytical(output, active)

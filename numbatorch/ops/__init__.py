@@ -305,13 +305,3 @@ from numbatorch.ops.moments import var as var
 from numbatorch.ops.moments import std as std
 from numbatorch.ops.moments import var_mean as var_mean
 from numbatorch.ops.moments import std_mean as std_mean
-from numbatorch.ops.reduction import to_int64 as to_int64
-from numbatorch.ops.reduction import Plan as Plan
-from numbatorch.ops.reduction import Reduce as Reduce
-from numbatorch.ops.reduction import spread as spread
-from numbatorch.ops.reduction import restore as restore
-from numbatorch.ops.reduction import renamed as renamed
-from numbatorch.ops.reduction import converted as converted
-from numbatorch.ops.reduction import into as into
-from numbatorch.ops.reduction import nothing_to_choose as nothing_to_choose
-from numbatorch.ops.reduction import is_tensor as is_tensor

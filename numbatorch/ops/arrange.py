@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numbatorch import base
 from numbatorch import dtype as dt
-from numbatorch.apply import Op, ViewOp, type_word
-from numbatorch.base import Kind, TensorBase, kind_of, wrap
+from numbatorch.apply import Op, ViewOp, contiguous_steps, type_word
+from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.dtype import DType
 from numbatorch.ops.copy import contiguous, copy_, from_numbers, host, move, resolve
-from numbatorch.ops.elements import read, zeros
+from numbatorch.ops.elements import FAR, in_elements, layout, walk, zeros
 from numbatorch.ops.join import cat
 from numbatorch.ops.rows import index_add, index_select
 from numbatorch.ops.view import diagonal, flatten, movedim, narrow, reshape, sizes, transpose, view
 from numbatorch.shape import normalize_dim, normalize_dims
+from numbatorch_kernels import index as kernels
 from numbatorch_kernels.memory import strided
 from numbatorch_kernels.triangle import triangle
 
@@ -34,11 +34,17 @@ def _indices(numbers: np.ndarray, device) -> Tensor:
 
 
 def _flip_forward(input, dims):
-    result = input
-    for d in dims:
-        index = _indices(np.arange(input.array.shape[d] - 1, -1, -1), input.kind.device)
-        result = read(result, (index,), ((d, 1),))
-    return result if dims else input.detach().clone()
+    """One walk backwards: a single index says where it starts."""
+    array = input.array
+    result = base.empty(array.shape, input.kind)
+    if array.size:
+        stride = in_elements(layout(input), array.itemsize)
+        start = sum([(array.shape[d] - 1) * stride[d] for d in dims])
+        back = tuple([-s if d in dims else s for d, s in enumerate(stride)])
+        index = _indices(np.array([start]), input.kind.device).array
+        route = walk(array.shape, contiguous_steps(array.shape), back, (0,) * array.ndim, FAR, 1, False)
+        kernels.take(input.kind.device.type, result.array, array, index, route, np.zeros(1, np.int64))
+    return result
 
 
 _flip = Op("Flip", _flip_forward, lambda node, grad: (_flip(grad, node.params[0]),))
@@ -119,15 +125,18 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] =
 
 
 def _repeat_forward(input, repeats):
-    array = input.array
-    shape = (1,) * (len(repeats) - array.ndim) + array.shape
-    result = base.empty(tuple([r * n for r, n in zip(repeats, shape)]), input.kind)
-    if result.array.size:
-        pairs = [size for pair in zip(repeats, shape) for size in pair]
-        spread = (None,) * (2 * (len(repeats) - array.ndim)) + (None, slice(None)) * array.ndim
-        source = array[(*spread, ...)]
-        copy_(wrap(result.array.reshape(pairs), result.kind), wrap(source, kind_of(source, input.kind)))
-    return result
+    result = contiguous(wrap(input.array, input.kind))
+    shape = (1,) * (len(repeats) - input.array.ndim) + input.array.shape
+    inner = 1
+    for times, n in zip(repeats[::-1], shape[::-1]):  # the last dimension first: then ever longer pieces are copied
+        inner *= n
+        if times != 1:
+            source = result.array.reshape((result.array.size // inner if inner else 0, 1, inner))
+            result = base.empty((source.shape[0], times, inner), input.kind)
+            if result.array.size:
+                copy_(wrap(result.array, result.kind), wrap(source, result.kind))
+            inner *= times
+    return wrap(result.array.reshape(tuple([r * n for r, n in zip(repeats, shape)])), result.kind)
 
 
 def _repeat_vjp(node, grad):

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
+_SEQUENCES = (tuple, list)
+
+
 def _checked(name: str, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
     """The argument `tensors` of a function, if it is one; TypeError otherwise."""
-    if not isinstance(tensors, tuple | list):
+    if not isinstance(tensors, _SEQUENCES):
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}")
     for k, tensor in enumerate(tensors):
         if not isinstance(tensor, TensorBase):
@@ -38,7 +41,10 @@ def _checked(name: str, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
 def _kind(name: str, tensors: Sequence[Tensor]) -> Kind:
     """The kind of the result: the promoted dtype, on the device that all are on."""
     kind = tensors[0].kind.flat
-    if all([t.kind.flat is kind for t in tensors]):
+    for t in tensors:
+        if t.kind.flat is not kind:
+            break
+    else:
         return kind
     for t in tensors:
         if t.kind.device is not kind.device:
@@ -46,7 +52,8 @@ def _kind(name: str, tensors: Sequence[Tensor]) -> Kind:
                 f"Expected all tensors to be on the same device, but got tensors is on {t.device}, different from other tensors on "
                 f"{kind.device} (when checking argument in method wrapper_{kind.device.type}_{name})"
             )
-    return Kind.of(dt.result_dtype(*[(t.kind.dtype, dt.DIMENSIONED if t.array.ndim else dt.ZERO_DIM) for t in tensors]), kind.device)
+    operands = [(t.kind.dtype, dt.DIMENSIONED if t.array.ndim else dt.ZERO_DIM) for t in tensors]
+    return Kind.of(dt.result_dtype(*operands), kind.device)
 
 
 def _paste(part, kind: Kind, tensor: Tensor) -> None:
@@ -57,24 +64,36 @@ def _paste(part, kind: Kind, tensor: Tensor) -> None:
         copy_(wrap(part, kind_of(part, kind)), wrap(tensor.array, tensor.kind))
 
 
+def _paste_all(whole, kind: Kind, tensors: Sequence[Tensor], dim: int) -> None:
+    """Fill `whole`, an array of this kind, by the tensors one after the other along `dim`."""
+    if kind.cpu and whole.nbytes < 2 * LARGE:
+        arrays = [t.array for t in tensors if t.kind.flat is kind]
+        if len(arrays) == len(tensors):
+            np.concatenate(arrays, dim, whole)
+            return
+    before, start = (slice(None),) * dim, 0
+    for tensor in tensors:
+        stop = start + tensor.array.shape[dim]
+        _paste(whole[(*before, slice(start, stop))], kind, tensor)
+        start = stop
+
+
 # --- along a dimension that is there
 
 
 def _cat_forward(*args):
-    *tensors, (dim, shape, kind, parts) = args
+    *tensors, (dim, shape, kind, _) = args
     result = base.empty(shape, kind)
-    before, start = (slice(None),) * dim, 0
-    for tensor, (n, _, _) in zip(tensors, parts):
-        if tensor.array.size:
-            _paste(result.array[(*before, slice(start, start + n))], kind, tensor)
-        start += n
+    if result.array.size:
+        _paste_all(result.array, kind, [t for t in tensors if t.array.size], dim)
     return result
 
 
 def _cat_vjp(node, grad):
     dim, _, _, parts = node.params[0]
     grads, start = [], 0
-    for (n, shape, dtype), need in zip(parts, node.needs):
+    for (shape, dtype), need in zip(parts, node.needs):
+        n = shape[dim] if dim < len(shape) else 0
         grads.append(cast(reshape(narrow(grad, dim, start, n), shape), dtype) if need else None)
         start += n
     return grads
@@ -96,21 +115,18 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None, out
     tensors = _checked("cat", tensors)
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    shapes = [t.array.shape for t in tensors]
-    if () in shapes:
-        raise RuntimeError(f"zero-dimensional tensor (at position {shapes.index(())}) cannot be concatenated")
-    like = next((s for s in shapes if s != (0,)), (0,))
+    parts = [(t.array.shape, t.kind.dtype) for t in tensors]
+    like = next((shape for shape, _ in parts if shape != (0,)), (0,))
     d = normalize_dim(dim if axis is None else axis, len(like))
-    parts, total = [], 0
-    for k, (tensor, shape) in enumerate(zip(tensors, shapes)):
-        if shape == (0,):
-            n = 0
-        else:
-            if shape != like:
-                _check_sizes(k, shape, like, d)
-            n = shape[d]
-        parts.append((n, shape, tensor.kind.dtype))
-        total += n
+    total = 0
+    for k, (shape, _) in enumerate(parts):
+        if not shape:
+            raise RuntimeError(f"zero-dimensional tensor (at position {k}) cannot be concatenated")
+        if shape != like:
+            if shape == (0,):
+                continue
+            _check_sizes(k, shape, like, d)
+        total += shape[d]
     result = _cat(*tensors, (d, (*like[:d], total, *like[d + 1 :]), _kind("cat", tensors), parts))
     return result if out is None else copy_(out, result)
 
@@ -134,12 +150,15 @@ concat = concatenate = cat
 
 def _stack_forward(*args):
     *tensors, (dim, kind, _) = args
-    shape = tensors[0].array.shape
-    result = base.empty((*shape[:dim], len(tensors), *shape[dim:]), kind)
-    if result.array.size:
-        before = (slice(None),) * dim
+    shape, count = tensors[0].array.shape, len(tensors)
+    result = base.empty((*shape[:dim], count, *shape[dim:]), kind)
+    if not result.array.size:
+        return result
+    if dim < len(shape):  # the same as one after the other along that dimension
+        _paste_all(result.array.reshape((*shape[:dim], count * shape[dim], *shape[dim + 1 :])), kind, tensors, dim)
+    else:
         for k, tensor in enumerate(tensors):
-            _paste(result.array[(*before, k, ...)], kind, tensor)
+            _paste(result.array[(*[slice(None)] * dim, k, ...)], kind, tensor)
     return result
 
 

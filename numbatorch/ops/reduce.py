@@ -10,14 +10,13 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from numbatorch import dtype as dt
-from numbatorch.apply import promoted, to_float, to_real, type_word
+from numbatorch.apply import to_float, to_real, type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
 from numbatorch.ops.comparison import eq, ne, where
 from numbatorch.ops.copy import cast
 from numbatorch.ops.math import isnan, abs, exp
-from numbatorch.ops.reduction import Dims, Plan, Reduce, converted, into, nothing_to_choose, renamed, restore, spread, to_int64
+from numbatorch.ops.reduction import Dims, Plan, Reduce, broadcast_dims, converted, into, renamed, restore, spread, to_int64
 from numbatorch.ops.view import reshape, sizes
-from numbatorch.shape import normalize_dim
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
@@ -75,16 +74,8 @@ def sum_to_size(input: Tensor, *size) -> Tensor:
     key = (kind, array.shape, target) if kind.contiguous else (kind, array.shape, array.strides, target)
     plan = _sum_dims.plans.get(key)
     if plan is None:
-        plan = _sum_dims.remember(key, Plan(_sum_dims, input, _broadcast_dims(array.shape, target), target))
+        plan = _sum_dims.remember(key, Plan(_sum_dims, input, broadcast_dims(array.shape, target), target))
     return _sum_dims.planned(input, plan)
-
-
-def _broadcast_dims(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
-    """The dimensions along which a tensor of shape `target` is repeated to fill `shape`."""
-    missing = len(shape) - len(target)
-    if missing < 0 or not {a in (1, b) for a, b in zip(target, shape[missing:])} <= {True}:
-        raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
-    return tuple([d for d, n in enumerate(shape) if d < missing or (target[d - missing] == 1 and n != 1)])
 
 
 def _nansum_vjp(node, grad):

@@ -10,7 +10,7 @@ import numpy as np
 from numbatorch import dtype as dt
 from numbatorch.apply import Op, promoted, steps, type_word
 from numbatorch.autograd.mode import state
-from numbatorch.base import Kind, TensorBase, empty, wrap
+from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import DType
 from numbatorch.ops.copy import cast, copy_
 from numbatorch.ops.view import expand, reshape
@@ -145,6 +145,14 @@ def restore(tensor: Tensor, plan: Plan) -> Tensor:
 # --- arguments
 
 
+def broadcast_dims(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
+    """The dimensions along which a tensor of shape `target` is repeated to fill `shape`."""
+    missing = len(shape) - len(target)
+    if missing < 0 or not {a in (1, b) for a, b in zip(target, shape[missing:])} <= {True}:
+        raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
+    return tuple([d for d, n in enumerate(shape) if d < missing or (target[d - missing] == 1 and n != 1)])
+
+
 def renamed(names: dict[str, Any], dim: Dims, keepdim: bool, function: str) -> tuple[Dims, bool]:
     """`dim` and `keepdim`, also under NumPy's names for them."""
     dim, keepdim = names.pop("axis", dim), names.pop("keepdims", keepdim)
@@ -195,7 +203,3 @@ def nothing_to_choose(function: str) -> Callable[[DType, tuple[int, ...], tuple[
 
     return check
 
-
-def is_tensor(value: object) -> bool:
-    """Whether `value` is a tensor."""
-    return isinstance(value, TensorBase)

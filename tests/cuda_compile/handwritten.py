@@ -53,8 +53,8 @@ def call(sample: Sample, shapes: tuple, dtype: str) -> None:
     for operand in operands:
         operand.requires_grad_(bool(sample.order) and operand.is_floating_point())
     outputs = list(results(sample.call(torch, operands)))
-    if sample.order:
-        sum((output * output).sum() for output in outputs if output.requires_grad).backward()
+    if losses := [(output * output).sum() for output in outputs if output.requires_grad]:
+        sum(losses).backward()
 
 
 def matrix(dtype: torch.dtype) -> torch.Tensor:

@@ -54,14 +54,16 @@ else:
 # ---- devices ----
 
 
+@cache
 def is_available() -> bool:
     """Whether there is a GPU, or the simulator in its place."""
     return SIMULATED or cuda.is_available()
 
 
+@cache
 def device_count() -> int:
     """How many GPUs there are; the simulator is one."""
-    return 1 if SIMULATED else len(cuda.gpus) if cuda.is_available() else 0
+    return 1 if SIMULATED else len(cuda.gpus) if is_available() else 0
 
 
 def require(index: int = 0) -> None:
@@ -79,7 +81,7 @@ def require(index: int = 0) -> None:
 
 def on_device(index: int):
     """A context in which device number `index` is the current one."""
-    return nullcontext() if SIMULATED else cuda.gpus[index]
+    return nullcontext() if device_count() == 1 else cuda.gpus[index]
 
 
 def synchronize(device: int = 0) -> None:

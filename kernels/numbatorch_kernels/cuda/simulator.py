@@ -11,7 +11,7 @@ same every time, and `breakpoint()` works in a kernel as anywhere. The simulator
 * a barrier too few: at each barrier the order in which the threads run is turned round.
 
 Numba's own simulator does none of the last three, has no warps and runs a Python thread for each simulated
-one: a block of 8 with 9 barriers took it 118 ms, and takes 0.1 ms here. numba-cuda's successor has no
+one: a block of 8 with 9 barriers took it 118 ms, and takes 0.2 ms here. numba-cuda's successor has no
 simulator.
 """
 

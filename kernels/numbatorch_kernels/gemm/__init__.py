@@ -38,7 +38,8 @@ SHARE_OF_MEMORY = 1 << 17  # where each reads an element of its own
 HALF, BFLOAT = "e", "H"  # the codes of NumPy's float16 and uint16; bfloat16 is stored as the latter
 WHOLE = 1 << 28  # rows and columns of a piece that is the whole matrix
 
-_entries: dict[str, Callable] = {}  # of the blocked product, by code, once compiled
+_matrix_kernels: dict[str, Callable] = {}  # blocked_product for float32 and float64, by code, once compiled
+_vector_kernels: dict[str, Callable] = {}  # vector_product
 _spare: list[np.ndarray] = []  # scratch; a call takes one, so that calls from several threads are safe
 
 
@@ -53,24 +54,31 @@ def gemm(out, a, b, bias=None, alpha=1, beta=1) -> None:
     """
     if bias is None:
         bias, beta = out, 0
-    work = out.size * a.shape[-1]
-    if 0 < work < 2 * SHARE and 1 not in out.shape and (entry := _entries.get(out.dtype.char)):
-        scratch = _spare.pop() if _spare else _scratch(1)
-        entry(out, a, b, bias, alpha, beta, WHOLE, WHOLE, scratch, 1, 0, 1)
-        _spare.append(scratch)
-    elif out.size:
-        _dispatch(out, a, b, bias, alpha, beta)
+    shape, work = out.shape, out.size * a.shape[-1]
+    if 0 < work < 2 * SHARE:  # a short way for small matrices and vectors, once there are kernels
+        if 1 not in shape:
+            if entry := _matrix_kernels.get(out.dtype.char):
+                scratch = _spare.pop() if _spare else _scratch(1)
+                entry(out, a, b, bias, alpha, beta, WHOLE, WHOLE, scratch, 1, 0, 1)
+                _spare.append(scratch)
+                return
+        elif work < 2 * SHARE_OF_MEMORY and (shape[-1] == 1 or shape[-2] == 1):
+            if entry := _vector_kernels.get(out.dtype.char):
+                entry(out, a, b, bias, alpha, beta, 0, WHOLE)
+                return
+    if out.size:
+        _any(out, a, b, bias, alpha, beta)
 
 
-def _dispatch(out, a, b, bias, alpha, beta) -> None:
-    """The case that is neither small nor simple."""
+def _any(out, a, b, bias, alpha, beta) -> None:
+    """Any product that has elements."""
     code, columns, k = out.dtype.char, out.shape[-1], a.shape[-1]
     rows = out.size // columns
     if code == "f" or code == "d":
         if columns == 1 or out.shape[-2] == 1:
             lines = max(columns, out.shape[-2])
-            grain = SHARE_OF_MEMORY // (4 * k + 1) + 1
             fours = out.size // lines * ((lines + 3) // 4)
+            grain = SHARE_OF_MEMORY // (4 * k + 1) + 1
             parallel.run(_vector_entry(code), fours, grain, out, a, b, bias, alpha, beta)
         else:
             _blocked(out, a, b, bias, alpha, beta)
@@ -128,7 +136,7 @@ def _blocked_entry(code: str, operands: str) -> Callable:
     to, of = matrix(np.dtype(code)), matrix(np.dtype(operands))
     entry = cpu.compiled(blocked_product, to, of, of, to, float, float, int, int, code, int, int, int)
     if code == operands:
-        _entries[code] = entry
+        _matrix_kernels[code] = entry
     return entry
 
 
@@ -136,7 +144,8 @@ def _blocked_entry(code: str, operands: str) -> Callable:
 def _vector_entry(code: str) -> Callable:
     of = matrix(np.dtype(code))
     kinds = of, of, of, of, float, float, int, int
-    return cpu.compiled(vector_product, *kinds, fastmath={"reassoc", "contract"})
+    entry = _vector_kernels[code] = cpu.compiled(vector_product, *kinds, fastmath={"reassoc", "contract"})
+    return entry
 
 
 @cache

@@ -28,6 +28,7 @@ def vector_product(out, a, b, bias, alpha, beta, start, stop):
     vector_step = stride(b, 2) if of_rows else stride(a, 1)
     to_step, old_step = (stride(out, 2), stride(bias, 2)) if of_rows else (1, 1)
     fours = (lines + 3) // 4
+    stop = min(stop, fours * size(out, 3))
     while start < stop:
         batch, first = start // fours, start % fours * 4
         last = min(lines, first + (stop - start) * 4)

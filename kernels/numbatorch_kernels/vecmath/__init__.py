@@ -1,13 +1,14 @@
-"""exp, log, sin, tanh, erf ...: functions of one number, for float32 (_f32) and float64 (_f64), that LLVM vectorises.
+"""exp, log, sin, tanh, erf ... of float32 (_f32) and float64 (_f64), made so that LLVM vectorises them.
 
     @njit(nogil=True, error_model="numpy")
     def kernel(out, a, start, stop):
         for i in range(start, stop):
             out[i] = exp_f32(a[i])
 
-Each is within 2 units in the last place (benchmarks/vecmath_accuracy.py measures it), right for infinities, NaN,
-signed zeros and subnormal numbers, and has neither branch nor call: that loop becomes vector instructions, where
-Numba's math.exp would be a call for every number (pip's llvmlite brings no vector library).
+Each is within 2 units in the last place (benchmarks/vecmath_accuracy.py measures it), right for infinities,
+NaN, signed zeros and subnormal numbers, and has neither branch nor call: that loop becomes vector
+instructions, where Numba's math.exp would be a call for every number (pip's llvmlite brings no vector
+library).
 """
 
 from numbatorch_kernels.vecmath.exponential import (

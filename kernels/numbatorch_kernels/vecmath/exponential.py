@@ -1,7 +1,7 @@
 """exp, exp2, expm1, sigmoid and softplus.
 
-All follow one plan: x = n log 2 + r with n an integer and |r| <= log(2) / 2, exp(x) = 2^n exp(r), and exp(r) is
-a polynomial. (The reduction is that of Cephes, S. Moshier; the coefficients are minimax fits of our own.)
+All follow one plan: x = n log 2 + r with n an integer and |r| <= log(2) / 2, exp(x) = 2^n exp(r), and exp(r)
+is a polynomial. (The reduction is that of Cephes, S. Moshier; the coefficients are minimax fits of our own.)
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ _EXPM1: PerFormat = {
     ),
 }  # fmt: skip
 
-# log(1 + e) = e - (h - s (h + z (c0 + c1 z + ...))), h = e^2 / 2, s = e / (2 + e), z = s^2 <= 1/9; relative error
-# 2^-28 and 2^-59.
+# log(1 + e) = e - (h - s (h + z (c0 + c1 z + ...))), h = e^2 / 2, s = e / (2 + e), z = s^2 <= 1/9; relative
+# error 2^-28 and 2^-59.
 _LOG1P: PerFormat = {
     F32: (0.6666641, 0.4002175, 0.2799832, 0.28028297),
     F64: (
@@ -72,7 +72,7 @@ _LOG1P: PerFormat = {
 
 
 def scaled(p: Value, x: Value, t: Value, factor: float) -> Value:
-    """p * 2^n, where t is from nearest(x, factor, bias); in two steps, so that no power of two is out of range."""
+    """p * 2^n, t being from nearest(x, factor, bias); in two steps: no power of two is out of range."""
     bias, mantissa = p.format.bias, p.format.mantissa
     _, half = nearest(x, factor / 2, bias)
     rest = number((bits(t) - bits(half) + bias) << mantissa)
@@ -106,7 +106,7 @@ def exp2(x: Value) -> Value:
 
 
 def expm1_reduced(x: Value, offset: float, tail: Value | float = 0) -> tuple[Value, Value]:
-    """(p, t) with exp(x + tail) = 2^n (1 + p), the lowest bits of t holding n + offset; tail is small against x."""
+    """(p, t) with exp(x + tail) = 2^n (1 + p), the lowest bits of t holding n + offset; tail is small."""
     high, low = LN2[x.format]
     n, t = nearest(x, LOG2_E, offset)
     first, second = fma(n, -high, x), fma(n, -low, tail)

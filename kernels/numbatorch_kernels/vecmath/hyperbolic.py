@@ -1,8 +1,9 @@
 """sinh, cosh, tanh and their inverses.
 
-With |x| = n log 2 + r, as for exp, sinh(x) = sinh(n log 2) cosh(r) + cosh(n log 2) sinh(r), and likewise cosh(x):
-the factors with n are sums of two powers of two, those with r short series. tanh comes from expm1, the inverses
-from the logarithm of a sum that is kept in two parts. (The coefficients are minimax fits of our own.)
+With |x| = n log 2 + r, as for exp, sinh(x) = sinh(n log 2) cosh(r) + cosh(n log 2) sinh(r), and likewise
+cosh(x): the factors with n are sums of two powers of two, those with r short series. tanh comes from expm1,
+the inverses from the logarithm of a sum that is kept in two parts. (The coefficients are minimax fits of our
+own.)
 """
 
 from __future__ import annotations

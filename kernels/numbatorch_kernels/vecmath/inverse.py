@@ -1,8 +1,8 @@
 """asin, acos, atan and atan2.
 
 asin(x) is a series up to 1/2 and pi/2 - 2 asin(sqrt((1 - x) / 2)) beyond; atan(x) is a series up to 1 and
-pi/2 - atan(1 / x) beyond. (The arrangement is that of fdlibm and Cephes; the coefficients are minimax fits of our
-own.)
+pi/2 - atan(1 / x) beyond. (The arrangement is that of fdlibm and Cephes; the coefficients are minimax fits
+of our own.)
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ _ATAN: PerFormat = {
     ),
 }  # fmt: skip
 
-# pi and pi / 2 in two parts.
-_PI: PerFormat = {F32: (3.1415927, -8.742278e-08), F64: (3.141592653589793, 1.2246467991473532e-16)}
+# pi / 2 in two parts.
 _HALF_PI: PerFormat = {F32: (1.5707964, -4.371139e-08), F64: (1.5707963267948966, 6.123233995736766e-17)}
 
 
@@ -72,10 +71,7 @@ def acos(x: Value) -> Value:
     """The angle from 0 to pi whose cosine is x; NaN for |x| > 1."""
     beyond, s, c = _asin(x)
     sign = where(beyond, -x, x)
-    high, low = (
-        where(beyond, where(x < 0, x.like(whole), 0), half)
-        for whole, half in zip(_PI[x.format], _HALF_PI[x.format])
-    )
+    high, low = (where(beyond, where(x < 0, x.like(2 * part), 0), part) for part in _HALF_PI[x.format])
     return (high - copysign(s, sign)) - (copysign(c, sign) - low)
 
 
@@ -102,10 +98,7 @@ def atan2(y: Value, x: Value) -> Value:
     quotient = where(larger.equals(0), smaller, where(smaller.equals(larger), 1, smaller / larger))
     a = _atan(quotient)
     a = where(steep ^ left, -a, a)
-    high, low = (
-        where(steep, half, where(left, y.like(whole), 0))
-        for whole, half in zip(_PI[y.format], _HALF_PI[y.format])
-    )
+    high, low = (where(steep, part, where(left, y.like(2 * part), 0)) for part in _HALF_PI[y.format])
     angle = copysign(high + (a + low), y)
     return where(x.is_nan() | y.is_nan(), x + y, angle)
 

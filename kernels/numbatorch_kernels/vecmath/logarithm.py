@@ -1,8 +1,8 @@
 """log, log2, log10 and log1p.
 
 All follow one plan: x = 2^k (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2), and log(1 + f) = 2 atanh(s) with
-s = f / (2 + f), a short series in s^2. (The arrangement is that of fdlibm, Sun Microsystems 1993; the coefficients
-are minimax fits of our own.)
+s = f / (2 + f), a short series in s^2. (The arrangement is that of fdlibm, Sun Microsystems 1993; the
+coefficients are minimax fits of our own.)
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _ATANH: PerFormat = {
     ),
 }  # fmt: skip
 
-# log2(e), log10(e) and log10(2) in two parts, the first of log10(2) so short that its product with any exponent is
-# exact.
+# log2(e), log10(e) and log10(2) in two parts, the first of log10(2) so short that its product with any
+# exponent is exact.
 _LOG2_E: PerFormat = {F32: (1.442695, 1.925963e-08), F64: (1.4426950408889634, 2.0355273740931033e-17)}
 _LOG10_E: PerFormat = {F32: (0.4342945, -1.010305e-08), F64: (0.4342944819032518, 1.098319650216765e-17)}
 _LOG10_2: PerFormat = {F32: (0.30103302, -3.0243555e-06), F64: (0.30102999566395283, 2.8363394551044964e-14)}
@@ -43,14 +43,14 @@ _SQRT_HALF = {F32: 0x3F3504F3, F64: 0x3FE6A09E667F3BCD}  # the bits of sqrt(1/2)
 
 
 def split(x: Value) -> tuple[Value, Value]:
-    """(m, e) with x = 2^k m, sqrt(1/2) <= m < sqrt(2), e the integer k + bias; for positive x, not subnormal."""
+    """(m, e): x = 2^k m, sqrt(1/2) <= m < sqrt(2), e the integer k + bias; for x > 0, not subnormal."""
     format, root = x.format, _SQRT_HALF[x.format]
     shifted = bits(x) + ((format.bias << format.mantissa) - root)
     return number((shifted & ((1 << format.mantissa) - 1)) + root), shifted >> format.mantissa
 
 
 def split_any(x: Value) -> tuple[Value, Value]:
-    """(m, k) with x = 2^k m, sqrt(1/2) <= m < sqrt(2), k a number; for positive x, also subnormal."""
+    """(m, k): x = 2^k m, sqrt(1/2) <= m < sqrt(2), k a number; for x > 0, also subnormal."""
     format = x.format
     small = x < format.tiny
     m, e = split(where(small, x * 2.0**format.mantissa, x))

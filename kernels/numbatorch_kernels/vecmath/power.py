@@ -22,8 +22,8 @@ from numbatorch_kernels.vecmath.values import (
     where,
 )
 
-# log2(m) = 2 atanh(s) / log(2) = s (a + z (b + z (c0 + c1 z + ...))), z = s^2, with a and b in two parts; relative
-# error 2^-37 and 2^-66.
+# log2(m) = 2 atanh(s) / log(2) = s (a + z (b + z (c0 + c1 z + ...))), z = s^2, with a and b in two parts;
+# relative error 2^-37 and 2^-66.
 _A: PerFormat = {F32: (2.88539, 3.851926e-08), F64: (2.8853900817779268, 4.0710547481862066e-17)}
 _B: PerFormat = {F32: (0.9617967, -7.028462e-09), F64: (0.9617966939259756, 5.0577616648125907e-17)}
 _C: PerFormat = {
@@ -36,7 +36,7 @@ _C: PerFormat = {
 
 
 def _log2(x: Value) -> tuple[Value, Value]:
-    """log2 of a positive x in two parts, about 12 bits more than one number holds. (Plan: SLEEF's pow, N. Shibata.)"""
+    """log2 of x > 0 in two parts, some 12 bits more than a number holds. (After SLEEF's pow, N. Shibata.)"""
     (a, a_low), (b, b_low) = _A[x.format], _B[x.format]
     m, k = split_any(x)
     f, d = m - 1, m + 1
@@ -59,7 +59,7 @@ def _log2(x: Value) -> tuple[Value, Value]:
 
 
 def pow(x: Value, y: Value) -> Value:
-    """x**y with C99's special cases: x**0 = 1**y = 1 even for NaN; NaN for x < 0 unless y is an integer; ..."""
+    """x**y, as in C99: x**0 = 1**y = 1 even for NaN; NaN for x < 0 unless y is an integer; and so on."""
     magnitude = abs(x)
     log, log_low = _log2(magnitude)
     log = where(magnitude.equals(0), -math.inf, where(magnitude.equals(math.inf), magnitude, log))

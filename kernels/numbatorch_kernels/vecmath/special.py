@@ -27,8 +27,8 @@ _ERF: PerFormat = {
     ),
 }  # fmt: skip
 
-# erfc(x) = exp(-(c0 + c1 x + ...)) from 1 to where erf(x) is 1 to the last digit; absolute error 2^-29 and 2^-57.
-# (The form is that of N. Juffa's erff.)
+# erfc(x) = exp(-(c0 + c1 x + ...)) from 1 to where erf(x) is 1 to the last digit; absolute error 2^-29 and
+# 2^-57. (The form is that of N. Juffa's erff.)
 _TAIL: PerFormat = {
     F32: (0.00035160128, 1.1270484, 0.63821226, 0.103048645, -0.021810533, 0.002940863, -0.00018569664),
     F64: (
@@ -39,11 +39,11 @@ _TAIL: PerFormat = {
         -2.0271800017538838e-10, 4.882617089409215e-12,
     ),
 }  # fmt: skip
-_ERF_IS_ONE: PerFormat = {F32: (3.95,), F64: (6.0,)}
+_ERF_IS_ONE = {F32: 3.95, F64: 6.0}
 
-# x exp(x^2) erfc(x) = c0 + low + c1 u + c2 u^2 + ..., u = (x - 3/2) / (x + 3/2), x >= 3/4; relative error 2^-30 and
-# 2^-57. (The variable u is that of M. Shepherd and J. Laframboise, 1981.)
-_ERFCX_LOW: PerFormat = {F32: (-5.3431026e-10,), F64: (2.5048509986389288e-17,)}
+# x exp(x^2) erfc(x) = c0 + low + c1 u + c2 u^2 + ..., u = (x - 3/2) / (x + 3/2), x >= 3/4; relative error
+# 2^-30 and 2^-57. (The variable u is that of M. Shepherd and J. Laframboise, 1981.)
+_ERFCX_LOW = {F32: -5.3431026e-10, F64: 2.5048509986389288e-17}
 _ERFCX: PerFormat = {
     F32: (
         0.48237813, 0.22845311, -0.2161141, 0.061695144, 0.01982447, -0.008788603, -0.005142554, 0.0004540308,
@@ -58,13 +58,13 @@ _ERFCX: PerFormat = {
         -5.354510775563344e-05, 5.0891169511219424e-05, -2.2006915178294878e-05, 3.6247331370089235e-06,
     ),
 }  # fmt: skip
-_ERFC_IS_ZERO: PerFormat = {F32: (10.1,), F64: (27.3,)}
+_ERFC_IS_ZERO = {F32: 10.1, F64: 27.3}
 
 
 def erf(x: Value) -> Value:
     """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
     format = x.format
-    size = clamp(abs(x), high=_ERF_IS_ONE[format][0])
+    size = clamp(abs(x), high=_ERF_IS_ONE[format])
     near = fma(x, polynomial(x * x, _ERF[format]), x)
     p, t = exp_reduced(-polynomial(size, _TAIL[format]))
     return where(size < 1, near, copysign(fma(-p, two_to_the(t), 1), x))
@@ -74,14 +74,14 @@ def erfc(x: Value) -> Value:
     """1 - erf(x), with all digits also where that is small."""
     format = x.format
     near = 0.5 + fma(-x, polynomial(x * x, _ERF[format]), 0.5 - x)
-    size = clamp(abs(x), high=_ERFC_IS_ZERO[format][0])
+    size = clamp(abs(x), high=_ERFC_IS_ZERO[format])
     square = size * size
     p, t = expm1_reduced(-square, format.bias, -fma(size, size, -square))
     u = (size - 1.5) / (size + 1.5)
     first, *higher = _ERFCX[format]
     slope = polynomial(u, higher)
     g = fma(u, slope, first)
-    g_low = fma(u, slope, first - g) + _ERFCX_LOW[format][0]
+    g_low = fma(u, slope, first - g) + _ERFCX_LOW[format]
     far = scaled((g + fma(g, p, fma(g_low, p, g_low))) / size, -square, t, LOG2_E)
     return where(abs(x) < 0.75, near, where(x < 0, 2 - far, far))
 

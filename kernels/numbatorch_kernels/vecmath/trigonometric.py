@@ -1,14 +1,14 @@
 """sin, cos and tan, of any argument.
 
-First x = n pi / 2 + r with n an integer and |r| <= pi / 4. That takes as many digits of 2 / pi as x has before its
-point, and more. But with x = 2^s y and y an integer, a multiple of 4 may be taken off 2^s 2 / pi: it changes n by
-whole turns. What is left has hardly a digit before the point, and two numbers (float32) or three (float64) hold
-enough of those behind it. They are chosen by the size of x: the plan of M. Payne and R. Hanek (1983), with floating
-point in place of long integers. Then a short series gives sin, cos or tan of r.
+First x = n pi / 2 + r with n an integer and |r| <= pi / 4. That takes as many digits of 2 / pi as x has
+before its point, and more. But with x = 2^s y and y an integer, a multiple of 4 may be taken off 2^s 2 / pi:
+it changes n by whole turns. What is left has hardly a digit before the point, and two numbers (float32) or
+three (float64) hold enough of those behind it. They are chosen by the size of x: the plan of M. Payne and R.
+Hanek (1983), with floating point in place of long integers. Then a short series gives sin, cos or tan of r.
 
-Every x, however large, takes this path: there is no branch to a slow one. In float64 the absolute error of r stays
-below 2^-95, so only results below about 1e-13, of an x beyond 2^53, can be off by more than the 2 units in the last
-place that hold elsewhere.
+Every x, however large, takes this path: there is no branch to a slow one. In float64 the absolute error of r
+stays below 2^-95, so only results below about 1e-13, of an x beyond 2^53, can be off by more than the 2
+units in the last place that hold elsewhere.
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ def _digits(shift: int, count: int) -> tuple[float, ...]:
 
 
 def _remainder(x: Value) -> tuple[Value, Value, Value]:
-    """(n, r, tail) with x = n pi / 2 + r + tail: of the integer n the two lowest bits count; tail is what r lacks."""
+    """(n, r, tail): x = n pi / 2 + r + tail; the two lowest bits of the integer n count; tail is what r lacks."""
     return _remainder_f32(x) if x.format is F32 else _remainder_f64(x)
 
 
-# The steps of float32: from this size on, this shift. Of all that would do, those with the smallest second parts:
-# these are not looked at when n is chosen, so that |r| exceeds pi / 4, up to 0.926.
+# The steps of float32: from this size on, this shift. Of all that would do, those with the smallest second
+# parts: these are not looked at when n is chosen, so that |r| exceeds pi / 4, up to 0.926.
 _STEPS = ((2.0**51, 27), (2.0**78, 54), (2.0**103, 79))
 
 
@@ -121,7 +121,7 @@ def _remainder_f64(x: Value) -> tuple[Value, Value, Value]:
     digits = table(rows, row * 3)
     y = x * number((1023 << 52) - (row << (52 + 3)))
 
-    # y (d0 + d1 + d2) less multiples of 4, first without any error the parts that may have digits before the point
+    # y (d0 + d1 + d2) less multiples of 4; without any error where digits before the point may be
     d0, d1, d2 = (digits(k) for k in range(3))
     p0, p1 = y * d0, y * d1
     e0, e1 = fma(y, d0, -p0), fma(y, d1, -p1)

@@ -2,9 +2,10 @@
 
 A body such as `exp` runs once, when a caller is compiled, on `Value`s that stand for the numbers to come.
 There are no branches in it: `where` chooses between two results, and tricks on the bits of a number replace
-the rest. So LLVM turns a loop over a body into vector instructions, with no call left. Against functions that
-Numba compiles from Python's bytecode this compiles several times faster, one body serves float32 and float64,
-and no fastmath flag of a caller reaches the instructions: it would break the roundings that they rely on.
+the rest. So LLVM turns a loop over a body into vector instructions, with no call left. Against functions
+that Numba compiles from Python's bytecode this compiles several times faster, one body serves float32 and
+float64, and no fastmath flag of a caller reaches the instructions: it would break the roundings that they
+rely on.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Format:
 
     @property
     def magic(self) -> float:
-        """1.5 * 2^mantissa: what is added to it is rounded to an integer, found in the lowest bits of the sum."""
+        """1.5 * 2^mantissa. Added to it, x is rounded to an integer, in the lowest bits of the sum."""
         return 1.5 * 2.0**self.mantissa
 
     @property
@@ -73,36 +74,36 @@ class Value:
         return Value(self.builder, llvm)
 
     def like(self, other: Value | float) -> Value:
-        """`other`, a plain number being made a constant of this value's type."""
+        """`other` itself, or, if it is a plain number, a constant of this value's type."""
         if isinstance(other, Value):
             return other
         return self.new(ir.Constant(self.llvm.type, float(other) if self.is_real else other))
 
-    def _apply(self, real: str, integer: str, a: Value, b: Value | float) -> Value:
-        name = real if a.is_real else integer
-        return self.new(getattr(self.builder, name)(a.llvm, a.like(b).llvm))
+    def _apply(self, real: str, integer: str, b: Value | float) -> Value:
+        instruction = getattr(self.builder, real if self.is_real else integer)
+        return self.new(instruction(self.llvm, self.like(b).llvm))
 
     def _compare(self, sign: str, b: Value | float) -> Value:
         compare = self.builder.fcmp_ordered if self.is_real else self.builder.icmp_signed
         return self.new(compare(sign, self.llvm, self.like(b).llvm))
 
     def __add__(self, b):
-        return self._apply("fadd", "add", self, b)
+        return self._apply("fadd", "add", b)
 
     def __radd__(self, a):
-        return self._apply("fadd", "add", self.like(a), self)
+        return self.like(a) + self
 
     def __sub__(self, b):
-        return self._apply("fsub", "sub", self, b)
+        return self._apply("fsub", "sub", b)
 
     def __rsub__(self, a):
-        return self._apply("fsub", "sub", self.like(a), self)
+        return self.like(a) - self
 
     def __mul__(self, b):
-        return self._apply("fmul", "mul", self, b)
+        return self._apply("fmul", "mul", b)
 
     def __rmul__(self, a):
-        return self._apply("fmul", "mul", self.like(a), self)
+        return self.like(a) * self
 
     def __truediv__(self, b):
         return self.new(self.builder.fdiv(self.llvm, self.like(b).llvm))
@@ -134,7 +135,8 @@ class Value:
     def is_nan(self) -> Value:
         return self.new(self.builder.fcmp_unordered("uno", self.llvm, self.llvm))
 
-    # Of integers and truth values
+    # The rest is for integers and truth values.
+
     def __and__(self, b):
         return self.new(self.builder.and_(self.llvm, self.like(b).llvm))
 
@@ -185,6 +187,7 @@ def clamp(x: Value, low: float | None = None, high: float | None = None) -> Valu
 
 
 def sqrt(x: Value) -> Value:
+    """The square root, rounded correctly."""
     return _call("llvm.sqrt", x)
 
 
@@ -194,6 +197,7 @@ def rint(x: Value) -> Value:
 
 
 def copysign(magnitude: Value, sign: Value) -> Value:
+    """The first, with the sign of the second."""
     return _call("llvm.copysign", magnitude, sign)
 
 
@@ -208,7 +212,7 @@ def number(integer: Value) -> Value:
 
 
 def counted(small: Value, bias: int = 0) -> Value:
-    """small - bias as a number, `small` being an integer from 0 to 2^mantissa. (AVX2 converts no 64-bit ones.)"""
+    """small - bias as a number, `small` an integer from 0 to 2^mantissa. (AVX2 converts no 64-bit ones.)"""
     format = small.format
     shifted = number(small | ((format.mantissa + format.bias) << format.mantissa))  # 2^mantissa + small
     return shifted - (2.0**format.mantissa + bias)
@@ -227,7 +231,7 @@ def narrow(x: Value) -> Value:
 
 
 def polynomial(x: Value, coefficients: Sequence[Value | float]) -> Value:
-    """c0 + c1 x + c2 x^2 + ..., by Horner's rule: fewest operations; other elements fill the waits between them."""
+    """c0 + c1 x + c2 x^2 + ..., by Horner's rule: fewest operations; other elements fill the waits."""
     *lower, total = coefficients
     for c in reversed(lower):
         total = fma(total, x, c)
@@ -291,5 +295,5 @@ def _function(body: Callable[..., Value], format: Format) -> Callable:
     function = unary if arity == 1 else binary
     function.__name__ = function.__qualname__ = f"{body.__name__}_{format.suffix}"
     function.__doc__, function.__module__ = body.__doc__, body.__module__
-    # A function of its own, so that no fastmath flag of a caller reaches it; inlined by LLVM, whatever its size.
+    # A function of its own: no fastmath flag of a caller reaches it. LLVM inlines it, whatever its size.
     return njit(error_model="numpy", forceinline=True)(function)

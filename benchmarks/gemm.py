@@ -1,4 +1,4 @@
-"""Matrix products here, in NumPy and in PyTorch: one process, taking turns, best of many rounds. Read the ratios.
+"""Matrix products here, in NumPy and in PyTorch, taking turns, best of many rounds: read the ratios.
 
 python benchmarks/gemm.py            # every table
 python benchmarks/gemm.py large      # GFLOP/s of square matrices

@@ -1,8 +1,9 @@
-"""Time of operations here and in PyTorch, in the same process, alternating, best of many rounds: read the ratios.
+"""Time of operations here and in PyTorch, in the same process, alternating, best of many rounds: read the
+ratios.
 
-    python benchmarks/ops.py                # both tables
-    python benchmarks/ops.py overhead       # small operations: what a call costs
-    python benchmarks/ops.py large          # 4M float32: what an element costs
+python benchmarks/ops.py                # both tables
+python benchmarks/ops.py overhead       # small operations: what a call costs
+python benchmarks/ops.py large          # 4M float32: what an element costs
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def seconds(functions: list[Callable], number: int, rounds: int) -> list[float]:
     return best
 
 
-def table(title: str, unit: float, word: str, rows: dict[str, tuple[Callable, Callable]], number: int, rounds: int) -> None:
+def table(
+    title: str, unit: float, word: str, rows: dict[str, tuple[Callable, Callable]], number: int, rounds: int
+) -> None:
     """Measure and print; the last line is the geometric mean of the ratios."""
     print(f"{title:24s}{'numbatorch':>12s}{'PyTorch':>12s}{'ratio':>8s}")
     ratios = []
@@ -80,11 +83,21 @@ def large() -> None:
         t.manual_seed(0)
         x, y = t.randn(2000, 2000), t.randn(2000, 2000)
         sides.append((t, x, y, x > 0))
-    table("4M float32", 1e-3, "ms", {n: tuple(make(*side) for side in sides) for n, make in LARGE.items()}, 5, 15)
+    table(
+        "4M float32",
+        1e-3,
+        "ms",
+        {n: tuple(make(*side) for side in sides) for n, make in LARGE.items()},
+        5,
+        15,
+    )
 
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or ["overhead", "large"]
-    print(f"numbatorch {numbatorch.__version__}, PyTorch {torch.__version__}, {torch.get_num_threads()} threads each\n")
+    print(
+        f"numbatorch {numbatorch.__version__}, PyTorch {torch.__version__}, {torch.get_num_threads()} "
+        f"threads each\n"
+    )
     for name in wanted:
         {"overhead": overhead, "large": large}[name]()

@@ -1,10 +1,11 @@
 """The one door: every operation on tensors goes through `Pointwise.__call__` or `Op.__call__`.
 
-An op is a row: its name, how to compute it, how to differentiate it. What depends on the row alone is decided when it is made; what depends on
-dtypes, shapes and strides, once per combination (a dictionary look-up finds the ready kernel). What is left for a call is: look up, allocate,
-run, record.
+An op is a row: its name, how to compute it, how to differentiate it. What depends on the row alone is decided
+when it is made; what depends on dtypes, shapes and strides, once per combination (a dictionary look-up finds
+the ready kernel). What is left for a call is: look up, allocate, run, record.
 
-    exp  = Pointwise("Exp", scalar.exp, result=to_float)       # everything else is derived from the scalar body
+    exp  = Pointwise("Exp", scalar.exp, result=to_float)       # everything else is derived from the scalar
+         body
     mm   = Op("Mm", forward=_mm, vjp=_mm_vjp)                  # everything else is written down beside it
 """
 
@@ -96,15 +97,26 @@ class OpNode(Node):
 class Op(Row):
     """An operation written by hand.
 
-    forward(*tensors, *params)  makes the result, or a tuple of results; checks, allocates, calls a kernel; knows nothing of the tape
-    vjp(node, grad)             the gradients for the tensors, made with public ops, so that they can be differentiated again. The node has
-                                `unpack()` (what was saved), `params` and `needs`
+    forward(*tensors, *params)  makes the result, or a tuple of results; checks, allocates, calls a kernel;
+                                knows nothing of the tape
+    vjp(node, grad)             the gradients for the tensors, made with public ops, so that they can be
+                                differentiated again. The node has `unpack()` (what was saved), `params` and
+                                `needs`
     saves                       what the vjp needs: positions of inputs, -1 for the (first) result
     tensors                     how many of the leading arguments are tensors (None where one may be missing)
     differentiable              how many of the results carry gradient
     """
 
-    def __init__(self, name: str, forward: Callable, vjp: Callable | None = None, *, saves: Sequence[int] = (), tensors: int = 1, differentiable: int = 1):
+    def __init__(
+        self,
+        name: str,
+        forward: Callable,
+        vjp: Callable | None = None,
+        *,
+        saves: Sequence[int] = (),
+        tensors: int = 1,
+        differentiable: int = 1,
+    ):
         super().__init__(name, OpNode)
         self.forward, self.vjp = forward, vjp
         self.saves, self.tensors, self.differentiable = tuple(saves), tensors, differentiable
@@ -151,12 +163,13 @@ def attach(node: Node, result) -> None:
 
 
 class InPlaceOp(Op):
-    """An operation that changes its first tensor and returns it. `forward` checks everything before it writes; its result is not used."""
+    """An operation that changes its first tensor and returns it. `forward` checks everything before it
+    writes; its result is not used."""
 
     def __call__(self, *args):
         target, dtype = args[0], args[0].kind.dtype
         tracked = state.enabled and self.vjp is not None and (dtype.is_floating_point or dtype.is_complex)
-        tracked = tracked and any([t is not None and t._requires_grad for t in args[: self.tensors]])
+        tracked = tracked and any(t is not None and t._requires_grad for t in args[: self.tensors])
         inplace.check(target, tracked, True)
         self.forward(*args)
         if tracked:
@@ -171,7 +184,8 @@ class InPlaceOp(Op):
 
 
 class ViewOp(Op):
-    """An operation whose result shares the memory of its input. `forward(tensor, *params)` returns the array of the view."""
+    """An operation whose result shares the memory of its input. `forward(tensor, *params)` returns the array
+    of the view."""
 
     def __call__(self, tensor: Tensor, *params) -> Tensor:
         array = self.forward(tensor, *params)
@@ -191,7 +205,8 @@ class ViewOp(Op):
 
 
 class Gradient:
-    """The gradient of a pointwise program, for the inputs that want one: itself a pointwise op, of any order."""
+    """The gradient of a pointwise program, for the inputs that want one: itself a pointwise op, of any
+    order."""
 
     def __init__(self, row: Pointwise, needs: tuple[bool, ...], given: tuple[bool, ...]):
         program = row.program
@@ -205,22 +220,39 @@ class Gradient:
             wanted = gradients(program.outputs, seeds, inputs)
         wanted = [e if need else None for e, need in zip(wanted, needs, strict=True)]
         made = [e for e in wanted if e is not None and e.function != "symbol"]
-        made = substitute(made, {y: r for y, r in zip(program.outputs, results, strict=True) if not isinstance(y.function, str)})
+        made = substitute(
+            made,
+            {y: r for y, r in zip(program.outputs, results, strict=True) if not isinstance(y.function, str)},
+        )
         used = symbols_in(made)
-        self.saves = tuple([k for k in used if k < arity] + [arity + outputs - 1 - k for k in used if k >= arity + outputs])  # results as -1, -2 ...
+        self.saves = tuple(
+            [k for k in used if k < arity] + [arity + outputs - 1 - k for k in used if k >= arity + outputs]
+        )  # results as -1, -2 ...
         self.grads = tuple(k - arity for k in used if arity <= k < arity + outputs)
-        order = [arity + k for k in self.grads] + [k for k in used if k < arity] + [k for k in used if k >= arity + outputs]
+        order = (
+            [arity + k for k in self.grads]
+            + [k for k in used if k < arity]
+            + [k for k in used if k >= arity + outputs]
+        )
         position = {old: new for new, old in enumerate(order)}
         made = substitute(made, {symbol(old): symbol(~new) for old, new in position.items()})
         made = substitute(made, {symbol(~new): symbol(new) for new in position.values()})
         conditions = tuple(position[k] for k in program.conditions if k in position)
         self.row = None
         if made:
-            self.row = Pointwise(f"{row.name}Backward", Program(f"{program.name}_backward", tuple(made), len(order), conditions))
+            self.row = Pointwise(
+                f"{row.name}Backward",
+                Program(f"{program.name}_backward", tuple(made), len(order), conditions),
+            )
         # where each input's gradient comes from: None, ("made", k) or ("grad", k): passed through
         numbers = iter(range(len(made)))
         self.sources = tuple(
-            None if e is None else ("grad", e.args[0] - arity) if e.function == "symbol" else ("made", next(numbers)) for e in wanted
+            None
+            if e is None
+            else ("grad", e.args[0] - arity)
+            if e.function == "symbol"
+            else ("made", next(numbers))
+            for e in wanted
         )
 
 
@@ -229,7 +261,9 @@ class PointwiseNode(Node):
 
     row: Pointwise
     rule: Gradient
-    shapes: tuple | None = None  # for each input (shape, kind) where its gradient must be summed or cast to fit
+    shapes: tuple | None = (
+        None  # for each input (shape, kind) where its gradient must be summed or cast to fit
+    )
 
     def backward(self, grad):
         rule = self.rule
@@ -240,7 +274,10 @@ class PointwiseNode(Node):
         made = _run_rule(rule, grads, self.unpack())
         result = [None if s is None else grads[s[1]] if s[0] == "grad" else made[s[1]] for s in rule.sources]
         if self.shapes is not None:
-            result = [g if g is None or like is None else fit(g, *like) for g, like in zip(result, self.shapes, strict=True)]
+            result = [
+                g if g is None or like is None else fit(g, *like)
+                for g, like in zip(result, self.shapes, strict=True)
+            ]
         return result
 
 
@@ -252,14 +289,16 @@ def _run_rule(rule: Gradient, grads: Sequence, saved: tuple) -> tuple:
 
 
 def fit(grad: Tensor, shape: tuple[int, ...], kind: Kind) -> Tensor:
-    """`grad` summed over the dimensions that were broadcast, in the dtype and on the device of the input that it belongs to."""
+    """`grad` summed over the dimensions that were broadcast, in the dtype and on the device of the input that
+    it belongs to."""
     if grad.array.shape != shape:
         grad = grad.sum_to_size(shape)
     return grad if grad.kind.flat is kind.flat else grad.to(device=kind.device, dtype=kind.dtype)
 
 
 class Pointwise(Row):
-    """An operation on elements, derived whole from one scalar body: kernels of every dtype, layout and device, and gradients of any order.
+    """An operation on elements, derived whole from one scalar body: kernels of every dtype, layout and
+    device, and gradients of any order.
 
     body        a Scalar, a Python function of scalars, or a Program
     result      the dtype rule, from the operands' common dtype
@@ -285,12 +324,17 @@ class Pointwise(Row):
             arity = arity or (body.body or body.evaluate).__code__.co_argcount
             inputs = [symbol(k) for k in range(arity)]
             if body.body is not None:
-                self.vjp, body = body.vjp, Program(body.name, (constant(body.body(*inputs)),), arity, conditions)
+                self.vjp, body = (
+                    body.vjp,
+                    Program(body.name, (constant(body.body(*inputs)),), arity, conditions),
+                )
             else:
                 body = Program(body.name, (Expr(body, *inputs),), arity, conditions)
         self.program = body if isinstance(body, Program) else lift.program(body, arity, conditions)
         self.result = result
-        self.ready: dict[tuple, tuple] = {}  # (kind, kind or number type) -> kernel for contiguous operands of one shape
+        self.ready: dict[
+            tuple, tuple
+        ] = {}  # (kind, kind or number type) -> kernel for contiguous operands of one shape
         self.plans: dict[tuple, _Plan] = {}
         self._gradients: dict[tuple, Gradient] = {}
         self.weightless, self.accepts = {*conditions, *self.program.conditions, *weightless}, accepts
@@ -344,7 +388,8 @@ class Pointwise(Row):
     # -- every other case: a plan for each combination of kinds, shapes and strides
 
     def general(self, inputs: tuple, out: Tensor | None = None):
-        """The operation on tensors and numbers of any layout; into `out` if given, and in place if `out` is the first input."""
+        """The operation on tensors and numbers of any layout; into `out` if given, and in place if `out` is
+        the first input."""
         key: list[Any] = []
         for x in inputs:
             if isinstance(x, TensorBase):
@@ -399,7 +444,10 @@ class Pointwise(Row):
             node.save(*[inputs[k] if k >= 0 else SavedResult(firsts[-1 - k], -1 - k) for k in rule.saves])
             if changed is not None:
                 node.versions = tuple(
-                    [v - 1 if k >= 0 and inputs[k] is changed else v for v, k in zip(node.versions, rule.saves, strict=True)]
+                    [
+                        v - 1 if k >= 0 and inputs[k] is changed else v
+                        for v, k in zip(node.versions, rule.saves, strict=True)
+                    ]
                 )
         if changed is None:
             attach(node, results)
@@ -416,7 +464,8 @@ class Pointwise(Row):
         return rule
 
     def pull_back(self, grad: Tensor, inputs: tuple, needs: tuple[bool, ...]) -> list:
-        """The gradients for the inputs in `needs`, from the gradient of the result at `inputs`; for ops that have this one as a part."""
+        """The gradients for the inputs in `needs`, from the gradient of the result at `inputs`; for ops that
+        have this one as a part."""
         rule = self.gradient(needs, (True,))
         saved = tuple([inputs[k] if k >= 0 else self(*inputs) for k in rule.saves])
         made = _run_rule(rule, (grad,), saved)
@@ -424,22 +473,33 @@ class Pointwise(Row):
 
     def source(self, device: str = "cpu", element: str = "f4") -> str:
         """The text of this op's kernel for contiguous operands of one element type."""
-        operands = [Operand("b1" if k in self.program.conditions else element, "flat") for k in range(self.program.arity)]
+        operands = [
+            Operand("b1" if k in self.program.conditions else element, "flat")
+            for k in range(self.program.arity)
+        ]
         results = [Operand(element, "flat")] * len(self.program.outputs)
         return lift.source(self.program, device, operands, results, _compute(element))
 
 
 def _on_one_device(inputs: tuple) -> tuple:
-    """`inputs`, with 0-d CPU tensors brought to the device of the others. Raises RuntimeError where devices are mixed."""
+    """`inputs`, with 0-d CPU tensors brought to the device of the others. Raises RuntimeError where devices
+    are mixed."""
     devices = {x.kind.device: None for x in inputs if isinstance(x, TensorBase)}
     if len(devices) < 2:
         return inputs
-    homes = {x.kind.device: None for x in inputs if isinstance(x, TensorBase) and (x.array.ndim or not x.kind.cpu)}
+    homes = {
+        x.kind.device: None for x in inputs if isinstance(x, TensorBase) and (x.array.ndim or not x.kind.cpu)
+    }
     if len(homes) == 1:
         (home,) = homes
-        return tuple([x.to(home) if isinstance(x, TensorBase) and x.kind.device is not home else x for x in inputs])
+        return tuple(
+            [x.to(home) if isinstance(x, TensorBase) and x.kind.device is not home else x for x in inputs]
+        )
     first, second = list(homes)[:2]
-    raise RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices, {first} and {second}!")
+    raise RuntimeError(
+        f"Expected all tensors to be on the same device, but found at least two devices, {first} and "
+        f"{second}!"
+    )
 
 
 def _apart(inputs: tuple, out: Tensor, in_place: bool) -> tuple:
@@ -448,8 +508,15 @@ def _apart(inputs: tuple, out: Tensor, in_place: bool) -> tuple:
     return tuple(
         [
             x.clone()
-            if isinstance(x, TensorBase) and x is not out and x._storage is not None and x._storage is out._storage
-            and not (x.array.strides == target.strides and x.array.shape == target.shape and _address(x.array) == _address(target))
+            if isinstance(x, TensorBase)
+            and x is not out
+            and x._storage is not None
+            and x._storage is out._storage
+            and not (
+                x.array.strides == target.strides
+                and x.array.shape == target.shape
+                and _address(x.array) == _address(target)
+            )
             else x
             for x in inputs
         ]
@@ -480,16 +547,26 @@ class _Plan:
         if row.accepts is not None:
             row.accepts(common)
         result = row.result(common)
-        operands = result if result is not dtype.bool and not (common.is_complex and not result.is_complex) else common
+        operands = (
+            result
+            if result is not dtype.bool and not (common.is_complex and not result.is_complex)
+            else common
+        )
         compute = _compute(Kind.of(operands).element)
         self.kind = Kind.of(result, like.device)
         self.count = len(row.program.outputs)
-        self.shape, self.numbers = shape, tuple(k for k, x in enumerate(inputs) if not isinstance(x, TensorBase))
+        self.shape, self.numbers = (
+            shape,
+            tuple(k for k, x in enumerate(inputs) if not isinstance(x, TensorBase)),
+        )
         self.differentiable = result.is_floating_point or result.is_complex
         if out is not None:
             self._check_out(row, out, out is inputs[0], result)
         fits = [
-            (x.array.shape, x.kind) if _carries(x) and (x.array.shape != shape or x.kind.flat is not self.kind) else None for x in inputs
+            (x.array.shape, x.kind)
+            if _carries(x) and (x.array.shape != shape or x.kind.flat is not self.kind)
+            else None
+            for x in inputs
         ]
         self.fits = tuple(fits) if any(fits) else None
         self.size = prod(shape)
@@ -501,36 +578,54 @@ class _Plan:
         having_a_say = [x for k, x in enumerate(inputs) if k not in row.weightless] or list(inputs)
         return dtype.result_dtype(
             *[
-                (x.kind.dtype, DIMENSIONED if x.array.ndim else ZERO_DIM) if isinstance(x, TensorBase) else (dtype.number_dtype(x), NUMBER)
+                (x.kind.dtype, DIMENSIONED if x.array.ndim else ZERO_DIM)
+                if isinstance(x, TensorBase)
+                else (dtype.number_dtype(x), NUMBER)
                 for x in having_a_say
             ]
         )
 
     def _check_out(self, row: Pointwise, out: Tensor, in_place: bool, result: DType) -> None:
         if not dtype.can_cast(result, out.kind.dtype):
-            raise RuntimeError(f"result type {type_word(result)} can't be cast to the desired output type {type_word(out.kind.dtype)}")
+            raise RuntimeError(
+                f"result type {type_word(result)} can't be cast to the desired output type "
+                f"{type_word(out.kind.dtype)}"
+            )
         if out.array.shape != self.shape:
             if in_place:
                 raise RuntimeError(
-                    f"output with shape {list(out.array.shape)} doesn't match the broadcast shape {list(self.shape)}"
+                    f"output with shape {list(out.array.shape)} doesn't match the broadcast shape "
+                    f"{list(self.shape)}"
                 )
-            raise RuntimeError(f"out= has shape {list(out.array.shape)}, but the result has shape {list(self.shape)}")
+            raise RuntimeError(
+                f"out= has shape {list(out.array.shape)}, but the result has shape {list(self.shape)}"
+            )
         if any(stride == 0 and n > 1 for stride, n in zip(out.array.strides, out.array.shape, strict=True)):
             raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+                "unsupported operation: more than one element of the written-to tensor refers to a single "
+                "memory location. Please "
                 "clone() the tensor before performing the operation."
             )
 
     def _lay_out(self, row: Pointwise, inputs: tuple, out: Tensor | None, compute: str) -> None:
         """Choose how the kernel walks through memory, and find it."""
         target = self.kind if out is None else out.kind
-        elements = [x.kind.element if isinstance(x, TensorBase) else Kind.of(dtype.number_dtype(x)).element for x in inputs]
+        elements = [
+            x.kind.element if isinstance(x, TensorBase) else Kind.of(dtype.number_dtype(x)).element
+            for x in inputs
+        ]
         arrays = [x.array for x in inputs if isinstance(x, TensorBase)]
-        self.order: tuple[int, ...] | None = None  # of dimensions in memory, where all operands share one that is not row-major
-        dense = out is None and len(self.shape) > 1 and not arrays[0].flags.c_contiguous and _dense_order(arrays)
+        self.order: tuple[int, ...] | None = (
+            None  # of dimensions in memory, where all operands share one that is not row-major
+        )
+        dense = (
+            out is None and len(self.shape) > 1 and not arrays[0].flags.c_contiguous and _dense_order(arrays)
+        )
         if dense:
             self.order = dense
-        contiguous = all(x.kind.contiguous and x.array.shape == self.shape for x in inputs if isinstance(x, TensorBase))
+        contiguous = all(
+            x.kind.contiguous and x.array.shape == self.shape for x in inputs if isinstance(x, TensorBase)
+        )
         self.geometry = None
         if dense or (contiguous and (out is None or out.kind.contiguous)):
             same = out is not None and inputs[0] is out
@@ -541,11 +636,13 @@ class _Plan:
             strides = [contiguous_steps(self.shape)] * self.count if out is None else [steps(out.array)]
             strides += [broadcast_steps(x.array, self.shape) for x in inputs if isinstance(x, TensorBase)]
             outer, length, strides = collapse(self.shape, strides)
-            self.geometry = np.array([len(outer), length, *outer, *[s for row_ in strides for s in row_]], np.int64)
-            names = iter(["unit" if s[-1] == 1 else "fixed" if s[-1] == 0 else "strided" for s in strides])
-            writes = [next(names) for _ in range(self.count)][0]
-            writes = "strided" if writes == "fixed" else writes
-            access = [next(names) if isinstance(x, TensorBase) else "value" for x in inputs]
+            self.geometry = np.array(
+                [len(outer), length, *outer, *[s for row_ in strides for s in row_]], np.int64
+            )
+            walks = ["unit" if s[-1] == 1 else "fixed" if s[-1] == 0 else "strided" for s in strides]
+            writes = "strided" if walks[0] == "fixed" else walks[0]
+            reads = iter(walks[self.count :])
+            access = [next(reads) if isinstance(x, TensorBase) else "value" for x in inputs]
         operands = tuple(Operand(e, a) for e, a in zip(elements, access, strict=True))
         results = (Operand(target.element, writes),) * self.count
         self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
@@ -558,11 +655,18 @@ class _Plan:
         if out is not None:
             outs = [out.array]
         elif self.order is not None:
-            outs = [empty(tuple([self.shape[d] for d in self.order]), kind).array.transpose(_inverse(self.order)) for _ in range(self.count)]
+            outs = [
+                empty(tuple([self.shape[d] for d in self.order]), kind).array.transpose(_inverse(self.order))
+                for _ in range(self.count)
+            ]
         else:
             outs = [empty(self.shape, kind).array for _ in range(self.count)]
         if size:
-            args = outs + [x.array if isinstance(x, TensorBase) else _number(x) for k, x in enumerate(inputs) if k not in self.skips]
+            args = outs + [
+                x.array if isinstance(x, TensorBase) else _number(x)
+                for k, x in enumerate(inputs)
+                if k not in self.skips
+            ]
             if self.geometry is not None:
                 args.append(self.geometry)
             if not self.cpu:
@@ -579,7 +683,13 @@ class _Plan:
 
     def offer(self, ready: dict, inputs: tuple, out: Tensor | None) -> None:
         """Enter the kernel into the table of the plain case, if this is one."""
-        if out is not None or not self.cpu or self.geometry is not None or self.order is not None or self.count > 1:
+        if (
+            out is not None
+            or not self.cpu
+            or self.geometry is not None
+            or self.order is not None
+            or self.count > 1
+        ):
             return
         if self.differentiable and self.fits is not None:
             return
@@ -594,7 +704,9 @@ class _Plan:
 
 def _carries(value: Any) -> bool:
     """Whether this operand can have a gradient."""
-    return isinstance(value, TensorBase) and (value.kind.dtype.is_floating_point or value.kind.dtype.is_complex)
+    return isinstance(value, TensorBase) and (
+        value.kind.dtype.is_floating_point or value.kind.dtype.is_complex
+    )
 
 
 def _number(value):
@@ -620,14 +732,18 @@ def contiguous_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def broadcast_steps(array, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides with which `array` is read as a tensor of `shape`: 0 along dimensions that are broadcast."""
+    """The strides with which `array` is read as a tensor of `shape`: 0 along dimensions that are
+    broadcast."""
     missing = len(shape) - array.ndim
     own = [0 if n == 1 else s for n, s in zip(array.shape, steps(array), strict=True)]
     return (0,) * missing + tuple(own)
 
 
-def collapse(shape: tuple[int, ...], strides: Sequence[tuple[int, ...]]) -> tuple[list[int], int, list[list[int]]]:
-    """(outer shape, row length, strides of each operand) of the same walk over memory in as few dimensions as possible."""
+def collapse(
+    shape: tuple[int, ...], strides: Sequence[tuple[int, ...]]
+) -> tuple[list[int], int, list[list[int]]]:
+    """(outer shape, row length, strides of each operand) of the same walk over memory in as few dimensions as
+    possible."""
     dims: list[int] = []
     walks: list[list[int]] = [[] for _ in strides]
     for d, n in enumerate(shape):
@@ -647,7 +763,8 @@ def collapse(shape: tuple[int, ...], strides: Sequence[tuple[int, ...]]) -> tupl
 
 
 def _dense_order(arrays: Sequence) -> tuple[int, ...] | None:
-    """The order of dimensions in memory, if all arrays share shape and strides and fill their memory without gaps."""
+    """The order of dimensions in memory, if all arrays share shape and strides and fill their memory without
+    gaps."""
     shape, strides = arrays[0].shape, arrays[0].strides
     if any(a.shape != shape or a.strides != strides for a in arrays[1:]):
         return None
@@ -673,6 +790,7 @@ def type_word(d: DType) -> str:
 
 
 _WORDS = {
-    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float16": "Half",
-    "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
+    "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double",
+    "complex64": "ComplexFloat", "complex128": "ComplexDouble",
 }  # fmt: skip

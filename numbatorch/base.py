@@ -1,7 +1,7 @@
 """What a tensor is made of: an array, its kind, a version counter shared by views, and the slots of the tape.
 
-The class `Tensor` that users see (tensor.py) adds the operations. Everything between this file and that one makes tensors through
-`wrap`, and knows only `TensorBase`.
+The class `Tensor` that users see (tensor.py) adds the operations. Everything between this file and that one
+makes tensors through `wrap`, and knows only `TensorBase`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numbatorch.device import CPU
 from numbatorch.device import device as Device
 from numbatorch.dtype import DType
-from numbatorch.shape import make_size, normalize_dim
+from numbatorch.shape import make_size
 from numbatorch_kernels import memory
 
 if TYPE_CHECKING:
@@ -24,9 +24,11 @@ Number = bool | int | float | complex
 
 
 class Kind:
-    """What a kernel must know of an operand besides its shape: dtype, device, and whether its memory is contiguous.
+    """What a kernel must know of an operand besides its shape: dtype, device, and whether its memory is
+    contiguous.
 
-    Kinds are interned, so a pair of them is a dictionary key that costs nothing to make; `element` is the kernels' name of the dtype.
+    Kinds are interned, so a pair of them is a dictionary key that costs nothing to make; `element` is the
+    kernels' name of the dtype.
     """
 
     __slots__ = ("contiguous", "cpu", "device", "dtype", "element", "flat", "numpy", "strided")
@@ -68,7 +70,8 @@ class Storage:
 
 
 class TensorBase:
-    """The state of a tensor. The class attributes are what most tensors have; only what differs is set on the instance."""
+    """The state of a tensor. The class attributes are what most tensors have; only what differs is set on the
+    instance."""
 
     array: Any  # np.ndarray on the CPU, DeviceArray on CUDA
     kind: Kind
@@ -76,9 +79,13 @@ class TensorBase:
     _requires_grad = False
     _grad_fn: Any = None  # the node that made this tensor, or the Slot of one of its results; None for a leaf
     _grad: Tensor | None = None
-    _storage: Storage | None = None  # None as long as no other tensor shares the memory and nothing has changed it
+    _storage: Storage | None = (
+        None  # None as long as no other tensor shares the memory and nothing has changed it
+    )
     _base: Tensor | None = None  # of a view: the tensor that it shows a part of ...
-    _view: tuple | None = None  # ... and how to see that part again: (the tensor it was made from, row, parameters)
+    _view: tuple | None = (
+        None  # ... and how to see that part again: (the tensor it was made from, row, parameters)
+    )
     _seen = 0  # of a view: the storage's version when _grad_fn was right
     _hooks: dict | None = None
 

@@ -1,4 +1,5 @@
-"""The CUDA device: how many there are, waiting for them, their memory. With NUMBA_ENABLE_CUDASIM=1 the simulator is one."""
+"""The CUDA device: how many there are, waiting for them, their memory. With NUMBA_ENABLE_CUDASIM=1 the
+simulator is one."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ BoolTensor = TensorType(dt.bool, "cuda")
 
 
 def is_available() -> bool:
-    """Whether tensors can live on "cuda": there is a GPU with its driver and compiler, or the simulator is on."""
+    """Whether tensors can live on "cuda": there is a GPU with its driver and compiler, or the simulator is
+    on."""
     try:
         from numbatorch_kernels.cuda import compat
     except RuntimeError:

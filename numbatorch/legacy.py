@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 
 class TensorType:
-    """A tensor type by dtype and device: called, it makes tensors; `isinstance(x, torch.FloatTensor)` asks for them."""
+    """A tensor type by dtype and device: called, it makes tensors; `isinstance(x, torch.FloatTensor)` asks
+    for them."""
 
     def __init__(self, dtype: DType, device: str):
         self.dtype, self.device = dtype, device
-        self.__name__ = type_name(Kind.of(dtype, CPU if device == "cpu" else Device("cuda", 0))).rpartition(".")[2]
+        self.__name__ = type_name(Kind.of(dtype, CPU if device == "cpu" else Device("cuda", 0))).rpartition(
+            "."
+        )[2]
         self.is_cuda = device == "cuda"
 
     def __call__(self, *args: Any) -> Tensor:
@@ -33,30 +36,72 @@ class TensorType:
             return ops.empty(*args, dtype=self.dtype, device=self.device)
         if len(args) == 1 and isinstance(args[0], tuple) and type(args[0]) is not tuple:
             return ops.empty(args[0], dtype=self.dtype, device=self.device)
-        if len(args) == 1 and isinstance(args[0], TensorBase | np.ndarray) and args[0].dtype not in (self.dtype, self.dtype.numpy):
+        if (
+            len(args) == 1
+            and isinstance(args[0], TensorBase | np.ndarray)
+            and args[0].dtype not in (self.dtype, self.dtype.numpy)
+        ):
             raise TypeError(f"expected {self} (got {args[0].dtype})")
         return ops.tensor(*args, dtype=self.dtype, device=self.device)
 
     def __instancecheck__(self, instance: Any) -> bool:
-        return isinstance(instance, TensorBase) and instance.dtype is self.dtype and instance.device.type == self.device
+        return (
+            isinstance(instance, TensorBase)
+            and instance.dtype is self.dtype
+            and instance.device.type == self.device
+        )
 
     def __repr__(self) -> str:
         return f"torch.{'cuda.' if self.is_cuda else ''}{self.__name__}"
 
 
-FloatTensor, DoubleTensor, HalfTensor, BFloat16Tensor, LongTensor, IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor = (
+(
+    FloatTensor,
+    DoubleTensor,
+    HalfTensor,
+    BFloat16Tensor,
+    LongTensor,
+    IntTensor,
+    ShortTensor,
+    CharTensor,
+    ByteTensor,
+    BoolTensor,
+) = (
     TensorType(d, "cpu")
-    for d in (dt.float32, dt.float64, dt.float16, dt.bfloat16, dt.int64, dt.int32, dt.int16, dt.int8, dt.uint8, dt.bool)
+    for d in (
+        dt.float32,
+        dt.float64,
+        dt.float16,
+        dt.bfloat16,
+        dt.int64,
+        dt.int32,
+        dt.int16,
+        dt.int8,
+        dt.uint8,
+        dt.bool,
+    )
 )
 
 CUDA_TYPES = {
     t.__name__: TensorType(t.dtype, "cuda")
-    for t in (FloatTensor, DoubleTensor, HalfTensor, BFloat16Tensor, LongTensor, IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor)
+    for t in (
+        FloatTensor,
+        DoubleTensor,
+        HalfTensor,
+        BFloat16Tensor,
+        LongTensor,
+        IntTensor,
+        ShortTensor,
+        CharTensor,
+        ByteTensor,
+        BoolTensor,
+    )
 }
 
 
 def parse_type(name: Any) -> dict[str, Any]:
-    """The arguments of `to` that a dtype, a tensor type or the name of one means. Raises ValueError for an unknown name."""
+    """The arguments of `to` that a dtype, a tensor type or the name of one means. Raises ValueError for an
+    unknown name."""
     if isinstance(name, TensorType):
         return {"dtype": name.dtype, "device": name.device}
     if not isinstance(name, str):

@@ -26,7 +26,9 @@ class PointwiseOp:
     def __call__(self, *inputs: Tensor | float, out: Tensor | None = None) -> Tensor:
         arity = self.row.program.arity
         if len(inputs) != arity:
-            raise TypeError(f"{self.__name__}() takes {arity} positional arguments but {len(inputs)} were given")
+            raise TypeError(
+                f"{self.__name__}() takes {arity} positional arguments but {len(inputs)} were given"
+            )
         if any(isinstance(x, Expr) for x in inputs):  # inside the body of another op
             return inline(self.row.program.outputs[0], inputs)
         if not any(isinstance(x, TensorBase) for x in inputs):
@@ -46,14 +48,19 @@ class PointwiseOp:
         return f"<pointwise op {self.__name__}>"
 
 
-def pointwise(function: Callable | None = None, *, derivative: Callable | None = None, result: str = "float") -> Any:
-    """Decorator: a function of scalars becomes a differentiable operation on tensors of any shape, dtype and device.
+def pointwise(
+    function: Callable | None = None, *, derivative: Callable | None = None, result: str = "float"
+) -> Any:
+    """Decorator: a function of scalars becomes a differentiable operation on tensors of any shape, dtype and
+    device.
 
-    The function is called once, with symbols. It may use + - * / // % **, comparisons, & | ~, and the functions of
-    `numbatorch.scalar` (or those of `math` with the same names); for a choice write `where(condition, a, b)`. From it come a kernel
-    for the CPU and for CUDA, and the kernels of its gradient, to any order.
+    The function is called once, with symbols. It may use + - * / // % **, comparisons, & | ~, and the
+    functions of `numbatorch.scalar` (or those of `math` with the same names); for a choice write
+    `where(condition, a, b)`. From it come a kernel for the CPU and for CUDA, and the kernels of its gradient,
+    to any order.
 
-    derivative  derivative(y, *args): the derivative for each argument, from the result y; where the derived one is numerically poor
+    derivative  derivative(y, *args): the derivative for each argument, from the result y; where the derived
+                one is numerically poor
     result      "float": integers give the default dtype; "promote": the operands' common dtype; "bool"
 
     Raises TypeError for a function that uses anything else; the text names the line.
@@ -76,6 +83,8 @@ def pointwise(function: Callable | None = None, *, derivative: Callable | None =
             slopes = derivative(y, *args)
             return tuple(g * d for d in (slopes if isinstance(slopes, tuple) else (slopes,)))
 
-        body = Scalar(function.__name__, function, vjp, body=lambda *args: inline(trace(function, arity)[0], args))
+        body = Scalar(
+            function.__name__, function, vjp, body=lambda *args: inline(trace(function, arity)[0], args)
+        )
     name = "".join(word.capitalize() for word in function.__name__.split("_"))
     return PointwiseOp(Pointwise(name, body, arity=arity, result=_RESULTS[result]), function)

@@ -38,3 +38,48 @@ class aminmax(NamedTuple):
     max: Tensor
 
     __repr__ = _text
+
+
+class sort(NamedTuple):
+    """The sorted elements and their old places."""
+
+    values: Tensor
+    indices: Tensor
+
+    __repr__ = _text
+
+
+class topk(NamedTuple):
+    """The first elements in order and their places."""
+
+    values: Tensor
+    indices: Tensor
+
+    __repr__ = _text
+
+
+class kthvalue(NamedTuple):
+    """The elements of one rank and their places."""
+
+    values: Tensor
+    indices: Tensor
+
+    __repr__ = _text
+
+
+class cummax(NamedTuple):
+    """The largest elements so far and their places."""
+
+    values: Tensor
+    indices: Tensor
+
+    __repr__ = _text
+
+
+class cummin(NamedTuple):
+    """The smallest elements so far and their places."""
+
+    values: Tensor
+    indices: Tensor
+
+    __repr__ = _text

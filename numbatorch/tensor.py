@@ -1,4 +1,5 @@
-"""The class `Tensor`: its state is in base.py, its operations are the public functions of `ops`, here under their method names."""
+"""The class `Tensor`: its state is in base.py, its operations are the public functions of `ops`, here under
+their method names."""
 
 from __future__ import annotations
 
@@ -12,16 +13,16 @@ import numpy as np
 
 from numbatorch import base, ops, printing
 from numbatorch import dtype as dt
-from numbatorch.autograd.api import backward
 from numbatorch.autograd import inplace as _inplace
-from numbatorch.autograd.mode import state
-from numbatorch.autograd.node import AccumulateGrad, Handle, Node, Slot, refresh, type_name
+from numbatorch.autograd.api import backward
+from numbatorch.autograd.node import Handle, Node, Slot, refresh, type_name
 from numbatorch.base import Kind, TensorBase, alias
 from numbatorch.shape import Size
 
 
 def inplace(function: Callable) -> Callable:
-    """The in-place form of an op: `inplace(ops.exp)` is `exp_`, which writes its result over its first operand."""
+    """The in-place form of an op: `inplace(ops.exp)` is `exp_`, which writes its result over its first
+    operand."""
 
     @wraps(function)
     def method(self, *args, **kwargs):
@@ -57,7 +58,8 @@ _OPERANDS = (TensorBase, bool, int, float, complex, np.generic)
 class Tensor(TensorBase):
     """An n-dimensional array of numbers on a device, which remembers how it was computed.
 
-    `Tensor(2, 3)` is an uninitialised float32 tensor, `Tensor([1, 2])` one with these numbers; prefer `torch.empty` and `torch.tensor`.
+    `Tensor(2, 3)` is an uninitialised float32 tensor, `Tensor([1, 2])` one with these numbers; prefer
+    `torch.empty` and `torch.tensor`.
     """
 
     def __new__(cls, *args, device: Any = None):
@@ -65,15 +67,21 @@ class Tensor(TensorBase):
             data = args[0]
             if isinstance(data, Size):
                 return ops.empty(data, dtype=dt.get_default_dtype(), device=device)
-            made = ops.as_tensor(data, dtype=dt.get_default_dtype(), device=device) if isinstance(data, TensorBase | np.ndarray) else ops.tensor(
-                data, dtype=dt.get_default_dtype(), device=device
+            made = (
+                ops.as_tensor(data, dtype=dt.get_default_dtype(), device=device)
+                if isinstance(data, TensorBase | np.ndarray)
+                else ops.tensor(data, dtype=dt.get_default_dtype(), device=device)
             )
             return alias(made)
         return ops.empty(args or (0,), dtype=dt.get_default_dtype(), device=device)
 
     # --- state
 
-    data = property(lambda self: _data(self), lambda self, value: _set_data(self, value), doc="The same memory, off the tape.")
+    data = property(
+        lambda self: _data(self),
+        lambda self, value: _set_data(self, value),
+        doc="The same memory, off the tape.",
+    )
 
     @property
     def requires_grad(self) -> bool:
@@ -87,11 +95,13 @@ class Tensor(TensorBase):
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Start or stop recording operations on this leaf. Raises RuntimeError for tensors that are not floating point or no leaves."""
+        """Start or stop recording operations on this leaf. Raises RuntimeError for tensors that are not
+        floating point or no leaves."""
         if self._grad_fn is not None:
             if not requires_grad:
                 raise RuntimeError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that "
+                    "you can only change requires_grad flags of leaf variables. If you want to use a "
+                    "computed variable in a subgraph that "
                     "doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return self
@@ -105,9 +115,12 @@ class Tensor(TensorBase):
         """The gradient that backward passes have added up here."""
         if self._grad is None and self._grad_fn is not None and not self._retains_grad:
             warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
-                "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
-                "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead.",
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+                "attribute won't be populated during "
+                "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+                "Tensor, use .retain_grad() on the "
+                "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the "
+                "leaf Tensor instead.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -117,13 +130,19 @@ class Tensor(TensorBase):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, TensorBase):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(value).__name__}"
+                )
             if value.array.shape != self.array.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: expected {list(self.array.shape)}, got {list(value.array.shape)}"
+                    f"assigned grad has data of a different size: expected {list(self.array.shape)}, got "
+                    f"{list(value.array.shape)}"
                 )
             if value.kind.dtype is not self.kind.dtype:
-                raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}")
+                raise RuntimeError(
+                    f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}"
+                )
         self._grad = value
 
     @grad.deleter
@@ -176,7 +195,8 @@ class Tensor(TensorBase):
         return fn.node.capture(fn.number, hook) if isinstance(fn, Slot) else fn.capture(0, hook)
 
     def register_hook(self, hook: Callable) -> Handle:
-        """Call `hook(grad)` when the gradient of this tensor is complete; what it returns, if not None, replaces it."""
+        """Call `hook(grad)` when the gradient of this tensor is complete; what it returns, if not None,
+        replaces it."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._grad_fn is not None:
@@ -193,7 +213,13 @@ class Tensor(TensorBase):
             self._hooks = {}
         return Handle(self._hooks.setdefault("accumulated", {}), hook)
 
-    def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None) -> None:
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
         """Add the gradient of this tensor to the `grad` of every leaf that it was computed from.
 
         >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -308,7 +334,10 @@ class Tensor(TensorBase):
     def mT(self) -> Tensor:
         """The last two dimensions swapped."""
         if self.array.ndim < 2:
-            raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor.")
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D "
+                f"tensor."
+            )
         return ops.transpose(self, -2, -1)
 
     real = property(ops.real)
@@ -332,13 +361,16 @@ class Tensor(TensorBase):
             return ops.host(self.detach())
         if not self.kind.cpu:
             raise TypeError(
-                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the "
+                f"tensor to host memory first."
             )
         if self._requires_grad:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
         if self.kind.dtype is dt.bfloat16:
             raise TypeError("Got unsupported ScalarType BFloat16")
-        self.storage  # noqa: B018  (from now on the array may change the memory too)
+        self._storage = self.storage  # from now on the array may change the memory too
         return self.array
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
@@ -356,16 +388,23 @@ class Tensor(TensorBase):
         if self.kind.cpu:
             raise AttributeError("Can't get __cuda_array_interface__ on non-CUDA tensor type: " + self.type())
         if self._requires_grad:
-            raise RuntimeError("Can't get __cuda_array_interface__ on Variable that requires grad. Use var.detach() instead.")
+            raise RuntimeError(
+                "Can't get __cuda_array_interface__ on Variable that requires grad. Use var.detach() instead."
+            )
         return {
-            "typestr": self.kind.numpy.str, "shape": tuple(self.array.shape), "data": (self.array.address, False), "version": 3,
+            "typestr": self.kind.numpy.str,
+            "shape": tuple(self.array.shape),
+            "data": (self.array.address, False),
+            "version": 3,
             "strides": None if self.kind.contiguous else tuple(self.array.strides),
-        }  # fmt: skip
+        }
 
     __array_priority__ = 1000
     __array_ufunc__: Any = None
 
-    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None):
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ):
         if self._requires_grad:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
         if max_version is None:
@@ -408,7 +447,9 @@ class Tensor(TensorBase):
 
     def __contains__(self, element) -> bool:
         if not isinstance(element, TensorBase | bool | int | float | complex):
-            raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
         return ops.eq(self, element).any().item()
 
     def __hash__(self) -> int:
@@ -429,13 +470,22 @@ class Tensor(TensorBase):
         return sorted(set(object.__dir__(self)))
 
     def __reduce__(self):
-        return _rebuild, (type(self), ops.host(self.detach()), self.dtype, str(self.device), self._requires_grad, self.__dict__.get("name"))
+        return _rebuild, (
+            type(self),
+            ops.host(self.detach()),
+            self.dtype,
+            str(self.device),
+            self._requires_grad,
+            self.__dict__.get("name"),
+        )
 
     def __deepcopy__(self, memo: dict) -> Tensor:
         if self._grad_fn is not None:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you were "
-                "attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
+                "the moment.  If you were "
+                "attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+                "see "
                 "https://github.com/pytorch/pytorch/pull/103001"
             )
         if id(self) in memo:
@@ -877,7 +927,10 @@ def _printed(tensor: Tensor) -> tuple:
 
 def _on_tape(tensor: Tensor) -> dict:
     fn = tensor.grad_fn
-    return {"requires_grad": tensor._requires_grad and fn is None, "grad_fn_name": None if fn is None else fn.name()}
+    return {
+        "requires_grad": tensor._requires_grad and fn is None,
+        "grad_fn_name": None if fn is None else fn.name(),
+    }
 
 
 def _rebuild(cls, array: np.ndarray, dtype, device: str, requires_grad: bool, name) -> Tensor:
@@ -885,5 +938,3 @@ def _rebuild(cls, array: np.ndarray, dtype, device: str, requires_grad: bool, na
     tensor = object.__new__(cls)
     tensor.array, tensor.kind, tensor._requires_grad = made.array, made.kind, requires_grad
     return tensor
-
-

@@ -1,7 +1,8 @@
 """The table of samples: a row for each op, read by every test of ops.
 
-A row says how an op is called. From it come the tests of values, dtypes, shapes and errors against PyTorch (tests/parity), of gradients to second
-order, and of CUDA against the CPU. To add an op to all of them, add a row.
+A row says how an op is called. From it come the tests of values, dtypes, shapes and errors against PyTorch
+(tests/parity), of gradients to second order, and of CUDA against the CPU. To add an op to all of them, add a
+row.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ THREE = (((3, 4), (3, 4), (3, 4)), ((3, 1), (4,), ()), ((2, 1), (1, 3), (2, 3)))
 class Sample:
     """One op.
 
-    name     where to find it, in numbatorch as in torch: "add", "nn.functional.gelu", or "Tensor.view" for a method
+    name     where to find it, in numbatorch as in torch: "add", "nn.functional.gelu", or "Tensor.view" for a
+             method
     shapes   cases: the shapes of the tensor operands
     args     further positional arguments, kwargs: keyword arguments
     low/high the range that operands are drawn from, for floating-point numbers
@@ -75,7 +77,9 @@ class Sample:
             low, high = self.integers
             return rng.integers(max(low, 0) if dtype == "uint8" else low, high, shape).astype(dtype)
         if dtype in COMPLEX:
-            return (rng.uniform(self.low, self.high, shape) + 1j * rng.uniform(self.low, self.high, shape)).astype(dtype)
+            return (
+                rng.uniform(self.low, self.high, shape) + 1j * rng.uniform(self.low, self.high, shape)
+            ).astype(dtype)
         values = rng.uniform(self.low, self.high, shape)
         return values.astype("float32" if dtype in ("float16", "bfloat16") else dtype)
 
@@ -84,8 +88,11 @@ class Sample:
         return self.function(library)(*tensors, *self.args, **self.kwargs)
 
 
-def tensors(library: Any, arrays: list[np.ndarray], dtypes: tuple[str, ...], transposed: bool = False) -> list:
-    """NumPy arrays as tensors of a library. `transposed`: of the same values, but with the dimensions in reverse order in memory."""
+def tensors(
+    library: Any, arrays: list[np.ndarray], dtypes: tuple[str, ...], transposed: bool = False
+) -> list:
+    """NumPy arrays as tensors of a library. `transposed`: of the same values, but with the dimensions in
+    reverse order in memory."""
     made = []
     for array, dtype in zip(arrays, dtypes, strict=True):
         tensor = library.tensor(array.T.copy() if transposed else array).to(getattr(library, dtype))

@@ -78,17 +78,32 @@ def test_backward_into_chosen_inputs():
     assert x.grad.tolist() == [3, 4] and y.grad is None
 
 
-@pytest.mark.parametrize("bad", [
-    (lambda x: (x * 2).backward(), "grad can be implicitly created only for scalar outputs"),
-    (lambda x: torch.ones(2).sum().backward(), "element 0 of tensors does not require grad and does not have a grad_fn"),
-    (lambda x: (x * 2).backward(torch.ones(3)), "Mismatch in shape"),
-    (lambda x: torch.autograd.grad(x.sum(), torch.ones(2)), "One of the differentiated Tensors does not require grad"),
-    (lambda x: torch.tensor([1, 2], requires_grad=True), "only Tensors of floating point dtype can require gradients"),
-    (lambda x: x.add_(1), "a leaf Variable that requires grad is being used in an in-place operation"),
-    (lambda x: x[0].zero_(), "a view of a leaf Variable that requires grad is being used in an in-place operation"),
-    (lambda x: torch.add(x, 1, out=torch.ones(2)), "don't support automatic differentiation"),
-    (lambda x: x.numpy(), "Can't call numpy\\(\\) on Tensor that requires grad"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "bad",
+    [
+        (lambda x: (x * 2).backward(), "grad can be implicitly created only for scalar outputs"),
+        (
+            lambda x: torch.ones(2).sum().backward(),
+            "element 0 of tensors does not require grad and does not have a grad_fn",
+        ),
+        (lambda x: (x * 2).backward(torch.ones(3)), "Mismatch in shape"),
+        (
+            lambda x: torch.autograd.grad(x.sum(), torch.ones(2)),
+            "One of the differentiated Tensors does not require grad",
+        ),
+        (
+            lambda x: torch.tensor([1, 2], requires_grad=True),
+            "only Tensors of floating point dtype can require gradients",
+        ),
+        (lambda x: x.add_(1), "a leaf Variable that requires grad is being used in an in-place operation"),
+        (
+            lambda x: x[0].zero_(),
+            "a view of a leaf Variable that requires grad is being used in an in-place operation",
+        ),
+        (lambda x: torch.add(x, 1, out=torch.ones(2)), "don't support automatic differentiation"),
+        (lambda x: x.numpy(), "Can't call numpy\\(\\) on Tensor that requires grad"),
+    ],
+)
 def test_mistakes(bad):
     call, text = bad
     x = leaf(1, 2)
@@ -184,7 +199,7 @@ class Cube(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        x, result = ctx.saved_tensors
+        x, _ = ctx.saved_tensors
         assert ctx.needs_input_grad == (True, False)
         return grad * 3 * ctx.factor * x * x, None
 
@@ -244,7 +259,9 @@ def test_function_with_too_many_gradients():
         def backward(ctx, grad):
             return grad, grad
 
-    with pytest.raises(RuntimeError, match="returned an incorrect number of gradients \\(expected 1, got 2\\)"):
+    with pytest.raises(
+        RuntimeError, match="returned an incorrect number of gradients \\(expected 1, got 2\\)"
+    ):
         Wrong.apply(leaf(1.0)).backward()
 
 
@@ -252,7 +269,10 @@ def test_anomaly_names_the_operation_and_the_line():
     x = leaf(-1.0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with torch.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="'SqrtBackward0' returned nan values in its 0th output"):
+        with (
+            torch.autograd.detect_anomaly(),
+            pytest.raises(RuntimeError, match="'SqrtBackward0' returned nan values in its 0th output"),
+        ):
             torch.sqrt(x).backward()
     assert any("torch.sqrt(x)" in str(w.message) for w in caught)
 
@@ -262,7 +282,10 @@ def test_a_saved_tensor_that_was_changed_is_an_error():
     y = x * 1
     z = y * y
     y.add_(1)
-    with pytest.raises(RuntimeError, match=r"modified by an inplace operation: \[torch.FloatTensor \[2\]\].*is at version 1; expected version 0"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"inplace operation: \[torch.FloatTensor \[2\]\].*is at version 1; expected version 0",
+    ):
         z.sum().backward()
 
 
@@ -332,6 +355,8 @@ def test_gradcheck_finds_a_wrong_gradient():
 
     x = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda t: t * t, (x,))
-    with pytest.raises(torch.autograd.GradcheckError, match="Jacobian mismatch for output 0 with respect to input 0"):
+    with pytest.raises(
+        torch.autograd.GradcheckError, match="Jacobian mismatch for output 0 with respect to input 0"
+    ):
         torch.autograd.gradcheck(Wrong.apply, (x,))
     assert not torch.autograd.gradcheck(Wrong.apply, (x,), raise_exception=False)

@@ -10,6 +10,8 @@ DOCUMENTS = sorted((Path(__file__).parent / "documents").glob("*.txt"))
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.stem)
 def test_document(path):
-    result = doctest.testfile(str(path), module_relative=False, optionflags=doctest.ELLIPSIS, encoding="utf-8")
+    result = doctest.testfile(
+        str(path), module_relative=False, optionflags=doctest.ELLIPSIS, encoding="utf-8"
+    )
     assert result.attempted > 20
     assert result.failed == 0

@@ -64,7 +64,13 @@ def test_pickle_and_deepcopy(dtype):
 
 def test_numbers():
     x = torch.tensor(3)
-    assert (int(x), float(x), bool(x), [10, 11, 12, 13][x], f"{torch.tensor(1.5):.2f}") == (3, 3.0, True, 13, "1.50")
+    assert (int(x), float(x), bool(x), [10, 11, 12, 13][x], f"{torch.tensor(1.5):.2f}") == (
+        3,
+        3.0,
+        True,
+        13,
+        "1.50",
+    )
     with pytest.raises(RuntimeError, match="a Tensor with 2 elements cannot be converted to Scalar"):
         torch.ones(2).item()
     with pytest.raises(RuntimeError, match="Boolean value of Tensor with more than one value is ambiguous"):
@@ -152,6 +158,10 @@ def test_html_for_notebooks():
 def test_cuda_array_interface():
     x = torch.ones(2, 3, device="cuda")
     interface = x.__cuda_array_interface__
-    assert interface["shape"] == (2, 3) and interface["typestr"] == "<f4" and interface["data"][0] == x.data_ptr()
+    assert (
+        interface["shape"] == (2, 3)
+        and interface["typestr"] == "<f4"
+        and interface["data"][0] == x.data_ptr()
+    )
     with pytest.raises(AttributeError):
         torch.ones(2).__cuda_array_interface__

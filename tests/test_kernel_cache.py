@@ -26,8 +26,11 @@ def run(folder, body: str = "x * 3", **environment: str) -> str:
     """What a process of its own prints, with its kernel cache in `folder`."""
     result = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(body=body)],
-        env=os.environ | {"NUMBATORCH_CACHE_DIR": str(folder)} | environment, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        env=os.environ | {"NUMBATORCH_CACHE_DIR": str(folder)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()
 

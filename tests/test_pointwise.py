@@ -32,7 +32,9 @@ def test_gradients_to_second_order():
     x = torch.tensor([-1.0, 0.3, 2.0], dtype=torch.float64, requires_grad=True)
     limit = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(swish, (x,)) and torch.autograd.gradgradcheck(swish, (x,))
-    assert torch.autograd.gradcheck(soft_clip, (x, limit)) and torch.autograd.gradgradcheck(soft_clip, (x, limit))
+    assert torch.autograd.gradcheck(soft_clip, (x, limit)) and torch.autograd.gradgradcheck(
+        soft_clip, (x, limit)
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int32", "bool"])
@@ -86,7 +88,9 @@ def _numpy(x):
     return np.fft.fft(x)
 
 
-@pytest.mark.parametrize("body, line", [(_branch, "if x > 0"), (_unknown, "math.gamma(x)"), (_numpy, "np.fft.fft(x)")])
+@pytest.mark.parametrize(
+    "body, line", [(_branch, "if x > 0"), (_unknown, "math.gamma(x)"), (_numpy, "np.fft.fft(x)")]
+)
 def test_a_body_that_is_no_scalar_function_names_the_line(body, line):
     with pytest.raises(TypeError) as caught:
         torch.pointwise(body)
@@ -121,7 +125,16 @@ def test_layouts(first, second):
     np.testing.assert_allclose(x.numpy(), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("shapes", [((700, 301), (301,)), ((700, 301), (700, 1)), ((1, 301), (700, 1)), ((), (700, 301)), ((210_700,), (1,))])
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((700, 301), (301,)),
+        ((700, 301), (700, 1)),
+        ((1, 301), (700, 1)),
+        ((), (700, 301)),
+        ((210_700,), (1,)),
+    ],
+)
 def test_large_operands_are_shared_between_threads(shapes):
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal(s).astype(np.float32) for s in shapes)
@@ -135,7 +148,10 @@ def test_results_keep_the_order_of_dimensions():
 
 def test_in_place_on_overlapping_memory():
     x = torch.arange(6.0)
-    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory location"):
+    with pytest.raises(
+        RuntimeError,
+        match="more than one element of the written-to tensor refers to a single memory location",
+    ):
         x[:1].expand(3).add_(1)
     x[1:].add_(x[:-1])
     assert x.tolist() == [0, 1, 3, 5, 7, 9]

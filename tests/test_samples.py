@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from samples import DIFFERENTIABLE, SAMPLES, Sample, results, tensors
 
 import numbatorch as torch
-from samples import DIFFERENTIABLE, SAMPLES, Sample, results, tensors
 
 
 def _small(sample: Sample) -> tuple:
@@ -23,7 +23,10 @@ def _differentiable_call(sample: Sample):
 @pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=lambda s: s.id)
 def test_gradient_is_the_slope(sample):
     shapes = _small(sample)
-    operands = [t.requires_grad_() for t in tensors(torch, sample.arrays(shapes, "float64"), ("float64",) * len(shapes))]
+    operands = [
+        t.requires_grad_()
+        for t in tensors(torch, sample.arrays(shapes, "float64"), ("float64",) * len(shapes))
+    ]
     assert torch.autograd.gradcheck(_differentiable_call(sample), operands)
     if sample.order > 1:
         assert torch.autograd.gradgradcheck(_differentiable_call(sample), operands)
@@ -35,7 +38,9 @@ def test_cuda_computes_what_the_cpu_computes(sample):
     dtype = "float32" if "float32" in sample.dtypes else sample.dtypes[0]
     found = []
     for device in ("cpu", "cuda"):
-        operands = [t.to(device) for t in tensors(torch, sample.arrays(shapes, dtype), (dtype,) * len(shapes))]
+        operands = [
+            t.to(device) for t in tensors(torch, sample.arrays(shapes, dtype), (dtype,) * len(shapes))
+        ]
         if sample.order:
             for t in operands:
                 t.requires_grad_()
@@ -45,6 +50,8 @@ def test_cuda_computes_what_the_cpu_computes(sample):
         if sample.order:
             sum((o * o).sum() for o in outputs if o.requires_grad).backward()
             grads = [t.grad for t in operands]
-        found.append([x.detach().cpu().to(torch.float64).numpy() for x in (*outputs, *grads) if x is not None])
+        found.append(
+            [x.detach().cpu().to(torch.float64).numpy() for x in (*outputs, *grads) if x is not None]
+        )
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)

@@ -1,8 +1,9 @@
 """Where compiled kernels live between processes.
 
-Everything goes to `$NUMBATORCH_CACHE_DIR`, else `$XDG_CACHE_HOME/numbatorch`, else `~/.cache/numbatorch`, in a folder named by the hash of the source
-of this package and of the versions of Numba and Python: an edited kernel, or an edited function that a kernel calls, is never served
-stale (Numba's own cache looks at the kernel's file alone). A folder that cannot be written means no disk cache, never an error.
+Everything goes to `$NUMBATORCH_CACHE_DIR`, else `$XDG_CACHE_HOME/numbatorch`, else `~/.cache/numbatorch`, in
+a folder named by the hash of the source of this package and of the versions of Numba and Python: an edited
+kernel, or an edited function that a kernel calls, is never served stale (Numba's own cache looks at the
+kernel's file alone). A folder that cannot be written means no disk cache, never an error.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def folder() -> Path | None:
 
 
 def clear_cache() -> None:
-    """Remove every compiled and generated kernel from disk. Kernels already loaded in this process go on working."""
+    """Remove every compiled and generated kernel from disk. Kernels already loaded in this process go on
+    working."""
     shutil.rmtree(root(), ignore_errors=True)
     folder.cache_clear()
 
@@ -66,7 +68,8 @@ def write(path: Path, text: str) -> None:
 
 
 class _Locator(_CacheLocator):
-    """Tells Numba to keep the machine code of one function in `folder()`, valid as long as `fingerprint()` holds."""
+    """Tells Numba to keep the machine code of one function in `folder()`, valid as long as `fingerprint()`
+    holds."""
 
     def __init__(self, py_func, py_file):
         self._line = py_func.__code__.co_firstlineno

@@ -19,10 +19,11 @@ SLOW_COMPILE = 0.5  # seconds after which a compile is worth a line of notice
 
 
 def compiled(function: Callable, *kinds, fastmath: bool | set[str] = False) -> Callable:
-    """The machine code of `function` for these argument kinds (see `pointer.argument`), as a callable without any dispatch.
+    """The machine code of `function` for these argument kinds (see `pointer.argument`), as a callable without
+    any dispatch.
 
-    Compiled at most once a process, kept on disk between processes. The function returns None, holds no GIL while it runs and
-    divides as C does (no ZeroDivisionError).
+    Compiled at most once a process, kept on disk between processes. The function returns None, holds no GIL
+    while it runs and divides as C does (no ZeroDivisionError).
 
         entry = compiled(kernel, "f4", "f4", int, int)
         entry(out, a, start, stop)
@@ -41,6 +42,11 @@ def _compile(function: Callable, signature, fastmath) -> Callable:
     began = time.perf_counter()
     dispatcher.compile(signature)
     if (seconds := time.perf_counter() - began) > SLOW_COMPILE:
-        log.warning("compiled the kernel %s in %.1f s; later runs find it in %s", function.__name__, seconds, cache.root())
+        log.warning(
+            "compiled the kernel %s in %.1f s; later runs find it in %s",
+            function.__name__,
+            seconds,
+            cache.root(),
+        )
     dispatcher.disable_compile()
     return dispatcher.overloads[signature.args].entry_point

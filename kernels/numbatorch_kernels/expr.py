@@ -1,8 +1,8 @@
 """Scalar expressions: the graph of a scalar body, its operators and its derivative.
 
-A pointwise op is one Python function of scalars. Calling it once with symbols gives an expression, a graph whose common parts are one object
-(hash-consing). From that graph `lift` writes kernels, and `gradients` makes the graph of the derivative, which is again an
-expression and can be differentiated again.
+A pointwise op is one Python function of scalars. Calling it once with symbols gives an expression, a graph
+whose common parts are one object (hash-consing). From that graph `lift` writes kernels, and `gradients` makes
+the graph of the derivative, which is again an expression and can be differentiated again.
 
     >>> x, g = symbol(0), symbol(1)
     >>> gradients([x * x], [g], [x])
@@ -24,10 +24,12 @@ class Scalar:
 
     name      how it is called, in expressions and in the vector math library
     evaluate  its value for plain numbers
-    vjp       vjp(g, y, *args): the gradient for each argument, from the gradient g of the result y; None means zero. A body without
-              one is differentiated through what it calls; a primitive without one has derivative zero
+    vjp       vjp(g, y, *args): the gradient for each argument, from the gradient g of the result y; None
+              means zero. A body without one is differentiated through what it calls; a primitive without one
+              has derivative zero
     body      for a function made of others: how (given symbols, returns an expression)
-    text      for a primitive: how a kernel writes it; without one it is a function of the vector math library, exp -> exp_f32(x)
+    text      for a primitive: how a kernel writes it; without one it is a function of the vector math
+              library, exp -> exp_f32(x)
     """
 
     def __init__(
@@ -56,7 +58,8 @@ class Scalar:
 
 
 class Expr:
-    """A node: a Scalar applied to expressions, a symbol or a constant. Equal nodes are one object, so `is` compares them."""
+    """A node: a Scalar applied to expressions, a symbol or a constant. Equal nodes are one object, so `is`
+    compares them."""
 
     __slots__ = ("args", "function")
     _nodes: dict[tuple, Expr] = {}
@@ -65,7 +68,9 @@ class Expr:
     args: tuple
 
     def __new__(cls, function, *args):
-        key = (function, repr(args)) if function == "constant" else (function, args)  # 1, 1.0, True and -0.0 are four constants
+        key = (
+            (function, repr(args)) if function == "constant" else (function, args)
+        )  # 1, 1.0, True and -0.0 are four constants
         node = cls._nodes.get(key)
         if node is None:
             node = super().__new__(cls)
@@ -76,7 +81,11 @@ class Expr:
     def __repr__(self) -> str:
         if self.function == "symbol":
             return f"x{self.args[0]}"
-        return repr(self.args[0]) if self.function == "constant" else f"{self.function.name}({', '.join(map(repr, self.args))})"
+        return (
+            repr(self.args[0])
+            if self.function == "constant"
+            else f"{self.function.name}({', '.join(map(repr, self.args))})"
+        )
 
     __hash__ = object.__hash__
 
@@ -169,12 +178,19 @@ class Expr:
         return logical_not(self) if is_boolean(self) else bit_not(self)
 
     def __bool__(self):
-        raise BodyError("branches on a value; write where(condition, a, b) instead of if, and, or, not, min, max")
+        raise BodyError(
+            "branches on a value; write where(condition, a, b) instead of if, and, or, not, min, max"
+        )
 
     def _is_no_number(self, *args):
-        raise BodyError("needs a plain number here, but the value is known only when the kernel runs; functions of a scalar come from numbatorch.scalar")
+        raise BodyError(
+            "needs a plain number here, but the value is known only when the kernel runs; functions of a "
+            "scalar come from numbatorch.scalar"
+        )
 
-    __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = __array__ = _is_no_number
+    __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = (
+        __array__
+    ) = _is_no_number
 
     def __iter__(self):
         raise BodyError("unpacks or loops over a scalar")
@@ -249,10 +265,13 @@ def _select(condition, a, b):
     return a if condition else b
 
 
-where = Scalar("where", _select, lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)), text="({1} if {0} else {2})")
-absolute = Scalar(
-    "abs", abs, lambda g, y, a: (where(0 < a, g, where(a < 0, -g, 0)),), text="abs({0})"
+where = Scalar(
+    "where",
+    _select,
+    lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)),
+    text="({1} if {0} else {2})",
 )
+absolute = Scalar("abs", abs, lambda g, y, a: (where(0 < a, g, where(a < 0, -g, 0)),), text="abs({0})")
 
 
 def inputs_of(node: Expr) -> tuple[Expr, ...]:
@@ -277,7 +296,8 @@ def topological(outputs: Sequence[Expr]) -> list[Expr]:
 
 
 def gradients(outputs: Sequence[Expr], seeds: Sequence[Expr], wrt: Sequence[Expr]) -> list[Expr | None]:
-    """Sum over outputs of seed * d output / d w, for each w of `wrt`, by reverse accumulation; None where it is zero."""
+    """Sum over outputs of seed * d output / d w, for each w of `wrt`, by reverse accumulation; None where it
+    is zero."""
     total: dict[Expr, Expr] = {}
 
     def accumulate(node, value):
@@ -300,7 +320,9 @@ def substitute(outputs: Sequence[Expr], replacements: dict[Expr, Expr]) -> list[
     done = dict(replacements)
     for node in topological(outputs):
         if node not in done:
-            done[node] = node if isinstance(node.function, str) else Expr(node.function, *(done[a] for a in node.args))
+            done[node] = (
+                node if isinstance(node.function, str) else Expr(node.function, *(done[a] for a in node.args))
+            )
     return [done[o] for o in outputs]
 
 
@@ -308,7 +330,9 @@ def inline(body: Expr, args: Sequence) -> Expr:
     """`body` with its symbols 0, 1 ... replaced by `args`."""
     # By way of symbols that occur nowhere else, because the arguments may hold the same symbols.
     apart = {symbol(k): symbol(("argument", k)) for k in range(len(args))}
-    return substitute(substitute([body], apart), {s: constant(a) for s, a in zip(apart.values(), args, strict=True)})[0]
+    return substitute(
+        substitute([body], apart), {s: constant(a) for s, a in zip(apart.values(), args, strict=True)}
+    )[0]
 
 
 def symbols_in(outputs: Sequence[Expr]) -> list[int]:

@@ -1,6 +1,7 @@
 """float16 and bfloat16: stored in 16 bits, computed as float32.
 
-Numba has no CPU arithmetic for either, so kernels hold both as uint16 words and convert on the way in and out.
+Numba has no CPU arithmetic for either, so kernels hold both as uint16 words and convert on the way in and
+out.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from numba.extending import intrinsic
 @intrinsic
 def float_bits(typingctx, x):
     """The 32 bits of a float32, as uint32."""
-    return types.uint32(types.float32), lambda context, builder, sig, args: builder.bitcast(args[0], ir.IntType(32))
+    return types.uint32(types.float32), lambda context, builder, sig, args: builder.bitcast(
+        args[0], ir.IntType(32)
+    )
 
 
 @intrinsic
 def bits_float(typingctx, x):
     """The float32 with these 32 bits."""
-    return types.float32(types.uint32), lambda context, builder, sig, args: builder.bitcast(args[0], ir.FloatType())
+    return types.float32(types.uint32), lambda context, builder, sig, args: builder.bitcast(
+        args[0], ir.FloatType()
+    )
 
 
 @intrinsic
@@ -53,5 +58,7 @@ def from_bfloat16(word):
 def to_bfloat16(x):
     """A float32 rounded to the nearest bfloat16 word, ties to even; NaN stays NaN."""
     bits = float_bits(x)
-    rounded = np.uint16((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
+    rounded = np.uint16(
+        (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
+    )
     return np.uint16(0x7FC0) if x != x else rounded

@@ -1,8 +1,9 @@
 """Memory for results: small arrays from NumPy, large ones from a cache of blocks.
 
-Fresh memory costs a page fault every 4 kB, which for a large result is more time than the arithmetic. So a large block goes back to
-`_free` when the last array that uses it is gone, and the next result of that size class takes it, with its pages in place. An
-array keeps its block alive as its `base`, and so does every view of it: memory is never reused under a view.
+Fresh memory costs a page fault every 4 kB, which for a large result is more time than the arithmetic. So a
+large block goes back to `_free` when the last array that uses it is gone, and the next result of that size
+class takes it, with its pages in place. An array keeps its block alive as its `base`, and so does every view
+of it: memory is never reused under a view.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ class _Window:
 
 
 def strided(array, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0):
-    """A view of the memory of `array` with this shape and these strides, from `offset` after its first element on (both in bytes)."""
+    """A view of the memory of `array` with this shape and these strides, from `offset` after its first
+    element on (both in bytes)."""
     if not isinstance(array, np.ndarray):
         return array.as_strided(shape, strides, offset)
     interface = dict(array.__array_interface__)

@@ -1,10 +1,12 @@
 """Sharing one kernel call between threads.
 
-A CPU kernel does a share of its work, `kernel(*arrays, start, stop)`, and releases the GIL. `run` gives the whole range to the calling thread
-when it is small, and otherwise splits it into one share a thread. The threads are ordinary Python threads that wait on a lock, so:
+A CPU kernel does a share of its work, `kernel(*arrays, start, stop)`, and releases the GIL. `run` gives the
+whole range to the calling thread when it is small, and otherwise splits it into one share a thread. The
+threads are ordinary Python threads that wait on a lock, so:
 
 * one compiled kernel serves both cases (Numba's parallel=True compiles a second one, three times as long);
-* nothing depends on a threading layer: no OpenMP spinning beside BLAS, no abort under concurrent callers, no hang after fork;
+* nothing depends on a threading layer: no OpenMP spinning beside BLAS, no abort under concurrent callers, no
+hang after fork;
 * handing over costs about 14 us (measured, 2 cores), which `grain` makes negligible.
 
 Concurrent callers are safe: whoever finds the helpers busy computes its range alone.
@@ -70,7 +72,9 @@ def run(entry: Callable, n: int, grain: int, *args) -> None:
         while len(_helpers) < shares - 1:
             _helpers.append(_Helper())
         step, used = -(-n // shares), []
-        step = -(-step // 16) * 16 if n >= 64 * shares else step  # whole cache lines: no two threads write one
+        step = (
+            -(-step // 16) * 16 if n >= 64 * shares else step
+        )  # whole cache lines: no two threads write one
         start = step
         while start < n:
             helper = _helpers[len(used)]

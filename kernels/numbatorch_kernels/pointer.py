@@ -1,8 +1,9 @@
 """`Pointer(element)`: a Numba argument type for the address of an array's first element.
 
-A kernel that takes pointers and sizes is the same text on the CPU and on the GPU, compiles once for every rank and memory layout, and is
-cheap to call: unboxing reads one word of the NumPy array object, half the cost of Numba's own array argument (measured: a call with three
-arrays 0.13 us against 0.24 us). Inside the kernel `p[i]` reads and writes; nothing is checked: the caller has done that.
+A kernel that takes pointers and sizes is the same text on the CPU and on the GPU, compiles once for every
+rank and memory layout, and is cheap to call: unboxing reads one word of the NumPy array object, half the cost
+of Numba's own array argument (measured: a call with three arrays 0.13 us against 0.24 us). Inside the kernel
+`p[i]` reads and writes; nothing is checked: the caller has done that.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def _unbox(typ, obj, c):
 
 
 def argument(kind) -> types.Type:
-    """The Numba type of a kernel argument: `int` -> int64, `float` -> float64, `complex` -> complex128, a NumPy dtype -> pointer to it (bool is
-    seen as uint8, float16 as uint16), a Numba type -> itself."""
+    """The Numba type of a kernel argument: `int` -> int64, `float` -> float64, `complex` -> complex128, a
+    NumPy dtype -> pointer to it (bool is seen as uint8, float16 as uint16), a Numba type -> itself."""
     if kind is int:
         return types.int64
     if kind is float:

@@ -1,7 +1,7 @@
 """The mathematical functions that a scalar body may call, each with its derivative.
 
-`numbatorch.scalar` is this file. A kernel writes exp(x) as exp_f32(x) or exp_f64(x): functions of `vecmath` on the CPU, which LLVM vectorises,
-and of `cuda.vecmath` on CUDA.
+`numbatorch.scalar` is this file. A kernel writes exp(x) as exp_f32(x) or exp_f64(x): functions of `vecmath`
+on the CPU, which LLVM vectorises, and of `cuda.vecmath` on CUDA.
 """
 
 from __future__ import annotations
@@ -11,9 +11,48 @@ import math
 from numbatorch_kernels.expr import Scalar, absolute, where
 
 __all__ = [
-    "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "copysign", "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1",
-    "floor", "fmod", "inf", "isnan", "log", "log10", "log1p", "log2", "maximum", "minimum", "nan", "pi", "pow", "rint", "rsqrt", "sigmoid",
-    "sign", "sin", "sinh", "softplus", "sqrt", "tan", "tanh", "trunc", "where",
+    "abs",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "ceil",
+    "copysign",
+    "cos",
+    "cosh",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "floor",
+    "fmod",
+    "inf",
+    "isnan",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "maximum",
+    "minimum",
+    "nan",
+    "pi",
+    "pow",
+    "rint",
+    "rsqrt",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+    "trunc",
+    "where",
 ]  # fmt: skip
 
 abs = absolute
@@ -53,7 +92,8 @@ atan2 = Scalar("atan2", math.atan2, lambda g, y, a, b: (g * b / (a * a + b * b),
 
 
 def _pow_vjp(g, y, x, p):
-    """p x^(p-1) and x^p log x, with PyTorch's choices at the edges: 0 where p = 0, and where x = 0 and p >= 0."""
+    """p x^(p-1) and x^p log x, with PyTorch's choices at the edges: 0 where p = 0, and where x = 0 and p >=
+    0."""
     return where(p == 0, 0, g * (p * pow(x, p - 1))), g * where((x == 0) & (p >= 0), 0, y * log(x))
 
 

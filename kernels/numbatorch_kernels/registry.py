@@ -8,8 +8,8 @@ from collections.abc import Callable
 class Kernel:
     """A named operation on arrays, with one launcher a device type.
 
-    A launcher fills `out` and returns None. It gets arrays and plain numbers; it checks nothing, because the op has.
-    A new device is a decorator away:
+    A launcher fills `out` and returns None. It gets arrays and plain numbers; it checks nothing, because the
+    op has. A new device is a decorator away:
 
         @softmax.on("rocm")
         def _(out, x): ...
@@ -35,7 +35,9 @@ class Kernel:
             launcher = self.launchers[device]
         except KeyError:
             has = ", ".join(self.launchers) or "none"
-            raise NotImplementedError(f"kernel '{self.name}' has no {device} implementation (has: {has})") from None
+            raise NotImplementedError(
+                f"kernel '{self.name}' has no {device} implementation (has: {has})"
+            ) from None
         launcher(*args)
 
     def __repr__(self) -> str:

@@ -1,4 +1,5 @@
-"""Rounding, and the other functions of floats that are single instructions: LLVM intrinsics under the names that kernels use."""
+"""Rounding, and the other functions of floats that are single instructions: LLVM intrinsics under the names
+that kernels use."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ def _llvm(name: str, arity: int, element: types.Float):
         def codegen(context, builder, signature, values):
             word = context.get_value_type(element)
             suffix = "f32" if element is types.float32 else "f64"
-            function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(word, [word] * arity), f"llvm.{name}.{suffix}")
+            function = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(word, [word] * arity), f"llvm.{name}.{suffix}"
+            )
             return builder.call(function, values)
 
         return element(*[element] * arity), codegen
@@ -30,7 +33,10 @@ ceil_f32, ceil_f64 = _llvm("ceil", 1, types.float32), _llvm("ceil", 1, types.flo
 trunc_f32, trunc_f64 = _llvm("trunc", 1, types.float32), _llvm("trunc", 1, types.float64)
 rint_f32, rint_f64 = _llvm("rint", 1, types.float32), _llvm("rint", 1, types.float64)
 copysign_f32, copysign_f64 = _llvm("copysign", 2, types.float32), _llvm("copysign", 2, types.float64)
-maximum_f32, maximum_f64 = _llvm("maximum", 2, types.float32), _llvm("maximum", 2, types.float64)  # NaN if either is
+maximum_f32, maximum_f64 = (
+    _llvm("maximum", 2, types.float32),
+    _llvm("maximum", 2, types.float64),
+)  # NaN if either is
 minimum_f32, minimum_f64 = _llvm("minimum", 2, types.float32), _llvm("minimum", 2, types.float64)
 
 

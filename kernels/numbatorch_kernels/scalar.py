@@ -1,7 +1,9 @@
-"""The scalar bodies of the library's pointwise ops: what happens to one element. Kernels and gradients are derived from them.
+"""The scalar bodies of the library's pointwise ops: what happens to one element. Kernels and gradients are
+derived from them.
 
-A function that is a primitive already (exp, tanh, ...) is not repeated here. `derived_by` gives a body a derivative of its own, where the derived one
-is numerically poor, or where PyTorch takes it from the result, which must then survive a change in place.
+A function that is a primitive already (exp, tanh, ...) is not repeated here. `derived_by` gives a body a
+derivative of its own, where the derived one is numerically poor, or where PyTorch takes it from the result,
+which must then survive a change in place.
 """
 
 from __future__ import annotations
@@ -100,13 +102,23 @@ def pow_int(a, n):
     return where(n < 0, where(a == 1, 1, where(a == -1, where(n % 2 == 0, 1, -1), 0)), power)
 
 
-@derived_by(lambda g, y, a, b: (where(a == b, 0.5 * g, where(a > b, g, 0)), where(a == b, 0.5 * g, where(b > a, g, 0))))
+@derived_by(
+    lambda g, y, a, b: (
+        where(a == b, 0.5 * g, where(a > b, g, 0)),
+        where(a == b, 0.5 * g, where(b > a, g, 0)),
+    )
+)
 def maximum_(a, b):
     """The larger of two, NaN if either is; equal operands share the gradient."""
     return maximum(a, b)
 
 
-@derived_by(lambda g, y, a, b: (where(a == b, 0.5 * g, where(a < b, g, 0)), where(a == b, 0.5 * g, where(b < a, g, 0))))
+@derived_by(
+    lambda g, y, a, b: (
+        where(a == b, 0.5 * g, where(a < b, g, 0)),
+        where(a == b, 0.5 * g, where(b < a, g, 0)),
+    )
+)
 def minimum_(a, b):
     """The smaller of two, NaN if either is; equal operands share the gradient."""
     return minimum(a, b)
@@ -122,7 +134,13 @@ def fmin(a, b):
     return where(isnan(b) | (a <= b), a, b)
 
 
-@derived_by(lambda g, y, x, low, high: (where((x >= low) & (x <= high), g, 0), where((x < low) & (low < high), g, 0), where((x > high) | (low > high), g, 0)))
+@derived_by(
+    lambda g, y, x, low, high: (
+        where((x >= low) & (x <= high), g, 0),
+        where((x < low) & (low < high), g, 0),
+        where((x > high) | (low > high), g, 0),
+    )
+)
 def clamp(x, low, high):
     """x, but at least `low` and at most `high`."""
     return minimum(maximum(x, low), high)
@@ -179,7 +197,9 @@ def nan_to_num(x, nan, high, low):
 def logaddexp(a, b):
     """log(eᵃ + eᵇ) without overflow; infinities of the same sign give themselves."""
     top = maximum(a, b)
-    return where(abs(a) == float("inf"), where(a == b, a, top + log1p(exp(-abs(a - b)))), top + log1p(exp(-abs(a - b))))
+    return where(
+        abs(a) == float("inf"), where(a == b, a, top + log1p(exp(-abs(a - b)))), top + log1p(exp(-abs(a - b)))
+    )
 
 
 @derived_by(lambda g, y, x, a: (g * where((x == 0) & (a <= 0), 0, log(a)), g * x / a))

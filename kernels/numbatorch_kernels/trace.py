@@ -13,10 +13,15 @@ from numbatorch_kernels.expr import BodyError, Expr, constant, symbol
 def trace(body: Callable, arity: int) -> tuple[Expr, ...]:
     """The results of `body` as expressions of the symbols 0..arity-1.
 
-    While it is traced, the modules `math` and `numpy` in the body's globals stand for the primitives, so a body may say `math.exp(x)` and
-    also run on plain numbers. Anything that is not made of primitives raises BodyError, naming the line.
+    While it is traced, the modules `math` and `numpy` in the body's globals stand for the primitives, so a
+    body may say `math.exp(x)` and also run on plain numbers. Anything that is not made of primitives raises
+    BodyError, naming the line.
     """
-    modules = [name for name, value in body.__globals__.items() if isinstance(value, types.ModuleType) and value.__name__ in ("math", "numpy")]
+    modules = [
+        name
+        for name, value in body.__globals__.items()
+        if isinstance(value, types.ModuleType) and value.__name__ in ("math", "numpy")
+    ]
     names = body.__globals__ | dict.fromkeys(modules, primitives)
     traced = types.FunctionType(body.__code__, names, body.__name__, body.__defaults__, body.__closure__)
     try:
@@ -25,7 +30,8 @@ def trace(body: Callable, arity: int) -> tuple[Expr, ...]:
     except (TypeError, AttributeError, ValueError, NameError, ArithmeticError) as error:
         reason = str(error) if isinstance(error, BodyError) else f"{type(error).__name__}: {error}"
         raise BodyError(
-            f"{body.__name__} {reason}\n  {_line_of(error, body)}\nA scalar body may use + - * / // % **, comparisons, & | ~, where() and the "
+            f"{body.__name__} {reason}\n  {_line_of(error, body)}\nA scalar body may use + - * / // % **, "
+            f"comparisons, & | ~, where() and the "
             f"functions {', '.join(primitives.__all__)}."
         ) from None
 

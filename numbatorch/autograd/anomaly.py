@@ -28,11 +28,15 @@ class set_detect_anomaly:
 
 
 class detect_anomaly(set_detect_anomaly):
-    """Inside, the backward pass stops with a RuntimeError at the first operation whose gradient holds NaN, and shows where the forward pass
-    called that operation. Slow; for debugging."""
+    """Inside, the backward pass stops with a RuntimeError at the first operation whose gradient holds NaN,
+    and shows where the forward pass called that operation. Slow; for debugging."""
 
     def __init__(self, check_nan: bool = True):
-        warnings.warn("Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.", stacklevel=2)
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be "
+            "enabled for debugging.",
+            stacklevel=2,
+        )
         super().__init__(True, check_nan)
 
 
@@ -61,5 +65,9 @@ def check(node: Node, results: tuple) -> None:
     for position, result in enumerate(results):
         if check_nan and result is not None and result.isnan().any().item():
             if node.trace is not None:
-                warnings.warn(f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{node.trace}", stacklevel=2)
+                warnings.warn(
+                    f"Error detected in {node.name()}. Traceback of forward call that caused the "
+                    f"error:\n{node.trace}",
+                    stacklevel=2,
+                )
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {position}th output.")

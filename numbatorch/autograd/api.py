@@ -20,7 +20,8 @@ def backward(
     create_graph: bool = False,
     inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
-    """Add d tensors / d leaf, weighted by `grad_tensors` (ones for scalars), to the `grad` of every leaf, or of `inputs` alone.
+    """Add d tensors / d leaf, weighted by `grad_tensors` (ones for scalars), to the `grad` of every leaf, or
+    of `inputs` alone.
 
     retain_graph  keep what the tape saved, for another backward pass (default: `create_graph`)
     create_graph  record the backward pass itself, so that its results can be differentiated
@@ -33,7 +34,9 @@ def backward(
     targets = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    for target, found in zip(targets, engine.run(roots, grads, keep, create_graph, _wanted(targets)), strict=True):
+    for target, found in zip(
+        targets, engine.run(roots, grads, keep, create_graph, _wanted(targets)), strict=True
+    ):
         if found is not None:
             target._grad = found.clone() if target._grad is None else target._grad + found
 
@@ -50,8 +53,8 @@ def grad(
 ) -> tuple[Tensor, ...]:
     """d outputs / d inputs, weighted by `grad_outputs` (ones for scalars), as a tuple; no `grad` is touched.
 
-    Raises RuntimeError for an input that the outputs do not depend on, unless `allow_unused` (None in its place) or `materialize_grads`
-    (zeros in its place).
+    Raises RuntimeError for an input that the outputs do not depend on, unless `allow_unused` (None in its
+    place) or `materialize_grads` (zeros in its place).
 
     >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
     >>> torch.autograd.grad((x * x).sum(), x)
@@ -59,13 +62,17 @@ def grad(
     """
     targets = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
     if allow_unused is False and materialize_grads:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+            "allow_unused=False."
+        )
     roots, grads = _roots(outputs, grad_outputs, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
     found = engine.run(roots, grads, keep, create_graph, _wanted(targets))
     if None in found and not allow_unused and not materialize_grads:
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired "
+            "One of the differentiated Tensors appears to not have been used in the graph. Set "
+            "allow_unused=True if this is the desired "
             "behavior."
         )
     if materialize_grads:
@@ -84,7 +91,9 @@ def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[T
     """The edges to start from, and the gradients to send there."""
     tensors = [tensors] if isinstance(tensors, TensorBase) else list(tensors)
     if grad_tensors is None or isinstance(grad_tensors, TensorBase):
-        grad_tensors = [grad_tensors] * len(tensors) if grad_tensors is None or len(tensors) == 1 else [grad_tensors]
+        grad_tensors = (
+            [grad_tensors] * len(tensors) if grad_tensors is None or len(tensors) == 1 else [grad_tensors]
+        )
     grad_tensors = list(grad_tensors)
     if len(grad_tensors) != len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(grad_tensors)} gradients")
@@ -92,19 +101,24 @@ def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[T
     for position, (tensor, given) in enumerate(zip(tensors, grad_tensors, strict=True)):
         root = edge(tensor)
         if root is None:
-            raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
+            raise RuntimeError(
+                f"element {position} of tensors does not require grad and does not have a grad_fn"
+            )
         if given is None:
             if tensor.array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             given = _ones(tensor)
         elif given.array.shape != tensor.array.shape:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{position}] has a shape of {given.shape} and output[{position}] has a shape of {tensor.shape}."
+                f"Mismatch in shape: grad_output[{position}] has a shape of {given.shape} and "
+                f"output[{position}] has a shape of {tensor.shape}."
             )
         elif given.kind.dtype.is_complex != tensor.kind.dtype.is_complex:
             raise RuntimeError(
-                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-                f"grad_output[{position}] has a dtype of {given.dtype} and output[{position}] has a dtype of {tensor.dtype}."
+                "For complex Tensors, both grad_output and output are required to have the same dtype. "
+                "Mismatch in dtype: "
+                f"grad_output[{position}] has a dtype of {given.dtype} and output[{position}] has a dtype of "
+                f"{tensor.dtype}."
             )
         roots.append(root)
         grads.append(given)

@@ -1,7 +1,7 @@
 """The backward pass: visit the recorded nodes from the newest to the oldest, and add up what arrives.
 
-A node is newer than everything that it leads to, so a heap ordered by creation number visits each node once, after all of its gradients have
-arrived. No recursion, no counting of dependencies, and always the same order.
+A node is newer than everything that it leads to, so a heap ordered by creation number visits each node once,
+after all of its gradients have arrived. No recursion, no counting of dependencies, and always the same order.
 """
 
 from __future__ import annotations
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def run(roots: Sequence[Any], grads: Sequence[Tensor], retain_graph: bool, create_graph: bool, wanted: Sequence[Any] | None = None) -> list:
+def run(
+    roots: Sequence[Any],
+    grads: Sequence[Tensor],
+    retain_graph: bool,
+    create_graph: bool,
+    wanted: Sequence[Any] | None = None,
+) -> list:
     """Send `grads` into the edges `roots`, and on to the leaves.
 
-    Without `wanted`, every leaf adds what arrives to its `grad`. With it (a list of edges), nothing is added anywhere: the gradients that
-    arrive at those edges are returned, None where nothing does, and nodes that do not lead to them are not visited.
+    Without `wanted`, every leaf adds what arrives to its `grad`. With it (a list of edges), nothing is added
+    anywhere: the gradients that arrive at those edges are returned, None where nothing does, and nodes that
+    do not lead to them are not visited.
     """
     found: dict = {} if wanted is None else dict.fromkeys(map(_key, wanted))
     useful = None if wanted is None else _leading_to(found, roots)
@@ -109,7 +116,11 @@ def _key(edge) -> Any:
 def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, bool]:
     """The nodes under `roots` that are wanted or lead to what is; True if their rule has to run."""
     reached: dict[Node, None] = {}
-    stack = [edge.node if edge.__class__ is Slot else edge for edge in roots if edge.__class__ is Slot or isinstance(edge, Node)]
+    stack = [
+        edge.node if edge.__class__ is Slot else edge
+        for edge in roots
+        if edge.__class__ is Slot or isinstance(edge, Node)
+    ]
     while stack:
         node = stack.pop()
         if node not in reached:
@@ -131,7 +142,9 @@ def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, bool]:
 def _accumulate(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
     """leaf.grad += grad. The first gradient is taken as it is if nobody else can see its memory."""
     if leaf._grad is None:
-        owned = sys.getrefcount(grad) <= 3 and grad._storage is None and grad.kind.contiguous  # ours, this frame's, getrefcount's
+        owned = (
+            sys.getrefcount(grad) <= 3 and grad._storage is None and grad.kind.contiguous
+        )  # ours, this frame's, getrefcount's
         if not owned:
             grad = grad.clone() if create_graph else grad.detach().clone()
         leaf._grad = grad
@@ -157,7 +170,10 @@ def run_tensor_hooks(hooks: dict, grad: Tensor) -> Tensor:
 def _run_captures(node: Node, grad):
     if node.outputs == 1:
         return run_tensor_hooks(node.captures[0], grad)
-    return [run_tensor_hooks(node.captures[k], g) if g is not None and k in node.captures else g for k, g in enumerate(grad)]
+    return [
+        run_tensor_hooks(node.captures[k], g) if g is not None and k in node.captures else g
+        for k, g in enumerate(grad)
+    ]
 
 
 def _run_prehooks(node: Node, grad):

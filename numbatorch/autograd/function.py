@@ -24,7 +24,8 @@ class FunctionContext(Node):
     function: type[Function]
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keep tensors for `backward`, where they are `ctx.saved_tensors`. Changes made in place meanwhile are noticed there."""
+        """Keep tensors for `backward`, where they are `ctx.saved_tensors`. Changes made in place meanwhile
+        are noticed there."""
         self._to_save = tensors
 
     save_for_forward = save_for_backward
@@ -49,19 +50,26 @@ class FunctionContext(Node):
     def backward(self, grad) -> tuple:
         grads = (grad,) if self.outputs == 1 else tuple(grad)
         if self.materialize_grads:
-            grads = tuple([_zeros(*like) if g is None else g for g, like in zip(grads, self._shapes, strict=True)])
+            grads = tuple(
+                [_zeros(*like) if g is None else g for g, like in zip(grads, self._shapes, strict=True)]
+            )
         results = self.function.backward(self, *grads)
         results = results if isinstance(results, tuple) else (results,)
         expected = len(self.edges)
         if len(results) < expected or any(r is not None for r in results[expected:]):
             raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected {expected}, got {len(results)})"
+                f"function {self.name()} returned an incorrect number of gradients (expected {expected}, got "
+                f"{len(results)})"
             )
         for result in results:
             if result is not None and not isinstance(result, TensorBase):
                 raise TypeError(f"expected Variable or None (got {type(result).__name__})")
-        keep = state.enabled  # of a gradient that itself requires grad, nothing is recorded unless create_graph asks for it
-        return tuple([r if r is None or keep or not r._requires_grad else alias(r) for r in results[:expected]])
+        keep = (
+            state.enabled
+        )  # of a gradient that itself requires grad, nothing is recorded unless create_graph asks for it
+        return tuple(
+            [r if r is None or keep or not r._requires_grad else alias(r) for r in results[:expected]]
+        )
 
 
 def _zeros(shape: tuple[int, ...], kind: Any) -> Tensor:
@@ -69,7 +77,8 @@ def _zeros(shape: tuple[int, ...], kind: Any) -> Tensor:
 
 
 class Function:
-    """An operation with its own derivative: subclass it, write `forward` and `backward` as static methods, call `apply`.
+    """An operation with its own derivative: subclass it, write `forward` and `backward` as static methods,
+    call `apply`.
 
     >>> class Double(torch.autograd.Function):
     ...     @staticmethod
@@ -100,7 +109,8 @@ class Function:
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """The gradients for the arguments of `apply`, from those of the results."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD."
+            "You must implement either the backward or vjp method for your custom autograd.Function to use "
+            "it with backward mode AD."
         )
 
     @classmethod
@@ -127,18 +137,27 @@ class Function:
         results = tuple([_as_result(o, ctx, tensors) for o in outputs])
         _save(ctx, outputs, results)
         ctx.sequence = next_sequence()
-        carrying = [r for r in results if isinstance(r, TensorBase) and not any(r is n for n in ctx._non_differentiable)]
+        carrying = [
+            r
+            for r in results
+            if isinstance(r, TensorBase) and not any(r is n for n in ctx._non_differentiable)
+        ]
         ctx.outputs = len(results)
-        ctx._shapes = tuple([(r.array.shape, r.kind) if isinstance(r, TensorBase) else ((), None) for r in results])
+        ctx._shapes = tuple(
+            [(r.array.shape, r.kind) if isinstance(r, TensorBase) else ((), None) for r in results]
+        )
         for number, result in enumerate(results):
-            if any(result is c for c in carrying) and (result.kind.dtype.is_floating_point or result.kind.dtype.is_complex):
+            if any(result is c for c in carrying) and (
+                result.kind.dtype.is_floating_point or result.kind.dtype.is_complex
+            ):
                 result._grad_fn = ctx if len(results) == 1 else Slot(ctx, number)
                 result._requires_grad = True
         return results if isinstance(output, tuple) else results[0]
 
 
 def _as_result(output: Any, ctx: FunctionContext, inputs: list) -> Any:
-    """A result that may be put on the tape: an input or a tensor that has history already is replaced by an alias of it."""
+    """A result that may be put on the tape: an input or a tensor that has history already is replaced by an
+    alias of it."""
     if not isinstance(output, TensorBase) or any(output is d for d in ctx._dirty):
         return output
     if any(output is i for i in inputs) or output._requires_grad:

@@ -34,10 +34,11 @@ def gradcheck(
     fast_mode: bool = False,
     **ignored: Any,
 ) -> bool:
-    """Whether d func / d input, for every input that requires grad, agrees with (f(x + eps) - f(x - eps)) / 2 eps.
+    """Whether d func / d input, for every input that requires grad, agrees with (f(x + eps) - f(x - eps)) / 2
+    eps.
 
-    Inputs should be float64. Raises GradcheckError where they disagree by more than atol + rtol |numerical|, or returns False if
-    `raise_exception` is False.
+    Inputs should be float64. Raises GradcheckError where they disagree by more than atol + rtol |numerical|,
+    or returns False if `raise_exception` is False.
 
     >>> x = torch.tensor([0.5, 2.0], dtype=torch.float64, requires_grad=True)
     >>> torch.autograd.gradcheck(torch.sin, (x,))
@@ -65,7 +66,8 @@ def gradgradcheck(
     nondet_tol: float = 0.0,
     **ignored: Any,
 ) -> bool:
-    """Whether the gradient of the gradient of `func` agrees with differences of the gradient; see `gradcheck`."""
+    """Whether the gradient of the gradient of `func` agrees with differences of the gradient; see
+    `gradcheck`."""
     arguments = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
     if grad_outputs is None:
         random = np.random.default_rng(0)
@@ -73,7 +75,9 @@ def gradgradcheck(
             outputs = _tuple(func(*arguments))
         seeds = []
         for o in outputs:
-            values = random.standard_normal(o.shape) + (1j * random.standard_normal(o.shape) if o.is_complex() else 0)
+            values = random.standard_normal(o.shape) + (
+                1j * random.standard_normal(o.shape) if o.is_complex() else 0
+            )
             seeds.append(o.new_tensor(values.tolist()).reshape(o.shape).requires_grad_())
         grad_outputs = tuple(seeds)
     elif isinstance(grad_outputs, TensorBase):
@@ -86,7 +90,13 @@ def gradgradcheck(
         return grad(outputs, active, list(theirs)[: len(outputs)], create_graph=True, materialize_grads=True)
 
     return gradcheck(
-        first_gradient, (*arguments, *grad_outputs), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol
+        first_gradient,
+        (*arguments, *grad_outputs),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
     )
 
 
@@ -102,40 +112,53 @@ def _check(func: Callable, arguments: tuple, eps: float, atol: float, rtol: floa
     active = [a for a in arguments if _active(a)]
     if not active:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, but none of the them have "
+            "requires_grad=True."
         )
     for position, tensor in enumerate(active):
         if tensor.dtype.name not in ("float64", "complex128"):
             warnings.warn(
-                f"Input #{position} requires gradient and is not a double precision floating point or complex. This check will likely fail "
+                f"Input #{position} requires gradient and is not a double precision floating point or "
+                f"complex. This check will likely fail "
                 "if all the inputs are not of double precision floating point or complex.",
                 stacklevel=4,
             )
     for number in range(len(_tuple(func(*arguments)))):
-        output = _tuple(func(*arguments))[number]  # recorded anew, because taking differences changes the inputs in place
+        output = _tuple(func(*arguments))[
+            number
+        ]  # recorded anew, because taking differences changes the inputs in place
         if not output.requires_grad:
             continue
         analytical = _analytical(output, active)
         again = _analytical(_tuple(func(*arguments))[number], active)
         for position, tensor in enumerate(active):
             if np.abs(analytical[position] - again[position]).max(initial=0) > nondet_tol:
-                raise GradcheckError("Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different values.")
+                raise GradcheckError(
+                    "Backward is not reentrant, i.e., running backward with same input and grad_output "
+                    "multiple times gives different values."
+                )
             numerical = _numerical(func, arguments, tensor, number, eps)
             a = analytical[position]
             close = np.isclose(a, numerical, rtol, atol, equal_nan=True)
             if not close.all():
                 raise GradcheckError(
-                    f"Jacobian mismatch for output {number} with respect to input {position},\nnumerical:{numerical}\nanalytical:{a}\n"
+                    f"Jacobian mismatch for output {number} with respect to input "
+                    f"{position},\nnumerical:{numerical}\nanalytical:{a}\n"
                 )
 
 
 def _analytical(output: Tensor, active: list) -> list[np.ndarray]:
-    """For each input the Jacobian (input elements x output elements) by backward passes, one an output element."""
+    """For each input the Jacobian (input elements x output elements) by backward passes, one an output
+    element."""
     columns: list[list[np.ndarray]] = [[] for _ in active]
     for seed in _unit_tensors(output):
         found = grad(output, active, seed, retain_graph=True, allow_unused=True)
         for column, tensor, g in zip(columns, active, found, strict=True):
-            values = np.zeros(tensor.numel(), tensor.array.dtype) if g is None else g.detach().contiguous().cpu().numpy().reshape(-1)
+            values = (
+                np.zeros(tensor.numel(), tensor.array.dtype)
+                if g is None
+                else g.detach().contiguous().cpu().numpy().reshape(-1)
+            )
             column.append(np.array(values))
     return [np.stack(c, 1) if c else np.zeros((t.numel(), 0)) for c, t in zip(columns, active, strict=True)]
 
@@ -150,7 +173,8 @@ def _unit_tensors(like: Tensor):
 
 
 def _numerical(func: Callable, arguments: tuple, tensor: Tensor, number: int, eps: float) -> np.ndarray:
-    """The Jacobian of output `number` with respect to `tensor`, by central differences, in the layout of `_analytical`."""
+    """The Jacobian of output `number` with respect to `tensor`, by central differences, in the layout of
+    `_analytical`."""
     rows = []
     original = tensor.detach().clone()
     view = tensor.detach()
@@ -161,7 +185,9 @@ def _numerical(func: Callable, arguments: tuple, tensor: Tensor, number: int, ep
     return np.stack(rows) if rows else np.zeros((0, 0))
 
 
-def _difference(func: Callable, arguments: tuple, view: Tensor, original: Tensor, element: tuple, number: int, step) -> np.ndarray:
+def _difference(
+    func: Callable, arguments: tuple, view: Tensor, original: Tensor, element: tuple, number: int, step
+) -> np.ndarray:
     values = []
     for direction in (1, -1):
         with no_grad():
@@ -173,6 +199,12 @@ def _difference(func: Callable, arguments: tuple, view: Tensor, original: Tensor
 
 
 def _rerun(func: Callable, arguments: tuple) -> Any:
-    """`func` on fresh leaves with the values of `arguments`, recorded, because `func` may itself take gradients."""
+    """`func` on fresh leaves with the values of `arguments`, recorded, because `func` may itself take
+    gradients."""
     with enable_grad():
-        return func(*[a.detach().clone().requires_grad_(a._requires_grad) if isinstance(a, TensorBase) else a for a in arguments])
+        return func(
+            *[
+                a.detach().clone().requires_grad_(a._requires_grad) if isinstance(a, TensorBase) else a
+                for a in arguments
+            ]
+        )

@@ -11,16 +11,22 @@ if TYPE_CHECKING:
 
 
 def check(out: Tensor, tracked: bool, in_place: bool) -> None:
-    """Raise RuntimeError where `out` may not be overwritten. `tracked`: an input of the operation requires grad."""
+    """Raise RuntimeError where `out` may not be overwritten. `tracked`: an input of the operation requires
+    grad."""
     if not in_place:
         if tracked or (out._requires_grad and _recording()):
-            raise RuntimeError("out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+            raise RuntimeError(
+                "out=... arguments don't support automatic differentiation, but one of the arguments "
+                "requires grad."
+            )
         return
     if out._requires_grad and _recording():
         if out._grad_fn is None:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         if out._base is not None and out._base._requires_grad and out._base._grad_fn is None:
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation."
+            )
 
 
 def _recording() -> bool:
@@ -35,7 +41,8 @@ def changed(out: Tensor) -> None:
 
 
 def rebase(out: Tensor, node: Node) -> None:
-    """Make `node`, the operation that has just overwritten `out`, its origin; for a view, also part of its base's history."""
+    """Make `node`, the operation that has just overwritten `out`, its origin; for a view, also part of its
+    base's history."""
     if out._base is None:
         out._grad_fn, out._requires_grad = node, True
         return
@@ -50,7 +57,8 @@ def rebase(out: Tensor, node: Node) -> None:
 
 
 class _Replay:
-    """How to see a view's part of a tensor that is shaped like its base. Keeps no reference to the view itself."""
+    """How to see a view's part of a tensor that is shaped like its base. Keeps no reference to the view
+    itself."""
 
     def __init__(self, view: Tensor):
         self.steps = []
@@ -69,7 +77,8 @@ class _Replay:
 
 
 class CopySlices(Node):
-    """A part of a tensor was overwritten: that part's gradient goes through the operation, the rest straight to the old value."""
+    """A part of a tensor was overwritten: that part's gradient goes through the operation, the rest straight
+    to the old value."""
 
     node: Node
     view: _Replay

@@ -1,7 +1,8 @@
 """The nodes of the tape: what an operation leaves behind so that its gradient can be computed.
 
-A node knows where gradients go (`edges`) and what its rule needs (`saved`). Edges lead to the nodes that made the inputs, or to a leaf tensor itself,
-or to None; never to intermediate tensors, so their memory is free as soon as nobody needs it.
+A node knows where gradients go (`edges`) and what its rule needs (`saved`). Edges lead to the nodes that made
+the inputs, or to a leaf tensor itself, or to None; never to intermediate tensors, so their memory is free as
+soon as nobody needs it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ next_sequence = _count.__next__
 FREED = ("freed",)  # stands in `saved` after a backward pass has used it up
 
 FREED_TEXT = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved "
-    "intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to "
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+    "already been freed). Saved "
+    "intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to "
     "backward through the graph a second time or if you need to access saved tensors after calling backward."
 )
 
@@ -31,7 +34,8 @@ class Node:
     """One recorded operation.
 
     sequence   creation number: a node is newer than everything that it leads to
-    edges      for each input: the Node or Slot that made it, a leaf Tensor, or None where no gradient is wanted
+    edges      for each input: the Node or Slot that made it, a leaf Tensor, or None where no gradient is
+               wanted
     saved      tensors and numbers that the rule needs; `versions` are the tensors' versions at that time
     outputs    how many results the operation has that can carry gradient
     """
@@ -48,7 +52,8 @@ class Node:
     metadata_dict: dict | None = None
 
     def backward(self, grad: Tensor) -> tuple:
-        """The gradient for each edge, from the gradient of the result (a tuple of them if there are several results)."""
+        """The gradient for each edge, from the gradient of the result (a tuple of them if there are several
+        results)."""
         raise NotImplementedError
 
     def save(self, *values: Any) -> None:
@@ -64,11 +69,13 @@ class Node:
         if versions is None:
             return saved
         results = False
-        for value, version in zip(saved, versions, strict=True):
+        for position, (value, version) in enumerate(zip(saved, versions, strict=True)):
             if version >= 0 and _version(value) != version:
-                raise RuntimeError(_modified(self, value, saved.index(value), version))
+                raise RuntimeError(_modified(self, value, position, version))
             results = results or value.__class__ is SavedResult
-        return tuple([v.restore(self) if v.__class__ is SavedResult else v for v in saved]) if results else saved
+        return (
+            tuple([v.restore(self) if v.__class__ is SavedResult else v for v in saved]) if results else saved
+        )
 
     def free(self) -> None:
         """Forget what was saved; a second backward pass through this node is then an error."""
@@ -81,7 +88,8 @@ class Node:
 
     @property
     def next_functions(self) -> tuple:
-        """For each input: the node that made it and which of its results it was; an AccumulateGrad for a leaf."""
+        """For each input: the node that made it and which of its results it was; an AccumulateGrad for a
+        leaf."""
         return tuple([_public_edge(edge) for edge in self.edges])
 
     @property
@@ -97,7 +105,8 @@ class Node:
         return tuple(v for v in self.unpack() if isinstance(v, TensorBase))
 
     def register_hook(self, hook: Callable) -> Handle:
-        """Call `hook(grad_inputs, grad_outputs)` after this node's rule; what it returns replaces the gradients."""
+        """Call `hook(grad_inputs, grad_outputs)` after this node's rule; what it returns replaces the
+        gradients."""
         if self.hooks is None:
             self.hooks = {}
         return Handle(self.hooks, hook)
@@ -163,7 +172,8 @@ class Handle:
 
 
 def edge(tensor: TensorBase):
-    """Where the gradient for `tensor` goes: its node or slot, the tensor itself if it is a leaf, None if it wants none."""
+    """Where the gradient for `tensor` goes: its node or slot, the tensor itself if it is a leaf, None if it
+    wants none."""
     if tensor._base is not None:
         refresh(tensor)
     if not tensor._requires_grad:
@@ -186,7 +196,8 @@ def replay(view: TensorBase, base: Tensor) -> Tensor:
 
 
 class SavedResult:
-    """A result of a node as the node itself keeps it: without the reference back to the node, which would be a cycle."""
+    """A result of a node as the node itself keeps it: without the reference back to the node, which would be
+    a cycle."""
 
     __slots__ = ("_storage", "array", "kind", "number")
 
@@ -223,7 +234,8 @@ def _modified(node: Node, value: Any, position: int, version: int) -> str:
     made_by = "" if origin is None else f", which is output 0 of {_public_edge(origin)[0].name()},"
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{type_name(value.kind)} {list(value.array.shape)}]{made_by} is at version {_version(value)}; expected version {version} instead. "
+        f"[{type_name(value.kind)} {list(value.array.shape)}]{made_by} is at version {_version(value)}; "
+        f"expected version {version} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True).\n"
         f"(It was saved by {node.name()}, as value {position}.)"
@@ -231,9 +243,10 @@ def _modified(node: Node, value: Any, position: int, version: int) -> str:
 
 
 _TYPE_NAMES = {
-    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor", "bfloat16": "BFloat16Tensor", "int64": "LongTensor",
-    "int32": "IntTensor", "int16": "ShortTensor", "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
-    "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor",
+    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor",
+    "bfloat16": "BFloat16Tensor", "int64": "LongTensor", "int32": "IntTensor", "int16": "ShortTensor", "int8": "CharTensor",
+    "uint8": "ByteTensor", "bool": "BoolTensor", "complex64": "ComplexFloatTensor",
+    "complex128": "ComplexDoubleTensor",
 }  # fmt: skip
 
 

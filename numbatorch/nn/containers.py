@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import groupby
 from typing import Any, Self
@@ -290,8 +291,10 @@ class ParameterDict(Module, MutableMapping):
         return ParameterDict(dict.fromkeys(keys, default))
 
     def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:  # type: ignore[override]
-        """Add the entries of a mapping or of (name, value) pairs, in their order."""
-        for key, value in _pairs(parameters, "ParameterDict"):
+        """Add the entries of a mapping or of (name, value) pairs; those of a plain dict by name."""
+        pairs = _pairs(parameters, "ParameterDict")
+        ordered = not isinstance(parameters, Mapping) or isinstance(parameters, OrderedDict | ParameterDict)
+        for key, value in pairs if ordered else sorted(pairs, key=operator.itemgetter(0)):
             self[key] = value
 
     def __or__(self, other: Mapping[str, Any]) -> ParameterDict:

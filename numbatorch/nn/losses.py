@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 
 from numbatorch import ops
+from numbatorch.dtype import int64, uint8
 from numbatorch.tensor import Tensor
 
 
@@ -39,9 +40,8 @@ def l1_loss(
     """|x - y|, times `weight` if given; the mean is then the weighted one."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     _warn_if_broadcast(input, target)
-    if weight is None:
-        return ops.l1_loss(input, target, reduction)
-    return _weighted(ops.l1_loss(input, target, "none"), weight, input, reduction)
+    losses = (input - target).abs()
+    return _reduced(losses, reduction) if weight is None else _weighted(losses, weight, input, reduction)
 
 
 def smooth_l1_loss(
@@ -55,11 +55,9 @@ def smooth_l1_loss(
     """(x - y)² / (2 beta) where |x - y| < beta, else |x - y| - beta / 2."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     _warn_if_broadcast(input, target)
-    return (
-        ops.l1_loss(input, target, reduction)
-        if beta == 0
-        else ops.smooth_l1_loss(input, target, reduction, beta)
-    )
+    if beta == 0:
+        return _reduced((input - target).abs(), reduction)
+    return ops.smooth_l1_loss(input, target, reduction, beta)
 
 
 def huber_loss(
@@ -87,6 +85,10 @@ def nll_loss(
     "mean" divides by the sum of the weights; elements of class `ignore_index` do not count.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
+    _check_classes(input, target, weight)
+    if input.dim() == 1:
+        losses = ops.nll_loss(input.unsqueeze(0), target.reshape(1), weight, reduction, ignore_index)
+        return losses.reshape(())
     return ops.nll_loss(input, target, weight, reduction, ignore_index)
 
 
@@ -143,7 +145,7 @@ def _cross_entropy_of_probabilities(
     if not target.is_floating_point():
         raise RuntimeError(
             "Expected floating point type for target with class probabilities, got "
-            f"{target.type().split('.')[-1][:-6]}"
+            f"{_scalar_type(target)}"
         )
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
@@ -223,6 +225,50 @@ def kl_div(
         total = losses.sum()
         return total / input.shape[0] if input.dim() else total
     return _reduced(losses, reduction)
+
+
+def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
+    """Complain as PyTorch does of shapes and dtypes that do not fit."""
+    shape, wanted = list(input.shape), list(target.shape)
+    dims = len(shape)
+    if dims == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    if dims == 1 and len(wanted) == 1 and wanted != [1]:
+        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {wanted[0]}")
+    if dims > 1 and shape[0] != target.size(0):
+        raise ValueError(
+            f"Expected input batch_size ({shape[0]}) to match target batch_size ({target.size(0)})."
+        )
+    if dims <= 2 and len(wanted) > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if dims == 4 and len(wanted) != 3:
+        raise RuntimeError(
+            "only batches of spatial targets supported (3D tensors) but got targets of dimension: "
+            f"{len(wanted)}"
+        )
+    if dims == 4 and wanted != [shape[0], *shape[2:]]:
+        raise RuntimeError(f"size mismatch (got input: {shape} , target: {wanted}")
+    if dims > 2 and wanted != [shape[0], *shape[2:]]:
+        raise RuntimeError(f"Expected target size {[shape[0], *shape[2:]]}, got {wanted}")
+    if target.dtype not in (int64, uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_scalar_type(target)}")
+    if weight is None:
+        return
+    classes = shape[0 if dims == 1 else 1]
+    if list(weight.shape) != [classes]:
+        which = (
+            f"for all {classes} classes or no classes but got weight tensor of shape: {list(weight.shape)}"
+        )
+        raise RuntimeError(
+            "weight tensor should be defined either " + (which if dims <= 2 else "for all or no classes")
+        )
+    if weight.dtype is not input.dtype:
+        raise RuntimeError(f"expected scalar type {_scalar_type(input)} but found {_scalar_type(weight)}")
+
+
+def _scalar_type(tensor: Tensor) -> str:
+    """The dtype as PyTorch's complaints call it: "Float", "Long"."""
+    return tensor.type().rpartition(".")[2].removesuffix("Tensor")
 
 
 def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:

@@ -51,14 +51,16 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         channels = input.array.shape[1] if input.array.ndim > 1 else 1
         if channels != weight.array.size:
             raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.array.size} and channel size = {channels}."
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight.array.size} and channel size = {channels}."
             )
         weight = weight.view(-1, *[1] * (input.array.ndim - 2))
     return _prelu.general((input, weight))
 
 
 def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:
-    """x Φ(x), where Φ is the normal distribution function; `approximate="tanh"` is the approximation of arXiv 1606.08415."""
+    """x Φ(x), where Φ is the normal distribution function; `approximate="tanh"` is the approximation of arXiv
+    1606.08415."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     row = _gelu if approximate == "none" else _gelu_tanh
@@ -75,7 +77,14 @@ def mish(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _mish(input) if out is None else _mish.general((input,), out)
 
 
-def elu(input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0, *, out: Tensor | None = None) -> Tensor:
+def elu(
+    input: Tensor,
+    alpha: float = 1.0,
+    scale: float = 1.0,
+    input_scale: float = 1.0,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
     """scale * x where positive, else scale * alpha * (e^(input_scale * x) - 1)"""
     return _elu.general((input, alpha, scale, input_scale), out)
 
@@ -90,7 +99,9 @@ def celu(input: Tensor, alpha: float = 1.0, *, out: Tensor | None = None) -> Ten
     return elu(input, alpha, 1.0, 1.0 / alpha, out=out)
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None) -> Tensor:
+def softplus(
+    input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None
+) -> Tensor:
     """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold"""
     return _softplus_beta.general((input, beta, threshold), out)
 
@@ -100,7 +111,9 @@ def softsign(input: Tensor) -> Tensor:
     return _softsign(input)
 
 
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, *, out: Tensor | None = None) -> Tensor:
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, *, out: Tensor | None = None
+) -> Tensor:
     """x between min_val and max_val"""
     return _hardtanh.general((input, min_val, max_val), out)
 

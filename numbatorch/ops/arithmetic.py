@@ -47,7 +47,9 @@ _addcmul = Pointwise("Addcmul", scalar.addcmul, weightless=(3,))
 _addcdiv = Pointwise("Addcdiv", scalar.addcdiv, weightless=(3,), result=to_float)
 
 
-def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
+def add(
+    input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
     """input + alpha * other, of each element.
 
     >>> torch.add(torch.tensor([1, 2]), 3)
@@ -55,10 +57,14 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, ou
     """
     if out is None and alpha == 1:
         return _add(input, other)
-    return _add.general((input, other), out) if alpha == 1 else _add_scaled.general((input, other, alpha), out)
+    return (
+        _add.general((input, other), out) if alpha == 1 else _add_scaled.general((input, other, alpha), out)
+    )
 
 
-def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
+def sub(
+    input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
     """input - alpha * other, of each element. Raises RuntimeError for bool operands.
 
     >>> torch.sub(torch.tensor([1.0, 2.0]), 0.5)
@@ -68,12 +74,17 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, ou
         both = " with two bool tensors" if _is_bool(input) and _is_bool(other) else " with a bool tensor"
         raise RuntimeError(
             f"Subtraction, the `-` operator,{both} is not supported. "
-            + ("Use the `^` or `logical_xor()` operator instead." if "two" in both else
-               "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
+            + (
+                "Use the `^` or `logical_xor()` operator instead."
+                if "two" in both
+                else "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+            )
         )
     if out is None and alpha == 1:
         return _sub(input, other)
-    return _sub.general((input, other), out) if alpha == 1 else _sub_scaled.general((input, other, alpha), out)
+    return (
+        _sub.general((input, other), out) if alpha == 1 else _sub_scaled.general((input, other, alpha), out)
+    )
 
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
@@ -92,9 +103,14 @@ def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = 
 
 
 def div(
-    input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None, out: Tensor | None = None
+    input: Tensor | Number,
+    other: Tensor | Number,
+    *,
+    rounding_mode: str | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """input / other, of each element. Integers give the default dtype, unless `rounding_mode` is "floor" or "trunc".
+    """input / other, of each element. Integers give the default dtype, unless `rounding_mode` is "floor" or
+    "trunc".
 
     >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="floor")
     tensor([ 3, -4])
@@ -111,7 +127,8 @@ def div(
 
 
 def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """The largest whole number not above input / other. Raises RuntimeError where an integer is divided by zero."""
+    """The largest whole number not above input / other. Raises RuntimeError where an integer is divided by
+    zero."""
     return _by_class(_floor_divide, _floor_divide_int, input, other, out)
 
 
@@ -132,7 +149,9 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
     tensor([1., 4., 9.])
     """
     if exponent.__class__ in (int, float) and exponent == 2 and out is None and isinstance(input, TensorBase):
-        if input.kind.dtype.is_floating_point or (input.kind.dtype is not dt.bool and exponent.__class__ is int):
+        if input.kind.dtype.is_floating_point or (
+            input.kind.dtype is not dt.bool and exponent.__class__ is int
+        ):
             return _square(input)
     if _integral(input) and _integral(exponent):
         if not isinstance(exponent, TensorBase) and exponent < 0:
@@ -196,18 +215,25 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
     return _lerp.general((input, end, weight), out)
 
 
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
+def addcmul(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
     """input + value * tensor1 * tensor2"""
     return _addcmul.general((input, tensor1, tensor2, value), out)
 
 
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
+def addcdiv(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
     """input + value * tensor1 / tensor2. Raises RuntimeError for integer tensors."""
     if _integral(tensor1) and _integral(tensor2):
         raise RuntimeError(
-            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of "
-            "tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2))"
-            ".to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv "
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will "
+            "perform a true division of "
+            "tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
+            "torch.trunc(tensor1 / tensor2))"
+            ".to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float "
+            "inputs. The future addcdiv "
             "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes."
         )
     return _addcdiv.general((input, tensor1, tensor2, value), out)

@@ -68,11 +68,18 @@ def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     return _ge(input, other) if out is None else _ge.general((input, other), out)
 
 
-def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
-    """Whether |input - other| <= atol + rtol |other|, of each element. Raises RuntimeError where the dtypes differ."""
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """Whether |input - other| <= atol + rtol |other|, of each element. Raises RuntimeError where the dtypes
+    differ."""
     if input.kind.dtype is not other.kind.dtype:
         raise RuntimeError(f"{_word(input)} did not match {_word(other)}")
-    close = _isclose.general((input, other, rtol, atol)) if input.kind.dtype.is_floating_point else _close_integers(input, other, rtol, atol)
+    close = (
+        _isclose.general((input, other, rtol, atol))
+        if input.kind.dtype.is_floating_point
+        else _close_integers(input, other, rtol, atol)
+    )
     return close | ((input != input) & (other != other)) if equal_nan else close
 
 
@@ -86,7 +93,9 @@ def _word(tensor: Tensor) -> str:
     return type_word(tensor.kind.dtype)
 
 
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
     """Whether every element of `input` is close to that of `other` (see `isclose`)."""
     return isclose(input, other, rtol, atol, equal_nan).all().item()
 
@@ -117,7 +126,8 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def bitwise_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """The bits that both integers have; of bool the logical and. Raises NotImplementedError for floating-point operands."""
+    """The bits that both integers have; of bool the logical and. Raises NotImplementedError for
+    floating-point operands."""
     return _bits(_bitwise_and, "bitwise_and_cpu", input, other, out)
 
 
@@ -131,18 +141,23 @@ def bitwise_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor |
     return _bits(_bitwise_xor, "bitwise_xor_cpu", input, other, out)
 
 
-def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def bitwise_left_shift(
+    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
     """The bits of an integer moved up by `other` places."""
     return _bits(_shift_left, "lshift_cpu", input, other, out)
 
 
-def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def bitwise_right_shift(
+    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
     """The bits of an integer moved down by `other` places, the sign kept."""
     return _bits(_shift_right, "rshift_cpu", input, other, out)
 
 
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The integer with all bits turned; of bool the logical not. Raises NotImplementedError for floating-point tensors."""
+    """The integer with all bits turned; of bool the logical not. Raises NotImplementedError for
+    floating-point tensors."""
     if input.kind.dtype is dt.bool:
         return _logical_not.general((input,), out)
     _check_bits("bitwise_not_cpu", input)
@@ -158,13 +173,20 @@ def _bits(row: Pointwise, kernel: str, input, other, out) -> Tensor:
 def _check_bits(kernel: str, value) -> None:
     if isinstance(value, TensorBase):
         if value.kind.dtype.is_floating_point or value.kind.dtype.is_complex:
-            raise NotImplementedError(f'"{kernel}" not implemented for \'{_word(value)}\'')
+            raise NotImplementedError(f"\"{kernel}\" not implemented for '{_word(value)}'")
     elif not isinstance(value, int):
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Float'")
 
 
-def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None, *, out: Tensor | None = None):
-    """`input` where the condition holds, else `other`. With the condition alone: its nonzero positions, a tuple of index tensors.
+def where(
+    condition: Tensor,
+    input: Tensor | Number | None = None,
+    other: Tensor | Number | None = None,
+    *,
+    out: Tensor | None = None,
+):
+    """`input` where the condition holds, else `other`. With the condition alone: its nonzero positions, a
+    tuple of index tensors.
 
     >>> torch.where(torch.tensor([True, False]), 1.0, torch.tensor([5.0, 6.0]))
     tensor([1., 6.])
@@ -173,7 +195,10 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
         return condition.nonzero(as_tuple=True)
     if condition.kind.dtype is not dt.bool:
         if condition.kind.dtype is not dt.uint8:
-            raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {_word(condition)}")
+            raise RuntimeError(
+                f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+                f"{_word(condition)}"
+            )
         condition = condition.to(dt.bool)
     return _where.general((condition, input, other), out)
 
@@ -181,18 +206,32 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input`, but `value` where the mask is True."""
     if mask.kind.dtype is not dt.bool:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}".replace("torch.", ""))
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}".replace(
+                "torch.", ""
+            )
+        )
     if isinstance(value, TensorBase):
         if value.array.ndim:
             raise RuntimeError(
-                f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.array.ndim} dimension(s)."
+                f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.array.ndim} dimension(s)."
             )
         return _masked_fill.general((input, mask, value.to(input.device)), out)
     if not dt.can_cast(dt.number_dtype(value), input.kind.dtype):
         from numbatorch.apply import type_word
 
-        raise RuntimeError(f"value cannot be converted to type {_C_TYPES[type_word(input.kind.dtype)]} without overflow")
+        raise RuntimeError(
+            f"value cannot be converted to type {_C_TYPES[type_word(input.kind.dtype)]} without overflow"
+        )
     return _masked_fill.general((input, mask, value), out)
 
 
-_C_TYPES = {"Byte": "uint8_t", "Char": "int8_t", "Short": "int16_t", "Int": "int32_t", "Long": "int64_t", "Bool": "bool"}
+_C_TYPES = {
+    "Byte": "uint8_t",
+    "Char": "int8_t",
+    "Short": "int16_t",
+    "Int": "int32_t",
+    "Long": "int64_t",
+    "Bool": "bool",
+}

@@ -80,7 +80,8 @@ def cast(input: Tensor, dtype: DType) -> Tensor:
 
 
 def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
-    """Overwrite the elements of `self` by those of `src`, which is broadcast, converted and moved to the device as needed."""
+    """Overwrite the elements of `self` by those of `src`, which is broadcast, converted and moved to the
+    device as needed."""
     if not isinstance(src, TensorBase):
         raise TypeError(f"copy_(): argument 'src' (position 1) must be Tensor, not {type(src).__name__}")
     if src.kind.device is not self.kind.device:
@@ -94,7 +95,10 @@ def fill_(self: Tensor, value: Number | Tensor) -> Tensor:
     """Set every element to `value`."""
     if isinstance(value, TensorBase):
         if value.array.ndim:
-            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions.")
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} "
+                f"dimensions."
+            )
         return copy_(self, value)
     return _overwrite(self.kind.dtype).general((self, value), self)
 
@@ -113,9 +117,18 @@ def move(input: Tensor, device: Device) -> Tensor:
     return input if input.kind.device is device else _move(input, device, input.kind.device)
 
 
-def to(input: Tensor, *args, dtype=None, device=None, non_blocking: bool = False, copy: bool = False, memory_format: Any = None, other=None) -> Tensor:
-    """`input` in another dtype or on another device: to(dtype), to(device), to(device, dtype), to(other). Itself if nothing changes, unless
-    `copy` is True.
+def to(
+    input: Tensor,
+    *args,
+    dtype=None,
+    device=None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: Any = None,
+    other=None,
+) -> Tensor:
+    """`input` in another dtype or on another device: to(dtype), to(device), to(device, dtype), to(other).
+    Itself if nothing changes, unless `copy` is True.
 
     >>> torch.ones(2).to(torch.float64)
     tensor([1., 1.], dtype=torch.float64)
@@ -145,7 +158,8 @@ def _bad_to(args) -> str:
     kinds = ", ".join(type(a).__name__ for a in args)
     return (
         f"to() received an invalid combination of arguments - got ({kinds}), but expected one of:\n"
-        " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False)\n"
+        " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = "
+        "False)\n"
         " * (torch.dtype dtype, bool non_blocking = False, bool copy = False)\n"
         " * (Tensor tensor, bool non_blocking = False, bool copy = False)"
     )
@@ -161,7 +175,8 @@ def _resolved(type: str, index: int | None) -> Device:
 
 
 def resolve(device) -> Device:
-    """The exact device that "cuda", 0 or a device object means. Raises RuntimeError where there is no such device."""
+    """The exact device that "cuda", 0 or a device object means. Raises RuntimeError where there is no such
+    device."""
     if device is None:
         device = get_default_device()
     if device is CPU:

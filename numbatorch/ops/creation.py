@@ -77,7 +77,8 @@ def _leaves(data: Any):
 
 
 def _nested_shape(data: Any) -> list[int]:
-    """The shape of nested sequences. Raises ValueError where they are ragged, TypeError where they hold something else."""
+    """The shape of nested sequences. Raises ValueError where they are ragged, TypeError where they hold
+    something else."""
     shape: list[int] = []
     while isinstance(data, list | tuple):
         shape.append(len(data))
@@ -105,7 +106,11 @@ def _from_data(data: Any, dtype: DType | None) -> Tensor:
     """A new CPU tensor from numbers, nested sequences, arrays or tensors."""
     if isinstance(data, TensorBase):
         source = move(data.detach(), CPU)
-        return cast(source, dtype).clone() if dtype is None or dtype is source.kind.dtype else cast(source, dtype)
+        return (
+            cast(source, dtype).clone()
+            if dtype is None or dtype is source.kind.dtype
+            else cast(source, dtype)
+        )
     if isinstance(data, np.ndarray | np.generic):
         array = np.asarray(data)
         own = dt.from_numpy_dtype(array.dtype)
@@ -119,7 +124,9 @@ def _from_data(data: Any, dtype: DType | None) -> Tensor:
     try:
         own = dtype or _infer_dtype(data)
     except TypeError as error:
-        kind = next(type(x).__name__ for x in _leaves(data) if not isinstance(x, Number | np.generic | TensorBase))
+        kind = next(
+            type(x).__name__ for x in _leaves(data) if not isinstance(x, Number | np.generic | TensorBase)
+        )
         if kind == "str":
             raise TypeError("new(): invalid data type 'str'") from None
         if kind == "ndarray":
@@ -129,11 +136,19 @@ def _from_data(data: Any, dtype: DType | None) -> Tensor:
     if any(isinstance(x, TensorBase) for x in _leaves(data)):
         data = _plain(data)
     try:
-        wide = np.array(data, dtype=np.float64 if own is dt.bfloat16 else None) if not own.is_complex else np.array(data, np.complex128)
+        wide = (
+            np.array(data, dtype=np.float64 if own is dt.bfloat16 else None)
+            if not own.is_complex
+            else np.array(data, np.complex128)
+        )
         if own.numpy.kind in "iu" and own is not dt.bfloat16 and wide.dtype.kind in "iu" and wide.size:
             limits = dt.iinfo(own)
             low, high = wide.min(), wide.max()
-            if own is not dt.int64 and (low < limits.min or high > limits.max) and not (own is dt.uint8 and low >= -128):
+            if (
+                own is not dt.int64
+                and (low < limits.min or high > limits.max)
+                and not (own is dt.uint8 and low >= -128)
+            ):
                 raise RuntimeError(f"value cannot be converted to type {own.name}_t without overflow")
         if wide.dtype == object:
             raise RuntimeError("Overflow when unpacking long long")
@@ -152,7 +167,14 @@ def _plain(data: Any) -> Any:
     return data
 
 
-def tensor(data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+def tensor(
+    data: Any,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
     """A new tensor with a copy of `data`: a number, nested sequences of numbers, a NumPy array or a tensor.
 
     >>> torch.tensor([[1, 2], [3, 4]])
@@ -172,14 +194,18 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     kind = Kind.of(dt.from_numpy_dtype(ndarray.dtype))
     if any(s < 0 for s in ndarray.strides):
         raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. "
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are "
+            "not currently supported. "
             "(You can probably work around this by making a copy of your array  with array.copy().) "
         )
     if any(s % ndarray.itemsize for s in ndarray.strides):
-        raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to a new array first.")
+        raise ValueError(
+            "given numpy array strides not a multiple of the element byte size. Copy the numpy array to a "
+            "new array first."
+        )
     array = ndarray.view(np.ndarray)
     result = wrap(array, kind_of(array, kind))
-    result.storage  # noqa: B018  (the memory is shared with the array, so it is never taken for the tensor's own)
+    result._storage = base.Storage()  # shared with the array, so it is never taken for the tensor's own
     return result
 
 
@@ -188,11 +214,20 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tens
     if isinstance(data, TensorBase):
         return data.to(device=device, dtype=dtype) if device is not None or dtype is not None else data
     if isinstance(data, np.ndarray):
-        return move(cast(from_numpy(data), dt.as_dtype(dtype or dt.from_numpy_dtype(data.dtype))), resolve(device))
+        return move(
+            cast(from_numpy(data), dt.as_dtype(dtype or dt.from_numpy_dtype(data.dtype))), resolve(device)
+        )
     return tensor(data, dtype=dtype, device=device)
 
 
-def asarray(obj: Any, *, dtype: DType | None = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
+def asarray(
+    obj: Any,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`obj` as a tensor, copied if `copy` is True, and only if that cannot be avoided otherwise."""
     result = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
     return _finish(result, requires_grad)
@@ -203,7 +238,9 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     return from_numpy(np.from_dlpack(ext_tensor))
 
 
-def frombuffer(buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+def frombuffer(
+    buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
     """A one-dimensional tensor on the memory of an object with a buffer, such as a bytearray."""
     return _finish(from_numpy(np.frombuffer(buffer, dtype.numpy, count, offset)), requires_grad)
 
@@ -211,57 +248,121 @@ def frombuffer(buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, r
 # --- of one value
 
 
-def empty(*size, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+def empty(
+    *size,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """A new tensor whose elements are not set."""
     return _finish(base.empty(_shape(size, ignored.pop("size", None)), _kind(dtype, device)), requires_grad)
 
 
-def zeros(*size, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+def zeros(
+    *size,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """A new tensor of zeros.
 
     >>> torch.zeros(2, 3)
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return _into(out, _finish(_filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 0), requires_grad))
+    return _into(
+        out, _finish(_filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 0), requires_grad)
+    )
 
 
-def ones(*size, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+def ones(
+    *size,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """A new tensor of ones."""
-    return _into(out, _finish(_filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 1), requires_grad))
+    return _into(
+        out, _finish(_filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 1), requires_grad)
+    )
 
 
 def full(
-    size: Sequence[int], fill_value: Number, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None,
-    requires_grad: bool = False, **ignored: Any,
-) -> Tensor:  # fmt: skip
+    size: Sequence[int],
+    fill_value: Number,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """A new tensor filled with `fill_value`, whose type decides the dtype unless it is given."""
     if isinstance(fill_value, TensorBase):
         fill_value = fill_value.item()
-    return _into(out, _finish(_filled(_shape((tuple(size),)), _kind(dtype or dt.number_dtype(fill_value), device), fill_value), requires_grad))
+    return _into(
+        out,
+        _finish(
+            _filled(_shape((tuple(size),)), _kind(dtype or dt.number_dtype(fill_value), device), fill_value),
+            requires_grad,
+        ),
+    )
 
 
 def _into(out: Tensor | None, result: Tensor) -> Tensor:
     return result if out is None else copy_(out, result)
 
 
-def empty_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """A new tensor of the shape, dtype and device of `input`, not set."""
     return _finish(base.empty(input.array.shape, _kind_like(input, dtype, device)), requires_grad)
 
 
-def zeros_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+def zeros_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """Zeros in the shape, dtype and device of `input`."""
     return _finish(_filled(input.array.shape, _kind_like(input, dtype, device), 0), requires_grad)
 
 
-def ones_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+def ones_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """Ones in the shape, dtype and device of `input`."""
     return _finish(_filled(input.array.shape, _kind_like(input, dtype, device), 1), requires_grad)
 
 
 def full_like(
-    input: Tensor, fill_value: Number, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any
+    input: Tensor,
+    fill_value: Number,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
 ) -> Tensor:
     """`fill_value` in the shape, dtype and device of `input`."""
     return _finish(_filled(input.array.shape, _kind_like(input, dtype, device), fill_value), requires_grad)
@@ -270,44 +371,96 @@ def full_like(
 def _kind_like(input: Tensor, dtype: DType | None, device: Any) -> Kind:
     if dtype is None and device is None:
         return input.kind.flat
-    return Kind.of(input.kind.dtype if dtype is None else dt.as_dtype(dtype), input.kind.device if device is None else resolve(device))
+    return Kind.of(
+        input.kind.dtype if dtype is None else dt.as_dtype(dtype),
+        input.kind.device if device is None else resolve(device),
+    )
 
 
-def new_empty(self: Tensor, *size, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+def new_empty(
+    self: Tensor,
+    *size,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """A tensor of this dtype and device, not set."""
-    return _finish(base.empty(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device)), requires_grad)
+    return _finish(
+        base.empty(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device)), requires_grad
+    )
 
 
-def new_zeros(self: Tensor, *size, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+def new_zeros(
+    self: Tensor,
+    *size,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """Zeros of this dtype and device."""
-    return _finish(_filled(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device), 0), requires_grad)
+    return _finish(
+        _filled(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device), 0), requires_grad
+    )
 
 
-def new_ones(self: Tensor, *size, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+def new_ones(
+    self: Tensor,
+    *size,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """Ones of this dtype and device."""
-    return _finish(_filled(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device), 1), requires_grad)
+    return _finish(
+        _filled(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device), 1), requires_grad
+    )
 
 
 def new_full(
-    self: Tensor, size: Sequence[int], fill_value: Number, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
+    self: Tensor,
+    size: Sequence[int],
+    fill_value: Number,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
     **ignored: Any,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """`fill_value` in this dtype and on this device."""
-    return _finish(_filled(_shape((tuple(size),)), _kind_like(self, dtype, device), fill_value), requires_grad)
+    return _finish(
+        _filled(_shape((tuple(size),)), _kind_like(self, dtype, device), fill_value), requires_grad
+    )
 
 
-def new_tensor(self: Tensor, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A copy of `data` in this dtype and on this device."""
-    return tensor(data, dtype=dtype or self.kind.dtype, device=self.kind.device if device is None else device, requires_grad=requires_grad)
+    return tensor(
+        data,
+        dtype=dtype or self.kind.dtype,
+        device=self.kind.device if device is None else device,
+        requires_grad=requires_grad,
+    )
 
 
 # --- of a sequence
 
 
 def arange(
-    start: Number, end: Number | None = None, step: Number = 1, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None,
-    requires_grad: bool = False, **ignored: Any,
-) -> Tensor:  # fmt: skip
+    start: Number,
+    end: Number | None = None,
+    step: Number = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """start, start + step, ... below end. Integers give int64, else the default dtype.
 
     >>> torch.arange(1, 2.5, 0.5)
@@ -324,15 +477,26 @@ def arange(
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:
         dtype = dt.int64 if all(isinstance(x, int) for x in (start, end, step)) else dt.get_default_dtype()
-    n = math.ceil((end - start) / step) if not all(isinstance(x, int) for x in (start, end, step)) else -(-(end - start) // step)
+    n = (
+        math.ceil((end - start) / step)
+        if not all(isinstance(x, int) for x in (start, end, step))
+        else -(-(end - start) // step)
+    )
     values = np.arange(n) * step + start if n else np.empty(0)
     return _into(out, _finish(move(from_numbers(values, dt.as_dtype(dtype)), resolve(device)), requires_grad))
 
 
 def linspace(
-    start: Number, end: Number, steps: int, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None,
-    requires_grad: bool = False, **ignored: Any,
-) -> Tensor:  # fmt: skip
+    start: Number,
+    end: Number,
+    steps: int,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """`steps` numbers from start to end, evenly spaced, both included."""
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -341,25 +505,47 @@ def linspace(
     width = np.float32 if own in (dt.float32, dt.float16, dt.bfloat16) else np.float64
     index = np.arange(steps, dtype=width)
     gap = width((end - start) / (steps - 1)) if steps > 1 else width(0)
-    values = np.where(index < steps // 2, width(start) + gap * index, width(end) - gap * (width(steps - 1) - index)).astype(width)
+    values = np.where(
+        index < steps // 2, width(start) + gap * index, width(end) - gap * (width(steps - 1) - index)
+    ).astype(width)
     if steps == 1:
         values = np.array([start], width)
     return _into(out, _finish(move(from_numbers(values, own), resolve(device)), requires_grad))
 
 
 def logspace(
-    start: Number, end: Number, steps: int, base: float = 10.0, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None,
-    requires_grad: bool = False, **ignored: Any,
-) -> Tensor:  # fmt: skip
+    start: Number,
+    end: Number,
+    steps: int,
+    base: float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
     """base^start to base^end in `steps` steps, evenly spaced in the exponent."""
     exponents = linspace(start, end, steps, dtype=dt.float64)
-    return _into(out, _finish((base**exponents).to(device=resolve(device), dtype=dt.as_dtype(dtype or dt.get_default_dtype())), requires_grad))
+    return _into(
+        out,
+        _finish(
+            (base**exponents).to(device=resolve(device), dtype=dt.as_dtype(dtype or dt.get_default_dtype())),
+            requires_grad,
+        ),
+    )
 
 
 def eye(
-    n: int, m: int | None = None, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
+    n: int,
+    m: int | None = None,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
     **ignored: Any,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """An n x m matrix (n x n by default) with ones on the diagonal and zeros elsewhere."""
     if n < 0:
         raise RuntimeError(f"n must be greater or equal to 0, got {n}")

@@ -10,9 +10,9 @@ from numbatorch.autograd.mode import no_grad
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.comparison import eq, where
 from numbatorch.ops.creation import arange
-from numbatorch.ops.scatter import gather
 from numbatorch.ops.math import neg
 from numbatorch.ops.reduce import mean, sum
+from numbatorch.ops.scatter import gather
 from numbatorch.ops.view import expand, reshape, unsqueeze
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import scalar
@@ -32,7 +32,8 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
 
 
 def _elementwise(name: str, body: Scalar | Callable) -> Op:
-    """The op of a loss that is computed of each element by a scalar body and then reduced; its gradient is the body's."""
+    """The op of a loss that is computed of each element by a scalar body and then reduced; its gradient is
+    the body's."""
     row = Pointwise(name, body)
 
     def forward(input, target, *rest):
@@ -50,7 +51,10 @@ def _elementwise(name: str, body: Scalar | Callable) -> Op:
                 count *= n
             grad = expand(div(grad, count) if reduction == "mean" else grad, shape)
         grads = row.pull_back(grad, (input, target, *numbers), node.needs + (False,) * len(numbers))
-        return tuple(g if g is None else fit(g, t.array.shape, t.kind) for g, t in zip(grads, (input, target), strict=False))
+        return tuple(
+            g if g is None else fit(g, t.array.shape, t.kind)
+            for g, t in zip(grads, (input, target), strict=False)
+        )
 
     return Op(name, forward, vjp, saves=(0, 1), tensors=2)
 
@@ -61,7 +65,9 @@ _smooth_l1 = _elementwise("SmoothL1Loss", scalar.smooth_l1)
 _huber = _elementwise("HuberLoss", scalar.huber)
 _bce = _elementwise("BinaryCrossEntropy", scalar.binary_cross_entropy)
 _bce_logits = _elementwise("BinaryCrossEntropyWithLogits", scalar.binary_cross_entropy_with_logits)
-_bce_logits_weighted = Pointwise("BinaryCrossEntropyWithLogits", scalar.weighted_binary_cross_entropy_with_logits)
+_bce_logits_weighted = Pointwise(
+    "BinaryCrossEntropyWithLogits", scalar.weighted_binary_cross_entropy_with_logits
+)
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -84,8 +90,11 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     return _huber(input, target, delta, reduction)
 
 
-def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean") -> Tensor:
-    """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100. Raises RuntimeError for x outside [0, 1]."""
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
+    """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100. Raises RuntimeError for x outside [0,
+    1]."""
     if input.array.size and not (input.amin().item() >= 0 and input.amax().item() <= 1):
         raise RuntimeError("all elements of input should be between 0 and 1")
     if weight is None:
@@ -94,12 +103,20 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
 
 
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    pos_weight: Tensor | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """binary_cross_entropy of sigmoid(input), without overflow; `pos_weight` weighs the positive class."""
     if pos_weight is None and weight is None:
         return _bce_logits(input, target, reduction)
-    losses = _bce_logits(input, target, "none") if pos_weight is None else _bce_logits_weighted(input, target, pos_weight)
+    losses = (
+        _bce_logits(input, target, "none")
+        if pos_weight is None
+        else _bce_logits_weighted(input, target, pos_weight)
+    )
     return _reduced(losses if weight is None else mul(losses, weight), reduction)
 
 
@@ -111,7 +128,9 @@ def _weights(target: Tensor, weight: Tensor | None, ignore_index: int, like: Ten
     counted = target.ne(ignore_index)
     if weight is None:
         return counted.to(like.dtype)
-    return where(counted, gather(weight, 0, where(counted, target, 0).reshape(-1)).reshape(target.array.shape), 0)
+    return where(
+        counted, gather(weight, 0, where(counted, target, 0).reshape(-1)).reshape(target.array.shape), 0
+    )
 
 
 def _nll_forward(input, target, weight, reduction, ignore_index):
@@ -137,9 +156,16 @@ def _nll_vjp(node, grad):
 _nll = Op("NllLoss", _nll_forward, _nll_vjp, saves=(0,))
 
 
-def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean", ignore_index: int = -100) -> Tensor:
-    """-weight[target] * input[target]: input (N, C) or (N, C, ...) holds log-probabilities, target (N) or (N, ...) classes. "mean" divides by
-    the sum of the weights. Raises IndexError for a target that is no class."""
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int = -100,
+) -> Tensor:
+    """-weight[target] * input[target]: input (N, C) or (N, C, ...) holds log-probabilities, target (N) or (N,
+    ...) classes. "mean" divides by the sum of the weights. Raises IndexError for a target that is no
+    class."""
     classes = input.array.shape[1]
     counted = where(target.ne(ignore_index), target, 0)
     if target.array.size and not (counted.amin().item() >= 0 and counted.amax().item() < classes):

@@ -1,4 +1,5 @@
-"""Mathematical functions of one element. Integers become the default dtype, except where rounding leaves them as they are."""
+"""Mathematical functions of one element. Integers become the default dtype, except where rounding leaves them
+as they are."""
 
 from __future__ import annotations
 
@@ -202,7 +203,8 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-x of each element. Raises RuntimeError for bool."""
     if input.kind.dtype is dt.bool:
         raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+            "mask, use the `~` or "
             "`logical_not()` operator instead."
         )
     return _neg(input) if out is None else _neg.general((input,), out)
@@ -258,7 +260,13 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _frac(input) if out is None else _frac.general((input,), out)
 
 
-def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
+def clamp(
+    input: Tensor,
+    min: Tensor | Number | None = None,
+    max: Tensor | Number | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
     """Each element, but at least `min` and at most `max`. Raises RuntimeError if both are None.
 
     >>> torch.clamp(torch.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)
@@ -272,9 +280,15 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
 
 
 def nan_to_num(
-    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None, *, out: Tensor | None = None
+    input: Tensor,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """Each element, with NaN replaced by `nan` (0) and infinities by `posinf` and `neginf` (the largest finite numbers)."""
+    """Each element, with NaN replaced by `nan` (0) and infinities by `posinf` and `neginf` (the largest
+    finite numbers)."""
     if not input.kind.dtype.is_floating_point:
         return _identity.general((input,), out)
     limits = dt.finfo(input.kind.dtype)

@@ -1,4 +1,5 @@
-"""Matrix products. Everything ends in the one kernel `matmul`, which reads transposed and strided operands without a copy."""
+"""Matrix products. Everything ends in the one kernel `matmul`, which reads transposed and strided operands
+without a copy."""
 
 from __future__ import annotations
 
@@ -38,13 +39,18 @@ def _check(name: str, a: Tensor, b: Tensor, first: str = "self", second: str = "
     if a.kind.device is not b.kind.device:
         raise RuntimeError(
             "Expected all tensors to be on the same device, but got "
-            f"{second} is on {b.device}, different from other tensors on {a.device} (when checking argument in method wrapper_{a.device.type}_{name})"
+            f"{second} is on {b.device}, different from other tensors on {a.device} (when checking argument "
+            f"in method wrapper_{a.device.type}_{name})"
         )
-    raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_C_NAMES[a.dtype.name]} != {_C_NAMES[b.dtype.name]}")
+    raise RuntimeError(
+        f"expected m1 and m2 to have the same dtype, but got: {_C_NAMES[a.dtype.name]} != "
+        f"{_C_NAMES[b.dtype.name]}"
+    )
 
 
 _C_NAMES = {
-    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int", "int64": "long long", "float16": "c10::Half",
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int",
+    "int64": "long long", "float16": "c10::Half",
     "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double", "complex64": "c10::complex<float>",
     "complex128": "c10::complex<double>",
 }  # fmt: skip
@@ -68,7 +74,9 @@ def _mm_forward(a, b):
 
 def _mm_vjp(node, grad):
     a, b = node.unpack()
-    return _mm(grad, _adjoint(b)) if node.needs[0] else None, _mm(_adjoint(a), grad) if node.needs[1] else None
+    return _mm(grad, _adjoint(b)) if node.needs[0] else None, _mm(_adjoint(a), grad) if node.needs[
+        1
+    ] else None
 
 
 _mm = Op("Mm", _mm_forward, _mm_vjp, saves=(0, 1), tensors=2)
@@ -91,7 +99,8 @@ def _bmm_forward(a, b):
         raise RuntimeError("batch2 must be a 3D tensor")
     if x[0] != y[0] or x[2] != y[1]:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{x[0]}, {x[2]}] but got: [{y[0]}, {y[1]}]."
+            f"Expected size for first two dimensions of batch2 tensor to be: [{x[0]}, {x[2]}] but got: "
+            f"[{y[0]}, {y[1]}]."
         )
     if a.kind.flat is not b.kind.flat:
         _check("bmm", a, b)
@@ -100,7 +109,9 @@ def _bmm_forward(a, b):
 
 def _bmm_vjp(node, grad):
     a, b = node.unpack()
-    return _bmm(grad, _adjoint(b)) if node.needs[0] else None, _bmm(_adjoint(a), grad) if node.needs[1] else None
+    return _bmm(grad, _adjoint(b)) if node.needs[0] else None, _bmm(_adjoint(a), grad) if node.needs[
+        1
+    ] else None
 
 
 _bmm = Op("Bmm", _bmm_forward, _bmm_vjp, saves=(0, 1), tensors=2)
@@ -148,17 +159,21 @@ def _dot_forward(a, b):
         raise RuntimeError(f"1D tensors expected, but got {len(x)}D and {len(y)}D tensors")
     if a.kind.dtype is not b.kind.dtype:
         raise RuntimeError(
-            f"dot : expected both vectors to have same dtype, but found {type_word(a.kind.dtype)} and {type_word(b.kind.dtype)}"
+            f"dot : expected both vectors to have same dtype, but found {type_word(a.kind.dtype)} and "
+            f"{type_word(b.kind.dtype)}"
         )
     if x != y:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{x[0]}] and src [{y[0]}] to have the same number of elements, but got {x[0]} and "
+            f"inconsistent tensor size, expected tensor [{x[0]}] and src [{y[0]}] to have the same number of "
+            f"elements, but got {x[0]} and "
             f"{y[0]} elements respectively"
         )
     if a.kind.flat is not b.kind.flat:
         _check("dot", a, b)
     out = empty((), a.kind)
-    kernel(a.kind.device.type, out.array.reshape((1, 1)), a.array.reshape((1, x[0])), b.array.reshape((x[0], 1)))
+    kernel(
+        a.kind.device.type, out.array.reshape((1, 1)), a.array.reshape((1, x[0])), b.array.reshape((x[0], 1))
+    )
     return out
 
 
@@ -192,8 +207,8 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The matrix product of the last two dimensions; the others are a stack that broadcasts. A vector is a row on the left, a column on the
-    right, and that dimension is left out of the result.
+    """The matrix product of the last two dimensions; the others are a stack that broadcasts. A vector is a
+    row on the left, a column on the right, and that dimension is left out of the result.
 
     >>> torch.matmul(torch.ones(2, 3), torch.ones(3))
     tensor([3., 3.])
@@ -223,7 +238,8 @@ def _matmul(input: Tensor, other: Tensor, a: int, b: int) -> Tensor:
     stack = tuple(broadcast_shapes(x[:-2], y[:-2]))
     if x[-1] != y[-2]:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{prod(stack)}, {x[-1]}] but got: [{prod(stack)}, {y[-2]}]."
+            f"Expected size for first two dimensions of batch2 tensor to be: [{prod(stack)}, {x[-1]}] but "
+            f"got: [{prod(stack)}, {y[-2]}]."
         )
     left = reshape(expand(input, *stack, *x[-2:]), prod(stack), *x[-2:])
     right = reshape(expand(other, *stack, *y[-2:]), prod(stack), *y[-2:])
@@ -262,13 +278,29 @@ def _addmm_vjp(node, grad):
 _addmm = Op("Addmm", _addmm_forward, _addmm_vjp, saves=(0, 1, 2), tensors=3)
 
 
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
+def addmm(
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2)"""
     result = _addmm(input, mat1, mat2, beta, alpha)
     return result if out is None else copy_(out, result)
 
 
-def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
+def baddbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """beta * input + alpha * (batch1 @ batch2), of stacks of matrices"""
     product = _bmm(batch1, batch2)
     product = product if alpha == 1 else mul(product, alpha)
@@ -277,7 +309,9 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, 
     return product if out is None else copy_(out, product)
 
 
-def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
+def addmv(
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
     """beta * input + alpha * (mat @ vec)"""
     return add(mul(_mv(mat, vec), alpha), input, alpha=beta, out=out)
 
@@ -289,7 +323,9 @@ def _linear_forward(x, weight, bias):
     rows, features = x.array.shape
     outputs, expected = weight.array.shape
     if features != expected:
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {expected}x{outputs})")
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {expected}x{outputs})"
+        )
     if x.kind.flat is not weight.kind.flat:
         _check("addmm", x, weight)
     return _product(x, transpose(weight, 0, 1), (rows, outputs), bias.array)
@@ -309,7 +345,8 @@ _linear = Op("Addmm", _linear_forward, _linear_vjp, saves=(0, 1), tensors=3)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """input @ weight.T + bias: input (..., in), weight (out, in), bias (out). The bias is added while the product is still in registers."""
+    """input @ weight.T + bias: input (..., in), weight (out, in), bias (out). The bias is added while the
+    product is still in registers."""
     if bias is None:
         return matmul(input, transpose(weight, 0, 1) if weight.array.ndim == 2 else weight)
     if input.array.ndim == 2 and bias.kind.flat is input.kind.flat and bias.kind.contiguous:
@@ -327,5 +364,3 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     for matrix in matrices[1:]:
         result = _mm(result, matrix)
     return result
-
-

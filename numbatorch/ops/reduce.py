@@ -334,7 +334,7 @@ def _norm_row(reduction: table.Reduction, check=_normed) -> _Norm:
 _NORMS = {
     0: _norm_row(table.norm_0), 1: _norm_row(table.norm_1), 2: _norm_row(table.norm_2),
     inf: _norm_row(table.norm_max, _norm_without_identity), -inf: _norm_row(table.norm_min, _norm_without_identity),
-}  # fmt: skip
+}
 _norm_p = _norm_row(table.norm_p)
 
 
@@ -355,7 +355,7 @@ def vector_norm(
 def norm(
     input: Tensor, p: Number | str | None = "fro", dim: Dims = None, keepdim: bool = False, out: Tensor | None = None,
     dtype: DType | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The norm of all elements, or along dimensions, as `linalg.vector_norm`; "fro" is the order 2.
 
     >>> torch.tensor([3.0, 4.0]).norm()

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from numbatorch import dtype as dt
-from numbatorch.apply import Op, steps, type_word
+from numbatorch.apply import Op, type_word
 from numbatorch.base import empty
 from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import mul, sub
@@ -32,7 +32,12 @@ def _plan(reduction: Reduction, kind, shape: tuple[int, ...], dim: int):
         step *= n
     compute = "f8" if kind.element == "f8" else "f4"
     return plan_for(
-        kind.device.type, reduction, (kind.element,) * reduction.elements, (kind.element,), compute, walk(shape, strides[::-1], (dim,))
+        kind.device.type,
+        reduction,
+        (kind.element,) * reduction.elements,
+        (kind.element,),
+        compute,
+        walk(shape, strides[::-1], (dim,)),
     )
 
 
@@ -43,7 +48,9 @@ def _along(reduction: Reduction, dim: int, *inputs: Tensor) -> Tensor:
     out = empty(first.array.shape, first.kind)
     if math.prod(out.array.shape):
         if out.array.ndim == 0:
-            _plan(reduction, first.kind.flat, (1,), 0)([out.array.reshape((1,))], [a.reshape((1,)) for a in arrays])
+            _plan(reduction, first.kind.flat, (1,), 0)(
+                [out.array.reshape((1,))], [a.reshape((1,)) for a in arrays]
+            )
         else:
             _plan(reduction, first.kind.flat, first.array.shape, dim)([out.array], arrays)
     return out
@@ -66,7 +73,11 @@ def _softmax_backward_vjp(node, gg):
 
 _softmax = Op("Softmax", lambda input, dim: _along(table.softmax, dim, input), _softmax_vjp, saves=(-1,))
 _softmax_backward = Op(
-    "SoftmaxBackwardData", lambda grad, y, dim: _along(table.softmax_backward, dim, grad, y), _softmax_backward_vjp, saves=(0, 1), tensors=2
+    "SoftmaxBackwardData",
+    lambda grad, y, dim: _along(table.softmax_backward, dim, grad, y),
+    _softmax_backward_vjp,
+    saves=(0, 1),
+    tensors=2,
 )
 
 
@@ -85,7 +96,9 @@ def _log_softmax_backward_vjp(node, gg):
     )
 
 
-_log_softmax = Op("LogSoftmax", lambda input, dim: _along(table.log_softmax, dim, input), _log_softmax_vjp, saves=(-1,))
+_log_softmax = Op(
+    "LogSoftmax", lambda input, dim: _along(table.log_softmax, dim, input), _log_softmax_vjp, saves=(-1,)
+)
 _log_softmax_backward = Op(
     "LogSoftmaxBackwardData",
     lambda grad, y, dim: _along(table.log_softmax_backward, dim, grad, y),
@@ -113,5 +126,7 @@ def _apply(row: Op, name: str, input: Tensor, dim: int, dtype: DType | None) -> 
     if dtype is not None:
         input = cast(input, dt.as_dtype(dtype))
     if not input.kind.dtype.is_floating_point:
-        raise NotImplementedError(f"\"{name}_lastdim_kernel_impl\" not implemented for '{type_word(input.kind.dtype)}'")
+        raise NotImplementedError(
+            f"\"{name}_lastdim_kernel_impl\" not implemented for '{type_word(input.kind.dtype)}'"
+        )
     return row(input, normalize_dim(dim, input.array.ndim))

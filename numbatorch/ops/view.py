@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from numbatorch.apply import ViewOp, steps
@@ -29,7 +30,8 @@ def _view_forward(input, shape):
         return input.array.reshape(shape, copy=False)
     except ValueError:
         raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+            "across two contiguous "
             "subspaces). Use .reshape(...) instead."
         ) from None
 
@@ -42,7 +44,8 @@ _view = ViewOp("View", lambda input, shape, old: _view_forward(input, shape), _r
 
 
 def view(input: Tensor, *shape) -> Tensor:
-    """The same elements in another shape; one size may be -1. Raises RuntimeError where that takes a copy (see `reshape`).
+    """The same elements in another shape; one size may be -1. Raises RuntimeError where that takes a copy
+    (see `reshape`).
 
     >>> torch.arange(4).view(2, -1)
     tensor([[0, 1],
@@ -102,7 +105,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     n = 1
     for size in shape[start : end + 1]:
         n *= size
-    return reshape(input, shape[:start] + (n,) + shape[end + 1 :])
+    return reshape(input, (*shape[:start], n, *shape[end + 1 :]))
 
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
@@ -115,16 +118,23 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
         known *= n if n != -1 else 1
     if (known != shape[d] and -1 not in sizes) or (-1 in sizes and (known == 0 or shape[d] % known)):
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} ({shape[d]}) in the input tensor"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} ({shape[d]}) "
+            f"in the input tensor"
         )
     return view(input, shape[:d] + infer_shape(sizes, shape[d]) + shape[d + 1 :])
 
 
 # --- order of dimensions
 
-_permute = ViewOp("Permute", lambda input, order: input.array.transpose(order), lambda node, grad: (permute(grad, _inverse(node.params[0])),))
+_permute = ViewOp(
+    "Permute",
+    lambda input, order: input.array.transpose(order),
+    lambda node, grad: (permute(grad, _inverse(node.params[0])),),
+)
 _transpose = ViewOp(
-    "Transpose", lambda input, a, b: input.array.swapaxes(a, b), lambda node, grad: (_transpose(grad, *node.params),)
+    "Transpose",
+    lambda input, a, b: input.array.swapaxes(a, b),
+    lambda node, grad: (_transpose(grad, *node.params),),
 )
 _t = ViewOp("T", lambda input: input.array.transpose(), lambda node, grad: (_t(grad),))
 
@@ -142,7 +152,8 @@ def permute(input: Tensor, *dims) -> Tensor:
     ndim = input.array.ndim
     if len(order) != ndim:
         raise RuntimeError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of "
+            f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
+            f"desired ordering of "
             f"dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
         )
     order = tuple([normalize_dim(d, ndim) for d in order])
@@ -154,7 +165,9 @@ def permute(input: Tensor, *dims) -> Tensor:
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """`input` with two dimensions swapped."""
     ndim = input.array.ndim
-    return _transpose(input, normalize_dim(dim0, ndim), normalize_dim(dim1, ndim)) if ndim else alias_view(input)
+    return (
+        _transpose(input, normalize_dim(dim0, ndim), normalize_dim(dim1, ndim)) if ndim else alias_view(input)
+    )
 
 
 def t(input: Tensor) -> Tensor:
@@ -170,7 +183,8 @@ def movedim(input: Tensor, source, destination) -> Tensor:
     source, destination = ((d,) if isinstance(d, int) else tuple(d) for d in (source, destination))
     if len(source) != len(destination):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number of dims as "
+            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the "
+            f"same number of dims as "
             f"destination ({list(destination)} dims)"
         )
     source, destination = normalize_dims(source, ndim), normalize_dims(destination, ndim)
@@ -183,7 +197,9 @@ def movedim(input: Tensor, source, destination) -> Tensor:
 
 # --- dimensions of size one
 
-_unsqueeze = ViewOp("Unsqueeze", lambda input, shape, old: input.array.reshape(shape, copy=False), _reshape_vjp)
+_unsqueeze = ViewOp(
+    "Unsqueeze", lambda input, shape, old: input.array.reshape(shape, copy=False), _reshape_vjp
+)
 _squeeze = ViewOp("Squeeze", lambda input, shape, old: input.array.reshape(shape, copy=False), _reshape_vjp)
 
 
@@ -191,7 +207,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """`input` with a dimension of size one put in at `dim`."""
     shape = input.array.shape
     d = normalize_dim(dim, len(shape) + 1)
-    return _unsqueeze(input, shape[:d] + (1,) + shape[d:], shape)
+    return _unsqueeze(input, (*shape[:d], 1, *shape[d:]), shape)
 
 
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
@@ -212,7 +228,10 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 def _expand_forward(input, shape, old):
     array = input.array
     missing = len(shape) - array.ndim
-    steps = [0] * missing + [0 if a == 1 and b != 1 else s for a, b, s in zip(array.shape, shape[missing:], array.strides, strict=True)]
+    steps = [0] * missing + [
+        0 if a == 1 and b != 1 else s
+        for a, b, s in zip(array.shape, shape[missing:], array.strides, strict=True)
+    ]
     return strided(array, shape, tuple(steps))
 
 
@@ -220,12 +239,14 @@ _expand = ViewOp("Expand", _expand_forward, lambda node, grad: (grad.sum_to_size
 
 
 def expand(input: Tensor, *shape, implicit: bool = False) -> Tensor:
-    """`input` read as a larger tensor: dimensions of size one, and new ones in front, repeat. -1 keeps a size."""
+    """`input` read as a larger tensor: dimensions of size one, and new ones in front, repeat. -1 keeps a
+    size."""
     new, old = list(sizes(shape)), input.array.shape
     missing = len(new) - len(old)
     if missing < 0:
         raise RuntimeError(
-            f"expand({type_text(input)}{{{list(old)}}}, size={new}): the number of sizes provided ({len(new)}) must be greater or equal "
+            f"expand({type_text(input)}{{{list(old)}}}, size={new}): the number of sizes provided "
+            f"({len(new)}) must be greater or equal "
             f"to the number of dimensions in the tensor ({len(old)})"
         )
     for d, n in enumerate(new):
@@ -233,12 +254,14 @@ def expand(input: Tensor, *shape, implicit: bool = False) -> Tensor:
         if n == -1:
             if d < missing:
                 raise RuntimeError(
-                    f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {d}"
+                    f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
+                    f"dimension {d}"
                 )
             new[d] = own
         elif own not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({own}) at non-singleton dimension {d}.  Target "
+                f"The expanded size of the tensor ({n}) must match the existing size ({own}) at "
+                f"non-singleton dimension {d}.  Target "
                 f"sizes: {new}.  Tensor sizes: {list(old)}"
             )
     return _expand(input, tuple(new), old)
@@ -286,23 +309,32 @@ def _span(size, stride) -> int:
 
 _as_strided = ViewOp(
     "AsStrided",
-    lambda input, size, stride, offset, shape: strided(input.array, size, tuple([s * input.array.itemsize for s in stride]), offset * input.array.itemsize),
+    lambda input, size, stride, offset, shape: strided(
+        input.array, size, tuple([s * input.array.itemsize for s in stride]), offset * input.array.itemsize
+    ),
     _as_strided_vjp,
 )
 
 
-def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
-    """The elements at offset + sum of index * stride in the memory of `input`, which starts at its first element."""
+def as_strided(
+    input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+) -> Tensor:
+    """The elements at offset + sum of index * stride in the memory of `input`, which starts at its first
+    element."""
     offset = storage_offset or 0
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(s < 0 for s in stride):
-        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
+        raise RuntimeError(
+            f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}"
+        )
     extent = _span(input.array.shape, steps(input.array))
     if _span(size, stride) + offset > extent:
         raise RuntimeError(
-            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize {input.array.itemsize} requiring "
-            f"a storage size of {(_span(size, stride) + offset) * input.array.itemsize} are out of bounds for storage of size "
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
+            f"{input.array.itemsize} requiring "
+            f"a storage size of {(_span(size, stride) + offset) * input.array.itemsize} are out of bounds "
+            f"for storage of size "
             f"{extent * input.array.itemsize}"
         )
     return _as_strided(input, tuple(size), tuple(stride), offset, input.array.shape)
@@ -336,12 +368,16 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     d = normalize_dim(dim, ndim)
     n = input.array.shape[d]
     if not -n <= index < n:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension {d}")
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension "
+            f"{d}"
+        )
     return input[(slice(None),) * d + (index,)]
 
 
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of the parts of dimension `dim`: of one size each (the last may be smaller), or of the sizes given."""
+    """Views of the parts of dimension `dim`: of one size each (the last may be smaller), or of the sizes
+    given."""
     d = normalize_dim(dim, tensor.array.ndim)
     n = tensor.array.shape[d]
     if isinstance(split_size_or_sections, int):
@@ -349,14 +385,17 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
         if size < 0:
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
         if size == 0 and n != 0:
-            raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
+            raise RuntimeError(
+                f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
+            )
         lengths = [size] * (n // size) + ([n % size] if n % size else []) if size else [0]
         lengths = lengths or [0]
     else:
         lengths = list(split_size_or_sections)
         if sum(lengths) != n or any(length < 0 for length in lengths):
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {d}), but got "
+                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
+                f"dimension {d}), but got "
                 f"split_sizes={lengths}"
             )
     parts, start = [], 0
@@ -392,7 +431,7 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int], dim: i
     else:
         cuts = list(indices_or_sections)
     cuts = [0, *[min(c if c >= 0 else max(c + n, 0), n) for c in cuts], n]
-    return tuple([narrow(input, d, a, max(b - a, 0)) for a, b in zip(cuts, cuts[1:], strict=False)])
+    return tuple([narrow(input, d, a, max(b - a, 0)) for a, b in pairwise(cuts)])
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
@@ -426,7 +465,8 @@ _diagonal = ViewOp("Diagonal", _diagonal_forward, _diagonal_vjp)
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of the matrices in dimensions `dim1` and `dim2`, as a last dimension; `offset` above the main one."""
+    """The diagonal of the matrices in dimensions `dim1` and `dim2`, as a last dimension; `offset` above the
+    main one."""
     ndim = input.array.ndim
     a, b = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if a == b:

@@ -116,7 +116,7 @@ def test_the_same_batches(samples):
         lambda t, d: d.DataLoader([1], batch_size=None, drop_last=True),
         lambda t, d: d.DataLoader([1], batch_size=3, batch_sampler=[[0]]),
         lambda t, d: d.DataLoader([], shuffle=True),
-        lambda t, d: d.random_split([1, 2], [1]),
+        lambda t, d: d.random_split([1, 2], [3]),
         lambda t, d: d.random_split([1, 2], [1.5, -0.5]),
         lambda t, d: d.TensorDataset(t.ones(1), t.ones(2)),
         lambda t, d: d.ConcatDataset([]),

@@ -1,4 +1,5 @@
-"""Every row of the table against PyTorch: value, dtype, shape, gradient, and the class and first line of errors."""
+"""Every row of the table against PyTorch: value, dtype, shape, gradient, and the class and first line of
+errors."""
 
 import warnings
 
@@ -7,10 +8,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import numbatorch
 from samples import DIFFERENTIABLE, FLOATS, SAMPLES, Sample, results, tensors
 
-TOLERANCE = {"float16": (2e-3, 2e-3), "bfloat16": (1.6e-2, 1.6e-2), "float32": (2e-6, 1e-6), "float64": (1e-12, 1e-12)}
+import numbatorch
+
+TOLERANCE = {
+    "float16": (2e-3, 2e-3),
+    "bfloat16": (1.6e-2, 1.6e-2),
+    "float32": (2e-6, 1e-6),
+    "float64": (1e-12, 1e-12),
+}
 
 
 def outcome(sample: Sample, library, operands: list):
@@ -39,7 +46,9 @@ def agree(ours, theirs, sample: Sample, about: str) -> None:
         x = a.detach().to(numbatorch.float64 if name in FLOATS else a.dtype).numpy()
         y = b.detach().to(torch.float64 if name in FLOATS else b.dtype).numpy()
         rtol, atol = TOLERANCE.get(name, (0, 0))
-        np.testing.assert_allclose(x, y, rtol=rtol * sample.tol, atol=atol * sample.tol, equal_nan=True, err_msg=about)
+        np.testing.assert_allclose(
+            x, y, rtol=rtol * sample.tol, atol=atol * sample.tol, equal_nan=True, err_msg=about
+        )
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.id)
@@ -49,7 +58,9 @@ def test_values(sample):
             arrays = sample.arrays(shapes, dtype)
             dtypes = (dtype,) * len(shapes)
             for transposed in (False, True):
-                ours, theirs = (outcome(sample, t, tensors(t, arrays, dtypes, transposed)) for t in (numbatorch, torch))
+                ours, theirs = (
+                    outcome(sample, t, tensors(t, arrays, dtypes, transposed)) for t in (numbatorch, torch)
+                )
                 agree(ours, theirs, sample, f"{sample.id} of {shapes} {dtype}{' transposed' * transposed}")
 
 
@@ -59,7 +70,9 @@ def test_mixed_dtypes(sample):
     for first in sample.dtypes:
         for second in sample.dtypes:
             arrays = sample.arrays(shapes, first, second)
-            ours, theirs = (outcome(sample, t, tensors(t, arrays, (first, second))) for t in (numbatorch, torch))
+            ours, theirs = (
+                outcome(sample, t, tensors(t, arrays, (first, second))) for t in (numbatorch, torch)
+            )
             agree(ours, theirs, sample, f"{sample.id} of {first} and {second}")
 
 
@@ -73,26 +86,73 @@ def test_gradients(sample):
             outputs = [o for o in results(sample.call(library, operands)) if o.requires_grad]
             total = sum((o * o.detach().cos()).sum() for o in outputs)
             total.backward()
-            names = [type(o.grad_fn).__name__ for o in outputs]
-            found.append(([o.grad for o in operands], names))
-        (ours, our_names), (theirs, their_names) = found
+            found.append([o.grad for o in operands])
+        ours, theirs = found
         agree(ours, theirs, sample, f"gradient of {sample.id} of {shapes}")
 
 
 EXTREMES = np.array(
-    [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-40, 1e-38, 3e38, -3e38, 1.0, -1.0, 0.5, 88.7, -88.7, 104.0, -104.0, 1e10, -1e10],
+    [
+        np.nan,
+        np.inf,
+        -np.inf,
+        0.0,
+        -0.0,
+        1e-45,
+        -1e-40,
+        1e-38,
+        3e38,
+        -3e38,
+        1.0,
+        -1.0,
+        0.5,
+        88.7,
+        -88.7,
+        104.0,
+        -104.0,
+        1e10,
+        -1e10,
+    ],
     np.float32,
 )
 
 
-@pytest.mark.parametrize("sample", [s for s in SAMPLES if len(s.shapes[0]) == 1 and s.shapes[0] == ((5,),) and not s.args], ids=lambda s: s.id)
+@pytest.mark.parametrize(
+    "sample",
+    [s for s in SAMPLES if len(s.shapes[0]) == 1 and s.shapes[0] == ((5,),) and not s.args],
+    ids=lambda s: s.id,
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_extremes(sample, dtype):
-    ours, theirs = (outcome(sample, t, [t.tensor(EXTREMES).to(getattr(t, dtype))]) for t in (numbatorch, torch))
+    ours, theirs = (
+        outcome(sample, t, [t.tensor(EXTREMES).to(getattr(t, dtype))]) for t in (numbatorch, torch)
+    )
     agree(ours, theirs, sample, f"{sample.id} of extremes")
 
 
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "div", "maximum", "minimum", "fmax", "fmin", "pow", "atan2", "remainder", "fmod", "eq", "lt", "le", "logaddexp", "hypot", "copysign"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "maximum",
+        "minimum",
+        "fmax",
+        "fmin",
+        "pow",
+        "atan2",
+        "remainder",
+        "fmod",
+        "eq",
+        "lt",
+        "le",
+        "logaddexp",
+        "hypot",
+        "copysign",
+    ],
+)
 def test_pairs_of_extremes(name):
     sample = next(s for s in SAMPLES if s.name == name)
     a, b = (x.reshape(-1) for x in np.meshgrid(EXTREMES, EXTREMES))

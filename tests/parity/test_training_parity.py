@@ -12,7 +12,14 @@ def losses(t, make_optimizer) -> list[float]:
     t.manual_seed(0)
     data = t.randn(256, 20)
     labels = t.randint(0, 5, (256,))
-    model = t.nn.Sequential(t.nn.Linear(20, 64), t.nn.ReLU(), t.nn.Dropout(0.2), t.nn.Linear(64, 32), t.nn.Tanh(), t.nn.Linear(32, 5))
+    model = t.nn.Sequential(
+        t.nn.Linear(20, 64),
+        t.nn.ReLU(),
+        t.nn.Dropout(0.2),
+        t.nn.Linear(64, 32),
+        t.nn.Tanh(),
+        t.nn.Linear(32, 5),
+    )
     optimizer = make_optimizer(t, model)
     loader = t.utils.data.DataLoader(t.utils.data.TensorDataset(data, labels), batch_size=32, shuffle=True)
     found: list[float] = []

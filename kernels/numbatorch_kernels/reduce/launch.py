@@ -28,14 +28,14 @@ def _kernel(reduction: Reduction, inputs: tuple[str, ...], outputs: tuple[str, .
     module = lift.module(source(reduction, inputs, outputs, compute, variant), reduction.name)
     arrays = [*(state_types(reduction, compute) if variant.shares else outputs), *inputs] + ["i8"] * (not variant.plain)
     kinds = [*map(_pointer, arrays), *[int] * integers, *[float] * reduction.numbers, int, int]
-    return compiled(module.kernel, *kinds, fastmath=False if variant.columns else FLAGS)
+    return compiled(getattr(module, f"{reduction.name}_kernel"), *kinds, fastmath=False if variant.columns else FLAGS)
 
 
 @cache
 def _gather(reduction: Reduction, outputs: tuple[str, ...], compute: str) -> Callable:
     module = lift.module(gather_source(reduction, outputs, compute), reduction.name)
     arrays = [*outputs, *state_types(reduction, compute)]
-    return compiled(module.kernel, *map(_pointer, arrays), int, int, *[float] * reduction.numbers, int, int)
+    return compiled(getattr(module, f"{reduction.name}_gather"), *map(_pointer, arrays), int, int, *[float] * reduction.numbers, int, int)
 
 
 def _pointer(element: str) -> str:

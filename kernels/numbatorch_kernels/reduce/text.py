@@ -292,7 +292,7 @@ class _Text:
         arrays = [*(self.parts if shares else self.outs), *self.arrays, *geometry]
         return [
             *function,
-            f"def kernel({', '.join([*arrays, *self.arguments(), *self.numbers, 'start', 'stop'])}):",
+            f"def {self.reduction.name}_kernel({', '.join([*arrays, *self.arguments(), *self.numbers, 'start', 'stop'])}):",
             *_indent([*head, "for unit in range(start, stop):", *_indent(lines)]),
         ]
 
@@ -323,7 +323,7 @@ def gather_source(reduction: Reduction, outputs: tuple[str, ...], compute: str) 
         *text.finish("count", "to"),
     ]  # fmt: skip
     arguments = ", ".join([*text.outs, *text.parts, "splits", "count", *text.numbers, "start", "stop"])
-    lines = [f"def kernel({arguments}):", "    for to in range(start, stop):", *_indent(_indent(body))]
+    lines = [f"def {reduction.name}_gather({arguments}):", "    for to in range(start, stop):", *_indent(_indent(body))]
     title = f"{reduction.name}: {', '.join(outputs)} from the states of shares; computed in {compute}, on cpu."
     return "\n".join([f'"""{title}"""', "", *sorted(text.imports), "", "", *lines, ""])
 

@@ -90,7 +90,7 @@ def _digits(shift: int, count: int) -> tuple[float, ...]:
 
 
 def _remainder(x: Value) -> tuple[Value, Value, Value]:
-    """(n, r, tail): x = n pi / 2 + r + tail; the two lowest bits of the integer n count; tail is what r lacks."""
+    """(n, r, tail): x = n pi / 2 + r + tail; of the integer n two bits count; tail is what r lacks."""
     return _remainder_f32(x) if x.format is F32 else _remainder_f64(x)
 
 

@@ -1,0 +1,111 @@
+"""Running totals along a dimension: cumsum, cumprod, cummax, cummin."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from numbatorch import base, return_types
+from numbatorch import dtype as dt
+from numbatorch.apply import Op
+from numbatorch.base import Kind, wrap
+from numbatorch.dtype import DType
+from numbatorch.ops.arithmetic import div, mul
+from numbatorch.ops.arrange import flip
+from numbatorch.ops.comparison import eq, logical_and, masked_fill, where
+from numbatorch.ops.copy import cast, contiguous, copy_
+from numbatorch.ops.elements import zeros
+from numbatorch.ops.scatter import scatter_add
+from numbatorch.ops.view import reshape
+from numbatorch.shape import normalize_dim
+from numbatorch_kernels import scan as kernels
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def _lines(input: Tensor, dim: int) -> tuple[int, int, int]:
+    """The tensor seen as (outer, n, inner)."""
+    shape = input.array.shape
+    return prod(shape[:dim]), shape[dim], prod(shape[dim + 1 :])
+
+
+def _forward(how: int):
+    def forward(input, dim):
+        dtype = input.kind.dtype
+        wide = cast(wrap(input.array, input.kind), dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype)
+        source = contiguous(wide)
+        result = base.empty(source.array.shape, source.kind)
+        if result.array.size:
+            kernels.scan(source.kind.device.type, result.array, source.array, *_lines(source, dim), how)
+        return cast(result, dtype)
+
+    return forward
+
+
+def _cumsum_vjp(node, grad):
+    (dim,) = node.params
+    return (flip(_cumsum(flip(grad, dim), dim), dim),)
+
+
+def _cumprod_vjp(node, grad):
+    """From each element on, the sum of grad times result, divided by the element. Behind the first zero of a line all results are zero; what
+    it gets itself is found with a one in its place."""
+    input, result = node.unpack()
+    (dim,) = node.params
+    zero = eq(input, 0)
+    seen = cumsum(zero, dim)
+    first, none = logical_and(zero, eq(seen, 1)), eq(seen, 0)
+    before = div(_from_each_on(mul(grad, result), dim), masked_fill(input, zero, 1))
+    at = _from_each_on(mul(grad, _cumprod(masked_fill(input, first, 1), dim)), dim)
+    return (where(none, before, where(first, at, 0.0)),)
+
+
+def _from_each_on(values: Tensor, dim: int) -> Tensor:
+    return flip(_cumsum(flip(values, dim), dim), dim)
+
+
+_cumsum = Op("Cumsum", _forward(kernels.SUM), _cumsum_vjp)
+_cumprod = Op("Cumprod", _forward(kernels.PRODUCT), _cumprod_vjp, saves=(0, -1))
+
+
+def _along(row: Op, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None) -> Tensor:
+    d = normalize_dim(dim, input.array.ndim)
+    if dtype is not None:
+        input = cast(input, dt.as_dtype(dtype))
+    elif not (input.kind.dtype.is_floating_point or input.kind.dtype.is_complex):
+        input = cast(input, dt.int64)
+    result = row(input, d) if input.array.ndim else reshape(row(reshape(input, 1), 0), ())
+    return result if out is None else copy_(out, result)
+
+
+def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
+    """The sum of the elements so far along `dim`. Integers give int64.
+
+    >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
+    tensor([1, 3, 6])
+    """
+    return _along(_cumsum, input, dim, dtype, out)
+
+
+def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
+    """The product of the elements so far along `dim`. Integers give int64."""
+    return _along(_cumprod, input, dim, dtype, out)
+
+
+# --- the largest and the smallest so far
+
+
+def _extreme_forward(largest: bool):
+    def forward(input, dim):
+        dtype = input.kind.dtype
+        wide = cast(wrap(input.array, input.kind), dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype)
+        source = contiguous(wide)
+        values = base.empty(source.array.shape, source.kind)
+        indices = base.empty(source.array.shape, Kind.of(dt.int64, source.kind.device))
+        if values.array.size:
+            lines = _lines(source, dim)
+            kernels.extreme(source.kind.device.type, values.array, indices.array, source.array, *lines, largest)
+        return cast(values, dtype), indices
+
+    return forward

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import dtype
+import numbatorch.dtype as dtype
 from numbatorch.autograd import anomaly, inplace
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence

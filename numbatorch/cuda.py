@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch import random
 from numbatorch.device import device as Device
 from numbatorch.legacy import TensorType

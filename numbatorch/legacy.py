@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch import ops
 from numbatorch.autograd.node import type_name
 from numbatorch.base import Kind, TensorBase

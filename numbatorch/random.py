@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.device import CPU
 from numbatorch.device import device as Device

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numbatorch import base, ops, printing
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.autograd import inplace as _inplace
 from numbatorch.autograd.api import backward
 from numbatorch.autograd.node import Handle, Node, Slot, refresh, type_name

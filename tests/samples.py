@@ -126,7 +126,7 @@ _unary = [
 
 _binary = [
     Sample("add", TWO, mixed=True), Sample("sub", TWO, mixed=True), Sample("mul", TWO, mixed=True), Sample("div", TWO, low=0.3, integers=(1, 6), mixed=True),
-    Sample("add", TWO, kwargs={"alpha": 2}), Sample("add", args=(2.5,), dtypes=FLOATS), Sample("mul", args=(3,)), Sample("add", args=(1.5,), dtypes=INTEGERS),
+    Sample("add", TWO, kwargs={"alpha": 2}), Sample("add", args=(2.5,), dtypes=FLOATS), Sample("mul", args=(3,)), Sample("add", args=(1.5,), dtypes=INTEGERS, order=0),
     Sample("div", TWO, kwargs={"rounding_mode": "floor"}, low=0.3, integers=(1, 6), order=0),
     Sample("div", TWO, kwargs={"rounding_mode": "trunc"}, low=0.3, integers=(1, 6), order=0),
     Sample("floor_divide", TWO, low=0.3, integers=(1, 6), order=0), Sample("remainder", TWO, low=0.3, integers=(1, 6), order=1),

@@ -7,8 +7,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from benchmarks.vecmath_accuracy import BINARY, CASES, DTYPES, evaluate, kernel, points, true_values, ulps
 
+from benchmarks.vecmath_accuracy import BINARY, CASES, DTYPES, evaluate, kernel, points, true_values, ulps
 from numbatorch_kernels import vecmath
 
 inf, nan = math.inf, math.nan
@@ -79,12 +79,37 @@ def test_trigonometry_near_zeros(dtype):
 PI = np.arccos(np.longdouble(-1))
 EDGES = {
     "exp": [(inf, inf), (-inf, 0.0), (0.0, 1), (-1e4, 0.0), (1e4, inf)],
-    "exp2": [(inf, inf), (-inf, 0.0), (0.0, 1), (3, 8), (-2, 0.25), (-1e5, 0.0), (1e5, inf), (-149, 2.0**-149)],
+    "exp2": [
+        (inf, inf),
+        (-inf, 0.0),
+        (0.0, 1),
+        (3, 8),
+        (-2, 0.25),
+        (-1e5, 0.0),
+        (1e5, inf),
+        (-149, 2.0**-149),
+    ],
     "expm1": [(inf, inf), (-inf, -1), (-1e4, -1), (1e4, inf)],
-    "sigmoid": [(inf, 1), (-inf, 0.0), (0.0, 0.5), (1e4, 1), (-1e4, 0.0), (-100, np.exp(np.longdouble(-100)))],
+    "sigmoid": [
+        (inf, 1),
+        (-inf, 0.0),
+        (0.0, 0.5),
+        (1e4, 1),
+        (-1e4, 0.0),
+        (-100, np.exp(np.longdouble(-100))),
+    ],
     "softplus": [(inf, inf), (-inf, 0.0), (0.0, np.log(np.longdouble(2))), (1e4, 1e4), (-1e4, 0.0)],
     "log": [(inf, inf), (0.0, -inf), (-0.0, -inf), (1, 0.0), (-1, nan), (-inf, nan)],
-    "log2": [(inf, inf), (0.0, -inf), (-0.0, -inf), (1, 0.0), (-1, nan), (-inf, nan), (8, 3), (2.0**-149, -149)],
+    "log2": [
+        (inf, inf),
+        (0.0, -inf),
+        (-0.0, -inf),
+        (1, 0.0),
+        (-1, nan),
+        (-inf, nan),
+        (8, 3),
+        (2.0**-149, -149),
+    ],
     "log10": [(inf, inf), (0.0, -inf), (-0.0, -inf), (1, 0.0), (-1, nan), (-inf, nan), (1000, 3)],
     "log1p": [(inf, inf), (-1, -inf), (-2, nan), (-inf, nan)],
     "sin": [(inf, nan), (-inf, nan)],

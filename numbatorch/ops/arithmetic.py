@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Pointwise, refuse, to_float
 from numbatorch.base import TensorBase
 from numbatorch_kernels import expr, primitives, scalar

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbatorch import base
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Op, ViewOp, contiguous_steps, type_word
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.dtype import DType

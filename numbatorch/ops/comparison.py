@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Pointwise, to_bool
 from numbatorch.base import TensorBase
 from numbatorch_kernels import expr, scalar

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Op, Pointwise
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbatorch import base
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.base import Kind, Number, TensorBase, kind_of, wrap
 from numbatorch.device import CPU
 from numbatorch.dtype import DType

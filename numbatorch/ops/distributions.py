@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from numbatorch import base
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import type_word
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import no_grad, state

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from numbatorch import base
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import InPlaceOp, Op, collapse, contiguous_steps, type_word
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, wrap

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.base import TensorBase
 from numbatorch.ops.copy import clone
 from numbatorch.ops.elements import assign

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import ViewOp
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.ops.elements import Places, assign, select, select_rows

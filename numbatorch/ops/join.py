@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbatorch import base
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Op
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.ops.copy import cast, copy_, from_numbers, move

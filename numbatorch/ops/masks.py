@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import type_word
 from numbatorch.ops.comparison import ne
 from numbatorch.ops.copy import clone_contiguous, copy_

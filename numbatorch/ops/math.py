@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Pointwise, refuse, to_bool, to_float, to_real
 from numbatorch_kernels import expr, primitives, scalar
 

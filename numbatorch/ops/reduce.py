@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import to_float, to_real, type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
 from numbatorch.ops.comparison import eq, ne, where

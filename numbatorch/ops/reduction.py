@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Op, promoted, steps, type_word
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Op, type_word
 from numbatorch.base import Kind, TensorBase
 from numbatorch.ops.arithmetic import div, mul

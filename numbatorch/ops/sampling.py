@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbatorch import base
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import type_word
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, wrap

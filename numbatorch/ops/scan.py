@@ -1,21 +1,19 @@
-"""Running totals along a dimension: cumsum, cumprod, cummax, cummin."""
+"""Running totals along a dimension: cumsum, cumprod. (For the largest so far see sort.py.)"""
 
 from __future__ import annotations
 
 from math import prod
 from typing import TYPE_CHECKING
 
-from numbatorch import base, return_types
-from numbatorch import dtype as dt
+from numbatorch import base
+import numbatorch.dtype as dt
 from numbatorch.apply import Op
-from numbatorch.base import Kind, wrap
+from numbatorch.base import wrap
 from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.arrange import flip
 from numbatorch.ops.comparison import eq, logical_and, masked_fill, where
 from numbatorch.ops.copy import cast, contiguous, copy_
-from numbatorch.ops.elements import zeros
-from numbatorch.ops.scatter import scatter_add
 from numbatorch.ops.view import reshape
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import scan as kernels
@@ -24,21 +22,25 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def _lines(input: Tensor, dim: int) -> tuple[int, int, int]:
-    """The tensor seen as (outer, n, inner)."""
+def lines(input: Tensor, dim: int) -> tuple[int, int, int]:
+    """The sizes of the tensor seen as (outer, n, inner), where n is that of `dim`."""
     shape = input.array.shape
     return prod(shape[:dim]), shape[dim], prod(shape[dim + 1 :])
 
 
+def widened(input: Tensor) -> Tensor:
+    """`input` off the tape, contiguous, and float32 if it was float16 or bfloat16."""
+    dtype = input.kind.dtype
+    return contiguous(cast(wrap(input.array, input.kind), dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype))
+
+
 def _forward(how: int):
     def forward(input, dim):
-        dtype = input.kind.dtype
-        wide = cast(wrap(input.array, input.kind), dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype)
-        source = contiguous(wide)
+        source = widened(input)
         result = base.empty(source.array.shape, source.kind)
         if result.array.size:
-            kernels.scan(source.kind.device.type, result.array, source.array, *_lines(source, dim), how)
-        return cast(result, dtype)
+            kernels.scan(source.kind.device.type, result.array, source.array, *lines(source, dim), how)
+        return cast(result, input.kind.dtype)
 
     return forward
 
@@ -91,21 +93,3 @@ def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor |
 def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
     """The product of the elements so far along `dim`. Integers give int64."""
     return _along(_cumprod, input, dim, dtype, out)
-
-
-# --- the largest and the smallest so far
-
-
-def _extreme_forward(largest: bool):
-    def forward(input, dim):
-        dtype = input.kind.dtype
-        wide = cast(wrap(input.array, input.kind), dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype)
-        source = contiguous(wide)
-        values = base.empty(source.array.shape, source.kind)
-        indices = base.empty(source.array.shape, Kind.of(dt.int64, source.kind.device))
-        if values.array.size:
-            lines = _lines(source, dim)
-            kernels.extreme(source.kind.device.type, values.array, indices.array, source.array, *lines, largest)
-        return cast(values, dtype), indices
-
-    return forward

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numbatorch import base
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import InPlaceOp, Op
 from numbatorch.base import TensorBase
 from numbatorch.ops.arithmetic import div, mul

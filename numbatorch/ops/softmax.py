@@ -6,7 +6,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Op, type_word
 from numbatorch.base import empty
 from numbatorch.dtype import DType

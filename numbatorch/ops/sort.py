@@ -1,4 +1,4 @@
-"""Order: sort, topk, kthvalue, unique, searchsorted."""
+"""Order: sort, topk, kthvalue, cummax and cummin, unique, searchsorted."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbatorch import base, return_types
-from numbatorch import dtype as dt
-from numbatorch.apply import Op, type_word
+import numbatorch.dtype as dt
+from numbatorch.apply import Op, attach
 from numbatorch.base import Kind, Number, TensorBase, wrap
 from numbatorch.ops.comparison import ne
-from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, host, move
+from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, from_numbers, move, numbers
 from numbatorch.ops.creation import tensor
 from numbatorch.ops.elements import read, true_positions, zeros
-from numbatorch.ops.scan import cumsum
+from numbatorch.ops.rows import index_select
+from numbatorch.ops.scan import cumsum, lines, widened
 from numbatorch.ops.scatter import gather, scatter_, scatter_add
-from numbatorch.ops.view import movedim, narrow, reshape, select, squeeze
+from numbatorch.ops.view import movedim, narrow, reshape, squeeze
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import sort as kernels
+from numbatorch_kernels.scan import extreme
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -58,28 +60,36 @@ def _topk_forward(input, dim, k, largest):
     return _ranked(kernels.top, _rows(input, dim), k, dim, largest)
 
 
-class _Ranked(Op):
-    """An operation that picks elements along a dimension, and says which: their gradient goes back to where they were."""
+def _extreme_forward(input, dim, largest):
+    source = widened(input)
+    values = base.empty(source.array.shape, source.kind)
+    indices = base.empty(source.array.shape, Kind.of(dt.int64, source.kind.device))
+    if values.array.size:
+        extreme(source.kind.device.type, values.array, indices.array, source.array, *lines(source, dim), largest)
+    return cast(values, input.kind.dtype), indices
 
-    def __init__(self, name: str, forward):
-        super().__init__(name, forward, None)
-        self.vjp = _ranked_vjp
+
+class _Choice(Op):
+    """An operation that gives elements of a dimension, and their places in it: there the gradient goes back."""
 
     def record(self, result, args):
-        super().record(result[0], args)
-        if result[0]._grad_fn is not None:
-            result[0]._grad_fn.save(result[1])
-            result[0]._grad_fn.params = (args[0].array.shape, args[1])
+        if result[0].kind.dtype.is_floating_point:
+            node = self.node_for(args)
+            node.params = (args[0].array.shape, args[1])
+            node.save(result[1])
+            attach(node, result[:1])
 
 
-def _ranked_vjp(node, grad):
+def _choice_vjp(node, grad):
     (indices,) = node.unpack()
     shape, dim = node.params
     return (scatter_add(zeros(shape, grad.kind), dim, indices, grad),)
 
 
-_sort = _Ranked("Sort", _sort_forward)
-_topk = _Ranked("Topk", _topk_forward)
+_sort = _Choice("Sort", _sort_forward, _choice_vjp)
+_topk = _Choice("Topk", _topk_forward, _choice_vjp)
+_cummax = _Choice("Cummax", _extreme_forward, _choice_vjp)
+_cummin = _Choice("Cummin", _extreme_forward, _choice_vjp)
 
 
 def _refuse(function: str, input: Tensor, *names: str) -> None:
@@ -166,20 +176,41 @@ def kthvalue(
     return _into(out, return_types.kthvalue(values, place))
 
 
+# --- the largest and the smallest so far
+
+
+def cummax(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.cummax:
+    """The largest of the elements so far along `dim`, and its place: the last one if there are several. NaN counts as the largest number.
+
+    >>> torch.cummax(torch.tensor([1, 3, 2]), 0).values
+    tensor([1, 3, 3])
+    """
+    made = _of_numbers(_cummax, input, normalize_dim(dim, input.array.ndim), True)
+    return _into(out, return_types.cummax(*made))
+
+
+def cummin(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.cummin:
+    """The smallest of the elements so far along `dim`, and its place: the last one if there are several. NaN counts as the smallest number."""
+    made = _of_numbers(_cummin, input, normalize_dim(dim, input.array.ndim), False)
+    return _into(out, return_types.cummin(*made))
+
+
 # --- different values
 
 
 def unique(
     input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    """The different elements in order. With `return_inverse` also where each element of `input` is among them, with `return_counts` also how
-    often each occurs.
+    """The different elements in order, or with `dim` the different slices. With `return_inverse` also where each element of `input` is among
+    them, with `return_counts` also how often each occurs.
 
     >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
     if dim is not None:
-        raise RuntimeError("unique() along a dimension is not available; without `dim` it looks at all elements")
+        rows = _slices(input, dim)
+        _, first, number, counts = np.unique(rows, axis=0, return_index=True, return_inverse=True, return_counts=True)
+        return _of_slices(input, dim, first, number, counts, return_inverse, return_counts)
     values, order = sort(reshape(input.detach(), -1))
     found, number, counts = _runs(values)
     inverse = reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), input.array.shape) if return_inverse else None
@@ -187,13 +218,17 @@ def unique(
 
 
 def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
-    """The elements without those that equal the one before them; otherwise as `unique`.
+    """The elements without those that equal the one before them, or with `dim` the slices; otherwise as `unique`.
 
     >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
     """
     if dim is not None:
-        raise RuntimeError("unique_consecutive() along a dimension is not available; without `dim` it looks at all elements")
+        rows = _slices(input, dim)
+        starts = np.append(True, (rows[1:] != rows[:-1]).any(axis=1)) if len(rows) else np.zeros(0, bool)
+        first = np.flatnonzero(starts)
+        counts = np.diff(np.append(first, len(rows)))
+        return _of_slices(input, dim, first, np.cumsum(starts) - 1, counts, return_inverse, return_counts)
     found, number, counts = _runs(reshape(input.detach(), -1))
     inverse = reshape(number, input.array.shape) if return_inverse else None
     return _answers(found, inverse, counts if return_counts else None)
@@ -210,6 +245,20 @@ def _runs(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     copy_(ends[:-1], first)
     number = cumsum(starts, 0) - 1
     return read(values, (first,), ((0, 1),)), number, ends[1:] - ends[:-1]
+
+
+def _slices(input: Tensor, dim: int) -> np.ndarray:
+    """The slices along `dim`, each as a row of numbers in host memory."""
+    array = numbers(movedim(input.detach(), dim, 0))
+    return array.reshape(array.shape[0], -1)
+
+
+def _of_slices(input: Tensor, dim: int, first, number, counts, return_inverse: bool, return_counts: bool) -> Any:
+    def on_device(array):
+        return move(from_numbers(array.reshape(-1), dt.int64), input.kind.device)
+
+    found = index_select(input.detach(), dim, on_device(first))
+    return _answers(found, on_device(number) if return_inverse else None, on_device(counts) if return_counts else None)
 
 
 def _answers(found: Tensor, *more: Tensor | None) -> Any:

@@ -600,7 +600,7 @@ class _Plan:
             raise RuntimeError(
                 f"out= has shape {list(out.array.shape)}, but the result has shape {list(self.shape)}"
             )
-        if any(stride == 0 and n > 1 for stride, n in zip(out.array.strides, out.array.shape, strict=True)):
+        if out.array.size and any(stride == 0 and n > 1 for stride, n in zip(out.array.strides, out.array.shape, strict=True)):
             raise RuntimeError(
                 "unsupported operation: more than one element of the written-to tensor refers to a single "
                 "memory location. Please "

@@ -17,7 +17,7 @@ from numbatorch.autograd import inplace as _inplace
 from numbatorch.autograd.api import backward
 from numbatorch.autograd.node import Handle, Node, Slot, refresh, type_name
 from numbatorch.base import Kind, TensorBase, alias
-from numbatorch.shape import Size
+from numbatorch.shape import Size, normalize_dim
 
 
 def inplace(function: Callable) -> Callable:
@@ -255,7 +255,7 @@ class Tensor(TensorBase):
         """The sizes of the dimensions, or of one of them."""
         if dim is None:
             return self.shape
-        return self.array.shape[base.normalize_dim(dim, self.array.ndim)]
+        return self.array.shape[normalize_dim(dim, self.array.ndim)]
 
     def numel(self) -> int:
         """The number of elements."""
@@ -266,7 +266,7 @@ class Tensor(TensorBase):
     def stride(self, dim: int | None = None):
         """How many elements lie between neighbours along each dimension, or one of them."""
         strides = tuple([s // self.array.itemsize for s in self.array.strides])
-        return strides if dim is None else strides[base.normalize_dim(dim, len(strides))]
+        return strides if dim is None else strides[normalize_dim(dim, len(strides))]
 
     def storage_offset(self) -> int:
         """How many elements lie before the first one in the memory of the tensor that this is a view of."""

@@ -90,9 +90,12 @@ class Module:
     def __getattr__(self, name: str) -> Any:
         tables = self.__dict__
         if "_parameters" in tables:  # not so before Module.__init__() and while a copy is being made
-            for table in (tables["_parameters"], tables["_modules"], tables["_buffers"]):
-                if name in table:
-                    return table[name]
+            if name in (table := tables["_parameters"]):
+                return table[name]
+            if name in (table := tables["_modules"]):
+                return table[name]
+            if name in (table := tables["_buffers"]):
+                return table[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:

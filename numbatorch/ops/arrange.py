@@ -244,6 +244,16 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     return result if out is None else copy_(out, result)
 
 
+def tril_(self: Tensor, diagonal: int = 0) -> Tensor:
+    """`tril` in place."""
+    return copy_(self, tril(self, diagonal))
+
+
+def triu_(self: Tensor, diagonal: int = 0) -> Tensor:
+    """`triu` in place."""
+    return copy_(self, triu(self, diagonal))
+
+
 def _triangle_indices(select, row: int, col: int, offset: int, dtype: DType | None, device: Any) -> Tensor:
     for name, n in (("row", row), ("col", col)):
         if n < 0:

@@ -75,7 +75,7 @@ def selection(shape: tuple[int, ...], blocks: tuple[Block, ...], indices: tuple[
         try:
             common = tuple(broadcast_shapes(*indices))
         except RuntimeError:
-            shapes = ", ".join([str(list(s)) for s in indices])
+            shapes = ", ".join([str(list(s)) for s, (_, count) in zip(indices, blocks) for _ in range(count)])
             text = f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
             raise IndexError(text) from None
     taken = {d for first, count in blocks for d in range(first, first + count)}
@@ -218,7 +218,7 @@ def check_range(index: Tensor, size: int, negative: bool, missed: np.ndarray) ->
 
 def refuse_overlap(target: Tensor) -> None:
     """Raise RuntimeError if elements of `target` share memory with each other."""
-    if not target.kind.contiguous and any([s == 0 and n > 1 for s, n in zip(target.array.strides, target.array.shape)]):
+    if target.array.size and not target.kind.contiguous and any([s == 0 and n > 1 for s, n in zip(target.array.strides, target.array.shape)]):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
             "clone() the tensor before performing the operation."

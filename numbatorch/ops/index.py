@@ -48,7 +48,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         try:
             return _select(input, (index, ...), shape)
         except IndexError:
-            raise IndexError(_out_of_range(index, 0, shape)) from None
+            raise IndexError(_out_of_range(index, 0, shape[0]) if shape else _NO_DIMENSION) from None
     if isinstance(index, TensorBase) and index.kind.dtype is dt.int64 and index.array.ndim and input.array.ndim:
         return select_rows(input, index)
     parts = index if isinstance(index, tuple) else _parts(index)
@@ -62,17 +62,17 @@ def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
     basic = _basic(parts)
     if not isinstance(value, _VALUES):
         raise TypeError(f"can't assign a {_type_name(value)} to a {type_text(input)}")
-    if basic is None:
-        assign(*_advanced(input, parts), value)
-        return
-    target = _part(input, basic)
     if isinstance(value, TensorBase):
         shape = value.array.shape
-        while len(shape) > target.array.ndim and shape[0] == 1:
+        while shape and shape[0] == 1:  # what broadcasting would put in front anyway
             shape = shape[1:]
-        copy_(target, value if len(shape) == value.array.ndim else reshape(value, shape))
+        value = value if len(shape) == value.array.ndim else reshape(value, shape)
+    if basic is None:
+        assign(*_advanced(input, parts), value)
+    elif isinstance(value, TensorBase):
+        copy_(_part(input, basic), value)
     else:
-        fill_(target, value)
+        fill_(_part(input, basic), value)
 
 
 def _part(input: Tensor, parts: tuple) -> Tensor:
@@ -84,22 +84,24 @@ def _part(input: Tensor, parts: tuple) -> Tensor:
         return _slice(input, parts if ... in parts else (*parts, ...), array.shape)
     except IndexError:
         dim = 0
-        for part in parts:
-            if part.__class__ is int:
-                if not -array.shape[dim] <= part < array.shape[dim]:
-                    raise IndexError(_out_of_range(part, dim, array.shape)) from None
-            elif part is ...:
-                dim = array.ndim - sum(p is not None for p in parts[parts.index(...) + 1 :]) - 1
+        for position, part in enumerate(parts):  # whose number, as in PyTorch, the error names
+            if part is ...:
+                dim = array.ndim - sum(p is not None for p in parts[position + 1 :])
+                continue
+            if part.__class__ is int and not -array.shape[dim] <= part < array.shape[dim]:
+                raise IndexError(_out_of_range(part, position, array.shape[dim])) from None
             dim += part is not None
         raise
 
 
-def _out_of_range(index: int, dim: int, shape: tuple[int, ...]) -> str:
-    if not shape:
-        return (
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
-        )
-    return f"index {index} is out of bounds for dimension {dim} with size {shape[dim]}"
+def _out_of_range(index: int, dim: int, size: int) -> str:
+    return f"index {index} is out of bounds for dimension {dim} with size {size}"
+
+
+_NO_DIMENSION = (
+    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a "
+    "number"
+)
 
 
 def _parts(index: Any) -> tuple:

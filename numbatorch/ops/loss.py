@@ -1,73 +1,84 @@
-"""Losses: what two tensors differ by, of each element, or as one number."""
+"""Losses: by how much two tensors differ, of each element or as one number."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING
 
-from numbatorch.apply import Op, Pointwise, fit
+from numbatorch import dtype as dt
+from numbatorch.apply import Op, Pointwise, fit, type_word
 from numbatorch.autograd.mode import no_grad
+from numbatorch.base import empty, wrap
 from numbatorch.ops.arithmetic import div, mul
-from numbatorch.ops.comparison import eq, where
-from numbatorch.ops.creation import arange
-from numbatorch.ops.math import neg
+from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.reduce import mean, sum
-from numbatorch.ops.scatter import gather
-from numbatorch.ops.view import expand, reshape, unsqueeze
+from numbatorch.ops.view import expand, reshape
 from numbatorch.shape import broadcast_pair
+from numbatorch_kernels import loss as kernels
 from numbatorch_kernels import scalar
-from numbatorch_kernels.expr import Scalar
+from numbatorch_kernels.reduce import table
+from numbatorch_kernels.reduce.launch import computed_in, plan_for
+from numbatorch_kernels.reduce.walk import walk
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
-REDUCTIONS: dict[str, Callable] = {"none": lambda losses: losses, "mean": mean, "sum": sum}
+_REDUCTIONS: dict[str, Callable] = {"none": lambda losses: losses, "mean": mean, "sum": sum}
 
 
 def _reduced(losses: Tensor, reduction: str) -> Tensor:
     """One number, or the losses themselves. Raises ValueError for an unknown reduction."""
-    if reduction not in REDUCTIONS:
+    if reduction not in _REDUCTIONS:
         raise ValueError(f"{reduction} is not a valid value for reduction")
-    return REDUCTIONS[reduction](losses)
+    return _REDUCTIONS[reduction](losses)
 
 
-def _elementwise(name: str, body: Scalar | Callable) -> Op:
-    """The op of a loss that is computed of each element by a scalar body and then reduced; its gradient is
-    the body's."""
-    row = Pointwise(name, body)
+# --- of elements
 
-    def forward(input, target, *rest):
+
+class _Loss(Op):
+    """A loss that a scalar body computes of each element: op(input, target, *numbers, reduction). Of tensors of one kind and shape, its sum or
+    mean is a single kernel; the gradient is the body's."""
+
+    def __init__(self, name: str, body: Callable):
+        super().__init__(name, self.run, self.back, saves=(0, 1), tensors=2)
+        self.row = Pointwise(name, body)
+        self.totals = {"sum": table.total_of(body, False), "mean": table.total_of(body, True)}
+        self.plans: dict[tuple, Callable] = {}
+
+    def run(self, input: Tensor, target: Tensor, *rest) -> Tensor:
         *numbers, reduction = rest
-        with no_grad():
-            return _reduced(row(input, target, *numbers), reduction)
+        kind, shape = input.kind, input.array.shape
+        if reduction not in self.totals or target.kind is not kind or target.array.shape != shape or not kind.contiguous or not kind.dtype.is_floating_point:
+            with no_grad():
+                return _reduced(self.row(input, target, *numbers), reduction)
+        plan = self.plans.get((kind, shape, reduction))
+        if plan is None:
+            element, size = kind.element, input.array.size
+            plan = plan_for(kind.device.type, self.totals[reduction], (element,) * 2, (element,), computed_in(element), walk((size,), (1,), (0,)))
+            self.plans[kind, shape, reduction] = plan
+        result = empty((), kind)
+        plan((result.array,), (input.array, target.array), *map(float, numbers))
+        return result
 
-    def vjp(node, grad):
+    def back(self, node, grad: Tensor) -> tuple:
         input, target = node.unpack()
         *numbers, reduction = node.params
         shape = broadcast_pair(input.array.shape, target.array.shape)
         if reduction != "none":
-            count = 1
-            for n in shape:
-                count *= n
-            grad = expand(div(grad, count) if reduction == "mean" else grad, shape)
-        grads = row.pull_back(grad, (input, target, *numbers), node.needs + (False,) * len(numbers))
-        return tuple(
-            g if g is None else fit(g, t.array.shape, t.kind)
-            for g, t in zip(grads, (input, target), strict=False)
-        )
-
-    return Op(name, forward, vjp, saves=(0, 1), tensors=2)
+            grad = expand(div(grad, prod(shape)) if reduction == "mean" else grad, shape)
+        grads = self.row.pull_back(grad, (input, target, *numbers), node.needs + (False,) * len(numbers))
+        return tuple([g if g is None else fit(g, t.array.shape, t.kind) for g, t in zip(grads, (input, target))])
 
 
-_mse = _elementwise("MseLoss", scalar.squared_error)
-_l1 = _elementwise("L1Loss", scalar.absolute_error)
-_smooth_l1 = _elementwise("SmoothL1Loss", scalar.smooth_l1)
-_huber = _elementwise("HuberLoss", scalar.huber)
-_bce = _elementwise("BinaryCrossEntropy", scalar.binary_cross_entropy)
-_bce_logits = _elementwise("BinaryCrossEntropyWithLogits", scalar.binary_cross_entropy_with_logits)
-_bce_logits_weighted = Pointwise(
-    "BinaryCrossEntropyWithLogits", scalar.weighted_binary_cross_entropy_with_logits
-)
+_mse = _Loss("MseLoss", scalar.squared_error)
+_l1 = _Loss("L1Loss", scalar.absolute_error)
+_smooth_l1 = _Loss("SmoothL1Loss", scalar.smooth_l1)
+_huber = _Loss("HuberLoss", scalar.huber)
+_bce = _Loss("BinaryCrossEntropy", scalar.binary_cross_entropy)
+_bce_logits = _Loss("BinaryCrossEntropyWithLogits", scalar.binary_cross_entropy_with_logits)
+_bce_logits_weighted = Pointwise("BinaryCrossEntropyWithLogits", scalar.weighted_binary_cross_entropy_with_logits)
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -90,85 +101,58 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     return _huber(input, target, delta, reduction)
 
 
-def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
-) -> Tensor:
-    """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100. Raises RuntimeError for x outside [0,
-    1]."""
-    if input.array.size and not (input.amin().item() >= 0 and input.amax().item() <= 1):
-        raise RuntimeError("all elements of input should be between 0 and 1")
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean") -> Tensor:
+    """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100. Raises RuntimeError for x outside [0, 1]."""
+    if input.array.size:
+        low, high = input.detach().aminmax()
+        if not (low.item() >= 0 and high.item() <= 1):
+            raise RuntimeError("all elements of input should be between 0 and 1")
     if weight is None:
         return _bce(input, target, reduction)
     return _reduced(mul(_bce(input, target, "none"), weight), reduction)
 
 
 def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    pos_weight: Tensor | None = None,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """binary_cross_entropy of sigmoid(input), without overflow; `pos_weight` weighs the positive class."""
+    """`binary_cross_entropy` of sigmoid(input), without overflow; `pos_weight` weighs the positive class."""
     if pos_weight is None and weight is None:
         return _bce_logits(input, target, reduction)
-    losses = (
-        _bce_logits(input, target, "none")
-        if pos_weight is None
-        else _bce_logits_weighted(input, target, pos_weight)
-    )
+    losses = _bce_logits(input, target, "none") if pos_weight is None else _bce_logits_weighted(input, target, pos_weight)
     return _reduced(losses if weight is None else mul(losses, weight), reduction)
 
 
 # --- of classes
 
 
-def _weights(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Tensor:
-    """For every target its class's weight: one without weights, zero for `ignore_index`."""
-    counted = target.ne(ignore_index)
-    if weight is None:
-        return counted.to(like.dtype)
-    return where(
-        counted, gather(weight, 0, where(counted, target, 0).reshape(-1)).reshape(target.array.shape), 0
-    )
-
-
-def _nll_forward(input, target, weight, reduction, ignore_index):
-    with no_grad():
-        weights = _weights(target, weight, ignore_index, input)
-        places = unsqueeze(where(target.ne(ignore_index), target, 0), 1)
-        losses = neg(mul(reshape(gather(input, 1, places), target.array.shape), weights))
-        losses = where(eq(weights, 0), 0, losses)
-        return div(sum(losses), sum(weights)) if reduction == "mean" else _reduced(losses, reduction)
+def _nll_forward(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Tensor | tuple[Tensor, Tensor]:
+    """The losses; or their sum or weighted mean, and the sum of the weights."""
+    device, weights = x.kind.device.type, None if weight is None else weight.array
+    if reduction == "none":
+        result = empty(target.array.shape, x.kind)
+        kernels.nll_each(device, result.array, contiguous(x).array, target.array, weights, ignore_index)
+        return result
+    result, mass = empty((), x.kind), empty((), x.kind)
+    arrays = (result.array, mass.array, contiguous(x).array, target.array, weights)
+    kernels.nll_total(device, *arrays, ignore_index, reduction == "mean")
+    return result, mass
 
 
 def _nll_vjp(node, grad):
-    (input,) = node.unpack()
-    target, weight, reduction, ignore_index = node.params
-    weights = _weights(target, weight, ignore_index, grad)
-    if reduction == "mean":
-        grad = div(grad, sum(weights))
-    shape = input.array.shape
-    classes = reshape(arange(shape[1], device=grad.device), -1, *[1] * (len(shape) - 2))
-    return (where(eq(unsqueeze(target, 1), classes), unsqueeze(neg(mul(grad, weights)), 1), 0),)
+    shape, target, weight, mass, ignore_index = node.params
+    return (_nll_backward(grad, shape, target, weight, mass, ignore_index),)
 
 
-_nll = Op("NllLoss", _nll_forward, _nll_vjp, saves=(0,))
+def _nll_backward_forward(grad: Tensor, shape, target: Tensor, weight: Tensor | None, mass: Tensor | None, ignore_index: int) -> Tensor:
+    result = empty(shape, grad.kind)
+    weights, divisor = (None if t is None else t.array for t in (weight, mass))
+    kernels.nll_backward(grad.kind.device.type, result.array, contiguous(grad).array, divisor, target.array, weights, ignore_index)
+    return result
 
 
-def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
-    ignore_index: int = -100,
-) -> Tensor:
-    """-weight[target] * input[target]: input (N, C) or (N, C, ...) holds log-probabilities, target (N) or (N,
-    ...) classes. "mean" divides by the sum of the weights. Raises IndexError for a target that is no
-    class."""
-    classes = input.array.shape[1]
-    counted = where(target.ne(ignore_index), target, 0)
-    if target.array.size and not (counted.amin().item() >= 0 and counted.amax().item() < classes):
-        wrong = next(t for t in target.reshape(-1).tolist() if t != ignore_index and not 0 <= t < classes)
-        raise IndexError(f"Target {wrong} is out of bounds.")
-    return _nll(input, target, weight, reduction, ignore_index)
+def _nll_backward_vjp(node, grad):
+    """The loss is linear in x, so its backward pass is linear in the gradient: back again is the loss of what comes."""
+    shape, target, weight, mass, ignore_index = node.params
+    if mass is not None:
+        return (div(_nll(grad, target, weight, "sum", ignore_index), mass),)
+    return (_nll(grad, target, weight, node.reduction, ignore_index),)

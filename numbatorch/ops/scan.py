@@ -93,3 +93,13 @@ def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor |
 def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
     """The product of the elements so far along `dim`. Integers give int64."""
     return _along(_cumprod, input, dim, dtype, out)
+
+
+def cumsum_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
+    """`cumsum` in place."""
+    return copy_(self, cumsum(self, dim, dtype=dtype))
+
+
+def cumprod_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
+    """`cumprod` in place."""
+    return copy_(self, cumprod(self.clone(), dim, dtype=dtype))

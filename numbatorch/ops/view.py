@@ -249,7 +249,8 @@ def expand(input: Tensor, *shape, implicit: bool = False) -> Tensor:
             f"({len(new)}) must be greater or equal "
             f"to the number of dimensions in the tensor ({len(old)})"
         )
-    for d, n in enumerate(new):
+    for d in reversed(range(len(new))):
+        n = new[d]
         own = old[d - missing] if d >= missing else 1
         if n == -1:
             if d < missing:

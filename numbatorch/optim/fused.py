@@ -62,6 +62,8 @@ def _call(kernel: Kernel, rows: Sequence[Row], numbers: tuple[float, ...]) -> No
 @no_grad()
 def _copies(row: Row, alike: int) -> Row:
     param = row[0]
+    if param.is_complex():
+        raise RuntimeError("optimizers take no complex parameters: train the real and the imaginary part")
     dtype = float64 if param.dtype is float64 else float32
     copies = {
         id(tensor): tensor.expand_as(param).to(param.device, dtype).contiguous() for tensor in row[:alike]

@@ -96,9 +96,9 @@ def tanh(x: Value) -> Value:
     p, t = expm1_reduced(2 * clamp(size, high=10 if x.format is F32 else 20), x.format.bias)
     power = two_to_the(t)
     e = fma(power, p, power - 1)  # exp(2 |x|) - 1
-    z = x * x
-    near = fma(x, z * polynomial(z, _TANH[x.format]), x)
-    return where(size < 0.3, near, copysign(e / (e + 2), x))
+    z = size * size
+    near = fma(size, z * polynomial(z, _TANH[x.format]), size)
+    return copysign(where(size < 0.3, near, e / (e + 2)), x)
 
 
 def _log_of_sum(high: Value, low: Value, doublings: Value) -> Value:

@@ -113,6 +113,7 @@ from numbatorch.ops import clone as clone
 from numbatorch.ops import column_stack as column_stack
 from numbatorch.ops import combinations as combinations
 from numbatorch.ops import complex as complex
+from numbatorch.ops import conj as conj
 from numbatorch.ops import copysign as copysign
 from numbatorch.ops import cos as cos
 from numbatorch.ops import cosh as cosh

@@ -21,7 +21,7 @@ import numbatorch.dtype as dtype
 from numbatorch.autograd import anomaly, inplace
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
-from numbatorch.base import Kind, TensorBase, empty, wrap
+from numbatorch.base import Kind, Number, TensorBase, empty, wrap
 from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import lift, parallel
@@ -118,7 +118,8 @@ class Op(Row):
         differentiable: int = 1,
     ):
         super().__init__(name, OpNode)
-        self.forward, self.vjp = forward, vjp
+        self.forward = forward
+        self.vjp: Any = vjp  # where it is None, no node is left that would call it
         self.saves, self.tensors, self.differentiable = tuple(saves), tensors, differentiable
 
     def __call__(self, *args):
@@ -193,7 +194,8 @@ class ViewOp(Op):
         view = wrap(array, kind.flat if array.flags.c_contiguous else kind.strided)
         storage = tensor._storage
         view._storage = tensor.storage if storage is None else storage
-        view._base = tensor if tensor._base is None else tensor._base
+        leaf = tensor._requires_grad and tensor._grad_fn is None
+        view._base = tensor if leaf or tensor._base is None else tensor._base
         view._view = (tensor, self, params)
         if tensor._requires_grad and state.enabled:
             view._seen = view._storage.version
@@ -345,7 +347,7 @@ class Pointwise(Row):
         if more:
             return self.general((a, b, *more))
         if b is None:
-            inputs = (a,)
+            inputs: tuple = (a,)
             ready = self.ready.get(a.kind)
             if ready is None:
                 return self.general(inputs)
@@ -416,11 +418,12 @@ class Pointwise(Row):
             in_place = out is inputs[0]
             tracked = state.enabled and any(isinstance(x, TensorBase) and x._requires_grad for x in inputs)
             inplace.check(out, tracked, in_place)
+            tracked = tracked and plan.differentiable
+            kept = self.kept(inputs, out) if tracked else inputs
             results = plan.run(_apart(inputs, out, in_place), out)
             inplace.changed(out)
-            if tracked and plan.differentiable:
-                node = self.record(None, inputs, plan, out)
-                inplace.rebase(out, node)
+            if tracked:
+                inplace.rebase(out, self.record(None, kept, plan, out))
             return out
         if state.enabled and plan.differentiable:
             for x in inputs:
@@ -442,18 +445,18 @@ class Pointwise(Row):
         if rule.saves:
             firsts = results if outputs > 1 else (results if changed is None else changed,)
             node.save(*[inputs[k] if k >= 0 else SavedResult(firsts[-1 - k], -1 - k) for k in rule.saves])
-            if changed is not None:
-                node.versions = tuple(
-                    [
-                        v - 1 if k >= 0 and inputs[k] is changed else v
-                        for v, k in zip(node.versions, rule.saves, strict=True)
-                    ]
-                )
         if changed is None:
             attach(node, results)
         else:
             node.sequence = next_sequence()
         return node
+
+    def kept(self, inputs: tuple, out: Tensor) -> tuple:
+        """`inputs`, those copied that the gradient needs and that share the memory that is about to be overwritten."""
+        needs = tuple([isinstance(x, TensorBase) and edge(x) is not None for x in inputs])
+        saves = self.gradient(needs, (True,) * len(self.program.outputs)).saves
+        shared = [isinstance(x, TensorBase) and (x is out or (x._storage is not None and x._storage is out._storage)) for x in inputs]
+        return tuple([x.clone() if s and k in saves else x for k, (x, s) in enumerate(zip(inputs, shared))])
 
     def gradient(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> Gradient:
         """The derived gradient op for the inputs in `needs`, from the gradients of the results in `given`."""
@@ -481,7 +484,7 @@ class Pointwise(Row):
         return lift.source(self.program, device, operands, results, _compute(element))
 
 
-def _on_one_device(inputs: tuple) -> tuple:
+def _on_one_device(inputs: tuple[Tensor | Number, ...]) -> tuple:
     """`inputs`, with 0-d CPU tensors brought to the device of the others. Raises RuntimeError where devices
     are mixed."""
     devices = {x.kind.device: None for x in inputs if isinstance(x, TensorBase)}
@@ -502,7 +505,7 @@ def _on_one_device(inputs: tuple) -> tuple:
     )
 
 
-def _apart(inputs: tuple, out: Tensor, in_place: bool) -> tuple:
+def _apart(inputs: tuple[Tensor | Number, ...], out: Tensor, in_place: bool) -> tuple:
     """`inputs`, where those that overlap `out` without being the very same elements are copied first."""
     target = out.array
     return tuple(
@@ -633,6 +636,7 @@ class _Plan:
             access = ["inplace" if same and x is out else a for x, a in zip(inputs, access, strict=True)]
             writes = "flat"
         else:
+            strides: list[Any]
             strides = [contiguous_steps(self.shape)] * self.count if out is None else [steps(out.array)]
             strides += [broadcast_steps(x.array, self.shape) for x in inputs if isinstance(x, TensorBase)]
             outer, length, strides = collapse(self.shape, strides)

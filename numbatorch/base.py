@@ -83,7 +83,7 @@ class TensorBase:
         None  # None as long as no other tensor shares the memory and nothing has changed it
     )
     _base: Tensor | None = None  # of a view: the tensor that it shows a part of ...
-    _view: tuple | None = (
+    _view: Any = (
         None  # ... and how to see that part again: (the tensor it was made from, row, parameters)
     )
     _seen = 0  # of a view: the storage's version when _grad_fn was right
@@ -130,7 +130,7 @@ def register(cls: type) -> type:
 
 def wrap(array: Any, kind: Kind) -> Tensor:
     """A new tensor on `array`, which no other tensor uses."""
-    tensor = _new(_class)
+    tensor: Any = _new(_class)
     tensor.array, tensor.kind = array, kind
     return tensor
 

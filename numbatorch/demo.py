@@ -24,11 +24,23 @@ from tqdm import tqdm
 import numbatorch as torch
 from numbatorch import Tensor, nn
 from numbatorch.nn import functional as F
-from numbatorch.utils.data import DataLoader, Subset
+from numbatorch.utils.data import DataLoader, Dataset, Subset
 from numbatorch.vision.datasets import Digits
 
-EPOCHS, BATCH = 15, 64
-SIMULATED_EPOCHS, SIMULATED_BATCH, SIMULATED_TRAIN, SIMULATED_TEST = 2, 8, 32, 20
+
+class Plan(NamedTuple):
+    """How much to do."""
+
+    hidden: int
+    batch: int
+    rate: float
+    epochs: int
+    train: int
+    test: int
+
+
+FULL = Plan(hidden=256, batch=64, rate=2e-3, epochs=15, train=1437, test=360)
+SIMULATED = Plan(hidden=32, batch=16, rate=1e-2, epochs=4, train=96, test=40)  # ends within a minute
 
 
 class History(NamedTuple):
@@ -38,17 +50,17 @@ class History(NamedTuple):
     accuracy: list[float]
 
 
-def network() -> nn.Sequential:
+def network(hidden: int = FULL.hidden) -> nn.Sequential:
     """64 pixels to 10 digits: two hidden layers with dropout."""
     return nn.Sequential(
         nn.Flatten(),
-        nn.Linear(64, 256),
+        nn.Linear(64, hidden),
         nn.ReLU(),
         nn.Dropout(0.2),
-        nn.Linear(256, 256),
+        nn.Linear(hidden, hidden),
         nn.ReLU(),
         nn.Dropout(0.2),
-        nn.Linear(256, 10),
+        nn.Linear(hidden, 10),
     )
 
 
@@ -59,12 +71,13 @@ def predict(model: nn.Module, images: Tensor) -> np.ndarray:
         return model(images).argmax(1).cpu().numpy()
 
 
-def train(model: nn.Module, loader: DataLoader, images: Tensor, digits: np.ndarray, epochs: int) -> History:
-    """Fit `model` to the loader's batches; after each epoch, read the test images."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+def train(model: nn.Module, data: Dataset, images: Tensor, digits: np.ndarray, plan: Plan) -> History:
+    """Fit `model` to the data; after each epoch, read the test images."""
+    loader = DataLoader(data, batch_size=plan.batch, shuffle=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=plan.rate)
     history = History([], [])
-    with tqdm(total=epochs * len(loader), desc="training", unit="step") as bar:
-        for epoch in range(epochs):
+    with tqdm(total=plan.epochs * len(loader), desc="training", unit="step") as bar:
+        for epoch in range(plan.epochs):
             model.train()
             losses = []
             for batch, targets in loader:
@@ -126,7 +139,9 @@ def picture(path: Path, history: History, images: np.ndarray, digits: np.ndarray
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m numbatorch.demo", description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--epochs", type=int, help=f"default {EPOCHS}, on the simulator {SIMULATED_EPOCHS}")
+    parser.add_argument(
+        "--epochs", type=int, help=f"default {FULL.epochs}, on the simulator {SIMULATED.epochs}"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--output", type=Path, default=Path("demo-output"), help="folder for model and picture"
@@ -150,24 +165,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             *(sys.argv[1:] if arguments is None else arguments),
         ]
         os.execve(sys.executable, command, os.environ | {"NUMBA_ENABLE_CUDASIM": "1"})
-    simulated = options.device == "cuda" and torch.cuda.is_simulated()
+    plan = FULL
+    if options.device == "cuda" and torch.cuda.is_simulated():
+        plan = SIMULATED
+        print(
+            f"The simulator is slow: a small network, {plan.train} images to train with, {plan.test} to test."
+        )
+    if options.epochs is not None:
+        plan = plan._replace(epochs=options.epochs)
 
     torch.manual_seed(options.seed)
     training, test = Digits(train=True), Digits(train=False)
-    images, digits = test.data, test.targets.numpy()
-    loader = DataLoader(training, batch_size=BATCH, shuffle=True)
-    if simulated:
-        print(
-            f"The simulator is slow: {SIMULATED_TRAIN} images to train with, {SIMULATED_TEST} to test with."
-        )
-        loader = DataLoader(
-            Subset(training, range(SIMULATED_TRAIN)), batch_size=SIMULATED_BATCH, shuffle=True
-        )
-        images, digits = images[:SIMULATED_TEST], digits[:SIMULATED_TEST]
-    model = network().to(options.device)
-    images = images.to(options.device)
-    epochs = options.epochs or (SIMULATED_EPOCHS if simulated else EPOCHS)
-    history = train(model, loader, images, digits, epochs)
+    images, digits = test.data[: plan.test].to(options.device), test.targets[: plan.test].numpy()
+    model = network(plan.hidden).to(options.device)
+    history = train(model, Subset(training, range(plan.train)), images, digits, plan)
 
     read = predict(model, images)
     print(f"\n{confusion_table(digits, read)}\n")
@@ -176,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     model_file, picture_file = options.output / "digits.safetensors", options.output / "digits.png"
     torch.save(model.state_dict(), model_file)
-    reloaded = network().to(options.device)
+    reloaded = network(plan.hidden).to(options.device)
     reloaded.load_state_dict(torch.load(model_file))
     if not np.array_equal(predict(reloaded, images), read):
         print(f"the model read back from {model_file} predicts otherwise", file=sys.stderr)

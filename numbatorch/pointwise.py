@@ -30,7 +30,7 @@ class PointwiseOp:
                 f"{self.__name__}() takes {arity} positional arguments but {len(inputs)} were given"
             )
         if any(isinstance(x, Expr) for x in inputs):  # inside the body of another op
-            return inline(self.row.program.outputs[0], inputs)
+            return inline(self.row.program.outputs[0], inputs)  # type: ignore[return-value]  # no tensors yet
         if not any(isinstance(x, TensorBase) for x in inputs):
             return self.body(*inputs)
         return self.row(*inputs) if out is None else self.row.general(inputs, out)

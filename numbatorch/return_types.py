@@ -19,7 +19,8 @@ class max(NamedTuple):
     values: Tensor
     indices: Tensor
 
-    __repr__ = _text
+    def __repr__(self) -> str:
+        return _text(self)
 
 
 class min(NamedTuple):
@@ -28,7 +29,8 @@ class min(NamedTuple):
     values: Tensor
     indices: Tensor
 
-    __repr__ = _text
+    def __repr__(self) -> str:
+        return _text(self)
 
 
 class aminmax(NamedTuple):
@@ -37,7 +39,8 @@ class aminmax(NamedTuple):
     min: Tensor
     max: Tensor
 
-    __repr__ = _text
+    def __repr__(self) -> str:
+        return _text(self)
 
 
 class sort(NamedTuple):
@@ -46,7 +49,8 @@ class sort(NamedTuple):
     values: Tensor
     indices: Tensor
 
-    __repr__ = _text
+    def __repr__(self) -> str:
+        return _text(self)
 
 
 class topk(NamedTuple):
@@ -55,7 +59,8 @@ class topk(NamedTuple):
     values: Tensor
     indices: Tensor
 
-    __repr__ = _text
+    def __repr__(self) -> str:
+        return _text(self)
 
 
 class kthvalue(NamedTuple):
@@ -64,7 +69,8 @@ class kthvalue(NamedTuple):
     values: Tensor
     indices: Tensor
 
-    __repr__ = _text
+    def __repr__(self) -> str:
+        return _text(self)
 
 
 class cummax(NamedTuple):
@@ -73,7 +79,8 @@ class cummax(NamedTuple):
     values: Tensor
     indices: Tensor
 
-    __repr__ = _text
+    def __repr__(self) -> str:
+        return _text(self)
 
 
 class cummin(NamedTuple):
@@ -82,4 +89,5 @@ class cummin(NamedTuple):
     values: Tensor
     indices: Tensor
 
-    __repr__ = _text
+    def __repr__(self) -> str:
+        return _text(self)

@@ -317,7 +317,7 @@ class Tensor(TensorBase):
 
     def get_device(self) -> int:
         """The index of the GPU, -1 on the CPU."""
-        return -1 if self.kind.cpu else self.kind.device.index
+        return -1 if self.kind.cpu else self.kind.device.index or 0
 
     def _is_view(self) -> bool:
         return self._base is not None
@@ -446,7 +446,7 @@ class Tensor(TensorBase):
         return iter(ops.unbind(self))
 
     def __contains__(self, element) -> bool:
-        if not isinstance(element, TensorBase | bool | int | float | complex):
+        if not isinstance(element, Tensor | bool | int | float | complex):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
             )
@@ -537,8 +537,8 @@ class Tensor(TensorBase):
     __pos__ = ops.positive
     __abs__ = ops.abs
     __invert__ = ops.bitwise_not
-    __eq__ = operator(ops.eq)  # type: ignore[assignment]
-    __ne__ = operator(ops.ne)  # type: ignore[assignment]
+    __eq__ = operator(ops.eq)
+    __ne__ = operator(ops.ne)
     __lt__ = operator(ops.lt)
     __le__ = operator(ops.le)
     __gt__ = operator(ops.gt)
@@ -573,6 +573,7 @@ class Tensor(TensorBase):
     atan2 = ops.atan2
     hypot = ops.hypot
     copysign = ops.copysign
+    conj = ops.conj
     logaddexp = ops.logaddexp
     xlogy = ops.xlogy
     lerp = ops.lerp

@@ -115,7 +115,7 @@ _unary = [
     Sample("sin"), Sample("cos"), Sample("tan", low=-1.4, high=1.4), Sample("asin", low=-0.9, high=0.9), Sample("acos", low=-0.9, high=0.9),
     Sample("atan"), Sample("sinh"), Sample("cosh"), Sample("tanh"), Sample("asinh", tol=8), Sample("acosh", low=1.1, high=3, tol=8),
     Sample("atanh", low=-0.9, high=0.9), Sample("erf"), Sample("erfc"), Sample("sigmoid"),
-    Sample("abs"), Sample("neg"), Sample("sign", order=0), Sample("floor", order=0), Sample("ceil", order=0), Sample("trunc", order=0),
+    Sample("abs"), Sample("conj", dtypes=("float32", "complex64"), order=0), Sample("neg"), Sample("sign", order=0), Sample("floor", order=0), Sample("ceil", order=0), Sample("trunc", order=0),
     Sample("round", order=0), Sample("round", kwargs={"decimals": 2}, order=0, dtypes=("float32", "float64")), Sample("frac", dtypes=FLOATS, order=1),
     Sample("square"), Sample("isnan", order=0), Sample("isinf", order=0), Sample("isfinite", order=0), Sample("nan_to_num", order=1),
     Sample("logical_not", order=0), Sample("bitwise_not", order=0, dtypes=(*INTEGERS, "bool", "float32")),

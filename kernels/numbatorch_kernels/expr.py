@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from typing import Any
 
 
 class BodyError(TypeError):
@@ -64,7 +65,7 @@ class Expr:
     __slots__ = ("args", "function")
     _nodes: dict[tuple, Expr] = {}
 
-    function: Scalar | str  # a Scalar; or "symbol" / "constant", whose args hold one plain value
+    function: Any  # a Scalar; or "symbol" / "constant", whose args hold one plain value
     args: tuple
 
     def __new__(cls, function, *args):
@@ -199,7 +200,7 @@ class Expr:
         raise BodyError("indexes a scalar")
 
 
-def symbol(position: int) -> Expr:
+def symbol(position: Any) -> Expr:
     """The scalar that stands for input number `position`."""
     return Expr("symbol", position)
 
@@ -265,7 +266,7 @@ def _select(condition, a, b):
     return a if condition else b
 
 
-where = Scalar(
+where: Scalar = Scalar(
     "where",
     _select,
     lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)),

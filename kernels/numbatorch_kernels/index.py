@@ -127,7 +127,7 @@ def copy(typingctx, target, source, count):
 def _take(out, src, index, missed, geometry, start, stop):
     length, size, wrap, step = geometry[1], geometry[2], geometry[3], geometry[4]
     s, b, x = geometry[5], geometry[6], geometry[7]
-    wrong = False
+    wrong: bool | np.bool = False
     for row in range(start // length, (stop - 1) // length + 1):
         small, big, at = _row_starts(geometry, row)
         first, last = max(start - row * length, 0), min(stop - row * length, length)

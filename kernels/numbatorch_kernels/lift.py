@@ -19,7 +19,7 @@ import linecache
 import sys
 import types
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numbatorch_kernels import cache, rounding
 from numbatorch_kernels.cpu import compiled
@@ -272,7 +272,7 @@ def kernel(program: Program, device: str, inputs: tuple[Operand, ...], outputs: 
 
 def argument_kinds(inputs: Sequence[Operand], outputs: Sequence[Operand]) -> list:
     """What `compiled` must know about each argument of a CPU kernel."""
-    kinds = [_POINTER.get(o.element, o.element) for o in outputs]
+    kinds: list[Any] = [_POINTER.get(o.element, o.element) for o in outputs]
     for operand in inputs:
         if operand.access == "value":
             kinds.append({"f": float, "c": complex}.get(operand.element[0], int))

@@ -24,35 +24,34 @@ NO_WEIGHT: dict[str, np.ndarray] = {"f4": np.ones(1, np.float32), "f8": np.ones(
 
 
 def nll_each_kernel(out, x, target, weight, weighted, classes, inner, ignore, wrong, start, stop):
-    """Also notes a target that is no class in `wrong`."""
+    """Notes a target that is no class in `wrong`."""
     for k in range(start, stop):
         c = target[k]
         if c == ignore:
             out[k] = 0
         elif c < 0 or c >= classes:
             wrong[0] = c
-            wrong[1] = 1
         else:
             out[k] = -weight[c * weighted] * x[(k // inner * classes + c) * inner + k % inner]
 
 
-def nll_total_kernel(sums, x, target, weight, weighted, classes, inner, ignore, wrong, count, start, stop):
-    """For each share of the elements, the sum of the losses and that of the weights."""
+def nll_total_kernel(sums, x, target, weight, weighted, classes, inner, ignore, count, start, stop):
+    """For each share of the elements the sum of the losses, that of the weights, and a target that is no class."""
     for share in range(start, stop):
-        total, mass = 0.0, 0.0
+        total, mass, wrong = 0.0, 0.0, ignore
         for k in range(share * GRAIN, min((share + 1) * GRAIN, count)):
             c = target[k]
             if c == ignore:
                 continue
             if c < 0 or c >= classes:
-                wrong[0] = c
-                wrong[1] = 1
+                wrong = c
             else:
                 w = weight[c * weighted]
                 total -= w * x[(k // inner * classes + c) * inner + k % inner]
                 mass += w
-        sums[2 * share] = total
-        sums[2 * share + 1] = mass
+        sums[3 * share] = total
+        sums[3 * share + 1] = mass
+        sums[3 * share + 2] = wrong
 
 
 def nll_backward_kernel(dx, grad, each, mass, target, weight, weighted, classes, inner, ignore, start, stop):
@@ -67,7 +66,7 @@ def nll_backward_kernel(dx, grad, each, mass, target, weight, weighted, classes,
 def _entry(function: Callable, element: str) -> Callable:
     kinds = {
         nll_each_kernel: [element, element, "i8", element, int, int, int, int, "i8"],
-        nll_total_kernel: ["f8", element, "i8", element, int, int, int, int, "i8", int],
+        nll_total_kernel: ["f8", element, "i8", element, int, int, int, int, int],
         nll_backward_kernel: [element, element, int, float, "i8", element, int, int, int, int],
     }[function]
     return compiled(function, *kinds, int, int)
@@ -85,28 +84,32 @@ def _weight(weight: np.ndarray | None, element: str) -> tuple[np.ndarray, int]:
     return (NO_WEIGHT[element], 0) if weight is None else (weight, 1)
 
 
-def _check(wrong: np.ndarray) -> None:
-    if wrong[1]:
-        raise IndexError(f"Target {wrong[0]} is out of bounds.")
+def _check(wrong: float, ignore: int) -> None:
+    """A kernel leaves `ignore`, which is never wrong, where all targets are classes."""
+    if wrong != ignore:
+        raise IndexError(f"Target {int(wrong)} is out of bounds.")
 
 
 @nll_each.on("cpu")
 def _each(out, x, target, weight, ignore):
-    element, wrong = x.dtype.str[1:], np.zeros(2, np.int64)
+    element, wrong = x.dtype.str[1:], np.array([ignore])
     entry = _entry(nll_each_kernel, element)
     parallel.run(entry, target.size, GRAIN, out, x, target, *_weight(weight, element), *classes_and_inner(x.shape), ignore, wrong)
-    _check(wrong)
+    _check(wrong[0], ignore)
 
 
 @nll_total.on("cpu")
 def _total(out, mass, x, target, weight, ignore, mean):
-    element, wrong, count = x.dtype.str[1:], np.zeros(2, np.int64), target.size
+    element, count = x.dtype.str[1:], target.size
     shares = max(1, -(-count // GRAIN))
-    sums = np.empty((shares, 2))
+    sums = np.empty(3 * shares)
     entry = _entry(nll_total_kernel, element)
-    parallel.run(entry, shares, 1, sums, x, target, *_weight(weight, element), *classes_and_inner(x.shape), ignore, wrong, count)
-    _check(wrong)
-    total, weights = sums[0] if shares == 1 else sums.sum(0)
+    parallel.run(entry, shares, 1, sums, x, target, *_weight(weight, element), *classes_and_inner(x.shape), ignore, count)
+    if shares > 1:
+        wrong = sums[2::3]
+        sums = np.array([sums[::3].sum(), sums[1::3].sum(), next(iter(wrong[wrong != ignore]), ignore)])
+    total, weights, wrong = sums.tolist()
+    _check(wrong, ignore)
     mass.fill(weights)
     out.fill(total if not mean else total / weights if weights else np.nan)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 from collections import defaultdict
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +26,9 @@ class _Block(np.ndarray):
     """Memory of one size class; gives it back when the last array on it is gone."""
 
     def __del__(self, recycle=lambda memory: _recycle(memory)):
-        if type(self.base) is mmap.mmap:  # and not a view of a block
-            recycle(self.base)
+        memory: Any = self.base
+        if type(memory) is mmap.mmap:  # and not a view of a block
+            recycle(memory)
 
 
 def _recycle(memory: mmap.mmap) -> None:

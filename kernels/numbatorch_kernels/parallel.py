@@ -22,6 +22,8 @@ from collections.abc import Callable
 class _Helper(threading.Thread):
     """A thread that waits for a share, computes it, says so, and waits again."""
 
+    share: tuple[Callable, tuple, int, int]
+
     def __init__(self):
         super().__init__(name="numbatorch-kernel", daemon=True)
         self.go, self.done = threading.Lock(), threading.Lock()
@@ -71,7 +73,8 @@ def run(entry: Callable, n: int, grain: int, *args) -> None:
     try:
         while len(_helpers) < shares - 1:
             _helpers.append(_Helper())
-        step, used = -(-n // shares), []
+        step = -(-n // shares)
+        used: list[_Helper] = []
         step = (
             -(-step // 16) * 16 if n >= 64 * shares else step
         )  # whole cache lines: no two threads write one

@@ -97,10 +97,10 @@ def _sort(values, indices, src, keys, spare_keys, places, spare_places, length, 
                 for c in range(1 << digit):
                     total, counts[c] = total + counts[c], total
                 for j in range(first, first + length):
-                    c = int64((uint64(a[j]) >> shift) & mask)
-                    k = counts[c]
-                    counts[c] = k + 1
-                    b[k], q[k] = a[j], p[j]
+                    bucket = int64((uint64(a[j]) >> shift) & mask)
+                    to = counts[bucket]
+                    counts[bucket] = to + 1
+                    b[to], q[to] = a[j], p[j]
                 a, p, b, q = b, q, a, p
         for j in range(first, first + length):
             place = int64(p[j])

@@ -7,7 +7,7 @@ after all of its gradients have arrived. No recursion, no counting of dependenci
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ def run(
     leaves: dict[int, list] = {}
     pending: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
+    grad: Any  # these two are let go of as soon as possible
+    results: Any
 
     def send(edge, grad) -> None:
         if edge.__class__ is Slot:
@@ -67,14 +69,15 @@ def run(
     try:
         for edge, grad in zip(roots, grads, strict=True):
             send(edge, grad)
-        edge = grad = grads = None
+        edge = grad = None
+        del grads
         while heap:
             node = heappop(heap)[1]
             grad = pending.pop(node)
             if node.captures is not None:
-                grad = _run_captures(node, grad)
+                grad = _run_captures(node.captures, node.outputs, grad)
             if node.prehooks is not None:
-                grad = _run_prehooks(node, grad)
+                grad = _run_prehooks(node.prehooks, node.outputs, grad)
             if found:
                 for number in range(node.outputs):
                     if (node, number) in found:
@@ -84,7 +87,7 @@ def run(
                 if anomaly.enabled:
                     anomaly.check(node, results)
                 if node.hooks is not None:
-                    results = _run_hooks(node, results, grad)
+                    results = _run_hooks(node.hooks, node.outputs, results, grad)
                 if not retain_graph:
                     node.free()
                 del grad
@@ -116,7 +119,7 @@ def _key(edge) -> Any:
 def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, bool]:
     """The nodes under `roots` that are wanted or lead to what is; True if their rule has to run."""
     reached: dict[Node, None] = {}
-    stack = [
+    stack: list[Any] = [
         edge.node if edge.__class__ is Slot else edge
         for edge in roots
         if edge.__class__ is Slot or isinstance(edge, Node)
@@ -167,27 +170,26 @@ def run_tensor_hooks(hooks: dict, grad: Tensor) -> Tensor:
     return grad
 
 
-def _run_captures(node: Node, grad):
-    if node.outputs == 1:
-        return run_tensor_hooks(node.captures[0], grad)
+def _run_captures(captures: dict[int, dict], outputs: int, grad):
+    if outputs == 1:
+        return run_tensor_hooks(captures[0], grad)
     return [
-        run_tensor_hooks(node.captures[k], g) if g is not None and k in node.captures else g
-        for k, g in enumerate(grad)
+        run_tensor_hooks(captures[k], g) if g is not None and k in captures else g for k, g in enumerate(grad)
     ]
 
 
-def _run_prehooks(node: Node, grad):
-    grads = (grad,) if node.outputs == 1 else tuple(grad)
-    for hook in list(node.prehooks.values()):
+def _run_prehooks(hooks: dict[int, Callable], outputs: int, grad):
+    grads = (grad,) if outputs == 1 else tuple(grad)
+    for hook in list(hooks.values()):
         replaced = hook(grads)
         if replaced is not None:
             grads = replaced if isinstance(replaced, tuple) else (replaced,)
-    return grads[0] if node.outputs == 1 else list(grads)
+    return grads[0] if outputs == 1 else list(grads)
 
 
-def _run_hooks(node: Node, results: tuple, grad) -> tuple:
-    grads = (grad,) if node.outputs == 1 else tuple(grad)
-    for hook in list(node.hooks.values()):
+def _run_hooks(hooks: dict[int, Callable], outputs: int, results: tuple, grad) -> tuple:
+    grads = (grad,) if outputs == 1 else tuple(grad)
+    for hook in list(hooks.values()):
         replaced = hook(results, grads)
         if replaced is not None:
             results = replaced if isinstance(replaced, tuple) else (replaced,)

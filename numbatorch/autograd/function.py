@@ -116,8 +116,8 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and record the call."""
-        if cls.backward is Function.backward and getattr(cls, "vjp", None) is not None:
-            cls.backward = cls.vjp
+        if cls.backward is Function.backward and (vjp := getattr(cls, "vjp", None)) is not None:
+            cls.backward = vjp  # type: ignore[method-assign]  # the other name of the same method
         ctx = type(f"{cls.__name__}Backward", (FunctionContext,), {"function": cls})()
         tensors = [a if isinstance(a, TensorBase) else None for a in args]
         ctx.edges = tuple([None if t is None else edge(t) for t in tensors])

@@ -13,6 +13,7 @@ from numbatorch.autograd.mode import enable_grad, no_grad
 from numbatorch.base import TensorBase
 
 if TYPE_CHECKING:
+    from numbatorch.base import Number
     from numbatorch.tensor import Tensor
 
 
@@ -152,7 +153,7 @@ def _analytical(output: Tensor, active: list) -> list[np.ndarray]:
     element."""
     columns: list[list[np.ndarray]] = [[] for _ in active]
     for seed in _unit_tensors(output):
-        found = grad(output, active, seed, retain_graph=True, allow_unused=True)
+        found: tuple[Any, ...] = grad(output, active, seed, retain_graph=True, allow_unused=True)
         for column, tensor, g in zip(columns, active, found, strict=True):
             values = (
                 np.zeros(tensor.numel(), tensor.array.dtype)
@@ -198,7 +199,7 @@ def _difference(
     return (values[0] - values[1]) / (2 * abs(step))
 
 
-def _rerun(func: Callable, arguments: tuple) -> Any:
+def _rerun(func: Callable, arguments: tuple[Tensor | Number, ...]) -> Any:
     """`func` on fresh leaves with the values of `arguments`, recorded, because `func` may itself take
     gradients."""
     with enable_grad():

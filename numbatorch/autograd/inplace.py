@@ -84,10 +84,10 @@ class CopySlices(Node):
     view: _Replay
 
     def backward(self, grad: Tensor) -> tuple:
-        part = self.view(grad)
-        inner = self.node.backward(part)
-        rest = grad.clone()
-        self.view(rest).copy_(inner[0] if inner[0] is not None else part.new_zeros(part.shape))
+        rest = grad.clone_contiguous()  # so that a view by strides finds the elements where the base had them
+        part = self.view(rest)
+        inner = self.node.backward(part.clone())
+        part.copy_(inner[0] if inner[0] is not None else part.new_zeros(part.shape))
         return (rest, None, *inner[1:])
 
     def free(self) -> None:

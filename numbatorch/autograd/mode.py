@@ -32,7 +32,7 @@ class _Mode:
 
     def __call__(self, function: Callable) -> Callable:
         if inspect.isclass(function):
-            function.__init__ = self(function.__init__)
+            function.__init__ = self(function.__init__)  # type: ignore[method-assign]  # meant so
             return function
         if inspect.isgeneratorfunction(function):
 
@@ -131,6 +131,8 @@ class set_grad_enabled(_Mode):
 
 class inference_mode(_Mode):
     """`no_grad`, and the tensors made inside can never take part in a recorded operation."""
+
+    mode: bool
 
     def __new__(cls, mode: bool | Callable = True):
         self = super().__new__(cls)

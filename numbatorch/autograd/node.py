@@ -183,8 +183,9 @@ def edge(tensor: TensorBase):
 
 def refresh(view: TensorBase) -> None:
     """Bring the tape of a view up to date after its base, or another view of it, was changed in place."""
-    if view._seen != view._version and view._base._requires_grad and view._base._grad_fn is not None:
-        shown = replay(view, view._base)
+    base: Any = view._base
+    if view._seen != view._version and base._requires_grad and base._grad_fn is not None:
+        shown = replay(view, base)
         view._grad_fn, view._requires_grad, view._seen = shown._grad_fn, True, view._version
 
 
@@ -231,13 +232,13 @@ def _public_edge(target) -> tuple:
 
 def _modified(node: Node, value: Any, position: int, version: int) -> str:
     origin = node if value.__class__ is SavedResult else value._grad_fn
-    made_by = "" if origin is None else f", which is output 0 of {_public_edge(origin)[0].name()},"
+    made_by = "" if origin is None else f", which is output 0 of {_public_edge(origin)[0].name().split('Backward')[0]},"
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{type_name(value.kind)} {list(value.array.shape)}]{made_by} is at version {_version(value)}; "
         f"expected version {version} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True).\n"
+        "torch.autograd.set_detect_anomaly(True, check_nan=False).\n"
         f"(It was saved by {node.name()}, as value {position}.)"
     )
 

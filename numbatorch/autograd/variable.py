@@ -18,6 +18,7 @@ class _IsTensor(type):
 class Variable(metaclass=_IsTensor):
     """`Variable(x, requires_grad=True)` is a tensor on the memory of x; every tensor is a Variable."""
 
-    # type: ignore[misc]
-    def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Tensor:
+    def __new__(  # type: ignore[misc]  # there is no instance of this class
+        cls, data: Tensor, requires_grad: bool = False, volatile: bool = False
+    ) -> Tensor:
         return alias(data).requires_grad_(requires_grad)

@@ -85,10 +85,15 @@ def nll_loss(
     "mean" divides by the sum of the weights; elements of class `ignore_index` do not count.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
+    return _nll(input, target, weight, reduction, ignore_index)
+
+
+def _nll(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Tensor:
     _check_classes(input, target, weight)
     if input.dim() == 1:
-        losses = ops.nll_loss(input.unsqueeze(0), target.reshape(1), weight, reduction, ignore_index)
-        return losses.reshape(())
+        return ops.nll_loss(input.unsqueeze(0), target.reshape(1), weight, reduction, ignore_index).reshape(
+            ()
+        )
     return ops.nll_loss(input, target, weight, reduction, ignore_index)
 
 
@@ -118,7 +123,7 @@ def cross_entropy(
             input, target, weight, ignore_index, reduction, label_smoothing, classes
         )
     scores = input.log_softmax(classes)
-    loss = nll_loss(scores, target, weight, ignore_index=ignore_index, reduction=reduction)
+    loss = _nll(scores, target, weight, reduction, ignore_index)
     if label_smoothing == 0.0:
         return loss
     smooth = -(scores if weight is None else scores * _along(weight, classes, input)).sum(classes)
@@ -144,8 +149,7 @@ def _cross_entropy_of_probabilities(
 ) -> Tensor:
     if not target.is_floating_point():
         raise RuntimeError(
-            "Expected floating point type for target with class probabilities, got "
-            f"{_scalar_type(target)}"
+            f"Expected floating point type for target with class probabilities, got {_scalar_type(target)}"
         )
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
@@ -229,8 +233,15 @@ def kl_div(
 
 def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     """Complain as PyTorch does of shapes and dtypes that do not fit."""
+    dims = input.dim()
+    if (
+        dims > 1
+        and target.shape == input.shape[:1] + input.shape[2:]
+        and target.dtype is int64
+        and weight is None
+    ):
+        return  # the usual case
     shape, wanted = list(input.shape), list(target.shape)
-    dims = len(shape)
     if dims == 0:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     if dims == 1 and len(wanted) == 1 and wanted != [1]:
@@ -262,8 +273,6 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
         raise RuntimeError(
             "weight tensor should be defined either " + (which if dims <= 2 else "for all or no classes")
         )
-    if weight.dtype is not input.dtype:
-        raise RuntimeError(f"expected scalar type {_scalar_type(input)} but found {_scalar_type(weight)}")
 
 
 def _scalar_type(tensor: Tensor) -> str:

@@ -185,6 +185,7 @@ from numbatorch.ops.math import atan as atan
 from numbatorch.ops.math import atanh as atanh
 from numbatorch.ops.math import ceil as ceil
 from numbatorch.ops.math import clamp as clamp
+from numbatorch.ops.math import conj as conj
 from numbatorch.ops.math import cos as cos
 from numbatorch.ops.math import cosh as cosh
 from numbatorch.ops.math import erf as erf

@@ -154,7 +154,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
         ):
             return _square(input)
     if _integral(input) and _integral(exponent):
-        if not isinstance(exponent, TensorBase) and exponent < 0:
+        if isinstance(exponent, int) and exponent < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         return _pow_int.general((input, exponent), out)
     return _pow(input, exponent) if out is None else _pow.general((input, exponent), out)
@@ -250,7 +250,9 @@ def _integral(value) -> bool:
     return isinstance(value, int)
 
 
-def _by_class(on_floats: Pointwise, on_integers: Pointwise, input, other, out) -> Tensor:
+def _by_class(
+    on_floats: Pointwise, on_integers: Pointwise, input, other: Tensor | Number, out: Tensor | None
+) -> Tensor:
     """One of two rows: division of integers is another thing, and must not meet a zero."""
     if not (_integral(input) and _integral(other)):
         return on_floats.general((input, other), out)

@@ -47,7 +47,7 @@ def _flip_forward(input, dims):
     return result
 
 
-_flip = Op("Flip", _flip_forward, lambda node, grad: (_flip(grad, node.params[0]),))
+_flip: Op = Op("Flip", _flip_forward, lambda node, grad: (_flip(grad, node.params[0]),))
 
 
 def flip(input: Tensor, *dims) -> Tensor:
@@ -100,7 +100,7 @@ def _roll_forward(input, shifts, dims):
     return result if result.array is not input.array else result.clone()
 
 
-_roll = Op("Roll", _roll_forward, lambda node, grad: (_roll(grad, tuple([-s for s in node.params[0]]), node.params[1]),))
+_roll: Op = Op("Roll", _roll_forward, lambda node, grad: (_roll(grad, tuple([-s for s in node.params[0]]), node.params[1]),))
 
 
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
@@ -219,8 +219,8 @@ def _triangle_forward(input, diagonal, upper):
     return result
 
 
-_tril = Op("Tril", _triangle_forward, lambda node, grad: (_tril(grad, *node.params),))
-_triu = Op("Triu", _triangle_forward, lambda node, grad: (_triu(grad, *node.params),))
+_tril: Op = Op("Tril", _triangle_forward, lambda node, grad: (_tril(grad, *node.params),))
+_triu: Op = Op("Triu", _triangle_forward, lambda node, grad: (_triu(grad, *node.params),))
 
 
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -304,7 +304,11 @@ def _diagonal_vjp(node, grad):
     return (result,)
 
 
-_diagonal_copy = Op("Diagonal", lambda input, offset, shape: diagonal(wrap(input.array, input.kind), offset).clone(), _diagonal_vjp)
+def _diagonal_forward(input, offset, shape):
+    return diagonal(wrap(input.array, input.kind), offset).clone()
+
+
+_diagonal_copy = Op("Diagonal", _diagonal_forward, _diagonal_vjp)
 
 
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:

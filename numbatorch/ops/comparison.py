@@ -87,7 +87,7 @@ def _close_integers(input: Tensor, other: Tensor, rtol: float, atol: float) -> T
     return _isclose.general((input.to(dt.float64), other.to(dt.float64), rtol, atol))
 
 
-def _word(tensor: Tensor) -> str:
+def _word(tensor: TensorBase) -> str:
     from numbatorch.apply import type_word
 
     return type_word(tensor.kind.dtype)

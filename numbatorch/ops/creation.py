@@ -105,12 +105,8 @@ def _check_nested(data: Any, shape: list[int], depth: int = 0) -> None:
 def _from_data(data: Any, dtype: DType | None) -> Tensor:
     """A new CPU tensor from numbers, nested sequences, arrays or tensors."""
     if isinstance(data, TensorBase):
-        source = move(data.detach(), CPU)
-        return (
-            cast(source, dtype).clone()
-            if dtype is None or dtype is source.kind.dtype
-            else cast(source, dtype)
-        )
+        source = move(data.detach(), CPU)  # type: ignore[attr-defined]  # a TensorBase is a Tensor
+        return source.clone() if dtype is None or dtype is source.kind.dtype else cast(source, dtype)
     if isinstance(data, np.ndarray | np.generic):
         array = np.asarray(data)
         own = dt.from_numpy_dtype(array.dtype)
@@ -163,7 +159,7 @@ def _plain(data: Any) -> Any:
     if isinstance(data, TensorBase):
         if data.array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        return data.item()
+        return data.item()  # type: ignore[attr-defined]  # a TensorBase is a Tensor
     return data
 
 
@@ -212,7 +208,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tensor:
     """`data` as a tensor: itself or on the same memory where possible, else a copy."""
     if isinstance(data, TensorBase):
-        return data.to(device=device, dtype=dtype) if device is not None or dtype is not None else data
+        given: Any = data
+        return given.to(device=device, dtype=dtype) if device is not None or dtype is not None else given
     if isinstance(data, np.ndarray):
         return move(
             cast(from_numpy(data), dt.as_dtype(dtype or dt.from_numpy_dtype(data.dtype))), resolve(device)
@@ -295,7 +292,7 @@ def ones(
 
 def full(
     size: Sequence[int],
-    fill_value: Number,
+    fill_value: Tensor | Number,
     *,
     out: Tensor | None = None,
     dtype: DType | None = None,
@@ -304,15 +301,9 @@ def full(
     **ignored: Any,
 ) -> Tensor:
     """A new tensor filled with `fill_value`, whose type decides the dtype unless it is given."""
-    if isinstance(fill_value, TensorBase):
-        fill_value = fill_value.item()
-    return _into(
-        out,
-        _finish(
-            _filled(_shape((tuple(size),)), _kind(dtype or dt.number_dtype(fill_value), device), fill_value),
-            requires_grad,
-        ),
-    )
+    value: Number = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value
+    kind = _kind(dtype or dt.number_dtype(value), device)
+    return _into(out, _finish(_filled(_shape((tuple(size),)), kind, value), requires_grad))
 
 
 def _into(out: Tensor | None, result: Tensor) -> Tensor:
@@ -451,9 +442,9 @@ def new_tensor(
 
 
 def arange(
-    start: Number,
-    end: Number | None = None,
-    step: Number = 1,
+    start: Tensor | float,
+    end: Tensor | float | None = None,
+    step: Tensor | float = 1,
     *,
     out: Tensor | None = None,
     dtype: DType | None = None,
@@ -487,8 +478,8 @@ def arange(
 
 
 def linspace(
-    start: Number,
-    end: Number,
+    start: Tensor | float,
+    end: Tensor | float,
     steps: int,
     *,
     out: Tensor | None = None,
@@ -502,7 +493,7 @@ def linspace(
         raise RuntimeError("number of steps must be non-negative")
     start, end = (x.item() if isinstance(x, TensorBase) else x for x in (start, end))
     own = dt.as_dtype(dtype or dt.get_default_dtype())
-    width = np.float32 if own in (dt.float32, dt.float16, dt.bfloat16) else np.float64
+    width: Any = np.float32 if own in (dt.float32, dt.float16, dt.bfloat16) else np.float64
     index = np.arange(steps, dtype=width)
     gap = width((end - start) / (steps - 1)) if steps > 1 else width(0)
     values = np.where(
@@ -514,8 +505,8 @@ def linspace(
 
 
 def logspace(
-    start: Number,
-    end: Number,
+    start: Tensor | float,
+    end: Tensor | float,
     steps: int,
     base: float = 10.0,
     *,

@@ -17,7 +17,7 @@ from numbatorch.ops.comparison import eq
 from numbatorch.ops.copy import cast
 from numbatorch.ops.math import isnan
 from numbatorch.ops.reduce import sum
-from numbatorch.ops.reduction import Dims, Plan, Reduce, into, nothing_to_choose, renamed, restore, to_int64
+from numbatorch.ops.reduction import Check, Dims, Plan, Reduce, into, renamed, restore, to_int64, without_elements
 from numbatorch.ops.scatter import scatter
 from numbatorch_kernels.reduce import table
 
@@ -77,34 +77,33 @@ class _Range(Reduce):
 # --- what has no extremes
 
 
-def _ordered(function: str, kernel: str) -> Callable[[DType, tuple[int, ...], tuple[int, ...]], None]:
-    empty = nothing_to_choose(function)
-
-    def check(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+def _ordered(function: str, kernel: str) -> Check:
+    def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
         if own.is_complex:
             raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(own)}'")
-        empty(own, shape, dims)
+        of_all = RuntimeError(
+            f"{function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+        )
+        without_elements(shape, dim, dims, f"{function}()", of_all)
 
     return check
 
 
-def _placed(function: str) -> Callable[[DType, tuple[int, ...], tuple[int, ...]], None]:
-    def check(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+def _placed(function: str) -> Check:
+    def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
         if own.is_complex or own.name == "bool":
             raise RuntimeError(f"{function}(): does not support {'complex' if own.is_complex else 'bool'} input")
-        if 0 in [shape[d] for d in dims]:
-            if len(dims) == len(shape) and len(shape) != 1:
-                raise IndexError(f"{function}(): Expected reduction dim to be specified for input.numel() == 0.")
-            raise IndexError(f"{function}(): Expected reduction dim {dims[0]} to have non-zero size.")
+        of_all = IndexError(f"{function}(): Expected reduction dim to be specified for input.numel() == 0.")
+        without_elements(shape, dim, dims, f"{function}()", of_all)
 
     return check
 
 
-def _both_ends(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+def _both_ends(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     if own.is_complex:
         raise NotImplementedError(f"\"aminmax\" not implemented for '{type_word(own)}'")
-    if 0 in [shape[d] for d in dims]:
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+    of_all = RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+    without_elements(shape, dim, dims, "aminmax", of_all)
 
 
 # --- rows
@@ -159,8 +158,10 @@ def max(
         dim, keepdim = renamed(names, dim, keepdim, "max")
     if dim is None and other is None:
         return into(out, _max_of_all(input), "max")
-    if other is not None or isinstance(dim, TensorBase):
-        return maximum(input, dim if other is None else other, out=out)
+    if other is None and isinstance(dim, TensorBase):
+        other = dim
+    if other is not None:
+        return maximum(input, other, out=out)
     return _chosen(_max, return_types.max, input, dim, keepdim, out)
 
 
@@ -178,8 +179,10 @@ def min(
         dim, keepdim = renamed(names, dim, keepdim, "min")
     if dim is None and other is None:
         return into(out, _min_of_all(input), "min")
-    if other is not None or isinstance(dim, TensorBase):
-        return minimum(input, dim if other is None else other, out=out)
+    if other is None and isinstance(dim, TensorBase):
+        other = dim
+    if other is not None:
+        return minimum(input, other, out=out)
     return _chosen(_min, return_types.min, input, dim, keepdim, out)
 
 

@@ -50,7 +50,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         except IndexError:
             raise IndexError(_out_of_range(index, 0, shape[0]) if shape else _NO_DIMENSION) from None
     if isinstance(index, TensorBase) and index.kind.dtype is dt.int64 and index.array.ndim and input.array.ndim:
-        return select_rows(input, index)
+        return select_rows(input, index)  # type: ignore[arg-type]  # a TensorBase is a Tensor
     parts = index if isinstance(index, tuple) else _parts(index)
     basic = _basic(parts)
     return select(*_advanced(input, parts)) if basic is None else _part(input, basic)
@@ -149,7 +149,7 @@ def _basic(parts: tuple) -> tuple | None:
         elif isinstance(part, TensorBase):
             if not _is_integer_scalar(part):
                 return None
-            result.append(int(part))
+            result.append(int(part))  # type: ignore[call-overload]  # a TensorBase is a Tensor
         elif isinstance(part, np.integer) or (part.__class__ is np.ndarray and part.ndim == 0 and part.dtype.kind in "iu"):
             result.append(int(part))
         elif isinstance(part, bool) or isinstance(part, _LISTS) or isinstance(part, Sequence):
@@ -169,7 +169,7 @@ _WHOLE = slice(None)
 
 def _advanced(input: Tensor, parts: tuple) -> tuple[Tensor, Places]:
     """The view that the basic parts make, and the index tensors and masks with the dimensions of it where they begin."""
-    places: list[tuple[int, Tensor]] = []
+    places: list[Any] = []
     for dim, part in enumerate(parts):  # the common case: index tensors and whole dimensions
         if isinstance(part, TensorBase) and part.kind.dtype is dt.int64 and part.array.ndim:
             places.append((dim, part))
@@ -178,7 +178,7 @@ def _advanced(input: Tensor, parts: tuple) -> tuple[Tensor, Places]:
     else:
         if len(parts) <= input.array.ndim:
             return input, places
-    items = [part if part.__class__ is slice else _item(part) for part in parts]
+    items: list[Any] = [part if part.__class__ is slice else _item(part) for part in parts]
     missing, plain = input.array.ndim, True
     for item in items:
         missing -= item.array.ndim if _is_mask(item) else item is not None and item is not ...

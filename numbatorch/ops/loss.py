@@ -6,14 +6,14 @@ from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Op, Pointwise, fit, type_word
-from numbatorch.autograd.mode import no_grad
-from numbatorch.base import empty, wrap
+from numbatorch.autograd.mode import no_grad, state
+from numbatorch.base import empty
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.reduce import mean, sum
-from numbatorch.ops.view import expand, reshape
+from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import loss as kernels
 from numbatorch_kernels import scalar
@@ -125,34 +125,76 @@ def binary_cross_entropy_with_logits(
 # --- of classes
 
 
-def _nll_forward(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Tensor | tuple[Tensor, Tensor]:
-    """The losses; or their sum or weighted mean, and the sum of the weights."""
-    device, weights = x.kind.device.type, None if weight is None else weight.array
-    if reduction == "none":
-        result = empty(target.array.shape, x.kind)
-        kernels.nll_each(device, result.array, contiguous(x).array, target.array, weights, ignore_index)
+class _Nll(Op):
+    """The negative log likelihood: op(x, target, weight, reduction, ignore_index), whose node keeps the sum of the weights too."""
+
+    def __init__(self, name: str):
+        super().__init__(name, self.run, _nll_vjp)
+
+    def __call__(self, x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Tensor:
+        result, mass = self.run(x, target, weight, reduction, ignore_index)
+        if x._requires_grad and state.enabled:
+            self.record(result, (x, x.array.shape, target, weight, mass, reduction, ignore_index))
         return result
-    result, mass = empty((), x.kind), empty((), x.kind)
-    arrays = (result.array, mass.array, contiguous(x).array, target.array, weights)
-    kernels.nll_total(device, *arrays, ignore_index, reduction == "mean")
-    return result, mass
+
+    @staticmethod
+    def run(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> tuple[Tensor, Tensor | None]:
+        """The loss, and for the mean the sum of the weights."""
+        kind, x, weight = x.kind, _full(x), None if weight is None else _full(weight).array
+        device, array = kind.device.type, contiguous(x).array
+        if reduction == "none":
+            result = empty(target.array.shape, x.kind)
+            kernels.nll_each(device, result.array, array, target.array, weight, ignore_index)
+            return cast(result, kind.dtype), None
+        result, mass = empty((), x.kind), empty((), x.kind)
+        kernels.nll_total(device, result.array, mass.array, array, target.array, weight, ignore_index, reduction == "mean")
+        return cast(result, kind.dtype), mass if reduction == "mean" else None
+
+
+def _full(x: Tensor) -> Tensor:
+    """`x` in a dtype that the kernels have: float32 instead of float16 and bfloat16."""
+    if x.kind.dtype.itemsize > 2:
+        return x
+    with no_grad():
+        return cast(x, dt.float32)
 
 
 def _nll_vjp(node, grad):
-    shape, target, weight, mass, ignore_index = node.params
-    return (_nll_backward(grad, shape, target, weight, mass, ignore_index),)
+    return (_nll_backward(grad, *node.params),)
 
 
-def _nll_backward_forward(grad: Tensor, shape, target: Tensor, weight: Tensor | None, mass: Tensor | None, ignore_index: int) -> Tensor:
-    result = empty(shape, grad.kind)
-    weights, divisor = (None if t is None else t.array for t in (weight, mass))
-    kernels.nll_backward(grad.kind.device.type, result.array, contiguous(grad).array, divisor, target.array, weights, ignore_index)
-    return result
+def _nll_backward_run(
+    grad: Tensor, shape: tuple[int, ...], target: Tensor, weight: Tensor | None, mass: Tensor | None, reduction: str, ignore_index: int
+) -> Tensor:
+    g, w, m = _full(grad), None if weight is None else _full(weight).array, None if mass is None else mass.array
+    result = empty(shape, g.kind)
+    kernels.nll_backward(g.kind.device.type, result.array, contiguous(g).array, m, target.array, w, ignore_index)
+    return cast(result, grad.kind.dtype)
 
 
 def _nll_backward_vjp(node, grad):
-    """The loss is linear in x, so its backward pass is linear in the gradient: back again is the loss of what comes."""
-    shape, target, weight, mass, ignore_index = node.params
-    if mass is not None:
-        return (div(_nll(grad, target, weight, "sum", ignore_index), mass),)
-    return (_nll(grad, target, weight, node.reduction, ignore_index),)
+    """The loss is linear in x, so going back is linear in the gradient, and back from there is the loss again."""
+    shape, target, weight, mass, reduction, ignore_index = node.params
+    return (_nll(grad, target, weight, reduction, ignore_index),)
+
+
+_nll = _Nll("NllLoss")
+_nll_2d = _Nll("NllLoss2D")
+_nll_backward = Op("NllLossBackward", _nll_backward_run, _nll_backward_vjp)
+
+
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean", ignore_index: int = -100) -> Tensor:
+    """-weight[target] input[target] for log-probabilities `input`, (N, C) or (N, C, ...), and classes `target`, (N) or (N, ...), whose shapes have
+    been checked. "mean" divides by the sum of the weights. Raises IndexError for a target that is no class.
+
+    >>> F.nll_loss(torch.tensor([[-1.0, -2.0], [-3.0, -4.0]]), torch.tensor([0, 1]))
+    tensor(2.5000)
+    """
+    if reduction not in _REDUCTIONS:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    if not input.kind.dtype.is_floating_point:
+        raise NotImplementedError(f"\"nll_loss_out_frame\" not implemented for '{type_word(input.kind.dtype)}'")
+    if weight is not None and weight.kind.dtype is not input.kind.dtype:
+        raise RuntimeError(f"expected scalar type {type_word(input.kind.dtype)} but found {type_word(weight.kind.dtype)}")
+    row = _nll if input.array.ndim < 3 else _nll_2d
+    return row(input, contiguous(cast(target, dt.int64)), weight, reduction, ignore_index)

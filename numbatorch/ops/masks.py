@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import type_word
@@ -19,7 +19,7 @@ _masked_select = selecting("MaskedSelect")
 _masked_scatter = placing("MaskedScatter")
 
 
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not zero: a row for each, or with `as_tuple` an index tensor for each dimension.
 
     >>> torch.nonzero(torch.tensor([[0, 3], [4, 0]]))

@@ -44,6 +44,7 @@ _erf = _function("Erf", primitives.erf)
 _erfc = _function("Erfc", primitives.erfc)
 _sigmoid = _function("Sigmoid", primitives.sigmoid)
 _abs = Pointwise("Abs", expr.absolute, arity=1, result=to_real, accepts=refuse("abs_cpu", "bool"))
+_conj = Pointwise("Conj", primitives.conj, arity=1)
 _neg = Pointwise("Neg", expr.neg, arity=1)
 _sign = Pointwise("Sign", scalar.sign)
 _floor = Pointwise("Floor", primitives.floor, arity=1)
@@ -197,6 +198,15 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The absolute value of each element; of complex numbers the modulus, which is real."""
     return _abs(input) if out is None else _abs.general((input,), out)
+
+
+def conj(input: Tensor) -> Tensor:
+    """The complex conjugate of each element; a real tensor is returned as it is.
+
+    >>> torch.conj(torch.tensor([1 + 2j]))
+    tensor([1.-2.j])
+    """
+    return _conj(input) if input.kind.dtype.is_complex else input
 
 
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:

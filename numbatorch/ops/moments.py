@@ -14,11 +14,10 @@ from numbatorch.ops.reduction import Dims, Plan, Reduce, into, renamed, restore
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
-    from numbatorch.base import Number
     from numbatorch.tensor import Tensor
 
 
-def _spreads(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+def _spreads(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     if not (own.is_floating_point or own.is_complex):
         raise RuntimeError("std and var only support floating point and complex dtypes")
 
@@ -65,7 +64,7 @@ def _std_mean_vjp(node, grads):
     return (_sum_of(first, grads[1], plan, input),)
 
 
-def _sum_of(first: Tensor | None, of_mean: Tensor | None, plan: Plan, input: Tensor) -> Tensor:
+def _sum_of(first: Tensor | None, of_mean: Tensor | None, plan: Plan, input: Tensor) -> Tensor | None:
     if of_mean is None:
         return first
     second = _from_mean(of_mean, plan).expand(input.array.shape)
@@ -80,7 +79,7 @@ _std_mean = Reduce("StdMean", table.std_mean, _std_mean_vjp, saves=(0, -1), **_B
 
 
 def _arguments(
-    function: str, dim: Any, unbiased: bool | None, keepdim: bool, correction: Number | None, names: dict
+    function: str, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None, names: dict
 ) -> tuple[Dims, bool, float]:
     """The forms var(dim, keepdim=, correction=), var(unbiased) and var(dim, unbiased, keepdim)."""
     if names:
@@ -108,7 +107,7 @@ def _measured(row: Reduce, function: str, input: Tensor, dim: Dims, keepdim: boo
 
 def var(
     input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
-    correction: Number | None = None, out: Tensor | None = None, **names: Any,
+    correction: float | None = None, out: Tensor | None = None, **names: Any,
 ) -> Tensor:  # fmt: skip
     """Σ (x - mean)² / (n - correction). In float64 inside for float32, by the update of Chan, Golub and LeVeque (1983).
 
@@ -123,7 +122,7 @@ def var(
 
 def std(
     input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
-    correction: Number | None = None, out: Tensor | None = None, **names: Any,
+    correction: float | None = None, out: Tensor | None = None, **names: Any,
 ) -> Tensor:  # fmt: skip
     """The square root of the variance.
 
@@ -137,7 +136,7 @@ def std(
 
 
 def var_mean(
-    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Number | None = None
+    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean."""
     dim, keepdim, correction = _arguments("var_mean", dim, unbiased, keepdim, correction, {})
@@ -147,7 +146,7 @@ def var_mean(
 
 
 def std_mean(
-    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Number | None = None
+    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean."""
     dim, keepdim, correction = _arguments("std_mean", dim, unbiased, keepdim, correction, {})

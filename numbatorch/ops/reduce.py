@@ -20,7 +20,6 @@ from numbatorch.ops.view import reshape, sizes
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
-    from numbatorch.base import Number
     from numbatorch.dtype import DType
     from numbatorch.tensor import Tensor
 
@@ -74,7 +73,7 @@ def sum_to_size(input: Tensor, *size) -> Tensor:
     key = (kind, array.shape, target) if kind.contiguous else (kind, array.shape, array.strides, target)
     plan = _sum_dims.plans.get(key)
     if plan is None:
-        plan = _sum_dims.remember(key, Plan(_sum_dims, input, broadcast_dims(array.shape, target), target))
+        plan = _sum_dims.remember(key, Plan(_sum_dims, input, None, broadcast_dims(array.shape, target), target))
     return _sum_dims.planned(input, plan)
 
 
@@ -115,7 +114,7 @@ def _mean_vjp(node, grad):
     return (spread(grad / plan.count, plan),)
 
 
-def _averages(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+def _averages(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     if not (own.is_floating_point or own.is_complex):
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: " + type_word(own)
@@ -237,7 +236,7 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor |
     return _truth(_all, input, dim, keepdim, out, names, "all")
 
 
-def _truth(row: Reduce, input: Tensor, dim: Dims, keepdim: bool, out: Tensor | None, names: dict, function: str) -> Tensor:
+def _truth(row: Reduce, input: Tensor, dim: Any, keepdim: bool, out: Tensor | None, names: dict, function: str) -> Tensor:
     if names:
         dim, keepdim = renamed(names, dim, keepdim, function)
     if dim is not None and dim.__class__ is not int and len(dim) == 0:  # here alone, no dimensions means none, not all
@@ -285,7 +284,7 @@ def _norm_vjp(node, grad):
     input, norm = node.unpack()
     grad, norm = restore(grad, plan), restore(norm, plan)
     if order == 0:
-        return (input * 0,)
+        return (None,)
     if order == 1:
         return (_direction(input) * grad,)
     if order == 2:
@@ -302,13 +301,13 @@ def _norm_vjp(node, grad):
     return (scaled * where(eq(norm, 0), 0, grad / pow(where(eq(norm, 0), 1, norm), order - 1)),)
 
 
-def _normed(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+def _normed(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     if not (own.is_floating_point or own.is_complex):
         raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_word(own)}")
 
 
-def _norm_without_identity(own: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
-    _normed(own, shape, dims)
+def _norm_without_identity(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
+    _normed(own, shape, dim, dims)
     empty = [d for d in dims if shape[d] == 0]
     if empty:
         where_ = "an empty tensor" if len(dims) == len(shape) else f"the dimension {empty[0]} because this dimension is empty and"
@@ -339,7 +338,7 @@ _norm_p = _norm_row(table.norm_p)
 
 
 def vector_norm(
-    x: Tensor, ord: Number = 2, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+    x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
 ) -> Tensor:
     """(Σ |x|ᵖ)^(1/p) for p = `ord`; the largest and smallest |x| for inf and -inf, the number of nonzero elements for 0.
 
@@ -347,13 +346,15 @@ def vector_norm(
     tensor(5.)
     """
     if dtype is not None:
-        _normed(x.kind.dtype, (), ())
+        _normed(x.kind.dtype, (), None, ())
         x = cast(x, dtype)
+    if x.kind.dtype.is_complex and ord not in _NORMS:
+        x = abs(x)
     return into(out, _NORMS.get(ord, _norm_p)(x, dim, keepdim, float(ord)), "linalg.vector_norm")
 
 
 def norm(
-    input: Tensor, p: Number | str | None = "fro", dim: Dims = None, keepdim: bool = False, out: Tensor | None = None,
+    input: Tensor, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False, out: Tensor | None = None,
     dtype: DType | None = None,
 ) -> Tensor:
     """The norm of all elements, or along dimensions, as `linalg.vector_norm`; "fro" is the order 2.
@@ -363,10 +364,10 @@ def norm(
     """
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
-    return vector_norm(input, 2 if p is None or p == "fro" else p, dim, keepdim, dtype=dtype, out=out)
+    return vector_norm(input, 2 if p is None or isinstance(p, str) else p, dim, keepdim, dtype=dtype, out=out)
 
 
-def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The norm of input - other.
 
     >>> torch.dist(torch.zeros(4), torch.ones(4))

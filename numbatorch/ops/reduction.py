@@ -43,10 +43,10 @@ class Plan:
 
     __slots__ = ("count", "dims", "kept", "kind", "kinds", "numpy", "run", "shape", "small", "source")
 
-    def __init__(self, row: Reduce, input: Tensor, dims: tuple[int, ...], shape: tuple[int, ...]):
+    def __init__(self, row: Reduce, input: Tensor, dim: Dims, dims: tuple[int, ...], shape: tuple[int, ...]):
         array, own, device = input.array, input.kind, input.kind.device
         if row.check is not None:
-            row.check(own.dtype, array.shape, dims)
+            row.check(own.dtype, array.shape, dim, dims)
         self.dims, self.source, self.shape = dims, array.shape, shape
         self.kept = reduced_shape(array.shape, dims, True)
         self.kinds = [Kind.of(rule(own.dtype), device) for rule in row.results]
@@ -67,7 +67,7 @@ class Reduce(Op):
     results     the dtype of each result, from that of the tensor
     by_result   compute in the type of the result; otherwise in that of the tensor
     overload    the number at the end of the node's name
-    check       check(dtype, shape, dims) raises for what cannot be reduced
+    check       check(dtype, shape, dim, dims) raises for what cannot be reduced; dims are those that `dim` means
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Reduce(Op):
         results: tuple[Callable[[DType], DType], ...] = (promoted,),
         by_result: bool = False,
         overload: int = 0,
-        check: Callable[[DType, tuple[int, ...], tuple[int, ...]], None] | None = None,
+        check: Check | None = None,
         differentiable: int = 1,
     ):
         super().__init__(name, self.run, vjp, saves=saves, differentiable=differentiable)
@@ -101,7 +101,7 @@ class Reduce(Op):
         plan = self.plans.get(key)
         if plan is None:
             dims = reduction_dims(dim, array.ndim)
-            plan = self.remember(key, Plan(self, input, dims, reduced_shape(array.shape, dims, keepdim)))
+            plan = self.remember(key, Plan(self, input, dim, dims, reduced_shape(array.shape, dims, keepdim)))
         return self.planned(input, plan, *numbers)
 
     def remember(self, key: tuple, plan: Plan) -> Plan:
@@ -153,7 +153,7 @@ def broadcast_dims(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int
     return tuple([d for d, n in enumerate(shape) if d < missing or (target[d - missing] == 1 and n != 1)])
 
 
-def renamed(names: dict[str, Any], dim: Dims, keepdim: bool, function: str) -> tuple[Dims, bool]:
+def renamed(names: dict[str, Any], dim: Any, keepdim: bool, function: str) -> tuple[Any, bool]:
     """`dim` and `keepdim`, also under NumPy's names for them."""
     dim, keepdim = names.pop("axis", dim), names.pop("keepdims", keepdim)
     if names:
@@ -187,19 +187,14 @@ def into(out: Tensor | None, result: Tensor, function: str) -> Tensor:
 # --- what cannot be reduced
 
 
-def nothing_to_choose(function: str) -> Callable[[DType, tuple[int, ...], tuple[int, ...]], None]:
-    """A check for reductions that have no result for no elements."""
+Check = Callable[[DType, tuple[int, ...], Dims, tuple[int, ...]], None]
 
-    def check(dtype: DType, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
-        if 0 in shape:
-            for dim in dims:
-                if shape[dim] == 0:
-                    if len(dims) == len(shape):
-                        raise RuntimeError(
-                            f"{function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-                            "the 'dim' argument."
-                        )
-                    raise IndexError(f"{function}(): Expected reduction dim {dim} to have non-zero size.")
 
-    return check
+def without_elements(shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...], function: str, of_all: Exception) -> None:
+    """Raise where a result would be chosen from no elements: `of_all` if no dimension was named."""
+    for d in dims:
+        if shape[d] == 0:
+            raise of_all if dim is None or dim == () else IndexError(f"{function}: Expected reduction dim {d} to have non-zero size.")
+    if (dim is None or dim == ()) and 0 in shape:
+        raise of_all
 

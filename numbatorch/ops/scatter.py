@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -221,10 +221,10 @@ def scatter_(self: Tensor, dim: int, index: Tensor, src: Tensor | Number | None 
     tensor([[0., 0., 5.],
             [5., 0., 0.]])
     """
-    src = value if src is None else src
+    given: Any = value if src is None else src
     if reduce is not None:
-        return _scatter_reduced(self, dim, index, src, reduce)
-    target, d, index, src = _prepared(self, dim, index, src)
+        return _scatter_reduced(self, dim, index, given, reduce)
+    target, d, index, src = _prepared(self, dim, index, given)
     if index.array.size:
         _scatter(target, src, index, (d, target.array.shape))
     return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from numbatorch import dtype as dt
+import numbatorch.dtype as dt
 from numbatorch.apply import Op, contiguous_steps, type_word
 from numbatorch.base import empty
 from numbatorch.dtype import DType
@@ -34,13 +34,15 @@ class _Along(Op):
         *tensors, dim = args
         tensors = [x if x.kind.contiguous else contiguous(x) for x in tensors]
         kind, shape = tensors[0].kind, tensors[0].array.shape
+        result = empty(shape, kind)
+        if not result.array.size:
+            return result
         plan = self.plans.get((kind, shape, dim))
         if plan is None:
             element, reduction = kind.element, self.reduction
             way = walk(shape, contiguous_steps(shape), (dim,) if shape else ())
             plan = plan_for(kind.device.type, reduction, (element,) * reduction.elements, (element,), computed_in(element), way)
             self.plans[kind, shape, dim] = plan
-        result = empty(shape, kind)
         plan((result.array,), [x.array for x in tensors])
         return result
 

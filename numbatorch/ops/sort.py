@@ -209,8 +209,8 @@ def unique(
     """
     if dim is not None:
         rows = _slices(input, dim)
-        _, first, number, counts = np.unique(rows, axis=0, return_index=True, return_inverse=True, return_counts=True)
-        return _of_slices(input, dim, first, number, counts, return_inverse, return_counts)
+        _, first, where, times = np.unique(rows, axis=0, return_index=True, return_inverse=True, return_counts=True)
+        return _of_slices(input, dim, first, where, times, return_inverse, return_counts)
     values, order = sort(reshape(input.detach(), -1))
     found, number, counts = _runs(values)
     inverse = reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), input.array.shape) if return_inverse else None
@@ -227,8 +227,8 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
         rows = _slices(input, dim)
         starts = np.append(True, (rows[1:] != rows[:-1]).any(axis=1)) if len(rows) else np.zeros(0, bool)
         first = np.flatnonzero(starts)
-        counts = np.diff(np.append(first, len(rows)))
-        return _of_slices(input, dim, first, np.cumsum(starts) - 1, counts, return_inverse, return_counts)
+        times = np.diff(np.append(first, len(rows)))
+        return _of_slices(input, dim, first, np.cumsum(starts) - 1, times, return_inverse, return_counts)
     found, number, counts = _runs(reshape(input.detach(), -1))
     inverse = reshape(number, input.array.shape) if return_inverse else None
     return _answers(found, inverse, counts if return_counts else None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def sizes(args: tuple) -> tuple[int, ...]:
+def sizes(args: Sequence) -> tuple[int, ...]:
     """The sizes in `f(2, 3)`, `f((2, 3))` or `f(torch.Size([2, 3]))`."""
     if len(args) == 1 and isinstance(args[0], tuple | list):
         args = args[0]
@@ -131,12 +131,12 @@ _permute = ViewOp(
     lambda input, order: input.array.transpose(order),
     lambda node, grad: (permute(grad, _inverse(node.params[0])),),
 )
-_transpose = ViewOp(
+_transpose: ViewOp = ViewOp(
     "Transpose",
     lambda input, a, b: input.array.swapaxes(a, b),
     lambda node, grad: (_transpose(grad, *node.params),),
 )
-_t = ViewOp("T", lambda input: input.array.transpose(), lambda node, grad: (_t(grad),))
+_t: ViewOp = ViewOp("T", lambda input: input.array.transpose(), lambda node, grad: (_t(grad),))
 
 
 def _inverse(order):

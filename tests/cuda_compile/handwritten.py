@@ -69,13 +69,9 @@ def memory(dtype: torch.dtype) -> None:
     for other in DTYPES:
         x.to(other), x.t().to(other)
     x[rows], x[rows, rows], x[x == x], x.gather(0, columns), x.index_select(0, rows), (x == x).nonzero()
-    x[0], x[:, 1], x[rows], x[x == x] = 1, x[:, 2], x[1], 0
-    (
-        x.masked_fill_(x == x, 0),
-        x.index_add_(0, rows, x),
-        x.scatter_(0, columns, x),
-        x.scatter_add_(0, columns, x),
-    )
+    x[0], x[:, 1], x[rows], x[x == x] = 1, x[:, 2].clone(), x[1].clone(), False
+    x.masked_fill_(x == x, False).index_add_(0, rows, x).scatter_(0, columns, x)
+    x.scatter_add_(0, columns, x)
     torch.full((3,), 1, dtype=dtype, device="cuda"), torch.eye(3, dtype=dtype, device="cuda")
     if dtype is not torch.bool:
         torch.arange(5, dtype=dtype, device="cuda")

@@ -175,7 +175,8 @@ def _grouped(index: DeviceArray, walk: Walk) -> tuple[DeviceArray, DeviceArray, 
     for d in free:
         columns *= d[0]
     geometry = np.array([len(free), columns, *[0] * 6, *[n for d in free for n in d]], np.int64)
-    return *[DeviceArray.from_host(a.astype(np.int64), index.device) for a in arrays], geometry
+    there = [DeviceArray.from_host(a.astype(np.int64), index.device) for a in arrays]
+    return there[0], there[1], there[2], geometry
 
 
 def sum_of(shape: list[int], strides: list[int]) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ class CpuPlan:
             kept, reduced = ([d[k] for k in range(times) for d in dims] for times, dims in ((3, walk.kept), (2, walk.reduced)))
             self.integers = [np.array([len(walk.kept), len(walk.reduced), *kept, *reduced], np.int64), *integers]
         self.entry = _kernel(reduction, inputs, outputs, compute, Variant(columns, walk.step == 1, plain, shares), len(integers))
-        self.shared = None
+        self.shared: Any = None  # or what `in_shares` needs
         if shares:
             self.shared = _gather(reduction, outputs, compute), splits * fold, walk
             self.state = [np.dtype(e) for e in state_types(reduction, compute)]

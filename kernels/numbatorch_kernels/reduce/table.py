@@ -113,6 +113,13 @@ norm_max = _fold("norm_max", parts.magnitude, "maximum", state="real", element="
 norm_min = _fold("norm_min", parts.magnitude, "minimum", state="real", element="real", start=HIGHEST)
 
 
+def total_of(body: Callable, mean: bool) -> Reduction:
+    """The sum, or the mean, of a scalar body of two elements and any numbers: a loss in a single pass."""
+    finish = (lambda total, count, *numbers: total / count) if mean else (lambda total, count, *numbers: total)
+    name, numbers = f"{'mean' if mean else 'sum'}_{body.__name__}", body.__code__.co_argcount - 2
+    return _fold(name, body, "add", finish, elements=2, numbers=numbers)
+
+
 def _moments(name: str, finish: Callable, results: int = 1) -> Reduction:
     return Reduction(
         name, (0, 0, 0), lambda n, mean, squares, x, *rest: parts.merge_moments(n, mean, squares, 1, x, 0), parts.merge_moments, finish,

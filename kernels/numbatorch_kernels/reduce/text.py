@@ -21,7 +21,7 @@ result, and a kernel `gather` merges those.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -188,13 +188,14 @@ class _Text:
         """A function that writes a result for each element of a block of a row, and its call; for columns, statements that do."""
         writer = Writer(self.compute, self.imports)
         names = ["v"] if self.kept else [f"x{k}" for k in range(len(self.inputs))]
-        lines, (value,), (node,) = writer.call(self.reduction.emit_kept if self.kept else self.reduction.emit, [*self.finished, *names], "t")
+        rule: Any = self.reduction.emit_kept if self.kept else self.reduction.emit
+        lines, (value,), (node,) = writer.call(rule, [*self.finished, *names], "t")
         used = [k - len(self.finished) for k in symbols_in([node]) if k >= len(self.finished)]
         loads = [f"v = o0[{self.place()}]"] if self.kept else self.load(writer, used)
         body = [*loads, *lines, f"o0[{self.place()}] = {writer.store(value, node, self.outputs[0])}"]
         if self.variant.columns:
             return [], self.each(body)
-        arguments = ", ".join(["o0", *self.arrays, "here", "n", *self.finished])
+        arguments = ", ".join(["o0", *self.arrays, "here", "n", *["step"] * (not self.variant.unit), *self.finished])
         self.imports.add("from numba import njit")
         return ["@njit(error_model='numpy')", f"def emit({arguments}):", *_indent(self.each(body)), "", ""], [f"emit({arguments})"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SHORT = 8  # runs below this are columns if they can: LLVM vectorises along a run
 
@@ -35,7 +35,7 @@ class Walk(NamedTuple):
     kept: tuple[tuple[int, int, int], ...]
     reduced: tuple[tuple[int, int], ...]
     results: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
 
 
 def walk(shape: Sequence[int], steps: Sequence[int], dims: Sequence[int], ordered: bool = False) -> Walk:
@@ -60,7 +60,7 @@ def walk(shape: Sequence[int], steps: Sequence[int], dims: Sequence[int], ordere
     return Walk(False, length, step, 0, tuple(columns[::-1]), tuple(rows[:0:-1]), results, count)
 
 
-def _collapse(dims: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+def _collapse(dims: Sequence[tuple[int, ...]]) -> list[Any]:
     """The same walk in as few dimensions as possible; innermost first."""
     merged: list[tuple[int, ...]] = []
     for dim in dims:

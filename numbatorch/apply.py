@@ -4,26 +4,24 @@ An op is a row: its name, how to compute it, how to differentiate it. What depen
 when it is made; what depends on dtypes, shapes and strides, once per combination (a dictionary look-up finds
 the ready kernel). What is left for a call is: look up, allocate, run, record.
 
-    exp  = Pointwise("Exp", scalar.exp, result=to_float)       # everything else is derived from the scalar
-         body
-    mm   = Op("Mm", forward=_mm, vjp=_mm_vjp)                  # everything else is written down beside it
+    exp  = Pointwise("Exp", primitives.exp, result=to_float)   # the rest is derived from the scalar body
+    mm   = Op("Mm", forward=_mm, vjp=_mm_vjp)                  # the rest is written down beside it
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import numbatorch.dtype as dtype
+import numbatorch.dtype as dt
 from numbatorch.autograd import anomaly, inplace
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
-from numbatorch.base import Kind, Number, TensorBase, empty, wrap
-from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType
-from numbatorch.shape import broadcast_pair
+from numbatorch.base import Kind, Number, TensorBase, wrap
+from numbatorch.dtype import DType, type_word
+from numbatorch.plan import GRAIN, Plan, compute_type
 from numbatorch_kernels import lift, parallel
 from numbatorch_kernels.expr import Expr, Scalar, constant, gradients, substitute, symbol, symbols_in
 from numbatorch_kernels.lift import Operand, Program
@@ -33,7 +31,6 @@ from numbatorch_kernels.memory import empty as memory_empty
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
-GRAIN = 1 << 16  # elements a thread should have at least: below, handing over costs more than it saves
 _PLANS = 4096  # shapes remembered per op
 
 # --- dtype rules: from the promoted dtype of the operands to the dtype of the result
@@ -46,12 +43,12 @@ def promoted(common: DType) -> DType:
 
 def to_float(common: DType) -> DType:
     """The result of a function of real numbers: integers and bool become the default dtype."""
-    return common if common.is_floating_point or common.is_complex else dtype.get_default_dtype()
+    return common if common.is_floating_point or common.is_complex else dt.get_default_dtype()
 
 
 def to_bool(common: DType) -> DType:
     """The result is a truth value."""
-    return dtype.bool
+    return dt.bool
 
 
 def to_real(common: DType) -> DType:
@@ -168,8 +165,9 @@ class InPlaceOp(Op):
     writes; its result is not used."""
 
     def __call__(self, *args):
-        target, dtype = args[0], args[0].kind.dtype
-        tracked = state.enabled and self.vjp is not None and (dtype.is_floating_point or dtype.is_complex)
+        target = args[0]
+        own = target.kind.dtype
+        tracked = state.enabled and self.vjp is not None and (own.is_floating_point or own.is_complex)
         tracked = tracked and any(t is not None and t._requires_grad for t in args[: self.tensors])
         inplace.check(target, tracked, True)
         self.forward(*args)
@@ -337,7 +335,7 @@ class Pointwise(Row):
         self.ready: dict[
             tuple, tuple
         ] = {}  # (kind, kind or number type) -> kernel for contiguous operands of one shape
-        self.plans: dict[tuple, _Plan] = {}
+        self.plans: dict[tuple, Plan] = {}
         self._gradients: dict[tuple, Gradient] = {}
         self.weightless, self.accepts = {*conditions, *self.program.conditions, *weightless}, accepts
 
@@ -392,22 +390,25 @@ class Pointwise(Row):
     def general(self, inputs: tuple, out: Tensor | None = None):
         """The operation on tensors and numbers of any layout; into `out` if given, and in place if `out` is
         the first input."""
+        given = inputs
+        if out is not None:
+            inputs = _apart(inputs, out)
         key: list[Any] = []
         for x in inputs:
             if isinstance(x, TensorBase):
                 array = x.array
                 key += (x.kind, array.shape) if x.kind.contiguous else (x.kind, array.shape, array.strides)
             else:
-                key.append(dtype.number_dtype(x))
+                key.append(dt.number_dtype(x))
         if out is not None:
-            key += ("out", out.kind, out.array.shape, out.array.strides, out is inputs[0])
+            key += ("out", out.kind, out.array.shape, out.array.strides, out is given[0])
         signature = tuple(key)
         plan = self.plans.get(signature)
         if plan is None:
             moved = _on_one_device(inputs)
             if moved is not inputs:
                 return self.general(moved, out)
-            plan = _Plan(self, inputs, out)
+            plan = Plan(self, inputs, out)
             if len(self.plans) >= _PLANS:
                 self.plans.clear()
             self.plans[signature] = plan
@@ -415,12 +416,11 @@ class Pointwise(Row):
         if out is None:
             results = plan.run(inputs)
         else:
-            in_place = out is inputs[0]
-            tracked = state.enabled and any(isinstance(x, TensorBase) and x._requires_grad for x in inputs)
-            inplace.check(out, tracked, in_place)
+            tracked = state.enabled and any(isinstance(x, TensorBase) and x._requires_grad for x in given)
+            inplace.check(out, tracked, out is given[0])
             tracked = tracked and plan.differentiable
-            kept = self.kept(inputs, out) if tracked else inputs
-            results = plan.run(_apart(inputs, out, in_place), out)
+            kept = self.kept(given, out) if tracked else given
+            plan.run(inputs, out)
             inplace.changed(out)
             if tracked:
                 inplace.rebase(out, self.record(None, kept, plan, out))
@@ -432,7 +432,7 @@ class Pointwise(Row):
                     break
         return results
 
-    def record(self, results, inputs: tuple, plan: _Plan | None, changed: Tensor | None = None) -> Node:
+    def record(self, results, inputs: tuple, plan: Plan | None, changed: Tensor | None = None) -> Node:
         """Put the call on the tape. `changed` is the tensor that was overwritten, of a call in place."""
         node = self.node()
         node.edges = edges = tuple([edge(x) if isinstance(x, TensorBase) else None for x in inputs])
@@ -452,10 +452,15 @@ class Pointwise(Row):
         return node
 
     def kept(self, inputs: tuple, out: Tensor) -> tuple:
-        """`inputs`, those copied that the gradient needs and that share the memory that is about to be overwritten."""
+        """`inputs`, those copied that the gradient needs and that share the memory that is about to be
+        overwritten."""
         needs = tuple([isinstance(x, TensorBase) and edge(x) is not None for x in inputs])
         saves = self.gradient(needs, (True,) * len(self.program.outputs)).saves
-        shared = [isinstance(x, TensorBase) and (x is out or (x._storage is not None and x._storage is out._storage)) for x in inputs]
+        shared = [
+            isinstance(x, TensorBase)
+            and (x is out or (x._storage is not None and x._storage is out._storage))
+            for x in inputs
+        ]
         return tuple([x.clone() if s and k in saves else x for k, (x, s) in enumerate(zip(inputs, shared))])
 
     def gradient(self, needs: tuple[bool, ...], given: tuple[bool, ...]) -> Gradient:
@@ -481,7 +486,7 @@ class Pointwise(Row):
             for k in range(self.program.arity)
         ]
         results = [Operand(element, "flat")] * len(self.program.outputs)
-        return lift.source(self.program, device, operands, results, _compute(element))
+        return lift.source(self.program, device, operands, results, compute_type(element))
 
 
 def _on_one_device(inputs: tuple[Tensor | Number, ...]) -> tuple:
@@ -505,7 +510,7 @@ def _on_one_device(inputs: tuple[Tensor | Number, ...]) -> tuple:
     )
 
 
-def _apart(inputs: tuple[Tensor | Number, ...], out: Tensor, in_place: bool) -> tuple:
+def _apart(inputs: tuple[Tensor | Number, ...], out: Tensor) -> tuple:
     """`inputs`, where those that overlap `out` without being the very same elements are copied first."""
     target = out.array
     return tuple(
@@ -528,273 +533,3 @@ def _apart(inputs: tuple[Tensor | Number, ...], out: Tensor, in_place: bool) -> 
 
 def _address(array) -> int:
     return array.ctypes.data if isinstance(array, np.ndarray) else array.address
-
-
-def _compute(element: str) -> str:
-    """The element type that kernels compute in for operands of this one."""
-    if element in ("f2", "bf"):
-        return "f4"
-    return element if element in ("f4", "f8", "c8", "c16") else "i8"
-
-
-class _Plan:
-    """Everything about a call that its kinds, shapes and strides decide."""
-
-    def __init__(self, row: Pointwise, inputs: tuple, out: Tensor | None):
-        tensors = [x for x in inputs if isinstance(x, TensorBase)]
-        like = (out if out is not None else tensors[0]).kind
-        shape: tuple[int, ...] = ()
-        for x in tensors:
-            shape = broadcast_pair(shape, x.array.shape) if x.array.shape != shape else shape
-        common = self._common(row, inputs)
-        if row.accepts is not None:
-            row.accepts(common)
-        result = row.result(common)
-        operands = (
-            result
-            if result is not dtype.bool and not (common.is_complex and not result.is_complex)
-            else common
-        )
-        compute = _compute(Kind.of(operands).element)
-        self.kind = Kind.of(result, like.device)
-        self.count = len(row.program.outputs)
-        self.shape, self.numbers = (
-            shape,
-            tuple(k for k, x in enumerate(inputs) if not isinstance(x, TensorBase)),
-        )
-        self.differentiable = result.is_floating_point or result.is_complex
-        if out is not None:
-            self._check_out(row, out, out is inputs[0], result)
-        fits = [
-            (x.array.shape, x.kind)
-            if _carries(x) and (x.array.shape != shape or x.kind.flat is not self.kind)
-            else None
-            for x in inputs
-        ]
-        self.fits = tuple(fits) if any(fits) else None
-        self.size = prod(shape)
-        self._lay_out(row, inputs, out, compute)
-
-    @staticmethod
-    def _common(row: Pointwise, inputs: tuple) -> DType:
-        """The operands' common dtype."""
-        having_a_say = [x for k, x in enumerate(inputs) if k not in row.weightless] or list(inputs)
-        return dtype.result_dtype(
-            *[
-                (x.kind.dtype, DIMENSIONED if x.array.ndim else ZERO_DIM)
-                if isinstance(x, TensorBase)
-                else (dtype.number_dtype(x), NUMBER)
-                for x in having_a_say
-            ]
-        )
-
-    def _check_out(self, row: Pointwise, out: Tensor, in_place: bool, result: DType) -> None:
-        if not dtype.can_cast(result, out.kind.dtype):
-            raise RuntimeError(
-                f"result type {type_word(result)} can't be cast to the desired output type "
-                f"{type_word(out.kind.dtype)}"
-            )
-        if out.array.shape != self.shape:
-            if in_place:
-                raise RuntimeError(
-                    f"output with shape {list(out.array.shape)} doesn't match the broadcast shape "
-                    f"{list(self.shape)}"
-                )
-            raise RuntimeError(
-                f"out= has shape {list(out.array.shape)}, but the result has shape {list(self.shape)}"
-            )
-        if out.array.size and any(stride == 0 and n > 1 for stride, n in zip(out.array.strides, out.array.shape, strict=True)):
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a single "
-                "memory location. Please "
-                "clone() the tensor before performing the operation."
-            )
-
-    def _lay_out(self, row: Pointwise, inputs: tuple, out: Tensor | None, compute: str) -> None:
-        """Choose how the kernel walks through memory, and find it."""
-        target = self.kind if out is None else out.kind
-        elements = [
-            x.kind.element if isinstance(x, TensorBase) else Kind.of(dtype.number_dtype(x)).element
-            for x in inputs
-        ]
-        arrays = [x.array for x in inputs if isinstance(x, TensorBase)]
-        self.order: tuple[int, ...] | None = (
-            None  # of dimensions in memory, where all operands share one that is not row-major
-        )
-        dense = (
-            out is None and len(self.shape) > 1 and not arrays[0].flags.c_contiguous and _dense_order(arrays)
-        )
-        if dense:
-            self.order = dense
-        contiguous = all(
-            x.kind.contiguous and x.array.shape == self.shape for x in inputs if isinstance(x, TensorBase)
-        )
-        self.geometry = None
-        if dense or (contiguous and (out is None or out.kind.contiguous)):
-            same = out is not None and inputs[0] is out
-            access = ["flat" if isinstance(x, TensorBase) else "value" for x in inputs]
-            access = ["inplace" if same and x is out else a for x, a in zip(inputs, access, strict=True)]
-            writes = "flat"
-        else:
-            strides: list[Any]
-            strides = [contiguous_steps(self.shape)] * self.count if out is None else [steps(out.array)]
-            strides += [broadcast_steps(x.array, self.shape) for x in inputs if isinstance(x, TensorBase)]
-            outer, length, strides = collapse(self.shape, strides)
-            self.geometry = np.array(
-                [len(outer), length, *outer, *[s for row_ in strides for s in row_]], np.int64
-            )
-            walks = ["unit" if s[-1] == 1 else "fixed" if s[-1] == 0 else "strided" for s in strides]
-            writes = "strided" if walks[0] == "fixed" else walks[0]
-            reads = iter(walks[self.count :])
-            access = [next(reads) if isinstance(x, TensorBase) else "value" for x in inputs]
-        operands = tuple(Operand(e, a) for e, a in zip(elements, access, strict=True))
-        results = (Operand(target.element, writes),) * self.count
-        self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
-        self.cpu = target.cpu
-        self.entry = lift.kernel(row.program, target.device.type, operands, results, compute)
-
-    def run(self, inputs: tuple, out: Tensor | None = None):
-        """Run the kernel; the results as new tensors."""
-        size, kind = self.size, self.kind
-        if out is not None:
-            outs = [out.array]
-        elif self.order is not None:
-            outs = [
-                empty(tuple([self.shape[d] for d in self.order]), kind).array.transpose(_inverse(self.order))
-                for _ in range(self.count)
-            ]
-        else:
-            outs = [empty(self.shape, kind).array for _ in range(self.count)]
-        if size:
-            args = outs + [
-                x.array if isinstance(x, TensorBase) else _number(x)
-                for k, x in enumerate(inputs)
-                if k not in self.skips
-            ]
-            if self.geometry is not None:
-                args.append(self.geometry)
-            if not self.cpu:
-                self.entry(*args, size)
-            elif size < 2 * GRAIN:
-                self.entry(*args, 0, size)
-            else:
-                parallel.run(self.entry, size, GRAIN, *args)
-        if out is not None:
-            return out
-        if self.order is not None:
-            kind = kind.strided
-        return wrap(outs[0], kind) if self.count == 1 else tuple([wrap(o, kind) for o in outs])
-
-    def offer(self, ready: dict, inputs: tuple, out: Tensor | None) -> None:
-        """Enter the kernel into the table of the plain case, if this is one."""
-        if (
-            out is not None
-            or not self.cpu
-            or self.geometry is not None
-            or self.order is not None
-            or self.count > 1
-        ):
-            return
-        if self.differentiable and self.fits is not None:
-            return
-        if len(inputs) == 1:
-            ready[inputs[0].kind] = (self.entry, self.kind)
-        elif len(inputs) == 2 and isinstance(inputs[0], TensorBase):
-            if isinstance(inputs[1], TensorBase):
-                ready[inputs[0].kind, inputs[1].kind] = (self.entry, self.kind)
-            elif inputs[0].kind.dtype.is_floating_point and inputs[1].__class__ in (int, float):
-                ready[inputs[0].kind, inputs[1].__class__] = (self.entry, self.kind)
-
-
-def _carries(value: Any) -> bool:
-    """Whether this operand can have a gradient."""
-    return isinstance(value, TensorBase) and (
-        value.kind.dtype.is_floating_point or value.kind.dtype.is_complex
-    )
-
-
-def _number(value):
-    return value.item() if isinstance(value, np.generic) else value
-
-
-# --- geometry: strides in elements
-
-
-def steps(array) -> tuple[int, ...]:
-    """The strides of an array, in elements."""
-    itemsize = array.itemsize
-    return tuple([s // itemsize for s in array.strides])
-
-
-def contiguous_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of a contiguous tensor of this shape."""
-    result, step = [], 1
-    for n in reversed(shape):
-        result.append(step)
-        step *= n
-    return tuple(reversed(result))
-
-
-def broadcast_steps(array, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides with which `array` is read as a tensor of `shape`: 0 along dimensions that are
-    broadcast."""
-    missing = len(shape) - array.ndim
-    own = [0 if n == 1 else s for n, s in zip(array.shape, steps(array), strict=True)]
-    return (0,) * missing + tuple(own)
-
-
-def collapse(
-    shape: tuple[int, ...], strides: Sequence[tuple[int, ...]]
-) -> tuple[list[int], int, list[list[int]]]:
-    """(outer shape, row length, strides of each operand) of the same walk over memory in as few dimensions as
-    possible."""
-    dims: list[int] = []
-    walks: list[list[int]] = [[] for _ in strides]
-    for d, n in enumerate(shape):
-        if n == 1:
-            continue
-        if dims and all(w[-1] == s[d] * n for w, s in zip(walks, strides, strict=True)):
-            dims[-1] *= n
-            for w, s in zip(walks, strides, strict=True):
-                w[-1] = s[d]
-        else:
-            dims.append(n)
-            for w, s in zip(walks, strides, strict=True):
-                w.append(s[d])
-    if not dims:
-        return [], 1, [[1 if k == 0 else 0] for k in range(len(strides))]
-    return dims[:-1], dims[-1], walks
-
-
-def _dense_order(arrays: Sequence) -> tuple[int, ...] | None:
-    """The order of dimensions in memory, if all arrays share shape and strides and fill their memory without
-    gaps."""
-    shape, strides = arrays[0].shape, arrays[0].strides
-    if any(a.shape != shape or a.strides != strides for a in arrays[1:]):
-        return None
-    order = tuple(sorted(range(len(shape)), key=lambda d: (-strides[d], -shape[d])))
-    expected = arrays[0].itemsize
-    for d in reversed(order):
-        if shape[d] != 1 and strides[d] != expected:
-            return None
-        expected *= shape[d]
-    return order
-
-
-def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
-    result = [0] * len(order)
-    for k, d in enumerate(order):
-        result[d] = k
-    return tuple(result)
-
-
-def type_word(d: DType) -> str:
-    """PyTorch's word for a dtype in error texts: "Float", "Long"."""
-    return _WORDS[d.name]
-
-
-_WORDS = {
-    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
-    "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double",
-    "complex64": "ComplexFloat", "complex128": "ComplexDouble",
-}  # fmt: skip

@@ -83,9 +83,7 @@ class TensorBase:
         None  # None as long as no other tensor shares the memory and nothing has changed it
     )
     _base: Tensor | None = None  # of a view: the tensor that it shows a part of ...
-    _view: Any = (
-        None  # ... and how to see that part again: (the tensor it was made from, row, parameters)
-    )
+    _view: Any = None  # ... and how to see that part again: (the tensor it was made from, row, parameters)
     _seen = 0  # of a view: the storage's version when _grad_fn was right
     _hooks: dict | None = None
 

@@ -47,7 +47,7 @@ class DType:
         if self.is_complex:
             return self
         if not self.is_floating_point:
-            raise RuntimeError(f"Unknown Complex ScalarType for {_SCALAR_TYPE_NAMES[self.name]}")
+            raise RuntimeError(f"Unknown Complex ScalarType for {_WORDS[self.name]}")
         return complex128 if self is float64 else complex64
 
     def __repr__(self) -> str:
@@ -88,9 +88,6 @@ ALL_DTYPES: tuple[DType, ...] = (
     bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128,
 )  # fmt: skip
 
-_SCALAR_TYPE_NAMES = {
-    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
-}  # fmt: skip
 
 # --- the default type of floating-point numbers
 
@@ -343,3 +340,18 @@ class iinfo:
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+
+# --- in error texts
+
+
+def type_word(d: DType) -> str:
+    """PyTorch's word for a dtype in error texts: "Float", "Long"."""
+    return _WORDS[d.name]
+
+
+_WORDS = {
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
+    "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double",
+    "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}  # fmt: skip

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from numbatorch import base, ops, printing
 import numbatorch.dtype as dt
+from numbatorch import base, ops, printing
 from numbatorch.autograd import inplace as _inplace
 from numbatorch.autograd.api import backward
 from numbatorch.autograd.node import Handle, Node, Slot, refresh, type_name
@@ -230,6 +230,10 @@ class Tensor(TensorBase):
         backward(self, gradient, retain_graph, create_graph, inputs)
 
     detach = ops.detach
+
+    def share_memory_(self) -> Tensor:
+        """Nothing to do: threads share memory as it is, and processes get copies."""
+        return self
 
     def detach_(self) -> Tensor:
         """Take this tensor off the tape."""

@@ -155,3 +155,19 @@ def test_in_place_on_overlapping_memory():
         x[:1].expand(3).add_(1)
     x[1:].add_(x[:-1])
     assert x.tolist() == [0, 1, 3, 5, 7, 9]
+
+
+def test_remainders_of_extremes_are_those_of_c():
+    values = np.array(
+        [np.inf, -np.inf, 0.0, -0.0, 1e-45, 1e-38, 3e38, 1.0, -1.0, 0.5, 88.7, 1e10], np.float32
+    )
+    a, b = (x.reshape(-1) for x in np.meshgrid(values, values))
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(torch.fmod(torch.tensor(a), torch.tensor(b)).numpy(), np.fmod(a, b))
+
+
+def test_a_column_overwritten_by_its_neighbour():
+    x = torch.arange(12.0).reshape(3, 4)
+    x[:, 1] = x[:, 2]
+    x[1:] = x[:-1]
+    assert x.tolist() == [[0, 2, 2, 3], [0, 2, 2, 3], [4, 6, 6, 7]]

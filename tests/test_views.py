@@ -291,7 +291,9 @@ def test_a_detached_view_is_not_on_the_tape_but_in_the_same_memory():
 
 def test_a_leaf_cannot_be_changed():
     x = grid()
-    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+    with pytest.raises(
+        RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"
+    ):
         x.mul_(2)
     assert x._version == 0 and x.tolist() == [[1, 2, 3], [4, 5, 6]]
 
@@ -326,7 +328,10 @@ def test_a_saved_tensor_was_changed():
     with pytest.raises(RuntimeError) as error:
         z.sum().backward()
     text = str(error.value)
-    assert text.startswith(MODIFIED + "[torch.FloatTensor [3]], which is output 0 of Add, is at version 1; expected version 0 instead.")
+    assert text.startswith(
+        MODIFIED
+        + "[torch.FloatTensor [3]], which is output 0 of Add, is at version 1; expected version 0 instead."
+    )
     assert "Hint: enable anomaly detection" in text
 
 
@@ -335,7 +340,9 @@ def test_a_saved_tensor_was_changed_through_a_view():
     y = x * 1
     z = y.exp()
     z[0].add_(1)
-    with pytest.raises(RuntimeError, match="modified by an inplace operation.*is at version 1; expected version 0"):
+    with pytest.raises(
+        RuntimeError, match="modified by an inplace operation.*is at version 1; expected version 0"
+    ):
         z.sum().backward()
 
 
@@ -353,7 +360,9 @@ def test_a_saved_leaf_was_changed_under_no_grad():
     z = (x * x).sum()
     with torch.no_grad():
         x.add_(1)
-    with pytest.raises(RuntimeError, match=r"\[torch.FloatTensor \[3\]\] is at version 1; expected version 0 instead"):
+    with pytest.raises(
+        RuntimeError, match=r"\[torch.FloatTensor \[3\]\] is at version 1; expected version 0 instead"
+    ):
         z.backward()
 
 
@@ -367,7 +376,10 @@ def test_a_change_that_the_rule_does_not_look_at_is_no_error():
 
 def test_elements_that_share_memory_are_not_written():
     x = torch.zeros(1, 3).expand(2, 3)
-    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory location"):
+    with pytest.raises(
+        RuntimeError,
+        match="more than one element of the written-to tensor refers to a single memory location",
+    ):
         x.add_(1)
 
 
@@ -377,7 +389,9 @@ def test_sizes_that_do_not_fit():
         x.view(4, 2)
     with pytest.raises(RuntimeError, match="The expanded size of the tensor"):
         x.expand(4, 3)
-    with pytest.raises(RuntimeError, match=r"The expanded size of the tensor \(3\) must match the existing size \(2\)"):
+    with pytest.raises(
+        RuntimeError, match=r"The expanded size of the tensor \(3\) must match the existing size \(2\)"
+    ):
         x[0] = torch.zeros(2)
 
 

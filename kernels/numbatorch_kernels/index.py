@@ -4,12 +4,13 @@ A kernel walks through the shape of a small tensor. Beside the element of the sm
 
     big[p . big's strides + index[p . index's strides] * step]
 
-of a big one, where big's strides are 0 along the dimensions that the index replaces, and the index's along those that it does not depend
-on. `take` copies from big to small, `put` from small to big, `add` and `reduce` combine the two in big. All strides are free, so the same
-kernels serve every layout and every broadcast, of all three. Copies move words, whatever they mean: a compile an itemsize, not a dtype.
+of a big one, where big's strides are 0 along the dimensions that the index replaces, and the index's along
+those that it does not depend on. `take` copies from big to small, `put` from small to big, `add` and `reduce`
+combine the two in big. All strides are free, so the same kernels serve every layout and every broadcast, of
+all three. Copies move words, whatever they mean: a compile an itemsize, not a dtype.
 
-Where negative indices are allowed they count from the end. `take` and `offsets` note an index that is out of range; the others are given
-none. The indexed dimension is not empty.
+Where negative indices are allowed they count from the end. `take` and `offsets` note an index that is out of
+range; the others are given none. The indexed dimension is not empty.
 """
 
 from __future__ import annotations
@@ -27,15 +28,24 @@ from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
-take = Kernel("take")  # (out, src, index, walk, missed): out = the elements of src; missed[0] = 1 if an index is out of range
+take = Kernel(
+    "take"
+)  # (out, src, index, walk, missed): out = the elements of src; missed[0] = 1 if an index is out of range
 put = Kernel("put")  # (dst, src, index, walk): the elements of dst = src
 add = Kernel("add")  # (dst, src, index, walk): the elements of dst += src, as often as the index names them
-reduce = Kernel("reduce")  # (dst, src, index, walk, how): *= src, or the larger or smaller of both; how is PRODUCT, MAXIMUM or MINIMUM
-check = Kernel("check")  # (index, low, high, missed): missed[0] = 1 if an index, in contiguous memory, is not in low..high-1
+reduce = Kernel(
+    "reduce"
+    # (dst, src, index, walk, how): *= src, or the larger or smaller of both; how is PRODUCT, MAXIMUM or MINIMUM
+)
+check = Kernel(
+    "check"
+)  # (index, low, high, missed): missed[0] = 1 if an index, in contiguous memory, is not in low..high-1
 offsets = Kernel("offsets")  # (out, index, walk, missed): out += index * step
 count = Kernel("count")  # (counts, mask): how many elements of each BLOCK of the mask are not zero
 positions = Kernel("positions")  # (out, mask, starts): where they are; block k writes from out[starts[k]] on
-unravel = Kernel("unravel")  # (out, flat, shape): column d of out: the index in dimension d of the elements numbered `flat`
+unravel = Kernel(
+    "unravel"
+)  # (out, flat, shape): column d of out: the index in dimension d of the elements numbered `flat`
 
 PRODUCT, MAXIMUM, MINIMUM = range(3)
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
@@ -46,14 +56,15 @@ WORD = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "c16"}
 class Walk(NamedTuple):
     """How a kernel goes through a small tensor, a big one and an index.
 
-    geometry  int64: the number of outer dimensions, the length of a row, the size of the dimension that is indexed, what is added to
-              a negative index, the step of an index; along a row the strides of the three; for each outer dimension its size and the
-              three strides
+    geometry  int64: the number of outer dimensions, the length of a row, the size of the dimension that is
+              indexed, what is added to a negative index, the step of an index; along a row the strides of the
+              three; for each outer dimension its size and the three strides
     size      that of the indexed dimension
     total     the number of elements of the small tensor
     grain     how many of them are worth a thread
     rows      the number of rows
-    unit      how many rows one thread must do alone, lest two threads write the same element; 0 if threads may share out the columns
+    unit      how many rows one thread must do alone, lest two threads write the same element; 0 if threads
+              may share out the columns
     """
 
     geometry: np.ndarray
@@ -64,8 +75,11 @@ class Walk(NamedTuple):
     unit: int
 
 
-def walk(shape: list[int], length: int, strides: list[list[int]], size: int, step: int, negative: bool = True) -> Walk:
-    """The walk through outer dimensions of this shape and rows of this length; `strides` are those of the three, outer ones first."""
+def walk(
+    shape: list[int], length: int, strides: list[list[int]], size: int, step: int, negative: bool = True
+) -> Walk:
+    """The walk through outer dimensions of this shape and rows of this length; `strides` are those of the
+    three, outer ones first."""
     geometry = [len(shape), length, size, size if negative else 0, step, *[s[-1] for s in strides]]
     for d, n in enumerate(shape):
         geometry += (n, *[s[d] for s in strides])
@@ -77,7 +91,9 @@ def walk(shape: list[int], length: int, strides: list[list[int]], size: int, ste
         unit = rows // shape[0] if shape[0] else 0
     else:
         unit = 0 if big[-1] and length >= 128 else rows
-    grain = GRAIN if strides[2][-1] else GRAIN * max(1, min(8, length // 8))  # pieces are copied faster than single elements
+    grain = (
+        GRAIN if strides[2][-1] else GRAIN * max(1, min(8, length // 8))
+    )  # pieces are copied faster than single elements
     return Walk(np.array(geometry, np.int64), size, rows * length, grain, rows, unit)
 
 
@@ -165,7 +181,8 @@ def _take(out, src, index, missed, geometry, start, stop):
 
 @njit(error_model="numpy")
 def _share(geometry, rows, unit, start, stop):
-    """First and last row, first and last column, of the share start..stop: of groups of `unit` rows, or of columns if unit is 0."""
+    """First and last row, first and last column, of the share start..stop: of groups of `unit` rows, or of
+    columns if unit is 0."""
     return (start * unit, stop * unit, 0, geometry[1]) if unit else (0, rows, start, stop)
 
 
@@ -306,12 +323,15 @@ def _run(entry, n: int, *args) -> None:
 
 
 def _run_shares(entry, walk: Walk, *args) -> None:
-    """Call `entry` for the whole walk, on several threads where none of them can write what another one does."""
+    """Call `entry` for the whole walk, on several threads where none of them can write what another one
+    does."""
     unit, rows = walk.unit, walk.rows
     if walk.total < 2 * walk.grain or unit == rows:
         entry(*args, rows, rows, 0, 1)
     elif unit:
-        parallel.run(entry, rows // unit, max(walk.grain // (walk.total // rows * unit), 1), *args, rows, unit)
+        parallel.run(
+            entry, rows // unit, max(walk.grain // (walk.total // rows * unit), 1), *args, rows, unit
+        )
     else:
         parallel.run(entry, walk.total // rows, max(walk.grain // rows, 64), *args, rows, unit)
 
@@ -365,7 +385,8 @@ def _(out, flat, shape):
     _run(_entry(_unravel, "i8", "i8", "i8", int), flat.size, out, flat, np.array(shape, np.int64), len(shape))
 
 
-# ---- CUDA: see cuda/index.py. It is imported late, so that a program that stays on the CPU never loads a CUDA compiler. ----
+# ---- CUDA: see cuda/index.py. It is imported late, so that a program that stays on the CPU never loads a
+# CUDA compiler. ----
 
 
 def _on_cuda(kernel: Kernel) -> None:

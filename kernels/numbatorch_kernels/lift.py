@@ -1,4 +1,5 @@
-"""From scalar expressions to kernels: a program is written out as Python text, kept as a file, and compiled for a device.
+"""From scalar expressions to kernels: a program is written out as Python text, kept as a file, and compiled
+for a device.
 
     sigmoid of float32, contiguous, CPU                     the same where memory has strides
 
@@ -8,8 +9,8 @@
             t0 = sigmoid_f32(x0)                                    for j in range(length):
             o0[i] = t0                                                  x0 = a0[p0 + j * s0]  ...
 
-On CUDA the loop is `for i in range(cuda.grid(1), n, cuda.gridsize(1))`. A file is named by the hash of its own text, so it can be read,
-shown in tracebacks, stepped through, and found again by the next process.
+On CUDA the loop is `for i in range(cuda.grid(1), n, cuda.gridsize(1))`. A file is named by the hash of its
+own text, so it can be read, shown in tracebacks, stepped through, and found again by the next process.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any, NamedTuple
 
 from numbatorch_kernels import cache, rounding
 from numbatorch_kernels.cpu import compiled
-from numbatorch_kernels.expr import Expr, is_boolean, topological
+from numbatorch_kernels.expr import Expr, absolute, is_boolean, topological
 from numbatorch_kernels.trace import trace
 
 
@@ -43,15 +44,16 @@ def program(body: Callable, arity: int | None = None, conditions: tuple[int, ...
     """The program of a scalar body."""
     if arity is None:
         arity = body.__code__.co_argcount
-    return Program(body.__name__, trace(body, arity), arity, conditions)
+    name = body.__name__ if body.__name__.isidentifier() else "body"  # of a lambda
+    return Program(name, trace(body, arity), arity, conditions)
 
 
 class Operand(NamedTuple):
     """How a kernel reaches one operand.
 
     element   NumPy's short name of the type in memory ("f4"), or "bf" for bfloat16
-    access    "flat" element i of contiguous memory; "value" a number passed by value; "inplace" the output itself;
-              in strided kernels: "unit" stride one along a row, "fixed" stride zero, "strided" any
+    access    "flat" element i of contiguous memory; "value" a number passed by value; "inplace" the output
+              itself; in strided kernels: "unit" stride one along a row, "fixed" stride zero, "strided" any
     Inputs that are passed by value are float64, int64 or complex128, whichever `element` is of.
     """
 
@@ -81,7 +83,9 @@ class Writer:
         return f"{element}({text})"
 
     def half(self, function: str, text: str) -> str:
-        self.imports.add(f"from numbatorch_kernels.{'half' if self.device == 'cpu' else 'cuda.half'} import {function}")
+        self.imports.add(
+            f"from numbatorch_kernels.{'half' if self.device == 'cpu' else 'cuda.half'} import {function}"
+        )
         return f"{function}({text})"
 
     def load(self, position: int, operand: Operand, text: str) -> str:
@@ -113,7 +117,11 @@ class Writer:
             self.imports.add("import cmath")
             return f"cmath.{node.function.name}({', '.join(args)})"
         name = f"{node.function.name}_{SUFFIX[self.compute]}"
-        module = "numbatorch_kernels.rounding" if self.device == "cpu" and hasattr(rounding, name) else MATH_MODULE[self.device]
+        module = (
+            "numbatorch_kernels.rounding"
+            if self.device == "cpu" and hasattr(rounding, name)
+            else MATH_MODULE[self.device]
+        )
         self.imports.add(f"from {module} import {name}")
         return f"{name}({', '.join(args)})"
 
@@ -122,15 +130,23 @@ class Writer:
         boolean = is_boolean(node) or self.compute == "b1"
         if element == "b1":
             return self.convert(text if boolean else f"{text} != 0", "u1")
+        if self.compute[0] == "c" and element[0] != "c" and not boolean and node.function is not absolute:
+            text = self.convert(f"({text}).real", "f8")
         if element in HALF:
-            return self.half(f"to_{HALF[element]}", self.convert(text, "f4") if boolean or self.compute != "f4" else text)
+            return self.half(
+                f"to_{HALF[element]}", self.convert(text, "f4") if boolean or self.compute != "f4" else text
+            )
         if element == self.compute and not boolean:
             return text
         if self.compute in SUFFIX and element[0] in "iu" and element != "i8":
-            text = self.convert(text, "i8")  # by way of int64, as C's conversions go: straight to a narrow type is undefined out of range
+            text = self.convert(
+                text, "i8"
+            )  # by way of int64, as C's conversions go: straight to a narrow type is undefined out of range
         return self.convert(text, element)
 
-    def statements(self, inputs: Sequence[Operand], reads: Sequence[str], outputs: Sequence[str], writes: Sequence[str]) -> list[str]:
+    def statements(
+        self, inputs: Sequence[Operand], reads: Sequence[str], outputs: Sequence[str], writes: Sequence[str]
+    ) -> list[str]:
         """The loop body: `reads` and `writes` are the texts of the operands' elements, such as "a0[i]"."""
         lines: list[str] = []
         names: dict[Expr, str] = {}
@@ -145,7 +161,10 @@ class Writer:
             else:
                 names[node] = f"t{len(lines)}"
                 lines.append(f"{names[node]} = {self.apply(node, [names[a] for a in node.args])}")
-        lines += [f"{w} = {self.store(names[node], node, element)}" for w, node, element in zip(writes, body, outputs, strict=True)]
+        lines += [
+            f"{w} = {self.store(names[node], node, element)}"
+            for w, node, element in zip(writes, body, outputs, strict=True)
+        ]
         return lines
 
 
@@ -162,11 +181,14 @@ def expand(outputs: Sequence[Expr]) -> list[Expr]:
     return [done[o] for o in outputs]
 
 
-def source(program: Program, device: str, inputs: Sequence[Operand], outputs: Sequence[Operand], compute: str) -> str:
+def source(
+    program: Program, device: str, inputs: Sequence[Operand], outputs: Sequence[Operand], compute: str
+) -> str:
     """The text of the module that holds the kernel; `compute` is the element type to compute in.
 
-    A kernel with any strided operand takes `geometry`, an int64 array: the number of outer dimensions, the length of a row, the outer
-    shape, then for every pointer (outputs first) its outer strides and its stride along the row, all in elements.
+    A kernel with any strided operand takes `geometry`, an int64 array: the number of outer dimensions, the
+    length of a row, the outer shape, then for every pointer (outputs first) its outer strides and its stride
+    along the row, all in elements.
     """
     writer = Writer(program, device, compute)
     pointers = {f"o{k}": o.access for k, o in enumerate(outputs)}
@@ -178,7 +200,10 @@ def source(program: Program, device: str, inputs: Sequence[Operand], outputs: Se
         head, element = _rows(pointers)
     else:
         head, element = _grid(pointers)
-    reads = [element["o0"] if o.access == "inplace" else element.get(f"a{k}", f"a{k}") for k, o in enumerate(inputs)]
+    reads = [
+        element["o0"] if o.access == "inplace" else element.get(f"a{k}", f"a{k}")
+        for k, o in enumerate(inputs)
+    ]
     writes = [element[f"o{k}"] for k in range(len(outputs))]
     body = writer.statements(inputs, reads, [o.element for o in outputs], writes)
     if device == "cuda":
@@ -215,12 +240,21 @@ def _moves(pointers: dict[str, str]) -> list[str]:
 
 
 def _rows(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """CPU: a loop over the rows that hold elements start..stop, and along each row a loop that LLVM vectorises where strides are one or zero."""
+    """CPU: a loop over the rows that hold elements start..stop, and along each row a loop that LLVM
+    vectorises where strides are one or zero."""
     head = ["outer = geometry[0]", "length = geometry[1]"]
-    head += [f"s_{name} = geometry[{2 + k} + {k + 2} * outer]" for k, (name, access) in enumerate(pointers.items()) if access == "strided"]
+    head += [
+        f"s_{name} = geometry[{2 + k} + {k + 2} * outer]"
+        for k, (name, access) in enumerate(pointers.items())
+        if access == "strided"
+    ]
     head += ["for row in range(start // length, (stop - 1) // length + 1):", "    rest = row"]
     head += [f"    p_{name} = 0" for name in pointers]
-    head += ["    for d in range(outer - 1, -1, -1):", "        k = rest % geometry[2 + d]", "        rest //= geometry[2 + d]"]
+    head += [
+        "    for d in range(outer - 1, -1, -1):",
+        "        k = rest % geometry[2 + d]",
+        "        rest //= geometry[2 + d]",
+    ]
     head += ["        " + line for line in _moves(pointers)]
     head += [f"    v_{name} = {name}[p_{name}]" for name, access in pointers.items() if access == "fixed"]
     head += ["    for j in range(max(start - row * length, 0), min(stop - row * length, length)):"]
@@ -229,10 +263,22 @@ def _rows(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _grid(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """CUDA: a thread finds its element in each operand. (While-loops, because of `range` the compiler makes far more code.)"""
-    head = ["outer = geometry[0]", "length = geometry[1]", "i = cuda.grid(1)", "while i < n:", "    rest, j = split(i, length)"]
+    """CUDA: a thread finds its element in each operand. (While-loops, because of `range` the compiler makes
+    far more code.)"""
+    head = [
+        "outer = geometry[0]",
+        "length = geometry[1]",
+        "i = cuda.grid(1)",
+        "while i < n:",
+        "    rest, j = split(i, length)",
+    ]
     head += [f"    p_{name} = j * geometry[{2 + k} + {k + 2} * outer]" for k, name in enumerate(pointers)]
-    head += ["    d = outer", "    while d > 0:", "        d -= 1", "        rest, k = split(rest, geometry[2 + d])"]
+    head += [
+        "    d = outer",
+        "    while d > 0:",
+        "        d -= 1",
+        "        rest, k = split(rest, geometry[2 + d])",
+    ]
     head += ["        " + line for line in _moves(pointers)]
     return head, {name: f"{name}[p_{name}]" for name in pointers}
 
@@ -260,8 +306,11 @@ def module(text: str, name: str) -> types.ModuleType:
 _ENTRIES: dict[tuple, Callable] = {}
 
 
-def kernel(program: Program, device: str, inputs: tuple[Operand, ...], outputs: tuple[Operand, ...], compute: str) -> Callable:
-    """The compiled kernel. CPU: entry(*outputs, *inputs, [geometry], start, stop); CUDA: launch(*outputs, *inputs, [geometry], n)."""
+def kernel(
+    program: Program, device: str, inputs: tuple[Operand, ...], outputs: tuple[Operand, ...], compute: str
+) -> Callable:
+    """The compiled kernel. CPU: entry(*outputs, *inputs, [geometry], start, stop); CUDA: launch(*outputs,
+    *inputs, [geometry], n)."""
     key = (program, device, inputs, outputs, compute)
     entry = _ENTRIES.get(key)
     if entry is None:
@@ -289,7 +338,9 @@ def _finish_cpu(function: Callable, inputs: Sequence[Operand], outputs: Sequence
 
 
 def _finish_cuda(function: Callable, inputs: Sequence[Operand], outputs: Sequence[Operand]) -> Callable:
-    from numbatorch_kernels.cuda.launch import launcher  # imported late: a program that stays on the CPU never loads the CUDA compiler
+    from numbatorch_kernels.cuda.launch import (
+        launcher,  # imported late: a program that stays on the CPU never loads the CUDA compiler
+    )
 
     return launcher(function, *argument_kinds(inputs, outputs)[:-1])  # n takes the place of start and stop
 

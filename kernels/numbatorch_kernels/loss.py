@@ -1,7 +1,9 @@
-"""The negative log likelihood of classes: of each element k, -weight[c] x[.., c, ..] for its class c = target[k].
+"""The negative log likelihood of classes: of each element k, -weight[c] x[.., c, ..] for its class c =
+target[k].
 
-`x` is contiguous, (batch, classes, inner), and float32 or float64, `target` is int64, (batch, inner). Elements of class `ignore` count for
-nothing. A target that is no class is an IndexError (on CUDA, where to find out would mean to wait, its loss is NaN).
+`x` is contiguous, (batch, classes, inner), and float32 or float64, `target` is int64, (batch, inner).
+Elements of class `ignore` count for nothing. A target that is no class is an IndexError (on CUDA, where to
+find out would mean to wait, its loss is NaN).
 """
 
 from __future__ import annotations
@@ -16,8 +18,13 @@ from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.registry import Kernel
 
 nll_each = Kernel("nll_each")  # (out, x, target, weight or None, ignore): the loss of each element
-nll_total = Kernel("nll_total")  # (out, mass, x, target, weight or None, ignore, mean): their sum, or weighted mean; mass: the sum of weights
-nll_backward = Kernel("nll_backward")  # (dx, grad, mass or None, target, weight or None, ignore): dx from the gradient of each, or of all
+nll_total = Kernel(
+    "nll_total"
+    # (out, mass, x, target, weight or None, ignore, mean): their sum, or weighted mean; mass: the sum of weights
+)
+nll_backward = Kernel(
+    "nll_backward"
+)  # (dx, grad, mass or None, target, weight or None, ignore): dx from the gradient of each, or of all
 
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
 NO_WEIGHT: dict[str, np.ndarray] = {"f4": np.ones(1, np.float32), "f8": np.ones(1, np.float64)}
@@ -36,7 +43,8 @@ def nll_each_kernel(out, x, target, weight, weighted, classes, inner, ignore, wr
 
 
 def nll_total_kernel(sums, x, target, weight, weighted, classes, inner, ignore, count, start, stop):
-    """For each share of the elements the sum of the losses, that of the weights, and a target that is no class."""
+    """For each share of the elements the sum of the losses, that of the weights, and a target that is no
+    class."""
     for share in range(start, stop):
         total, mass, wrong = 0.0, 0.0, ignore
         for k in range(share * GRAIN, min((share + 1) * GRAIN, count)):
@@ -94,7 +102,18 @@ def _check(wrong: float, ignore: int) -> None:
 def _each(out, x, target, weight, ignore):
     element, wrong = x.dtype.str[1:], np.array([ignore])
     entry = _entry(nll_each_kernel, element)
-    parallel.run(entry, target.size, GRAIN, out, x, target, *_weight(weight, element), *classes_and_inner(x.shape), ignore, wrong)
+    parallel.run(
+        entry,
+        target.size,
+        GRAIN,
+        out,
+        x,
+        target,
+        *_weight(weight, element),
+        *classes_and_inner(x.shape),
+        ignore,
+        wrong,
+    )
     _check(wrong[0], ignore)
 
 
@@ -104,7 +123,18 @@ def _total(out, mass, x, target, weight, ignore, mean):
     shares = max(1, -(-count // GRAIN))
     sums = np.empty(3 * shares)
     entry = _entry(nll_total_kernel, element)
-    parallel.run(entry, shares, 1, sums, x, target, *_weight(weight, element), *classes_and_inner(x.shape), ignore, count)
+    parallel.run(
+        entry,
+        shares,
+        1,
+        sums,
+        x,
+        target,
+        *_weight(weight, element),
+        *classes_and_inner(x.shape),
+        ignore,
+        count,
+    )
     if shares > 1:
         wrong = sums[2::3]
         sums = np.array([sums[::3].sum(), sums[1::3].sum(), next(iter(wrong[wrong != ignore]), ignore)])
@@ -120,10 +150,23 @@ def _backward(dx, grad, mass, target, weight, ignore):
     dx.fill(0)
     entry = _entry(nll_backward_kernel, element)
     each, divisor = int(grad.ndim > 0), 1.0 if mass is None else float(mass)
-    parallel.run(entry, target.size, GRAIN, dx, grad, each, divisor, target, *_weight(weight, element), *classes_and_inner(dx.shape), ignore)
+    parallel.run(
+        entry,
+        target.size,
+        GRAIN,
+        dx,
+        grad,
+        each,
+        divisor,
+        target,
+        *_weight(weight, element),
+        *classes_and_inner(dx.shape),
+        ignore,
+    )
 
 
-# ---- CUDA: see cuda/loss.py, imported late, so that a program that stays on the CPU never loads a CUDA compiler. ----
+# ---- CUDA: see cuda/loss.py, imported late, so that a program that stays on the CPU never loads a CUDA
+# compiler. ----
 
 
 @nll_each.on("cuda")

@@ -39,10 +39,10 @@ adam = Kernel("adam")
 
 
 def sgd_element(p, g, m, lr, decay, sign, momentum, undamped, nesterov):
-    """p and m after a step: m' = momentum m + undamped g, p' = p - lr m', or p - lr (g + momentum m') with
-    `nesterov`.
+    """p and m after a step: m' = momentum m + undamped g, p' = p - lr m'; without momentum p' = p - lr g.
 
-    g is the gradient times `sign`, -1 to maximise, plus decay p. Without momentum p' = p - lr g.
+    g is the gradient times `sign`, -1 to maximise, plus decay p. With `nesterov`
+    p' = p - lr (g + momentum m').
     """
     g = sign * g
     if decay:
@@ -72,8 +72,7 @@ def adam_element(p, m, v, shrink, step_size, root, eps):
 
 
 class ArrayList(types.Type):
-    """The Numba type of a Python list of arrays: `array_in(list, k)` is the pointer to the first element of
-    the k-th.
+    """The Numba type of a Python list of arrays; `array_in(list, k)` points to the k-th's first element.
 
     Nothing is checked, and while a kernel runs nobody may change the list.
     """
@@ -123,9 +122,8 @@ def fma(typingctx, a, b, c):
     def codegen(context, builder, signature, args):
         word = args[0].type
         name = f"llvm.fmuladd.{'f32' if signature.return_type is types.float32 else 'f64'}"
-        return builder.call(
-            cgutils.get_or_insert_function(builder.module, ir.FunctionType(word, [word] * 3), name), args
-        )
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(word, [word] * 3), name)
+        return builder.call(function, args)
 
     return a(a, a, a), codegen
 
@@ -133,9 +131,11 @@ def fma(typingctx, a, b, c):
 @intrinsic
 def cast(typingctx, value, like):
     """`value` in the type of `like`."""
-    return like(value, like), lambda context, builder, signature, args: context.cast(
-        builder, args[0], value, like
-    )
+
+    def codegen(context, builder, signature, args):
+        return context.cast(builder, args[0], value, like)
+
+    return like(value, like), codegen
 
 
 _sgd_element = njit(error_model="numpy")(sgd_element)
@@ -167,44 +167,20 @@ def _sgd(offsets, params, grads, buffers, lr, decay, sign, momentum, undamped, n
 
 
 def _adam(
-    offsets,
-    params,
-    grads,
-    means,
-    squares,
-    maxima,
-    steps,
-    lr,
-    beta1,
-    beta2,
-    eps,
-    decay,
-    shrink,
-    sign,
-    weight1,
-    keep1,
-    weight2,
-    amsgrad,
-    start,
-    stop,
-):
+    offsets, params, grads, means, squares, maxima, steps,
+    lr, beta1, beta2, eps, decay, shrink, sign, weight1, keep1, weight2, amsgrad, start, stop,
+):  # fmt: skip
     k = _find(offsets, start)
     while start < stop:
         first, last = start - offsets[k], min(stop, offsets[k + 1]) - offsets[k]
-        p, g, m, v, x = (
-            array_in(params, k),
-            array_in(grads, k),
-            array_in(means, k),
-            array_in(squares, k),
-            array_in(maxima, k),
-        )
+        p, g = array_in(params, k), array_in(grads, k)
+        m, v, x = array_in(means, k), array_in(squares, k), array_in(maxima, k)
         step = float(array_in(steps, k)[0])
         step_size = cast(lr / (1 - beta1**step), eps)
         root = cast((1 - beta2**step) ** 0.5, eps)
+        keep2 = cast(beta2, eps)
         for i in range(first, last):
-            mean, square = _adam_moments(
-                p[i], g[i], m[i], v[i], decay, sign, weight1, keep1, weight2, cast(beta2, eps)
-            )
+            mean, square = _adam_moments(p[i], g[i], m[i], v[i], decay, sign, weight1, keep1, weight2, keep2)
             m[i], v[i] = mean, square
             if amsgrad:
                 square = x[i] if x[i] >= square else square  # so NaN stays NaN
@@ -222,24 +198,19 @@ def _advance(steps, start, stop):
 @cache
 def _sgd_entry(dtype: np.dtype) -> Callable:
     number = from_dtype(dtype)
-    arrays = ArrayList(number)
-    return compiled(
-        _sgd, "i8", arrays, arrays, arrays, number, number, number, number, number, number, int, int
-    )
+    return compiled(_sgd, "i8", *[ArrayList(number)] * 3, *[number] * 6, int, int)
 
 
 @cache
-def _adam_entry(dtype: np.dtype, steps: np.dtype) -> Callable:
+def _adam_entry(dtype: np.dtype) -> Callable:
     number = from_dtype(dtype)
-    arrays = [ArrayList(number)] * 5
-    return compiled(
-        _adam, "i8", *arrays, ArrayList(from_dtype(steps)), float, float, float, *[number] * 7, int, int, int
-    )
+    lists = *[ArrayList(number)] * 5, ArrayList(types.float32)
+    return compiled(_adam, "i8", *lists, float, float, float, *[number] * 7, int, int, int)
 
 
 @cache
-def _advance_entry(dtype: np.dtype) -> Callable:
-    return compiled(_advance, ArrayList(from_dtype(dtype)), int, int)
+def _advance_entry() -> Callable:
+    return compiled(_advance, ArrayList(types.float32), int, int)
 
 
 @lru_cache
@@ -264,7 +235,7 @@ def _(params, grads, buffers, lr, decay, sign, momentum, undamped, nesterov):
 
 @adam.on("cpu")
 def _(params, grads, means, squares, maxima, steps, lr, beta1, beta2, eps, decay, shrink, sign, amsgrad):
-    entry = _adam_entry(params[0].dtype, steps[0].dtype)
+    entry = _adam_entry(params[0].dtype)
     weight1, keep1 = weights(beta1, params[0].dtype)
     advance(steps)
     _over_all(
@@ -279,12 +250,11 @@ def weights(beta: float, dtype: np.dtype) -> tuple[float, float]:
 
 
 def advance(steps: list[np.ndarray]) -> None:
-    """Count one more step, in arrays in host memory."""
-    _advance_entry(steps[0].dtype)(steps, 0, len(steps))
+    """Count one more step, in float32 arrays in host memory."""
+    _advance_entry()(steps, 0, len(steps))
 
 
-# ---- CUDA: see cuda/optim.py, imported late, so that a program that stays on the CPU never loads a CUDA
-# compiler ----
+# ---- CUDA: see cuda/optim.py, imported late: who stays on the CPU never loads a CUDA compiler ----
 
 
 @sgd.on("cuda")

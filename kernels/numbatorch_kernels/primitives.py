@@ -99,9 +99,7 @@ def _pow_vjp(g, y, x, p):
 
 pow = Scalar("pow", math.pow, _pow_vjp)
 int_pow = Scalar("int_pow", lambda a, n: a**n, text="({0} ** {1})")
-conj: Scalar = Scalar(
-    "conj", lambda x: x.conjugate(), lambda g, y, x: (conj(g),), text="{0}.conjugate()"
-)
+conj: Scalar = Scalar("conj", lambda x: x.conjugate(), lambda g, y, x: (conj(g),), text="{0}.conjugate()")
 floor = Scalar("floor", math.floor)
 ceil = Scalar("ceil", math.ceil)
 trunc = Scalar("trunc", math.trunc)

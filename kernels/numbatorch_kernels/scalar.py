@@ -294,7 +294,7 @@ def hardsigmoid(x):
     return minimum(maximum(x + 3, 0), 6) / 6
 
 
-@derived_by(lambda g, y, x: (where(x < -3, 0, where(x <= 3, g * (x / 3 + 0.5), g)),))
+@derived_by(lambda g, y, x: (where(x <= -3, 0, where(x < 3, g * (x / 3 + 0.5), g)),))
 def hardswish(x):
     """x hardsigmoid(x)"""
     return x * minimum(maximum(x + 3, 0), 6) / 6
@@ -333,6 +333,7 @@ def absolute_error(a, b):
     return abs(a - b)
 
 
+@derived_by(lambda g, y, x, t: (g * (x - t) / maximum((1 - x) * x, 1e-12), g * (log1p(-x) - log(x))))
 def binary_cross_entropy(x, target):
     """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100"""
     return (target - 1) * maximum(log1p(-x), -100) - target * maximum(log(x), -100)

@@ -1,7 +1,7 @@
 """Running sums, products, maxima and minima along a dimension, on both devices.
 
-The memory is seen as (outer, n, inner), contiguous; a line of n elements for each pair of the other two. Sums and products of float32 are
-carried in float64.
+The memory is seen as (outer, n, inner), contiguous; a line of n elements for each pair of the other two. Sums
+and products of float32 are carried in float64.
 """
 
 from __future__ import annotations
@@ -13,8 +13,14 @@ import numpy as np
 from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.registry import Kernel
 
-scan = Kernel("scan")  # (out, src, outer, n, inner, how): float32, float64, int64 or complex; how is SUM or PRODUCT
-extreme = Kernel("extreme")  # (out, indices, src, outer, n, inner, largest): the largest or smallest so far, and the last place where it stood
+scan = Kernel(
+    "scan"
+)  # (out, src, outer, n, inner, how): float32, float64, int64 or complex; how is SUM or PRODUCT
+extreme = Kernel(
+    "extreme"
+    # (out, indices, src, outer, n, inner, largest): the largest or smallest so far, and the last place where it
+    # stood
+)
 
 SUM, PRODUCT = range(2)
 GRAIN = 1 << 14
@@ -32,7 +38,7 @@ def _scan(out, src, carried, how, n, inner, start, stop):
                 value = value + src[i] if how == SUM else value * src[i]
                 out[i] = value
         else:
-            for i in range(n):
+            for _ in range(n):
                 for j in range(width):
                     value = carried[start + j]
                     value = value + src[at + j] if how == SUM else value * src[at + j]

@@ -1,7 +1,8 @@
 """Sorting rows, the largest elements of rows, and places in sorted rows.
 
-Elements are sorted by keys: unsigned numbers in the same order (NaN last, both zeros equal), turned round for a descending order. Rows of
-some length are sorted by radix, a few bits at a time from the lowest; each pass keeps the order of equal digits, so the sort is stable.
+Elements are sorted by keys: unsigned numbers in the same order (NaN last, both zeros equal), turned round for
+a descending order. Rows of some length are sorted by radix, a few bits at a time from the lowest; each pass
+keeps the order of equal digits, so the sort is stable.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from numpy import int64, uint64
 from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.registry import Kernel
 
-sort = Kernel("sort")  # (values, indices, src, descending): the rows of src in order, and where their elements were
+sort = Kernel(
+    "sort"
+)  # (values, indices, src, descending): the rows of src in order, and where their elements were
 top = Kernel("top")  # (values, indices, src, largest): the first few elements of the sorted rows
-search = Kernel("search")  # (out, rows, values, right): how many elements of its row are below each value, or with `right` not above it
+search = Kernel(
+    "search"
+    # (out, rows, values, right): how many elements of its row are below each value, or with `right` not above it
+)
 
 SHORT = 32  # elements that insertion sorts faster than radix
 FEW = 64  # elements that `top` keeps in order while it looks through a row
@@ -26,7 +32,8 @@ UNSIGNED, SIGNED, FLOAT = range(3)
 
 
 class Order(NamedTuple):
-    """How words become keys: the kind of number, its bits, the word of infinity, whether larger numbers come first."""
+    """How words become keys: the kind of number, its bits, the word of infinity, whether larger numbers come
+    first."""
 
     form: int
     bits: int
@@ -67,7 +74,22 @@ def key_of(word, form, bits, infinity, descending):
     return every ^ key if descending else key
 
 
-def _sort(values, indices, src, keys, spare_keys, places, spare_places, length, form, bits, infinity, descending, start, stop):
+def _sort(
+    values,
+    indices,
+    src,
+    keys,
+    spare_keys,
+    places,
+    spare_places,
+    length,
+    form,
+    bits,
+    infinity,
+    descending,
+    start,
+    stop,
+):
     digit = 8 if length < 1 << 13 else 11
     counts = np.empty(1 << digit, np.int64)
     mask = uint64((1 << digit) - 1)
@@ -173,7 +195,9 @@ def _(values, indices, src, descending):
     keys = [np.empty(src.size, _KEY[src.itemsize]) for _ in range(2)]
     places = [np.empty(src.size, np.uint32) for _ in range(2)]
     entry, rule = _sort_entry(src.itemsize), order(src.dtype, descending)
-    parallel.run(entry, src.size // length, -(-4096 // length), values, indices, src, *keys, *places, length, *rule)
+    parallel.run(
+        entry, src.size // length, -(-4096 // length), values, indices, src, *keys, *places, length, *rule
+    )
 
 
 @top.on("cpu")
@@ -182,7 +206,9 @@ def _(values, indices, src, largest):
     if few <= FEW:
         best = np.empty(values.size, _KEY[src.itemsize])
         entry, rule = _top_entry(src.itemsize), order(src.dtype, largest)
-        parallel.run(entry, src.size // length, -(-8192 // length), values, indices, src, best, length, few, *rule)
+        parallel.run(
+            entry, src.size // length, -(-8192 // length), values, indices, src, best, length, few, *rule
+        )
     else:
         every, places = np.empty_like(src), np.empty(src.shape, np.int64)
         sort("cpu", every, places, src, largest)

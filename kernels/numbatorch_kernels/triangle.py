@@ -9,7 +9,9 @@ from numbatorch_kernels.index import WORD, copy
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
-triangle = Kernel("triangle")  # (out, src, rows, columns, diagonal, upper): stacks of matrices, contiguous; upper is 0 or 1
+triangle = Kernel(
+    "triangle"
+)  # (out, src, rows, columns, diagonal, upper): stacks of matrices, contiguous; upper is 0 or 1
 GRAIN = 1 << 16
 
 

@@ -232,7 +232,11 @@ def _public_edge(target) -> tuple:
 
 def _modified(node: Node, value: Any, position: int, version: int) -> str:
     origin = node if value.__class__ is SavedResult else value._grad_fn
-    made_by = "" if origin is None else f", which is output 0 of {_public_edge(origin)[0].name().split('Backward')[0]},"
+    made_by = (
+        ""
+        if origin is None
+        else f", which is output 0 of {_public_edge(origin)[0].name().split('Backward')[0]},"
+    )
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{type_name(value.kind)} {list(value.array.shape)}]{made_by} is at version {_version(value)}; "
@@ -244,7 +248,8 @@ def _modified(node: Node, value: Any, position: int, version: int) -> str:
 
 
 _TYPE_NAMES = {
-    "float16": "HalfTensor", "bfloat16": "BFloat16Tensor", "float32": "FloatTensor", "float64": "DoubleTensor",
+    "float16": "HalfTensor", "bfloat16": "BFloat16Tensor", "float32": "FloatTensor", "float64":
+    "DoubleTensor",
     "int8": "CharTensor", "int16": "ShortTensor", "int32": "IntTensor", "int64": "LongTensor",
     "uint8": "ByteTensor", "bool": "BoolTensor",
     "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor",

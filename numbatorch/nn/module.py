@@ -444,7 +444,7 @@ class Module:
 
     def share_memory(self) -> Self:
         """Move all parameters and buffers to memory that other processes can share."""
-        return self._apply(lambda tensor: tensor.share_memory_())  # type: ignore[attr-defined]
+        return self._apply(lambda tensor: tensor.share_memory_())
 
     # ---- hooks ----
 

@@ -23,13 +23,13 @@ _sub_scaled = Pointwise("Sub", scalar.sub_scaled, weightless=(2,))
 _mul = Pointwise("Mul", expr.mul, arity=2)
 _div = Pointwise("Div", expr.div, arity=2, result=to_float)
 _floor_divide = Pointwise("FloorDivide", scalar.floor_divide)
-_floor_divide_int = Pointwise("FloorDivide", expr.floordiv, arity=2)
+_floor_divide_int = Pointwise("FloorDivide", expr.floordiv, arity=2, accepts=refuse("div_floor_cpu", "bool"))
 _trunc_divide = Pointwise("Div", scalar.trunc_divide)
-_trunc_divide_int = Pointwise("Div", scalar.trunc_divide_int)
+_trunc_divide_int = Pointwise("Div", scalar.trunc_divide_int, accepts=refuse("div_trunc_cpu", "bool"))
 _remainder = Pointwise("Remainder", scalar.remainder)
-_remainder_int = Pointwise("Remainder", expr.mod, arity=2)
+_remainder_int = Pointwise("Remainder", expr.mod, arity=2, accepts=refuse("remainder_cpu", "bool"))
 _fmod = Pointwise("Fmod", primitives.fmod, arity=2)
-_fmod_int = Pointwise("Fmod", scalar.fmod_int)
+_fmod_int = Pointwise("Fmod", scalar.fmod_int, accepts=refuse("fmod_cpu", "bool"))
 _pow = Pointwise("Pow", primitives.pow, arity=2)
 _pow_int = Pointwise("Pow", scalar.pow_int, accepts=refuse("pow", "bool"))
 _square = Pointwise("Pow", scalar.square)
@@ -256,6 +256,10 @@ def _by_class(
     """One of two rows: division of integers is another thing, and must not meet a zero."""
     if not (_integral(input) and _integral(other)):
         return on_floats.general((input, other), out)
-    if not (other.ne(0).all().item() if isinstance(other, TensorBase) else other):
+    if not (_is_bool(input) and _is_bool(other)) and not _nowhere_zero(other):
         raise RuntimeError("ZeroDivisionError")
     return on_integers.general((input, other), out)
+
+
+def _nowhere_zero(value: Tensor | Number) -> bool:
+    return value.ne(0).all().item() if isinstance(value, TensorBase) else bool(value)

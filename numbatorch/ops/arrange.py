@@ -1,4 +1,5 @@
-"""Elements in another arrangement: reversed, rotated, repeated, cut to a triangle, put on a diagonal, seen through a window."""
+"""Elements in another arrangement: reversed, rotated, repeated, cut to a triangle, put on a diagonal, seen
+through a window."""
 
 from __future__ import annotations
 
@@ -7,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import base
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, ViewOp, contiguous_steps, type_word
+from numbatorch import base
+from numbatorch.apply import Op, ViewOp
 from numbatorch.base import Kind, TensorBase, wrap
-from numbatorch.dtype import DType
+from numbatorch.dtype import DType, type_word
 from numbatorch.ops.copy import contiguous, copy_, from_numbers, host, move, resolve
 from numbatorch.ops.elements import FAR, in_elements, layout, walk, zeros
 from numbatorch.ops.join import cat
 from numbatorch.ops.rows import index_add, index_select
 from numbatorch.ops.view import diagonal, flatten, movedim, narrow, reshape, sizes, transpose, view
-from numbatorch.shape import normalize_dim, normalize_dims
+from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels.memory import strided
 from numbatorch_kernels.triangle import triangle
@@ -42,7 +43,7 @@ def _flip_forward(input, dims):
         start = sum([(array.shape[d] - 1) * stride[d] for d in dims])
         back = tuple([-s if d in dims else s for d, s in enumerate(stride)])
         index = _indices(np.array([start]), input.kind.device).array
-        route = walk(array.shape, contiguous_steps(array.shape), back, (0,) * array.ndim, FAR, 1, False)
+        route = walk(array.shape, contiguous_strides(array.shape), back, (0,) * array.ndim, FAR, 1, False)
         kernels.take(input.kind.device.type, result.array, array, index, route, np.zeros(1, np.int64))
     return result
 
@@ -75,13 +76,16 @@ def flipud(input: Tensor) -> Tensor:
 
 
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
-    """A copy turned by `k` times 90 degrees in the plane of two dimensions, from the first towards the second."""
+    """A copy turned by `k` times 90 degrees in the plane of two dimensions, from the first towards the
+    second."""
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if input.array.ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.array.ndim}")
     if dims[0] == dims[1] or abs(dims[0] - dims[1]) == input.array.ndim:
-        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+        raise RuntimeError(
+            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
+        )
     a, b = (normalize_dim(d, input.array.ndim) for d in dims)
     if k % 4 == 1:
         return transpose(flip(input, b), a, b)
@@ -100,12 +104,16 @@ def _roll_forward(input, shifts, dims):
     return result if result.array is not input.array else result.clone()
 
 
-_roll: Op = Op("Roll", _roll_forward, lambda node, grad: (_roll(grad, tuple([-s for s in node.params[0]]), node.params[1]),))
+_roll: Op = Op(
+    "Roll",
+    _roll_forward,
+    lambda node, grad: (_roll(grad, tuple([-s for s in node.params[0]]), node.params[1]),),
+)
 
 
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
-    """A copy whose elements moved on by `shifts` along `dims`; those that leave at the end come in again at the start. Without `dims` the
-    tensor is rolled as if it were flat.
+    """A copy whose elements moved on by `shifts` along `dims`; those that leave at the end come in again at
+    the start. Without `dims` the tensor is rolled as if it were flat.
 
     >>> torch.roll(torch.tensor([1, 2, 3, 4]), 1)
     tensor([4, 1, 2, 3])
@@ -128,7 +136,9 @@ def _repeat_forward(input, repeats):
     result = contiguous(wrap(input.array, input.kind))
     shape = (1,) * (len(repeats) - input.array.ndim) + input.array.shape
     inner = 1
-    for times, n in zip(repeats[::-1], shape[::-1]):  # the last dimension first: then ever longer pieces are copied
+    for times, n in zip(
+        repeats[::-1], shape[::-1]
+    ):  # the last dimension first: then ever longer pieces are copied
         inner *= n
         if times != 1:
             source = result.array.reshape((result.array.size // inner if inner else 0, 1, inner))
@@ -151,7 +161,8 @@ _repeat = Op("Repeat", lambda input, repeats, shape: _repeat_forward(input, repe
 
 
 def repeat(input: Tensor, *repeats) -> Tensor:
-    """A copy that holds the tensor so many times along each dimension; more numbers than dimensions add some in front.
+    """A copy that holds the tensor so many times along each dimension; more numbers than dimensions add some
+    in front.
 
     >>> torch.tensor([1, 2]).repeat(2, 2)
     tensor([[1, 2, 1, 2],
@@ -159,7 +170,9 @@ def repeat(input: Tensor, *repeats) -> Tensor:
     """
     times, shape = sizes(repeats), input.array.shape
     if len(times) < len(shape):
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
     if any([r < 0 for r in times]):
         new = [r * n for r, n in zip(times, (1,) * (len(times) - len(shape)) + shape)]
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(new)}: {new}")
@@ -173,10 +186,14 @@ def tile(input: Tensor, *dims) -> Tensor:
 
 
 def repeat_interleave(
-    input: Tensor, repeats: int | Tensor | None = None, dim: int | None = None, *, output_size: int | None = None
+    input: Tensor,
+    repeats: int | Tensor | None = None,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
 ) -> Tensor:
-    """A copy with every element along `dim` so many times in a row; without `dim` of the flattened tensor. With one argument, a tensor of
-    numbers: each index as often as it says.
+    """A copy with every element along `dim` so many times in a row; without `dim` of the flattened tensor.
+    With one argument, a tensor of numbers: each index as often as it says.
 
     >>> torch.repeat_interleave(torch.tensor([7, 8]), torch.tensor([1, 3]))
     tensor([7, 8, 8, 8])
@@ -189,7 +206,8 @@ def repeat_interleave(
     n = input.array.shape[d]
     if isinstance(repeats, TensorBase) and repeats.array.ndim and repeats.array.size not in (1, n):
         raise RuntimeError(
-            f"repeats must have the same size as input along dim, but got repeats.size(0) = {repeats.array.size} and input.size({d}) = {n}"
+            f"repeats must have the same size as input along dim, but got repeats.size(0) = "
+            f"{repeats.array.size} and input.size({d}) = {n}"
         )
     return index_select(input, d, _indices(_repeated(np.arange(n), repeats), input.kind.device))
 
@@ -200,7 +218,9 @@ def _repeated(numbers: np.ndarray, repeats: int | Tensor) -> np.ndarray:
             raise RuntimeError("Repeats must be non-negative")
         return np.repeat(numbers, repeats)
     if repeats.kind.dtype not in (dt.int64, dt.int32):
-        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{type_word(repeats.kind.dtype)}'")
+        raise NotImplementedError(
+            f"\"repeat_interleave_cpu\" not implemented for '{type_word(repeats.kind.dtype)}'"
+        )
     times = host(repeats)
     if times.size and times.min() < 0:
         raise RuntimeError("repeats can not be negative")
@@ -261,13 +281,19 @@ def _triangle_indices(select, row: int, col: int, offset: int, dtype: DType | No
     return move(from_numbers(np.stack(select(row, offset, col)), dtype or dt.int64), resolve(device))
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, **ignored: Any) -> Tensor:
-    """The indices of the elements on and below a diagonal of a (row, col) matrix: a row of row numbers, a row of column numbers."""
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, **ignored: Any
+) -> Tensor:
+    """The indices of the elements on and below a diagonal of a (row, col) matrix: a row of row numbers, a row
+    of column numbers."""
     return _triangle_indices(np.tril_indices, row, col, offset, dtype, device)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, **ignored: Any) -> Tensor:
-    """The indices of the elements on and above a diagonal of a (row, col) matrix: a row of row numbers, a row of column numbers."""
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, **ignored: Any
+) -> Tensor:
+    """The indices of the elements on and above a diagonal of a (row, col) matrix: a row of row numbers, a row
+    of column numbers."""
     return _triangle_indices(np.triu_indices, row, col, offset, dtype, device)
 
 
@@ -353,7 +379,8 @@ _unfold = ViewOp("Unfold", _unfold_forward, _unfold_vjp)
 
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """A view of all windows of `size` elements along `dimension`, `step` apart; a last dimension runs through the window.
+    """A view of all windows of `size` elements along `dimension`, `step` apart; a last dimension runs through
+    the window.
 
     >>> torch.arange(5).unfold(0, 3, 2)
     tensor([[0, 1, 2],

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import base
 import numbatorch.dtype as dt
+from numbatorch import base
 from numbatorch.base import Kind, Number, TensorBase, kind_of, wrap
 from numbatorch.device import CPU
 from numbatorch.dtype import DType

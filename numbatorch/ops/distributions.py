@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from numbatorch import base
 import numbatorch.dtype as dt
-from numbatorch.apply import type_word
+from numbatorch import base
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import Kind, TensorBase
+from numbatorch.dtype import type_word
 from numbatorch.ops import math as elementwise
 from numbatorch.ops.copy import cast, copy_, fill_
 from numbatorch.ops.sampling import (  # noqa: F401

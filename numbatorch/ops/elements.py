@@ -1,14 +1,18 @@
-"""Elements named by index tensors: how `x[index]`, `x[index] = value`, and all that is built on them, read and write memory.
+"""Elements named by index tensors: how `x[index]`, `x[index] = value`, and all that is built on them, read
+and write memory.
 
-An index tensor takes the place of a block of neighbouring dimensions, `(first, how many)`: of one where it counts along that dimension, of
-several where it counts their elements in row-major order, as the positions of a mask do. Index tensors broadcast; the dimensions of their
-common shape stand where the first block was, or in front if other dimensions lie between the blocks.
+An index tensor takes the place of a block of neighbouring dimensions, `(first, how many)`: of one where it
+counts along that dimension, of several where it counts their elements in row-major order, as the positions of
+a mask do. Index tensors broadcast; the dimensions of their common shape stand where the first block was, or
+in front if other dimensions lie between the blocks.
 
-`read` and `write` are all that touches memory. What one reads the other writes, so each is in the gradient of the other.
+`read` and `write` are all that touches memory. What one reads the other writes, so each is in the gradient of
+the other.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from math import prod
@@ -16,15 +20,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from numbatorch import base
 import numbatorch.dtype as dt
-from numbatorch.apply import InPlaceOp, Op, collapse, contiguous_steps, type_word
+from numbatorch import base
+from numbatorch.apply import InPlaceOp, Op
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, wrap
+from numbatorch.dtype import type_word
+from numbatorch.layout import collapse
 from numbatorch.ops.comparison import masked_fill
-from numbatorch.ops.copy import cast, clone, clone_contiguous, contiguous, copy_, fill_, host, move, zero_
+from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, fill_, host, move, zero_
 from numbatorch.ops.view import reshape, view
-from numbatorch.shape import broadcast_shapes
+from numbatorch.shape import broadcast_shapes, contiguous_strides
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels.registry import Kernel
 
@@ -37,9 +43,11 @@ FAR = 1 << 62  # the size of memory, to an offset that has been checked
 
 
 class Rule(NamedTuple):
-    """What an operation makes of indices: whether negative ones count from the end, and the error for one that is out of range.
+    """What an operation makes of indices: whether negative ones count from the end, and the error for one
+    that is out of range.
 
-    error(value, which, dim, size): the value, the number of its index tensor, the dimension that it is for and that one's size
+    error(value, which, dim, size): the value, the number of its index tensor, the dimension that it is for
+    and that one's size
     """
 
     negative: bool
@@ -59,7 +67,8 @@ INDEXING = Rule(True, _out_of_bounds)
 
 
 class Selection(NamedTuple):
-    """What index tensors select: its shape, the dimensions of the input that are left, the common shape of the indices, where it stands."""
+    """What index tensors select: its shape, the dimensions of the input that are left, the common shape of
+    the indices, where it stands."""
 
     shape: tuple[int, ...]
     rest: tuple[int, ...]
@@ -68,7 +77,9 @@ class Selection(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def selection(shape: tuple[int, ...], blocks: tuple[Block, ...], indices: tuple[tuple[int, ...], ...]) -> Selection:
+def selection(
+    shape: tuple[int, ...], blocks: tuple[Block, ...], indices: tuple[tuple[int, ...], ...]
+) -> Selection:
     """What indices of these shapes, for these blocks, select of a tensor of `shape`."""
     common = indices[0]
     if len(indices) > 1:
@@ -80,7 +91,7 @@ def selection(shape: tuple[int, ...], blocks: tuple[Block, ...], indices: tuple[
             raise IndexError(text) from None
     taken = {d for first, count in blocks for d in range(first, first + count)}
     rest = tuple([d for d in range(len(shape)) if d not in taken])
-    together = all([a + n == b for (a, n), (b, _) in zip(blocks, blocks[1:])])
+    together = all([a + n == b for (a, n), (b, _) in itertools.pairwise(blocks)])
     lead = blocks[0][0] if together else 0
     sizes = [shape[d] for d in rest]
     return Selection((*sizes[:lead], *common, *sizes[lead:]), rest, common, lead)
@@ -90,7 +101,8 @@ Layout = tuple[tuple[int, ...], tuple[int, ...]]  # shape, and strides in bytes
 
 
 class Route(NamedTuple):
-    """How to get to a selection: its shape, the walk, and for several index tensors their common shape and the walks that add them up."""
+    """How to get to a selection: its shape, the walk, and for several index tensors their common shape and
+    the walks that add them up."""
 
     shape: tuple[int, ...]
     walk: kernels.Walk
@@ -100,9 +112,15 @@ class Route(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _route(
-    big: Layout, small: Layout | None, itemsize: int, blocks: tuple[Block, ...], indices: tuple[Layout, ...], negative: bool
+    big: Layout,
+    small: Layout | None,
+    itemsize: int,
+    blocks: tuple[Block, ...],
+    indices: tuple[Layout, ...],
+    negative: bool,
 ) -> Route:
-    """The route from a tensor to a selection of it that is new (None), or that a tensor `small` broadcasts to.
+    """The route from a tensor to a selection of it that is new (None), or that a tensor `small` broadcasts
+    to.
 
     The dimensions of a block lie in memory as those of a contiguous tensor.
     """
@@ -111,20 +129,32 @@ def _route(
     spots = []
     for first, count in blocks:
         sizes = big[0][first : first + count]
-        spots.append((prod(sizes), next((s for s, n in zip(stride[first : first + count][::-1], sizes[::-1]) if n != 1), 0)))
+        spots.append(
+            (
+                prod(sizes),
+                next((s for s, n in zip(stride[first : first + count][::-1], sizes[::-1]) if n != 1), 0),
+            )
+        )
     lead, depth = chosen.lead, len(chosen.common)
     sums = []
     if len(indices) == 1:
         (size, step), own = spots[0], in_elements(indices[0], 8)
     else:
-        size, step, own = FAR, 1, contiguous_steps(chosen.common)
+        size, step, own = FAR, 1, contiguous_strides(chosen.common)
         for (n, each), layout in zip(spots, indices):
-            sums.append(walk(chosen.common, own, (0,) * depth, stretched(layout, 8, chosen.common), n, each, negative))
+            sums.append(
+                walk(chosen.common, own, (0,) * depth, stretched(layout, 8, chosen.common), n, each, negative)
+            )
     kept, others = [stride[d] for d in chosen.rest], [0] * len(chosen.rest)
-    written = contiguous_steps(chosen.shape) if small is None else stretched(small, itemsize, chosen.shape)
+    written = contiguous_strides(chosen.shape) if small is None else stretched(small, itemsize, chosen.shape)
     read = (*kept[:lead], *[0] * depth, *kept[lead:])
     named = (*others[:lead], *own, *others[lead:])
-    return Route(chosen.shape, walk(chosen.shape, written, read, named, size, step, negative), chosen.common, tuple(sums))
+    return Route(
+        chosen.shape,
+        walk(chosen.shape, written, read, named, size, step, negative),
+        chosen.common,
+        tuple(sums),
+    )
 
 
 def walk(shape, small, big, index, size: int, step: int, negative: bool) -> kernels.Walk:
@@ -145,7 +175,8 @@ def in_elements(layout: Layout, itemsize: int) -> tuple[int, ...]:
 
 
 def stretched(layout: Layout, itemsize: int, onto: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides in elements with which a tensor is read as one of the shape `onto`, to which it broadcasts."""
+    """The strides in elements with which a tensor is read as one of the shape `onto`, to which it
+    broadcasts."""
     strides = [0 if n == 1 else s // itemsize for n, s in zip(*layout)]
     return (0,) * (len(onto) - len(strides)) + tuple(strides)
 
@@ -153,13 +184,17 @@ def stretched(layout: Layout, itemsize: int, onto: tuple[int, ...]) -> tuple[int
 # --- reading and writing
 
 
-def read(input: Tensor, indices: Sequence[Tensor], blocks: tuple[Block, ...], rule: Rule = INDEXING) -> Tensor:
+def read(
+    input: Tensor, indices: Sequence[Tensor], blocks: tuple[Block, ...], rule: Rule = INDEXING
+) -> Tensor:
     """The elements that int64 indices select, as a new tensor off the tape."""
     kind = input.kind
     if not kind.contiguous and any([count > 1 for _, count in blocks]):
         input = contiguous(input.detach())
     array = input.array
-    route = _route((array.shape, array.strides), None, array.itemsize, blocks, tuple(map(layout, indices)), rule.negative)
+    route = _route(
+        (array.shape, array.strides), None, array.itemsize, blocks, tuple(map(layout, indices)), rule.negative
+    )
     out = base.empty(route.shape, kind)
     if route.walk.total:
         missed = np.zeros(1, np.int64)
@@ -172,14 +207,26 @@ def read(input: Tensor, indices: Sequence[Tensor], blocks: tuple[Block, ...], ru
 
 
 def write(
-    kernel: Kernel, target: Tensor, value: Tensor, indices: Sequence[Tensor], blocks: tuple[Block, ...], rule: Rule = INDEXING, *how: int
+    kernel: Kernel,
+    target: Tensor,
+    value: Tensor,
+    indices: Sequence[Tensor],
+    blocks: tuple[Block, ...],
+    rule: Rule = INDEXING,
+    *how: int,
 ) -> None:
-    """Put `value`, which broadcasts to the selection, into `target`, or combine the two there. An IndexError comes before any change."""
+    """Put `value`, which broadcasts to the selection, into `target`, or combine the two there. An IndexError
+    comes before any change."""
     kind, array = target.kind, target.array
     refuse_overlap(target)
     value = apart(value, target)
     route = _route(
-        (array.shape, array.strides), layout(value), array.itemsize, blocks, tuple(map(layout, indices)), rule.negative
+        (array.shape, array.strides),
+        layout(value),
+        array.itemsize,
+        blocks,
+        tuple(map(layout, indices)),
+        rule.negative,
     )
     if route.walk.total:
         missed = np.zeros(1, np.int64)
@@ -194,7 +241,8 @@ def write(
 
 
 def combine(kernel: Kernel, target: Tensor, value: Tensor, index, route: kernels.Walk, *how: int) -> None:
-    """Run a kernel that writes into `target`. Of truth values a sum is "or"; sums and products are computed in at least float32."""
+    """Run a kernel that writes into `target`. Of truth values a sum is "or"; sums and products are computed
+    in at least float32."""
     device, dtype = target.kind.device.type, target.kind.dtype
     if kernel is kernels.add and dtype is dt.bool:
         kernel, how = kernels.reduce, (kernels.MAXIMUM,)
@@ -218,16 +266,23 @@ def check_range(index: Tensor, size: int, negative: bool, missed: np.ndarray) ->
 
 def refuse_overlap(target: Tensor) -> None:
     """Raise RuntimeError if elements of `target` share memory with each other."""
-    if target.array.size and not target.kind.contiguous and any([s == 0 and n > 1 for s, n in zip(target.array.strides, target.array.shape)]):
+    if (
+        target.array.size
+        and not target.kind.contiguous
+        and any([s == 0 and n > 1 for s, n in zip(target.array.strides, target.array.shape)])
+    ):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please "
             "clone() the tensor before performing the operation."
         )
 
 
 def apart(value: Tensor, target: Tensor) -> Tensor:
     """`value`, or a copy of it if it shares memory with `target`."""
-    return value.detach().clone() if value._storage is not None and value._storage is target._storage else value
+    return (
+        value.detach().clone() if value._storage is not None and value._storage is target._storage else value
+    )
 
 
 def _offsets(indices: Sequence[Tensor], route: Route, kind: Kind, missed: np.ndarray):
@@ -238,7 +293,9 @@ def _offsets(indices: Sequence[Tensor], route: Route, kind: Kind, missed: np.nda
     return total
 
 
-def _blame(rule: Rule, indices: Sequence[Tensor], blocks: tuple[Block, ...], shape: tuple[int, ...]) -> Exception:
+def _blame(
+    rule: Rule, indices: Sequence[Tensor], blocks: tuple[Block, ...], shape: tuple[int, ...]
+) -> Exception:
     """The error for the first index that is out of range."""
     for which, (index, (first, count)) in enumerate(zip(indices, blocks)):
         size = int(np.prod(shape[first : first + count], dtype=np.int64))
@@ -268,7 +325,8 @@ def zeros(shape: tuple[int, ...], kind: Kind) -> Tensor:
 
 
 def selecting(name: str, rule: Rule = INDEXING, count: int = 1) -> Op:
-    """A row that selects elements by `count` int64 indices: of (input, *indices, (blocks, shape of input))."""
+    """A row that selects elements by `count` int64 indices: of (input, *indices, (blocks, shape of
+    input))."""
 
     def forward(input, *rest):
         return read(input, rest[:-1], rest[-1][0], rule)
@@ -279,8 +337,11 @@ def selecting(name: str, rule: Rule = INDEXING, count: int = 1) -> Op:
 def selecting_vjp(node, grad):
     """Each element's gradient is added where the element came from."""
     indices = node.unpack()
-    blocks, shape = node.params[0]
-    return (_index_put(len(indices))(zeros(shape, grad.kind), grad, *indices, (blocks, True)), *[None] * len(indices))
+    blocks, shape = node.params[0][:2]
+    return (
+        _index_put(len(indices))(zeros(shape, grad.kind), grad, *indices, (blocks, True)),
+        *[None] * len(indices),
+    )
 
 
 @cache
@@ -293,14 +354,21 @@ def _placing_vjp(node, grad):
     blocks, accumulate = node.params[0]
     for_target = for_value = None
     if node.needs[0]:
-        for_target = grad if accumulate else _index_put(len(indices))(clone_contiguous(grad), number_like(0, grad), *indices, (blocks, False))
+        for_target = (
+            grad
+            if accumulate
+            else _index_put(len(indices))(
+                clone_contiguous(grad), number_like(0, grad), *indices, (blocks, False)
+            )
+        )
     if node.needs[1]:
         for_value = _index(len(indices))(grad, *indices, (blocks, grad.array.shape))
     return (for_target, for_value, *[None] * len(indices))
 
 
 def placing(name: str, rule: Rule = INDEXING, count: int = 1) -> InPlaceOp:
-    """A row that writes, or adds, to the elements that `count` int64 indices select: of (x, value, *indices, (blocks, accumulate)).
+    """A row that writes, or adds, to the elements that `count` int64 indices select: of (x, value, *indices,
+    (blocks, accumulate)).
 
     A value that is on the tape has the shape of the selection.
     """
@@ -318,18 +386,22 @@ def _index_put(count: int) -> InPlaceOp:
 
 
 def number_like(value: Number, like: Tensor) -> Tensor:
-    """A 0-d tensor of the dtype and on the device of `like`. Raises RuntimeError if the dtype has no such number."""
+    """A 0-d tensor of the dtype and on the device of `like`. Raises RuntimeError if the dtype has no such
+    number."""
     kind = like.kind
     try:
         if kind.cpu and kind.dtype is not dt.bfloat16:
             return wrap(np.array(value, kind.numpy), kind.flat)
         return fill_(base.empty((), kind), value)
     except (OverflowError, TypeError):
-        raise RuntimeError(f"value cannot be converted to type {_C_NAMES[kind.dtype.name]} without overflow") from None
+        raise RuntimeError(
+            f"value cannot be converted to type {_C_NAMES[kind.dtype.name]} without overflow"
+        ) from None
 
 
 _C_NAMES = {
-    "bool": "bool", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t", "float16": "at::Half",
+    "bool": "bool", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64":
+    "int64_t", "float16": "at::Half",
     "bfloat16": "at::BFloat16", "float32": "float", "float64": "double",
 }  # fmt: skip
 
@@ -337,7 +409,9 @@ _C_NAMES = {
 # --- indices as users give them
 
 
-def as_index(index: Tensor, device, names: str = "tensors used as indices must be long, int, byte or bool tensors") -> Tensor:
+def as_index(
+    index: Tensor, device, names: str = "tensors used as indices must be long, int, byte or bool tensors"
+) -> Tensor:
     """An integer index as int64 on `device`. Raises IndexError for other dtypes."""
     dtype = index.kind.dtype
     if dtype is not dt.int64:
@@ -347,7 +421,9 @@ def as_index(index: Tensor, device, names: str = "tensors used as indices must b
     if index.kind.device is not device:
         if index.kind.cpu:
             return move(index, device)
-        raise RuntimeError(f"indices should be either on {device} or on the same device as the indexed tensor ({device})")
+        raise RuntimeError(
+            f"indices should be either on {device} or on the same device as the indexed tensor ({device})"
+        )
     return index
 
 

@@ -1,6 +1,8 @@
-"""The largest and smallest elements, and where they are. NaN counts as larger and as smaller than every number; of equal elements the first counts.
+"""The largest and smallest elements, and where they are. NaN counts as larger and as smaller than every
+number; of equal elements the first counts.
 
-Where several elements are the extreme, `max()`, `amax` and `aminmax` share the gradient between them; `max(dim)` gives it to the one it returns.
+Where several elements are the extreme, `max()`, `amax` and `aminmax` share the gradient between them;
+`max(dim)` gives it to the one it returns.
 """
 
 from __future__ import annotations
@@ -9,15 +11,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from numbatorch import return_types
-from numbatorch.apply import attach, promoted, type_word
+from numbatorch.apply import attach, promoted
 from numbatorch.base import TensorBase
-from numbatorch.dtype import DType
+from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import div, maximum, minimum, mul
 from numbatorch.ops.comparison import eq
 from numbatorch.ops.copy import cast
 from numbatorch.ops.math import isnan
 from numbatorch.ops.reduce import sum
-from numbatorch.ops.reduction import Check, Dims, Plan, Reduce, into, renamed, restore, to_int64, without_elements
+from numbatorch.ops.reduction import (
+    Check,
+    Dims,
+    Plan,
+    Reduce,
+    into,
+    renamed,
+    restore,
+    to_int64,
+    without_elements,
+)
 from numbatorch.ops.scatter import scatter
 from numbatorch_kernels.reduce import table
 
@@ -82,7 +94,8 @@ def _ordered(function: str, kernel: str) -> Check:
         if own.is_complex:
             raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(own)}'")
         of_all = RuntimeError(
-            f"{function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+            f"{function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            f"reduction dim with the 'dim' argument."
         )
         without_elements(shape, dim, dims, f"{function}()", of_all)
 
@@ -92,7 +105,9 @@ def _ordered(function: str, kernel: str) -> Check:
 def _placed(function: str) -> Check:
     def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
         if own.is_complex or own.name == "bool":
-            raise RuntimeError(f"{function}(): does not support {'complex' if own.is_complex else 'bool'} input")
+            raise RuntimeError(
+                f"{function}(): does not support {'complex' if own.is_complex else 'bool'} input"
+            )
         of_all = IndexError(f"{function}(): Expected reduction dim to be specified for input.numel() == 0.")
         without_elements(shape, dim, dims, f"{function}()", of_all)
 
@@ -102,7 +117,9 @@ def _placed(function: str) -> Check:
 def _both_ends(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     if own.is_complex:
         raise NotImplementedError(f"\"aminmax\" not implemented for '{type_word(own)}'")
-    of_all = RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+    of_all = RuntimeError(
+        "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+    )
     without_elements(shape, dim, dims, "aminmax", of_all)
 
 
@@ -110,8 +127,12 @@ def _both_ends(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, .
 
 _amax = Reduce("Amax", table.amax, _shared_vjp, saves=(0, -1), check=_ordered("amax", "max_values_cpu"))
 _amin = Reduce("Amin", table.amin, _shared_vjp, saves=(0, -1), check=_ordered("amin", "min_values_cpu"))
-_max_of_all = Reduce("Max", table.amax, _shared_vjp, saves=(0, -1), overload=1, check=_ordered("max", "max_all"))
-_min_of_all = Reduce("Min", table.amin, _shared_vjp, saves=(0, -1), overload=1, check=_ordered("min", "min_all"))
+_max_of_all = Reduce(
+    "Max", table.amax, _shared_vjp, saves=(0, -1), overload=1, check=_ordered("max", "max_all")
+)
+_min_of_all = Reduce(
+    "Min", table.amin, _shared_vjp, saves=(0, -1), overload=1, check=_ordered("min", "min_all")
+)
 _max = _Choice("Max", table.max, _chosen_vjp, results=(promoted, to_int64), check=_ordered("max", "max_cpu"))
 _min = _Choice("Min", table.min, _chosen_vjp, results=(promoted, to_int64), check=_ordered("min", "min_cpu"))
 _aminmax = _Range("Aminmax", table.aminmax, _both_vjp, results=(promoted, promoted), check=_both_ends)
@@ -122,7 +143,9 @@ _argmin = Reduce("Argmin", table.argmin, results=(to_int64,), check=_placed("arg
 # --- functions
 
 
-def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+def amax(
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None, **names: Any
+) -> Tensor:
     """The largest element.
 
     >>> torch.amax(torch.tensor([[1, 5], [7, 2]]), dim=1)
@@ -133,7 +156,9 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | 
     return into(out, _amax(input, dim, keepdim), "amax")
 
 
-def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+def amin(
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None, **names: Any
+) -> Tensor:
     """The smallest element.
 
     >>> torch.amin(torch.tensor([[1, 5], [7, 2]]), dim=1)
@@ -145,7 +170,13 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | 
 
 
 def max(
-    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None, **names: Any
+    input: Tensor,
+    dim: int | Tensor | None = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    out: Any = None,
+    **names: Any,
 ) -> Any:
     """The largest element; along `dim`, (values, indices); of two tensors, the larger of each two elements.
 
@@ -166,7 +197,13 @@ def max(
 
 
 def min(
-    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None, **names: Any
+    input: Tensor,
+    dim: int | Tensor | None = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    out: Any = None,
+    **names: Any,
 ) -> Any:
     """The smallest element; along `dim`, (values, indices); of two tensors, the smaller of each two elements.
 
@@ -186,16 +223,23 @@ def min(
     return _chosen(_min, return_types.min, input, dim, keepdim, out)
 
 
-def _chosen(row: Reduce, made: Callable, input: Tensor, dim: Any, keepdim: bool, out: tuple[Tensor, Tensor] | None) -> Any:
+def _chosen(
+    row: Reduce, made: Callable, input: Tensor, dim: Any, keepdim: bool, out: tuple[Tensor, Tensor] | None
+) -> Any:
     if dim.__class__ is not int:
-        raise TypeError(f"{row.reduction.name}() received an invalid combination of arguments - got dim={type(dim).__name__}, but expected an int")
+        raise TypeError(
+            f"{row.reduction.name}() received an invalid combination of arguments - got "
+            f"dim={type(dim).__name__}, but expected an int"
+        )
     values, indices = row(input, dim, keepdim)
     if out is not None:
         values, indices = into(out[0], values, row.reduction.name), into(out[1], indices, row.reduction.name)
     return made(values, indices)
 
 
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+def argmax(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any
+) -> Tensor:
     """The place of the largest element along `dim`; without it, in the flattened tensor.
 
     >>> torch.argmax(torch.tensor([[1, 5], [7, 2]]), dim=1)
@@ -204,7 +248,9 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
     return _place(_argmax, input, dim, keepdim, out, names)
 
 
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+def argmin(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any
+) -> Tensor:
     """The place of the smallest element along `dim`; without it, in the flattened tensor.
 
     >>> torch.argmin(torch.tensor([[1, 5], [7, 2]]), dim=1)
@@ -217,11 +263,15 @@ def _place(row: Reduce, input: Tensor, dim: Any, keepdim: bool, out: Tensor | No
     if names:
         dim, keepdim = renamed(names, dim, keepdim, row.reduction.name)
     if dim is not None and dim.__class__ is not int:
-        raise TypeError(f"{row.reduction.name}(): argument 'dim' (position 1) must be int, not {type(dim).__name__}")
+        raise TypeError(
+            f"{row.reduction.name}(): argument 'dim' (position 1) must be int, not {type(dim).__name__}"
+        )
     return into(out, row(input, dim, keepdim), row.reduction.name)
 
 
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> return_types.aminmax:
+def aminmax(
+    input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None
+) -> return_types.aminmax:
     """The smallest and the largest element, in one pass.
 
     >>> torch.aminmax(torch.tensor([3, 1, 2]))

@@ -1,4 +1,5 @@
-"""`index_put`: writing or adding to the elements that index tensors name, as a function. `x[index]` itself is in index.py."""
+"""`index_put`: writing or adding to the elements that index tensors name, as a function. `x[index]` itself is
+in index.py."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def index_put_(self: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
-    """self[indices] = values, in place; with `accumulate` the values are added, as often as an element is named.
+    """self[indices] = values, in place; with `accumulate` the values are added, as often as an element is
+    named.
 
     >>> x = torch.zeros(3)
     >>> x.index_put_((torch.tensor([0, 2, 2]),), torch.ones(3), accumulate=True)
@@ -26,7 +28,9 @@ def index_put_(self: Tensor, indices: Sequence[Tensor], values: Tensor, accumula
     places, dim = [], 0
     for position, index in enumerate(indices):
         if not isinstance(index, TensorBase):
-            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(index).__name__}")
+            raise TypeError(
+                f"expected Tensor as element {position} in argument 0, but got {type(index).__name__}"
+            )
         places.append((dim, index))
         dim += index.array.ndim if index.kind.dtype in (dt.bool, dt.uint8) else 1
     if dim > self.array.ndim:

@@ -1,6 +1,7 @@
 """Indexing: `x[i]`, `x[a:b, None]`, `x[..., rows]`, `x[mask]`, and assigning to it.
 
-Integers, slices, None and ... make a view. Index tensors, lists, arrays and masks then select elements of that view one by one: elements.py.
+Integers, slices, None and ... make a view. Index tensors, lists, arrays and masks then select elements of
+that view one by one: elements.py.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch.apply import ViewOp
 from numbatorch.base import Kind, TensorBase, wrap
-from numbatorch.ops.elements import Places, assign, select, select_rows
 from numbatorch.ops.copy import copy_, fill_
 from numbatorch.ops.creation import as_tensor, tensor
+from numbatorch.ops.elements import Places, assign, select, select_rows
 from numbatorch.ops.view import reshape, type_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,12 @@ def getitem(input: Tensor, index: Any) -> Tensor:
             return _select(input, (index, ...), shape)
         except IndexError:
             raise IndexError(_out_of_range(index, 0, shape[0]) if shape else _NO_DIMENSION) from None
-    if isinstance(index, TensorBase) and index.kind.dtype is dt.int64 and index.array.ndim and input.array.ndim:
+    if (
+        isinstance(index, TensorBase)
+        and index.kind.dtype is dt.int64
+        and index.array.ndim
+        and input.array.ndim
+    ):
         return select_rows(input, index)  # type: ignore[arg-type]  # a TensorBase is a Tensor
     parts = index if isinstance(index, tuple) else _parts(index)
     basic = _basic(parts)
@@ -99,13 +105,15 @@ def _out_of_range(index: int, dim: int, size: int) -> str:
 
 
 _NO_DIMENSION = (
-    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a "
+    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
+    "a 0-dim tensor to a "
     "number"
 )
 
 
 def _parts(index: Any) -> tuple:
-    """An index that is no tuple as one; a list of more than plain numbers is taken for a tuple, as PyTorch does."""
+    """An index that is no tuple as one; a list of more than plain numbers is taken for a tuple, as PyTorch
+    does."""
     if isinstance(index, list) and len(index) < 32 and any([_is_structure(part) for part in index]):
         warnings.warn(_SEQUENCE, UserWarning, stacklevel=3)
         return tuple(index)
@@ -117,8 +125,10 @@ def _is_structure(part: Any) -> bool:
 
 
 _SEQUENCE = (
-    "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use x[tuple(seq)] instead of "
-    "x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or a "
+    "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch "
+    "2.9; use x[tuple(seq)] instead of "
+    "x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will "
+    "result either in an error or a "
     "different result"
 )
 _BYTE_MASK = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
@@ -150,13 +160,16 @@ def _basic(parts: tuple) -> tuple | None:
             if not _is_integer_scalar(part):
                 return None
             result.append(int(part))  # type: ignore[call-overload]  # a TensorBase is a Tensor
-        elif isinstance(part, np.integer) or (part.__class__ is np.ndarray and part.ndim == 0 and part.dtype.kind in "iu"):
+        elif isinstance(part, np.integer) or (
+            part.__class__ is np.ndarray and part.ndim == 0 and part.dtype.kind in "iu"
+        ):
             result.append(int(part))
         elif isinstance(part, bool) or isinstance(part, _LISTS) or isinstance(part, Sequence):
             return None
         else:
             raise IndexError(
-                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
+                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+                "indices (got "
                 f"{_type_name(part)})"
             )
     if result.count(...) > 1:
@@ -168,7 +181,8 @@ _WHOLE = slice(None)
 
 
 def _advanced(input: Tensor, parts: tuple) -> tuple[Tensor, Places]:
-    """The view that the basic parts make, and the index tensors and masks with the dimensions of it where they begin."""
+    """The view that the basic parts make, and the index tensors and masks with the dimensions of it where
+    they begin."""
     places: list[Any] = []
     for dim, part in enumerate(parts):  # the common case: index tensors and whole dimensions
         if isinstance(part, TensorBase) and part.kind.dtype is dt.int64 and part.array.ndim:
@@ -182,7 +196,11 @@ def _advanced(input: Tensor, parts: tuple) -> tuple[Tensor, Places]:
     missing, plain = input.array.ndim, True
     for item in items:
         missing -= item.array.ndim if _is_mask(item) else item is not None and item is not ...
-        plain = plain and (item == _WHOLE if item.__class__ is slice else isinstance(item, TensorBase) and item.array.ndim > 0)
+        plain = plain and (
+            item == _WHOLE
+            if item.__class__ is slice
+            else isinstance(item, TensorBase) and item.array.ndim > 0
+        )
     if missing < 0:
         raise IndexError(f"too many indices for tensor of dimension {input.array.ndim}")
     basic: list[Any] = []
@@ -200,7 +218,8 @@ def _advanced(input: Tensor, parts: tuple) -> tuple[Tensor, Places]:
 
 
 def _item(part: Any) -> Any:
-    """A part of an index that selects by more than basic indexing as a tensor, any other as it is; 0-d integers as ints."""
+    """A part of an index that selects by more than basic indexing as a tensor, any other as it is; 0-d
+    integers as ints."""
     if not isinstance(part, TensorBase):
         if part is None or part is ... or part.__class__ is int:
             return part

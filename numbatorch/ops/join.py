@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numbatorch import base
 import numbatorch.dtype as dt
+from numbatorch import base
 from numbatorch.apply import Op
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.ops.copy import cast, copy_, from_numbers, move
@@ -31,7 +31,10 @@ _SEQUENCES = (tuple, list)
 def _checked(name: str, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
     """The argument `tensors` of a function, if it is one; TypeError otherwise."""
     if not isinstance(tensors, _SEQUENCES):
-        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}")
+        raise TypeError(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            f"{type(tensors).__name__}"
+        )
     for k, tensor in enumerate(tensors):
         if not isinstance(tensor, TensorBase):
             raise TypeError(f"expected Tensor as element {k} in argument 0, but got {type(tensor).__name__}")
@@ -49,7 +52,8 @@ def _kind(name: str, tensors: Sequence[Tensor]) -> Kind:
     for t in tensors:
         if t.kind.device is not kind.device:
             raise RuntimeError(
-                f"Expected all tensors to be on the same device, but got tensors is on {t.device}, different from other tensors on "
+                f"Expected all tensors to be on the same device, but got tensors is on {t.device}, different "
+                f"from other tensors on "
                 f"{kind.device} (when checking argument in method wrapper_{kind.device.type}_{name})"
             )
     operands = [(t.kind.dtype, dt.DIMENSIONED if t.array.ndim else dt.ZERO_DIM) for t in tensors]
@@ -102,8 +106,11 @@ def _cat_vjp(node, grad):
 _cat = Op("Cat", _cat_forward, _cat_vjp, tensors=-1)
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None, out: Tensor | None = None) -> Tensor:
-    """The tensors one after the other along `dim`, in which alone their sizes may differ. An empty 1-D tensor fits everywhere.
+def cat(
+    tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None, out: Tensor | None = None
+) -> Tensor:
+    """The tensors one after the other along `dim`, in which alone their sizes may differ. An empty 1-D tensor
+    fits everywhere.
 
     Raises RuntimeError where sizes do not match.
 
@@ -137,7 +144,8 @@ def _check_sizes(number: int, shape: tuple[int, ...], like: tuple[int, ...], dim
     for d, (n, expected) in enumerate(zip(shape, like)):
         if d != dim and n != expected:
             raise RuntimeError(
-                f"Sizes of tensors must match except in dimension {dim}. Expected size {expected} but got size {n} for tensor number "
+                f"Sizes of tensors must match except in dimension {dim}. Expected size {expected} but got "
+                f"size {n} for tensor number "
                 f"{number} in the list."
             )
 
@@ -155,7 +163,9 @@ def _stack_forward(*args):
     if not result.array.size:
         return result
     if dim < len(shape):  # the same as one after the other along that dimension
-        _paste_all(result.array.reshape((*shape[:dim], count * shape[dim], *shape[dim + 1 :])), kind, tensors, dim)
+        _paste_all(
+            result.array.reshape((*shape[:dim], count * shape[dim], *shape[dim + 1 :])), kind, tensors, dim
+        )
     else:
         for k, tensor in enumerate(tensors):
             _paste(result.array[(*[slice(None)] * dim, k, ...)], kind, tensor)
@@ -164,7 +174,9 @@ def _stack_forward(*args):
 
 def _stack_vjp(node, grad):
     dim, _, dtypes = node.params[0]
-    return [cast(select(grad, dim, k), d) if need else None for k, (d, need) in enumerate(zip(dtypes, node.needs))]
+    return [
+        cast(select(grad, dim, k), d) if need else None for k, (d, need) in enumerate(zip(dtypes, node.needs))
+    ]
 
 
 _stack = Op("Stack", _stack_forward, _stack_vjp, tensors=-1)
@@ -185,7 +197,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     for k, tensor in enumerate(tensors):
         if tensor.array.shape != shape:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(tensor.array.shape)} at entry {k}"
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                f"{list(tensor.array.shape)} at entry {k}"
             )
     result = _stack(*tensors, (d, _kind("stack", tensors), [t.kind.dtype for t in tensors]))
     return result if out is None else copy_(out, result)
@@ -224,7 +237,8 @@ def atleast_2d(*tensors):
 
 
 def atleast_3d(*tensors):
-    """Tensors of fewer than three dimensions with dimensions of size one: a matrix gets it behind, a vector on both sides."""
+    """Tensors of fewer than three dimensions with dimensions of size one: a matrix gets it behind, a vector
+    on both sides."""
     return _each(tensors, _at_least_3d)
 
 
@@ -276,14 +290,17 @@ def _block_diag_forward(*args):
 
 def _block_diag_vjp(node, grad):
     _, corners, dtypes = node.params[0]
-    return [cast(grad[r:r_end, c:c_end], d) for (r, c), (r_end, c_end), d in zip(corners, corners[1:], dtypes)]
+    return [
+        cast(grad[r:r_end, c:c_end], d) for (r, c), (r_end, c_end), d in zip(corners, corners[1:], dtypes)
+    ]
 
 
 _block_diag = Op("BlockDiag", _block_diag_forward, _block_diag_vjp, tensors=-1)
 
 
 def block_diag(*tensors: Tensor) -> Tensor:
-    """The matrices along the diagonal of a matrix of zeros. Vectors are rows, 0-d tensors are matrices of one element.
+    """The matrices along the diagonal of a matrix of zeros. Vectors are rows, 0-d tensors are matrices of one
+    element.
 
     >>> torch.block_diag(torch.tensor([[1, 2]]), torch.tensor([[3], [4]]))
     tensor([[1, 2, 0],
@@ -295,7 +312,8 @@ def block_diag(*tensors: Tensor) -> Tensor:
     for k, tensor in enumerate(_checked("block_diag", tensors)):
         if tensor.array.ndim > 2:
             raise RuntimeError(
-                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {k} has {tensor.array.ndim} dimensions"
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {k} has "
+                f"{tensor.array.ndim} dimensions"
             )
     matrices = [_at_least_2d(t) for t in tensors]
     corners = [(0, 0)]
@@ -337,14 +355,19 @@ def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     for tensor in tensors:
         if tensor.array.ndim > 1:
-            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {tensor}")
+            raise RuntimeError(
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {tensor}"
+            )
         if tensor.kind.dtype is not tensors[0].kind.dtype:
             raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     swapped = indexing == "xy" and len(tensors) > 1
     if swapped:
         tensors = (tensors[1], tensors[0], *tensors[2:])
     shape = tuple([t.array.size for t in tensors])
-    grids = [expand(reshape(t, *[n if k == d else 1 for k, n in enumerate(shape)]), shape) for d, t in enumerate(tensors)]
+    grids = [
+        expand(reshape(t, *[n if k == d else 1 for k, n in enumerate(shape)]), shape)
+        for d, t in enumerate(tensors)
+    ]
     return (grids[1], grids[0], *grids[2:]) if swapped else tuple(grids)
 
 

@@ -7,9 +7,10 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, Pointwise, fit, type_word
+from numbatorch.apply import Op, Pointwise, fit
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import empty
+from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.reduce import mean, sum
@@ -38,8 +39,8 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
 
 
 class _Loss(Op):
-    """A loss that a scalar body computes of each element: op(input, target, *numbers, reduction). Of tensors of one kind and shape, its sum or
-    mean is a single kernel; the gradient is the body's."""
+    """A loss that a scalar body computes of each element: op(input, target, *numbers, reduction). Of tensors
+    of one kind and shape, its sum or mean is a single kernel; the gradient is the body's."""
 
     def __init__(self, name: str, body: Callable):
         super().__init__(name, self.run, self.back, saves=(0, 1), tensors=2)
@@ -50,13 +51,26 @@ class _Loss(Op):
     def run(self, input: Tensor, target: Tensor, *rest) -> Tensor:
         *numbers, reduction = rest
         kind, shape = input.kind, input.array.shape
-        if reduction not in self.totals or target.kind is not kind or target.array.shape != shape or not kind.contiguous or not kind.dtype.is_floating_point:
+        if (
+            reduction not in self.totals
+            or target.kind is not kind
+            or target.array.shape != shape
+            or not kind.contiguous
+            or not kind.dtype.is_floating_point
+        ):
             with no_grad():
                 return _reduced(self.row(input, target, *numbers), reduction)
         plan = self.plans.get((kind, shape, reduction))
         if plan is None:
             element, size = kind.element, input.array.size
-            plan = plan_for(kind.device.type, self.totals[reduction], (element,) * 2, (element,), computed_in(element), walk((size,), (1,), (0,)))
+            plan = plan_for(
+                kind.device.type,
+                self.totals[reduction],
+                (element,) * 2,
+                (element,),
+                computed_in(element),
+                walk((size,), (1,), (0,)),
+            )
             self.plans[kind, shape, reduction] = plan
         result = empty((), kind)
         plan((result.array,), (input.array, target.array), *map(float, numbers))
@@ -69,7 +83,9 @@ class _Loss(Op):
         if reduction != "none":
             grad = expand(div(grad, prod(shape)) if reduction == "mean" else grad, shape)
         grads = self.row.pull_back(grad, (input, target, *numbers), node.needs + (False,) * len(numbers))
-        return tuple([g if g is None else fit(g, t.array.shape, t.kind) for g, t in zip(grads, (input, target))])
+        return tuple(
+            [g if g is None else fit(g, t.array.shape, t.kind) for g, t in zip(grads, (input, target))]
+        )
 
 
 _mse = _Loss("MseLoss", scalar.squared_error)
@@ -78,7 +94,9 @@ _smooth_l1 = _Loss("SmoothL1Loss", scalar.smooth_l1)
 _huber = _Loss("HuberLoss", scalar.huber)
 _bce = _Loss("BinaryCrossEntropy", scalar.binary_cross_entropy)
 _bce_logits = _Loss("BinaryCrossEntropyWithLogits", scalar.binary_cross_entropy_with_logits)
-_bce_logits_weighted = Pointwise("BinaryCrossEntropyWithLogits", scalar.weighted_binary_cross_entropy_with_logits)
+_bce_logits_weighted = Pointwise(
+    "BinaryCrossEntropyWithLogits", scalar.weighted_binary_cross_entropy_with_logits
+)
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -101,8 +119,11 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     return _huber(input, target, delta, reduction)
 
 
-def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean") -> Tensor:
-    """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100. Raises RuntimeError for x outside [0, 1]."""
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
+    """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100. Raises RuntimeError for x outside [0,
+    1]."""
     if input.array.size:
         low, high = input.detach().aminmax()
         if not (low.item() >= 0 and high.item() <= 1):
@@ -113,12 +134,20 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
 
 
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    pos_weight: Tensor | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """`binary_cross_entropy` of sigmoid(input), without overflow; `pos_weight` weighs the positive class."""
     if pos_weight is None and weight is None:
         return _bce_logits(input, target, reduction)
-    losses = _bce_logits(input, target, "none") if pos_weight is None else _bce_logits_weighted(input, target, pos_weight)
+    losses = (
+        _bce_logits(input, target, "none")
+        if pos_weight is None
+        else _bce_logits_weighted(input, target, pos_weight)
+    )
     return _reduced(losses if weight is None else mul(losses, weight), reduction)
 
 
@@ -126,19 +155,24 @@ def binary_cross_entropy_with_logits(
 
 
 class _Nll(Op):
-    """The negative log likelihood: op(x, target, weight, reduction, ignore_index), whose node keeps the sum of the weights too."""
+    """The negative log likelihood: op(x, target, weight, reduction, ignore_index), whose node keeps the sum
+    of the weights too."""
 
     def __init__(self, name: str):
         super().__init__(name, self.run, _nll_vjp)
 
-    def __call__(self, x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Tensor:
+    def __call__(
+        self, x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int
+    ) -> Tensor:
         result, mass = self.run(x, target, weight, reduction, ignore_index)
         if x._requires_grad and state.enabled:
             self.record(result, (x, x.array.shape, target, weight, mass, reduction, ignore_index))
         return result
 
     @staticmethod
-    def run(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> tuple[Tensor, Tensor | None]:
+    def run(
+        x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int
+    ) -> tuple[Tensor, Tensor | None]:
         """The loss, and for the mean the sum of the weights."""
         kind, x, weight = x.kind, _full(x), None if weight is None else _full(weight).array
         device, array = kind.device.type, contiguous(x).array
@@ -147,7 +181,9 @@ class _Nll(Op):
             kernels.nll_each(device, result.array, array, target.array, weight, ignore_index)
             return cast(result, kind.dtype), None
         result, mass = empty((), x.kind), empty((), x.kind)
-        kernels.nll_total(device, result.array, mass.array, array, target.array, weight, ignore_index, reduction == "mean")
+        kernels.nll_total(
+            device, result.array, mass.array, array, target.array, weight, ignore_index, reduction == "mean"
+        )
         return cast(result, kind.dtype), mass if reduction == "mean" else None
 
 
@@ -164,17 +200,30 @@ def _nll_vjp(node, grad):
 
 
 def _nll_backward_run(
-    grad: Tensor, shape: tuple[int, ...], target: Tensor, weight: Tensor | None, mass: Tensor | None, reduction: str, ignore_index: int
+    grad: Tensor,
+    shape: tuple[int, ...],
+    target: Tensor,
+    weight: Tensor | None,
+    mass: Tensor | None,
+    reduction: str,
+    ignore_index: int,
 ) -> Tensor:
-    g, w, m = _full(grad), None if weight is None else _full(weight).array, None if mass is None else mass.array
+    g, w, m = (
+        _full(grad),
+        None if weight is None else _full(weight).array,
+        None if mass is None else mass.array,
+    )
     result = empty(shape, g.kind)
-    kernels.nll_backward(g.kind.device.type, result.array, contiguous(g).array, m, target.array, w, ignore_index)
+    kernels.nll_backward(
+        g.kind.device.type, result.array, contiguous(g).array, m, target.array, w, ignore_index
+    )
     return cast(result, grad.kind.dtype)
 
 
 def _nll_backward_vjp(node, grad):
-    """The loss is linear in x, so going back is linear in the gradient, and back from there is the loss again."""
-    shape, target, weight, mass, reduction, ignore_index = node.params
+    """The loss is linear in x, so going back is linear in the gradient, and back from there is the loss
+    again."""
+    _shape, target, weight, _mass, reduction, ignore_index = node.params
     return (_nll(grad, target, weight, reduction, ignore_index),)
 
 
@@ -183,9 +232,16 @@ _nll_2d = _Nll("NllLoss2D")
 _nll_backward = Op("NllLossBackward", _nll_backward_run, _nll_backward_vjp)
 
 
-def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean", ignore_index: int = -100) -> Tensor:
-    """-weight[target] input[target] for log-probabilities `input`, (N, C) or (N, C, ...), and classes `target`, (N) or (N, ...), whose shapes have
-    been checked. "mean" divides by the sum of the weights. Raises IndexError for a target that is no class.
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int = -100,
+) -> Tensor:
+    """-weight[target] input[target] for log-probabilities `input`, (N, C) or (N, C, ...), and classes
+    `target`, (N) or (N, ...), whose shapes have been checked. "mean" divides by the sum of the weights.
+    Raises IndexError for a target that is no class.
 
     >>> F.nll_loss(torch.tensor([[-1.0, -2.0], [-3.0, -4.0]]), torch.tensor([0, 1]))
     tensor(2.5000)
@@ -193,8 +249,12 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduct
     if reduction not in _REDUCTIONS:
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if not input.kind.dtype.is_floating_point:
-        raise NotImplementedError(f"\"nll_loss_out_frame\" not implemented for '{type_word(input.kind.dtype)}'")
+        raise NotImplementedError(
+            f"\"nll_loss_out_frame\" not implemented for '{type_word(input.kind.dtype)}'"
+        )
     if weight is not None and weight.kind.dtype is not input.kind.dtype:
-        raise RuntimeError(f"expected scalar type {type_word(input.kind.dtype)} but found {type_word(weight.kind.dtype)}")
+        raise RuntimeError(
+            f"expected scalar type {type_word(input.kind.dtype)} but found {type_word(weight.kind.dtype)}"
+        )
     row = _nll if input.array.ndim < 3 else _nll_2d
     return row(input, contiguous(cast(target, dt.int64)), weight, reduction, ignore_index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.apply import type_word
+from numbatorch.dtype import type_word
 from numbatorch.ops.comparison import ne
 from numbatorch.ops.copy import clone_contiguous, copy_
 from numbatorch.ops.elements import placing, selecting, true_positions, unravelled
@@ -20,7 +20,8 @@ _masked_scatter = placing("MaskedScatter")
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The indices of the elements that are not zero: a row for each, or with `as_tuple` an index tensor for each dimension.
+    """The indices of the elements that are not zero: a row for each, or with `as_tuple` an index tensor for
+    each dimension.
 
     >>> torch.nonzero(torch.tensor([[0, 3], [4, 0]]))
     tensor([[0, 1],
@@ -54,7 +55,8 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """A copy of `input` in which the elements where the mask is True are the first elements of `source`, in order; the first two broadcast.
+    """A copy of `input` in which the elements where the mask is True are the first elements of `source`, in
+    order; the first two broadcast.
 
     >>> torch.masked_scatter(torch.zeros(3), torch.tensor([True, False, True]), torch.tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
@@ -68,7 +70,10 @@ def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     if not self.kind.contiguous:
         return copy_(self, masked_scatter_(clone_contiguous(self), mask, source))
     if mask.kind.dtype is not dt.bool:
-        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {type_word(mask.kind.dtype)}")
+        raise RuntimeError(
+            f"masked_scatter_ only supports boolean masks, but got mask with dtype "
+            f"{type_word(mask.kind.dtype)}"
+        )
     if self.kind.dtype is not source.kind.dtype:
         raise RuntimeError(
             "masked_scatter: expected self and source to have same dtypes but got"
@@ -80,4 +85,6 @@ def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     if not self.array.ndim:
         _masked_scatter(reshape(self, 1), reshape(source, -1)[: flat.array.size], flat, (((0, 1),), False))
         return self
-    return _masked_scatter(self, reshape(source, -1)[: flat.array.size], flat, (((0, self.array.ndim),), False))
+    return _masked_scatter(
+        self, reshape(source, -1)[: flat.array.size], flat, (((0, self.array.ndim),), False)
+    )

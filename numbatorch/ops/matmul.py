@@ -6,8 +6,9 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from numbatorch.apply import Op, type_word
+from numbatorch.apply import Op
 from numbatorch.base import empty
+from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.copy import copy_
 from numbatorch.ops.reduce import sum_to_size
@@ -326,6 +327,9 @@ def _linear_forward(x, weight, bias):
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {expected}x{outputs})"
         )
+    if x.kind.dtype is not weight.kind.dtype:
+        words = type_word(x.kind.dtype), type_word(weight.kind.dtype)
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {words[0]} and {words[1]}")
     if x.kind.flat is not weight.kind.flat:
         _check("addmm", x, weight)
     return _product(x, transpose(weight, 0, 1), (rows, outputs), bias.array)

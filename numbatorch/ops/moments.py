@@ -1,4 +1,5 @@
-"""Variance and standard deviation. The divisor is n - correction: one less than the number of elements, unless told otherwise."""
+"""Variance and standard deviation. The divisor is n - correction: one less than the number of elements,
+unless told otherwise."""
 
 from __future__ import annotations
 
@@ -54,13 +55,24 @@ def _std_vjp(node, grad):
 def _var_mean_vjp(node, grads):
     plan, correction = node.params
     (input,) = node.unpack()
-    return (_sum_of(_from_variance(grads[0], input, plan, correction) if grads[0] is not None else None, grads[1], plan, input),)
+    return (
+        _sum_of(
+            _from_variance(grads[0], input, plan, correction) if grads[0] is not None else None,
+            grads[1],
+            plan,
+            input,
+        ),
+    )
 
 
 def _std_mean_vjp(node, grads):
     plan, correction = node.params
     input, result = node.unpack()
-    first = None if grads[0] is None else _from_variance(_from_deviation(grads[0], result), input, plan, correction)
+    first = (
+        None
+        if grads[0] is None
+        else _from_variance(_from_deviation(grads[0], result), input, plan, correction)
+    )
     return (_sum_of(first, grads[1], plan, input),)
 
 
@@ -88,7 +100,9 @@ def _arguments(
         dim, unbiased = None, dim
     if unbiased is not None:
         if correction is not None:
-            raise TypeError(f"{function}() received an invalid combination of arguments: unbiased and correction")
+            raise TypeError(
+                f"{function}() received an invalid combination of arguments: unbiased and correction"
+            )
         correction = int(unbiased)
     return dim, keepdim, 1.0 if correction is None else float(correction)
 
@@ -98,7 +112,8 @@ def _measured(row: Reduce, function: str, input: Tensor, dim: Dims, keepdim: boo
     first = result[0] if isinstance(result, tuple) else result
     if first.array.size and input.array.size <= correction * first.array.size:
         warnings.warn(
-            f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel divided by "
+            f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+            f"reduction factor (input numel divided by "
             "output numel).",
             stacklevel=3,
         )
@@ -109,14 +124,17 @@ def var(
     input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None, out: Tensor | None = None, **names: Any,
 ) -> Tensor:  # fmt: skip
-    """Σ (x - mean)² / (n - correction). In float64 inside for float32, by the update of Chan, Golub and LeVeque (1983).
+    """Σ (x - mean)² / (n - correction). In float64 inside for float32, by the update of Chan, Golub and
+    LeVeque (1983).
 
     >>> torch.var(torch.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
     dim, keepdim, correction = _arguments("var", dim, unbiased, keepdim, correction, names)
     if input.kind.dtype.is_complex:
-        return var(input.real, dim, keepdim=keepdim, correction=correction) + var(input.imag, dim, keepdim=keepdim, correction=correction)
+        return var(input.real, dim, keepdim=keepdim, correction=correction) + var(
+            input.imag, dim, keepdim=keepdim, correction=correction
+        )
     return into(out, _measured(_var, "var", input, dim, keepdim, correction), "var")
 
 
@@ -136,7 +154,12 @@ def std(
 
 
 def var_mean(
-    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean."""
     dim, keepdim, correction = _arguments("var_mean", dim, unbiased, keepdim, correction, {})
@@ -146,7 +169,12 @@ def var_mean(
 
 
 def std_mean(
-    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean."""
     dim, keepdim, correction = _arguments("std_mean", dim, unbiased, keepdim, correction, {})

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import base
 import numbatorch.dtype as dt
-from numbatorch.apply import type_word
+from numbatorch import base
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, TensorBase, wrap
-from numbatorch.dtype import DType
+from numbatorch.dtype import DType, type_word
 from numbatorch.ops.copy import copy_, numbers, resolve
 from numbatorch.ops.distributions import bernoulli_
 from numbatorch.ops.sampling import (

@@ -1,7 +1,7 @@
 """Sums, products, means, truth of many, norms, logsumexp: reductions to one number of some or all dimensions.
 
-`dim` is a dimension or several; without it, or with none, all are reduced. `keepdim` keeps them with size one. `dtype` converts the
-elements first. Integers and bool are summed and multiplied as int64.
+`dim` is a dimension or several; without it, or with none, all are reduced. `keepdim` keeps them with size
+one. `dtype` converts the elements first. Integers and bool are summed and multiplied as int64.
 """
 
 from __future__ import annotations
@@ -10,12 +10,24 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.apply import to_float, to_real, type_word
+from numbatorch.apply import to_float, to_real
+from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
 from numbatorch.ops.comparison import eq, ne, where
 from numbatorch.ops.copy import cast
-from numbatorch.ops.math import isnan, abs, exp
-from numbatorch.ops.reduction import Dims, Plan, Reduce, broadcast_dims, converted, into, renamed, restore, spread, to_int64
+from numbatorch.ops.math import abs, exp, isnan
+from numbatorch.ops.reduction import (
+    Dims,
+    Plan,
+    Reduce,
+    broadcast_dims,
+    converted,
+    into,
+    renamed,
+    restore,
+    spread,
+    to_int64,
+)
 from numbatorch.ops.view import reshape, sizes
 from numbatorch_kernels.reduce import table
 
@@ -45,7 +57,13 @@ _sum_dims = Reduce("Sum", table.sum, _sum_vjp, results=(_to_total,), by_result=T
 
 
 def sum(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None, **names: Any
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+    **names: Any,
 ) -> Tensor:
     """The sum of the elements.
 
@@ -73,7 +91,9 @@ def sum_to_size(input: Tensor, *size) -> Tensor:
     key = (kind, array.shape, target) if kind.contiguous else (kind, array.shape, array.strides, target)
     plan = _sum_dims.plans.get(key)
     if plan is None:
-        plan = _sum_dims.remember(key, Plan(_sum_dims, input, None, broadcast_dims(array.shape, target), target))
+        plan = _sum_dims.remember(
+            key, Plan(_sum_dims, input, None, broadcast_dims(array.shape, target), target)
+        )
     return _sum_dims.planned(input, plan)
 
 
@@ -86,7 +106,12 @@ _nansum = Reduce("Nansum", table.nansum, _nansum_vjp, saves=(0,), results=(_to_t
 
 
 def nansum(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The sum of the elements that are not NaN."""
     if input.kind.dtype.is_complex:
@@ -117,7 +142,8 @@ def _mean_vjp(node, grad):
 def _averages(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     if not (own.is_floating_point or own.is_complex):
         raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: " + type_word(own)
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+            "dtype. Got: " + type_word(own)
         )
 
 
@@ -126,7 +152,13 @@ _mean_dims = Reduce("Mean", table.mean, _mean_vjp, check=_averages, overload=1)
 
 
 def mean(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None, **names: Any
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+    **names: Any,
 ) -> Tensor:
     """The mean of the elements. Raises RuntimeError for integers, unless `dtype` makes them something else.
 
@@ -142,12 +174,19 @@ def mean(
 
 
 def nanmean(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The mean of the elements that are not NaN."""
     own = input.kind.dtype
     if not (own.is_floating_point or own.is_complex):
-        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {type_word(own)}")
+        raise RuntimeError(
+            f"nanmean(): expected input to have floating point or complex dtype but got {type_word(own)}"
+        )
     counted = sum(eq(input, input), dim, keepdim)
     return into(out, nansum(input, dim, keepdim, dtype=dtype) / counted, "nanmean")
 
@@ -156,13 +195,24 @@ def nanmean(
 
 
 def _prod_vjp(node, grad):
-    """g times the product of all others: result / x where nothing is zero, else the products before and after each element."""
+    """g times the product of all others: result / x where nothing is zero, else the products before and after
+    each element."""
     plan = node.params[0]
     input, result = node.unpack()
     if ne(input, 0).all().item():
-        return (mul(spread(grad, plan), (spread(result, plan) / input).conj() if input.kind.dtype.is_complex else spread(result, plan) / input),)
+        return (
+            mul(
+                spread(grad, plan),
+                (spread(result, plan) / input).conj()
+                if input.kind.dtype.is_complex
+                else spread(result, plan) / input,
+            ),
+        )
     order = [d for d in range(len(plan.source)) if d not in plan.dims] + list(plan.dims)
-    rows = reshape(input.permute(order), tuple([plan.source[d] for d in order[: len(order) - len(plan.dims)]]) + (plan.count,))
+    rows = reshape(
+        input.permute(order),
+        (*tuple([plan.source[d] for d in order[: len(order) - len(plan.dims)]]), plan.count),
+    )
     others = reshape(_products_of_others(rows), tuple([plan.source[d] for d in order]))
     back = others.permute([order.index(d) for d in range(len(order))])
     return (mul(spread(grad, plan), back.conj() if input.kind.dtype.is_complex else back),)
@@ -193,11 +243,19 @@ def _shifted(rows: Tensor, by: int) -> Tensor:
 
 
 _prod = Reduce("Prod", table.prod, _prod_vjp, saves=(0, -1), results=(_to_total,), by_result=True)
-_prod_dims = Reduce("Prod", table.prod, _prod_vjp, saves=(0, -1), results=(_to_total,), by_result=True, overload=1)
+_prod_dims = Reduce(
+    "Prod", table.prod, _prod_vjp, saves=(0, -1), results=(_to_total,), by_result=True, overload=1
+)
 
 
 def prod(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None, **names: Any
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+    **names: Any,
 ) -> Tensor:
     """The product of the elements.
 
@@ -207,7 +265,10 @@ def prod(
     if names:
         dim, keepdim = renamed(names, dim, keepdim, "prod")
     if isinstance(dim, tuple | list):
-        raise TypeError(f"prod() received an invalid combination of arguments - got dim={type(dim).__name__}, but expected an int")
+        raise TypeError(
+            f"prod() received an invalid combination of arguments - got dim={type(dim).__name__}, but "
+            f"expected an int"
+        )
     input = converted(input, dtype)
     return into(out, _prod(input, None, keepdim) if dim is None else _prod_dims(input, dim, keepdim), "prod")
 
@@ -218,7 +279,9 @@ _any = Reduce("Any", table.any, results=(_to_truth,))
 _all = Reduce("All", table.all, results=(_to_truth,))
 
 
-def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+def any(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any
+) -> Tensor:
     """Whether any element is true, that is not zero.
 
     >>> torch.any(torch.tensor([[0, 1], [0, 0]]), dim=1)
@@ -227,7 +290,9 @@ def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor |
     return _truth(_any, input, dim, keepdim, out, names, "any")
 
 
-def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any) -> Tensor:
+def all(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None, **names: Any
+) -> Tensor:
     """Whether all elements are true, that is not zero.
 
     >>> torch.all(torch.tensor([[1, 1], [1, 0]]), dim=1)
@@ -236,10 +301,14 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor |
     return _truth(_all, input, dim, keepdim, out, names, "all")
 
 
-def _truth(row: Reduce, input: Tensor, dim: Any, keepdim: bool, out: Tensor | None, names: dict, function: str) -> Tensor:
+def _truth(
+    row: Reduce, input: Tensor, dim: Any, keepdim: bool, out: Tensor | None, names: dict, function: str
+) -> Tensor:
     if names:
         dim, keepdim = renamed(names, dim, keepdim, function)
-    if dim is not None and dim.__class__ is not int and len(dim) == 0:  # here alone, no dimensions means none, not all
+    if (
+        dim is not None and dim.__class__ is not int and len(dim) == 0
+    ):  # here alone, no dimensions means none, not all
         return into(out, cast(ne(input, 0), _to_truth(input.kind.dtype)), function)
     result = row(input, dim, keepdim)
     return result if out is None else into(out, result, function)
@@ -303,15 +372,24 @@ def _norm_vjp(node, grad):
 
 def _normed(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     if not (own.is_floating_point or own.is_complex):
-        raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_word(own)}")
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_word(own)}"
+        )
 
 
 def _norm_without_identity(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     _normed(own, shape, dim, dims)
     empty = [d for d in dims if shape[d] == 0]
     if empty:
-        where_ = "an empty tensor" if len(dims) == len(shape) else f"the dimension {empty[0]} because this dimension is empty and"
-        raise RuntimeError(f"linalg.vector_norm cannot compute the inf norm on {where_} because the operation does not have an identity")
+        where_ = (
+            "an empty tensor"
+            if len(dims) == len(shape)
+            else f"the dimension {empty[0]} because this dimension is empty and"
+        )
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the inf norm on {where_} because the operation does not have "
+            f"an identity"
+        )
 
 
 class _Norm(Reduce):
@@ -331,16 +409,26 @@ def _norm_row(reduction: table.Reduction, check=_normed) -> _Norm:
 
 
 _NORMS = {
-    0: _norm_row(table.norm_0), 1: _norm_row(table.norm_1), 2: _norm_row(table.norm_2),
-    inf: _norm_row(table.norm_max, _norm_without_identity), -inf: _norm_row(table.norm_min, _norm_without_identity),
+    0: _norm_row(table.norm_0),
+    1: _norm_row(table.norm_1),
+    2: _norm_row(table.norm_2),
+    inf: _norm_row(table.norm_max, _norm_without_identity),
+    -inf: _norm_row(table.norm_min, _norm_without_identity),
 }
 _norm_p = _norm_row(table.norm_p)
 
 
 def vector_norm(
-    x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+    x: Tensor,
+    ord: float = 2,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p) for p = `ord`; the largest and smallest |x| for inf and -inf, the number of nonzero elements for 0.
+    """(Σ |x|ᵖ)^(1/p) for p = `ord`; the largest and smallest |x| for inf and -inf, the number of nonzero
+    elements for 0.
 
     >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
@@ -354,7 +442,11 @@ def vector_norm(
 
 
 def norm(
-    input: Tensor, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False, out: Tensor | None = None,
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Dims = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
     dtype: DType | None = None,
 ) -> Tensor:
     """The norm of all elements, or along dimensions, as `linalg.vector_norm`; "fro" is the order 2.

@@ -1,4 +1,5 @@
-"""What all reductions have in common: the row, `out=`, NumPy's names of arguments, and how a gradient goes back to the elements."""
+"""What all reductions have in common: the row, `out=`, NumPy's names of arguments, and how a gradient goes
+back to the elements."""
 
 from __future__ import annotations
 
@@ -8,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, promoted, steps, type_word
+from numbatorch.apply import Op, promoted
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
-from numbatorch.dtype import DType
+from numbatorch.dtype import DType, type_word
+from numbatorch.layout import steps
 from numbatorch.ops.copy import cast, copy_
 from numbatorch.ops.view import expand, reshape
 from numbatorch.shape import reduced_shape, reduction_dims
@@ -56,7 +58,9 @@ class Plan:
         self.count = way.count
         self.small = own.cpu and way.results * self.numpy.itemsize < LARGE
         compute = computed_in((self.kind if row.by_result else own).element)
-        self.run = plan_for(device.type, row.reduction, (own.element,), tuple([k.element for k in self.kinds]), compute, way)
+        self.run = plan_for(
+            device.type, row.reduction, (own.element,), tuple([k.element for k in self.kinds]), compute, way
+        )
 
 
 class Reduce(Op):
@@ -67,7 +71,8 @@ class Reduce(Op):
     results     the dtype of each result, from that of the tensor
     by_result   compute in the type of the result; otherwise in that of the tensor
     overload    the number at the end of the node's name
-    check       check(dtype, shape, dim, dims) raises for what cannot be reduced; dims are those that `dim` means
+    check       check(dtype, shape, dim, dims) raises for what cannot be reduced; dims are those that `dim`
+                means
     """
 
     def __init__(
@@ -93,11 +98,16 @@ class Reduce(Op):
             kind, array = input.kind, input.array
         except AttributeError:
             raise TypeError(
-                f"{self.reduction.name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+                f"{self.reduction.name}(): argument 'input' (position 1) must be Tensor, not "
+                f"{type(input).__name__}"
             ) from None
         if dim.__class__ is list:
             dim = tuple(dim)
-        key = (kind, array.shape, dim, keepdim) if kind.contiguous else (kind, array.shape, array.strides, dim, keepdim)
+        key = (
+            (kind, array.shape, dim, keepdim)
+            if kind.contiguous
+            else (kind, array.shape, array.strides, dim, keepdim)
+        )
         plan = self.plans.get(key)
         if plan is None:
             dims = reduction_dims(dim, array.ndim)
@@ -124,7 +134,9 @@ class Reduce(Op):
             results = tuple([empty(plan.shape, kind) for kind in plan.kinds])
             plan.run([r.array for r in results], (input.array,), *numbers)
             return results
-        result = wrap(np.empty(plan.shape, plan.numpy), plan.kind) if plan.small else empty(plan.shape, plan.kind)
+        result = (
+            wrap(np.empty(plan.shape, plan.numpy), plan.kind) if plan.small else empty(plan.shape, plan.kind)
+        )
         plan.run((result.array,), (input.array,), *numbers)
         return result
 
@@ -172,11 +184,13 @@ def into(out: Tensor | None, result: Tensor, function: str) -> Tensor:
         return result
     if state.enabled and (result._requires_grad or out._requires_grad):
         raise RuntimeError(
-            f"{function}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+            f"{function}(): functions with out=... arguments don't support automatic differentiation, but "
+            f"one of the arguments requires grad."
         )
     if not dt.can_cast(result.kind.dtype, out.kind.dtype):
         raise RuntimeError(
-            f"result type {type_word(result.kind.dtype)} can't be cast to the desired output type {type_word(out.kind.dtype)}"
+            f"result type {type_word(result.kind.dtype)} can't be cast to the desired output type "
+            f"{type_word(out.kind.dtype)}"
         )
     if not out.array.size and out.array.shape != result.array.shape:
         fresh = empty(result.array.shape, out.kind)
@@ -190,11 +204,16 @@ def into(out: Tensor | None, result: Tensor, function: str) -> Tensor:
 Check = Callable[[DType, tuple[int, ...], Dims, tuple[int, ...]], None]
 
 
-def without_elements(shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...], function: str, of_all: Exception) -> None:
+def without_elements(
+    shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...], function: str, of_all: Exception
+) -> None:
     """Raise where a result would be chosen from no elements: `of_all` if no dimension was named."""
     for d in dims:
         if shape[d] == 0:
-            raise of_all if dim is None or dim == () else IndexError(f"{function}: Expected reduction dim {d} to have non-zero size.")
+            raise (
+                of_all
+                if dim is None or dim == ()
+                else IndexError(f"{function}: Expected reduction dim {d} to have non-zero size.")
+            )
     if (dim is None or dim == ()) and 0 in shape:
         raise of_all
-

@@ -1,15 +1,26 @@
-"""Whole slices named by an index vector: index_select, index_add, index_copy, index_fill, embedding; and single elements: take, one_hot."""
+"""Whole slices named by an index vector: index_select, index_add, index_copy, index_fill, embedding; and
+single elements: take, one_hot."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, type_word
+from numbatorch.apply import Op
 from numbatorch.base import Kind, TensorBase
+from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.copy import cast, clone, copy_, host
-from numbatorch.ops.elements import Rule, broadcast_value, number_like, placing, read, selecting, selecting_vjp, zeros
+from numbatorch.ops.elements import (
+    Rule,
+    broadcast_value,
+    number_like,
+    placing,
+    read,
+    selecting,
+    selecting_vjp,
+    zeros,
+)
 from numbatorch.ops.scatter import scatter_
 from numbatorch.ops.view import reshape, type_text, unsqueeze, view
 from numbatorch.shape import normalize_dim
@@ -38,7 +49,9 @@ def _vector(tensor: Tensor) -> Tensor:
 SELECTING = Rule(False, lambda value, which, dim, size: IndexError("index out of range in self"))
 TAKING = Rule(
     True,
-    lambda value, which, dim, size: IndexError(f"out of range: tried to access index {value} on a tensor of {size} elements."),
+    lambda value, which, dim, size: IndexError(
+        f"out of range: tried to access index {value} on a tensor of {size} elements."
+    ),
 )
 
 _index_select = selecting("IndexSelect", SELECTING)
@@ -66,7 +79,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
 
 
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The elements that `index` numbers in row-major order, in the shape of `index`; negative numbers count from the end.
+    """The elements that `index` numbers in row-major order, in the shape of `index`; negative numbers count
+    from the end.
 
     >>> torch.take(torch.tensor([[4, 3], [2, 1]]), torch.tensor([0, -1]))
     tensor([4, 1])
@@ -84,11 +98,13 @@ def _embedding_forward(weight, indices, params):
 
 def _embedding_vjp(node, grad):
     (indices,) = node.unpack()
-    blocks, shape, padding, by_frequency = node.params[0]
+    _blocks, shape, padding, by_frequency = node.params[0]
     if by_frequency:
         ones = number_like(1, grad).expand(indices.array.shape)
         count = index_add(zeros(shape[:1], grad.kind), 0, reshape(indices, -1), reshape(ones, -1))
-        grad = div(grad, unsqueeze(reshape(index_select(count, 0, reshape(indices, -1)), indices.array.shape), -1))
+        grad = div(
+            grad, unsqueeze(reshape(index_select(count, 0, reshape(indices, -1)), indices.array.shape), -1)
+        )
     for_weight, _ = selecting_vjp(node, grad)
     if padding >= 0:
         for_weight[padding] = 0
@@ -98,7 +114,13 @@ def _embedding_vjp(node, grad):
 _embedding = Op("Embedding", _embedding_forward, _embedding_vjp, saves=(1,), tensors=-1)
 
 
-def embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+def embedding(
+    weight: Tensor,
+    indices: Tensor,
+    padding_idx: int = -1,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
     """The rows of `weight` that `indices` name, in the shape (*indices.shape, columns).
 
     padding_idx         this row gets no gradient
@@ -108,7 +130,8 @@ def embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad
     if weight.array.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     error = (
-        "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+        "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but "
+        "got "
         f"{type_text(indices)} instead (while checking arguments for embedding)"
     )
     indices = _integers(indices, RuntimeError(error))
@@ -116,7 +139,8 @@ def embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Zeros and, at the place that each class number names, a one: shape (*tensor.shape, num_classes). By default as many as are needed.
+    """Zeros and, at the place that each class number names, a one: shape (*tensor.shape, num_classes). By
+    default as many as are needed.
 
     >>> torch.nn.functional.one_hot(torch.tensor([0, 2]), 4)
     tensor([[1, 0, 0, 0],
@@ -136,21 +160,34 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         num_classes = largest + 1
     elif largest >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return scatter_(zeros((*tensor.array.shape, num_classes), Kind.of(dt.int64, tensor.kind.device)), -1, unsqueeze(tensor, -1), 1)
+    return scatter_(
+        zeros((*tensor.array.shape, num_classes), Kind.of(dt.int64, tensor.kind.device)),
+        -1,
+        unsqueeze(tensor, -1),
+        1,
+    )
 
 
 # --- writing
 
 
 ADDING = Rule(
-    False, lambda value, which, dim, size: RuntimeError(f"index {value} is out of bounds for dimension {dim} with size {size}")
+    False,
+    lambda value, which, dim, size: RuntimeError(
+        f"index {value} is out of bounds for dimension {dim} with size {size}"
+    ),
 )
 COPYING = Rule(
     False,
-    lambda value, which, dim, size: IndexError(f"index_copy_(): index {value} is out of bounds for dimension {dim} with size {size}"),
+    lambda value, which, dim, size: IndexError(
+        f"index_copy_(): index {value} is out of bounds for dimension {dim} with size {size}"
+    ),
 )
 FILLING = Rule(
-    True, lambda value, which, dim, size: IndexError(f"index {value} is out of bounds for dimension {dim} with size {size}")
+    True,
+    lambda value, which, dim, size: IndexError(
+        f"index {value} is out of bounds for dimension {dim} with size {size}"
+    ),
 )
 
 _index_add = placing("IndexAdd", ADDING)
@@ -167,25 +204,29 @@ def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     d = normalize_dim(dim, self.array.ndim)
     if index.array.ndim > 1:
         raise IndexError(
-            f"index_add_(): Index is supposed to be a vector, but got dim: {index.array.ndim} with type: {type_word(index.kind.dtype)} and "
+            f"index_add_(): Index is supposed to be a vector, but got dim: {index.array.ndim} with type: "
+            f"{type_word(index.kind.dtype)} and "
             f"size: {list(index.array.shape)}"
         )
     error = f"index_add_(): Expected dtype int32/int64 for index but got: {type_word(index.kind.dtype)}"
     index = _vector(_integers(index, RuntimeError(error)))
     if self.kind.dtype is not source.kind.dtype:
         raise RuntimeError(
-            f"index_add_(): self ({type_word(self.kind.dtype)}) and source ({type_word(source.kind.dtype)}) must have the same scalar type"
+            f"index_add_(): self ({type_word(self.kind.dtype)}) and source ({type_word(source.kind.dtype)}) "
+            f"must have the same scalar type"
         )
     target, source = _vector(self), _vector(source)
     own, given = target.array.shape, source.array.shape
     if own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
         raise RuntimeError(
-            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+            "self.shape = "
             f"{list(own)} source.shape = {list(given)}"
         )
     if index.array.size != given[d]:
         raise RuntimeError(
-            f"index_add_(): Number of indices ({index.array.size}) should be equal to source.size(dim): ({given[d]}), for dim: {dim}"
+            f"index_add_(): Number of indices ({index.array.size}) should be equal to source.size(dim): "
+            f"({given[d]}), for dim: {dim}"
         )
     _index_add(target, source if alpha == 1 else mul(source, alpha), index, (((d, 1),), True))
     return self
@@ -203,20 +244,26 @@ def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {index.array.ndim})")
     if source.array.ndim and self.array.ndim and source.array.ndim != self.array.ndim:
         raise IndexError(
-            "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source dimensionality "
+            "index_copy_(): When source and destination are not scalars, their dimensionality must match. "
+            "Source dimensionality "
             f"({source.array.ndim}), destination dimensionality ({self.array.ndim})"
         )
     if index.kind.dtype is not dt.int64:
-        raise IndexError("index_copy_(): Expected a long tensor for index, but got " + type_word(index.kind.dtype))
+        raise IndexError(
+            "index_copy_(): Expected a long tensor for index, but got " + type_word(index.kind.dtype)
+        )
     if self.kind.dtype is not source.kind.dtype:
         raise RuntimeError(
-            f"index_copy_(): self and source expected to have the same dtype, but got (self) {type_word(self.kind.dtype)} and (source) "
+            f"index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{type_word(self.kind.dtype)} and (source) "
             f"{type_word(source.kind.dtype)}"
         )
     target, source, index = _vector(self), _vector(source), _vector(index)
     own, given = target.array.shape, source.array.shape
     if own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
-        other = next(k for k, (a, b) in enumerate(zip(own[:d] + own[d + 1 :], given[:d] + given[d + 1 :])) if a != b)
+        other = next(
+            k for k, (a, b) in enumerate(zip(own[:d] + own[d + 1 :], given[:d] + given[d + 1 :])) if a != b
+        )
         raise RuntimeError(
             "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
             f"{' '.join(map(str, own[:d] + own[d + 1 :]))} at dimension {d} and source slice shape: "
@@ -224,7 +271,8 @@ def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         )
     if index.array.size != given[d]:
         raise IndexError(
-            f"index_copy_(): Number of indices ({index.array.size}) should be equal to source.size(dim) ({given[d]})"
+            f"index_copy_(): Number of indices ({index.array.size}) should be equal to source.size(dim) "
+            f"({given[d]})"
         )
     _index_copy(target, source, index, (((d, 1),), False))
     return self
@@ -240,7 +288,8 @@ def index_fill_(self: Tensor, dim: int, index: Tensor, value: Number | Tensor) -
     d = normalize_dim(dim, self.array.ndim)
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(
-            f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.array.ndim} dimension(s)."
+            f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.array.ndim} "
+            f"dimension(s)."
         )
     if index.kind.dtype is not dt.int64:
         raise IndexError("index_fill_(): Expected dtype int64 for index.")

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import base
 import numbatorch.dtype as dt
-from numbatorch.apply import type_word
+from numbatorch import base
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, wrap
-from numbatorch.dtype import DType
+from numbatorch.dtype import DType, type_word
 from numbatorch.ops import comparison
 from numbatorch.ops.copy import cast, clone_contiguous, copy_, fill_, numbers
 from numbatorch.random import Generator, generator_of

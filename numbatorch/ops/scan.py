@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from numbatorch import base
 import numbatorch.dtype as dt
+from numbatorch import base
 from numbatorch.apply import Op
 from numbatorch.base import wrap
 from numbatorch.dtype import DType
@@ -31,7 +31,9 @@ def lines(input: Tensor, dim: int) -> tuple[int, int, int]:
 def widened(input: Tensor) -> Tensor:
     """`input` off the tape, contiguous, and float32 if it was float16 or bfloat16."""
     dtype = input.kind.dtype
-    return contiguous(cast(wrap(input.array, input.kind), dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype))
+    return contiguous(
+        cast(wrap(input.array, input.kind), dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype)
+    )
 
 
 def _forward(how: int):
@@ -51,8 +53,8 @@ def _cumsum_vjp(node, grad):
 
 
 def _cumprod_vjp(node, grad):
-    """From each element on, the sum of grad times result, divided by the element. Behind the first zero of a line all results are zero; what
-    it gets itself is found with a one in its place."""
+    """From each element on, the sum of grad times result, divided by the element. Behind the first zero of a
+    line all results are zero; what it gets itself is found with a one in its place."""
     input, result = node.unpack()
     (dim,) = node.params
     zero = eq(input, 0)

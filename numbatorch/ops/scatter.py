@@ -1,7 +1,7 @@
 """Elements named one by one along a dimension: gather, scatter, scatter_reduce.
 
-`index` has as many dimensions as the tensor and may be smaller. Its element at (i, j, k), with dim = 1, stands for the place
-(i, index[i, j, k], k) of the tensor.
+`index` has as many dimensions as the tensor and may be smaller. Its element at (i, j, k), with dim = 1,
+stands for the place (i, index[i, j, k], k) of the tensor.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import base
 import numbatorch.dtype as dt
+from numbatorch import base
 from numbatorch.apply import InPlaceOp, Op
 from numbatorch.base import TensorBase
 from numbatorch.ops.arithmetic import div, mul
@@ -47,10 +47,19 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=4096)
 def _along(index: Layout, small: Layout, big: Layout, itemsize: int, dim: int) -> kernels.Walk:
-    """The walk through an index, beside a small tensor that broadcasts to its shape and a big one indexed along `dim`."""
+    """The walk through an index, beside a small tensor that broadcasts to its shape and a big one indexed
+    along `dim`."""
     shape, strides = index[0], in_elements(big, itemsize)
     small_steps, index_steps = stretched(small, itemsize, shape), stretched(index, 8, shape)
-    return walk(shape, small_steps, (*strides[:dim], 0, *strides[dim + 1 :]), index_steps, big[0][dim], strides[dim], False)
+    return walk(
+        shape,
+        small_steps,
+        (*strides[:dim], 0, *strides[dim + 1 :]),
+        index_steps,
+        big[0][dim],
+        strides[dim],
+        False,
+    )
 
 
 def _outside(index: Tensor, dim: int, size: int) -> Exception:
@@ -92,7 +101,13 @@ def _gather_vjp(node, grad):
     return (_scatter_add(zeros(shape, grad.kind), grad, index, (dim, shape)), None)
 
 
-_gather = Op("Gather", lambda input, index, params: _gather_forward(input, index, params[0]), _gather_vjp, saves=(1,), tensors=-1)
+_gather = Op(
+    "Gather",
+    lambda input, index, params: _gather_forward(input, index, params[0]),
+    _gather_vjp,
+    saves=(1,),
+    tensors=-1,
+)
 
 
 def _scatter_vjp(node, grad):
@@ -141,7 +156,9 @@ def _as_vectors(*tensors: Tensor) -> list[Tensor]:
     return [t if t.array.ndim else reshape(t, 1) for t in tensors]
 
 
-def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
+def gather(
+    input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None
+) -> Tensor:
     """For each element of `index`, the element of `input` at the same place, but at the index along `dim`.
 
     >>> torch.gather(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([[0, 0], [1, 0]]))
@@ -158,7 +175,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
         for k, (n, m) in enumerate(zip(shape, size)):
             if k != d and n > m:
                 raise RuntimeError(
-                    f"Size does not match at dimension {k} expected index {list(shape)} to be no larger than self {list(size)} apart from "
+                    f"Size does not match at dimension {k} expected index {list(shape)} to be no larger than "
+                    f"self {list(size)} apart from "
                     f"dimension {d}"
                 )
     result = _gather(source, places, (d, size))
@@ -166,12 +184,17 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     return result if out is None else copy_(out, result)
 
 
-def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
-    """As `gather`, for indices that broadcast with `input` in the other dimensions; without `dim` both are flattened."""
+def take_along_dim(
+    input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """As `gather`, for indices that broadcast with `input` in the other dimensions; without `dim` both are
+    flattened."""
     if indices.kind.dtype is not dt.int64:
         from numbatorch.apply import type_word
 
-        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {type_word(indices.kind.dtype)}")
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got {type_word(indices.kind.dtype)}"
+        )
     if dim is None:
         return gather(reshape(input, -1), 0, reshape(indices, -1), out=out)
     a, b = input.array.shape, indices.array.shape
@@ -189,8 +212,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 # --- scatter
 
 
-def _prepared(self: Tensor, dim: int, index: Tensor, src: Tensor | Number) -> tuple[Tensor, int, Tensor, Tensor]:
-    """The target, the dimension, the index and the source, cut to the shape of the index; RuntimeError where they do not fit."""
+def _prepared(
+    self: Tensor, dim: int, index: Tensor, src: Tensor | Number
+) -> tuple[Tensor, int, Tensor, Tensor]:
+    """The target, the dimension, the index and the source, cut to the shape of the index; RuntimeError where
+    they do not fit."""
     d = normalize_dim(dim, self.array.ndim)
     index = _index_of("scatter", index)
     if isinstance(src, TensorBase):
@@ -206,16 +232,30 @@ def _prepared(self: Tensor, dim: int, index: Tensor, src: Tensor | Number) -> tu
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
     if given and len(shape) != len(given):
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
-    if any([k != d and n > m for k, (n, m) in enumerate(zip(shape, own))]) or any([n > m for n, m in zip(shape, given)]):
+    if any([k != d and n > m for k, (n, m) in enumerate(zip(shape, own))]) or any(
+        [n > m for n, m in zip(shape, given)]
+    ):
         and_src = f" and to be no larger size than src {list(given)}" if given else ""
-        raise RuntimeError(f"Expected index {list(shape)} to be no larger than self {list(own)} apart from dimension {d}{and_src}")
+        raise RuntimeError(
+            f"Expected index {list(shape)} to be no larger than self {list(own)} apart from dimension "
+            f"{d}{and_src}"
+        )
     if given and given != shape:
         src = src[tuple([slice(n) for n in shape])]
     return target, d, index, src
 
 
-def scatter_(self: Tensor, dim: int, index: Tensor, src: Tensor | Number | None = None, *, reduce: str | None = None, value: Number | None = None) -> Tensor:
-    """Put each element of `src`, or a number, at its own place in this tensor, but at the index along `dim`; the last one stays.
+def scatter_(
+    self: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor | Number | None = None,
+    *,
+    reduce: str | None = None,
+    value: Number | None = None,
+) -> Tensor:
+    """Put each element of `src`, or a number, at its own place in this tensor, but at the index along `dim`;
+    the last one stays.
 
     >>> torch.zeros(2, 3).scatter_(1, torch.tensor([[2], [0]]), 5.0)
     tensor([[0., 0., 5.],
@@ -241,12 +281,21 @@ def _scatter_reduced(self: Tensor, dim: int, index: Tensor, src: Tensor | Number
 
 
 _REDUCE = (
-    "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future PyTorch release. Use "
+    "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future "
+    "PyTorch release. Use "
     "torch.scatter_reduce instead for more reduction options."
 )
 
 
-def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number | None = None, *, reduce: str | None = None, value: Number | None = None) -> Tensor:
+def scatter(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor | Number | None = None,
+    *,
+    reduce: str | None = None,
+    value: Number | None = None,
+) -> Tensor:
     """A copy of `input` with elements overwritten: see `scatter_`."""
     return scatter_(clone(input), dim, index, src, reduce=reduce, value=value)
 
@@ -287,7 +336,13 @@ def _scatter_reduce_forward(input, src, index, params):
     result, src = clone_contiguous(input.detach()), src.detach()
     if not include_self:
         _write(kernels.put, result, number_like(_neutral(reduce, input.kind.dtype), result), index, dim)
-    _write(*((kernels.reduce, result, src, index, dim, _HOW[reduce]) if reduce in _HOW else (kernels.add, result, src, index, dim)))
+    _write(
+        *(
+            (kernels.reduce, result, src, index, dim, _HOW[reduce])
+            if reduce in _HOW
+            else (kernels.add, result, src, index, dim)
+        )
+    )
     if reduce == "mean":
         count = _count(result, index, dim, include_self)
         result = div(result, count, rounding_mode=None if result.kind.dtype.is_floating_point else "floor")
@@ -317,40 +372,69 @@ def _kept(grad: Tensor, index: Tensor, dim: int, include_self: bool) -> Tensor:
 def _scatter_extreme_vjp(node, grad):
     """The gradient of a largest or smallest element is shared by all that are equal to it."""
     input, src, index, result = node.unpack()
-    dim, reduce, include_self = node.params[0]
+    dim, _reduce, include_self = node.params[0]
     params = (dim, result.array.shape)
     from_input = cast(eq(input, result), grad.kind.dtype)
     from_src = cast(eq(src, _gather(result.detach(), index, params)), grad.kind.dtype)
-    shares = _scatter_add(from_input if include_self else _kept(from_input, index, dim, False), from_src, index, params)
+    shares = _scatter_add(
+        from_input if include_self else _kept(from_input, index, dim, False), from_src, index, params
+    )
     share = div(grad, masked_fill(shares, eq(shares, 0), 1))
-    return (_kept(mul(share, from_input), index, dim, include_self), mul(_gather(share, index, params), from_src), None)
+    return (
+        _kept(mul(share, from_input), index, dim, include_self),
+        mul(_gather(share, index, params), from_src),
+        None,
+    )
 
 
 def _scatter_prod_vjp(node, grad):
-    """The product of the others: the product divided by the factor, or where that is the only zero, the product without it."""
+    """The product of the others: the product divided by the factor, or where that is the only zero, the
+    product without it."""
     input, src, index, result = node.unpack()
     dim, _, include_self = node.params[0]
     params = (dim, result.array.shape)
     nonzero_input = masked_fill(input, eq(input, 0), 1)
-    for_input = div(mul(grad, scatter_reduce(nonzero_input, dim, index, src, "prod", include_self=include_self)), nonzero_input)
+    for_input = div(
+        mul(grad, scatter_reduce(nonzero_input, dim, index, src, "prod", include_self=include_self)),
+        nonzero_input,
+    )
     zero = eq(src, 0)
-    zeros_here = _gather(_scatter_add(zeros(*params[1:], grad.kind), cast(zero, grad.kind.dtype), index, params), index, params)
+    zeros_here = _gather(
+        _scatter_add(zeros(*params[1:], grad.kind), cast(zero, grad.kind.dtype), index, params), index, params
+    )
     single = logical_and(zero, eq(zeros_here, 1))
     others = masked_fill(src, single, 1)
-    without = _gather(mul(grad, scatter_reduce(input, dim, index, others, "prod", include_self=include_self)), index, params)
-    with_all = _gather(mul(grad, scatter_reduce(input, dim, index, src, "prod", include_self=include_self)), index, params)
+    without = _gather(
+        mul(grad, scatter_reduce(input, dim, index, others, "prod", include_self=include_self)), index, params
+    )
+    with_all = _gather(
+        mul(grad, scatter_reduce(input, dim, index, src, "prod", include_self=include_self)), index, params
+    )
     for_src = where(single, without, div(with_all, masked_fill(src, zero, 1)))
     return (_kept(for_input, index, dim, include_self), for_src, None)
 
 
 _scatter_sum = Op("ScatterReduce", _scatter_reduce_forward, _scatter_sum_vjp, saves=(2,), tensors=-1)
-_scatter_extreme = Op("ScatterReduce", _scatter_reduce_forward, _scatter_extreme_vjp, saves=(0, 1, 2, -1), tensors=-1)
-_scatter_prod = Op("ScatterReduce", _scatter_reduce_forward, _scatter_prod_vjp, saves=(0, 1, 2, -1), tensors=-1)
-_REDUCTIONS = {"sum": _scatter_sum, "mean": _scatter_sum, "prod": _scatter_prod, "amax": _scatter_extreme, "amin": _scatter_extreme}
+_scatter_extreme = Op(
+    "ScatterReduce", _scatter_reduce_forward, _scatter_extreme_vjp, saves=(0, 1, 2, -1), tensors=-1
+)
+_scatter_prod = Op(
+    "ScatterReduce", _scatter_reduce_forward, _scatter_prod_vjp, saves=(0, 1, 2, -1), tensors=-1
+)
+_REDUCTIONS = {
+    "sum": _scatter_sum,
+    "mean": _scatter_sum,
+    "prod": _scatter_prod,
+    "amax": _scatter_extreme,
+    "amin": _scatter_extreme,
+}
 
 
-def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
-    """A copy of `input` in which the elements of `src` that go to one place (see `scatter_`) are reduced to one.
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """A copy of `input` in which the elements of `src` that go to one place (see `scatter_`) are reduced to
+    one.
 
     reduce        "sum", "prod", "mean", "amax" or "amin"
     include_self  whether the element of `input` at that place takes part
@@ -367,6 +451,8 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
     return result if target is input else reshape(result, ())
 
 
-def scatter_reduce_(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+def scatter_reduce_(
+    self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """`scatter_reduce` in place."""
     return copy_(self, scatter_reduce(clone(self), dim, index, src, reduce, include_self=include_self))

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, contiguous_steps, type_word
+from numbatorch.apply import Op
 from numbatorch.base import empty
-from numbatorch.dtype import DType
+from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import mul, sub
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.math import exp, neg
 from numbatorch.ops.reduce import sum
-from numbatorch.shape import normalize_dim
+from numbatorch.shape import contiguous_strides, normalize_dim
 from numbatorch_kernels.reduce import table
 from numbatorch_kernels.reduce.launch import computed_in, plan_for
 from numbatorch_kernels.reduce.walk import walk
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 class _Along(Op):
-    """A reduction along one dimension that has a result for each element: op(*tensors of one shape and dtype, dim)."""
+    """A reduction along one dimension that has a result for each element: op(*tensors of one shape and dtype,
+    dim)."""
 
     def __init__(self, name: str, reduction: table.Reduction, vjp: Callable, saves: Sequence[int]):
         super().__init__(name, self.run, vjp, saves=saves, tensors=reduction.elements)
@@ -40,8 +41,15 @@ class _Along(Op):
         plan = self.plans.get((kind, shape, dim))
         if plan is None:
             element, reduction = kind.element, self.reduction
-            way = walk(shape, contiguous_steps(shape), (dim,) if shape else ())
-            plan = plan_for(kind.device.type, reduction, (element,) * reduction.elements, (element,), computed_in(element), way)
+            way = walk(shape, contiguous_strides(shape), (dim,) if shape else ())
+            plan = plan_for(
+                kind.device.type,
+                reduction,
+                (element,) * reduction.elements,
+                (element,),
+                computed_in(element),
+                way,
+            )
             self.plans[kind, shape, dim] = plan
         plan((result.array,), [x.array for x in tensors])
         return result
@@ -71,13 +79,17 @@ def _log_softmax_backward_vjp(node, grad):
     g, y = node.unpack()
     (dim,) = node.params
     weighted = mul(grad, exp(y))
-    return sub(grad, sum(weighted, dim, True)), neg(mul(weighted, sum(g, dim, True))) if node.needs[1] else None
+    return sub(grad, sum(weighted, dim, True)), neg(mul(weighted, sum(g, dim, True))) if node.needs[
+        1
+    ] else None
 
 
 _softmax = _Along("Softmax", table.softmax, _softmax_vjp, (-1,))
 _log_softmax = _Along("LogSoftmax", table.log_softmax, _log_softmax_vjp, (-1,))
 _softmax_backward = _Along("SoftmaxBackwardData", table.softmax_backward, _softmax_backward_vjp, (0, 1))
-_log_softmax_backward = _Along("LogSoftmaxBackwardData", table.log_softmax_backward, _log_softmax_backward_vjp, (0, 1))
+_log_softmax_backward = _Along(
+    "LogSoftmaxBackwardData", table.log_softmax_backward, _log_softmax_backward_vjp, (0, 1)
+)
 
 
 def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch import base, return_types
 import numbatorch.dtype as dt
+from numbatorch import base, return_types
 from numbatorch.apply import Op, attach
 from numbatorch.base import Kind, Number, TensorBase, wrap
 from numbatorch.ops.comparison import ne
@@ -65,12 +65,15 @@ def _extreme_forward(input, dim, largest):
     values = base.empty(source.array.shape, source.kind)
     indices = base.empty(source.array.shape, Kind.of(dt.int64, source.kind.device))
     if values.array.size:
-        extreme(source.kind.device.type, values.array, indices.array, source.array, *lines(source, dim), largest)
+        extreme(
+            source.kind.device.type, values.array, indices.array, source.array, *lines(source, dim), largest
+        )
     return cast(values, input.kind.dtype), indices
 
 
 class _Choice(Op):
-    """An operation that gives elements of a dimension, and their places in it: there the gradient goes back."""
+    """An operation that gives elements of a dimension, and their places in it: there the gradient goes
+    back."""
 
     def record(self, result, args):
         if result[0].kind.dtype.is_floating_point:
@@ -96,7 +99,9 @@ def _refuse(function: str, input: Tensor, *names: str) -> None:
     if input.kind.dtype.is_complex or input.kind.dtype.name in names:
         kind = "complex" if input.kind.dtype.is_complex else input.kind.dtype.name
         space = " " if input.kind.dtype.is_complex else ""
-        raise RuntimeError(f"{space}{function} does not support {kind} dtypes on {input.kind.device.type.upper()}")
+        raise RuntimeError(
+            f"{space}{function} does not support {kind} dtypes on {input.kind.device.type.upper()}"
+        )
 
 
 def _of_numbers(row: Op, input: Tensor, *params) -> tuple[Tensor, Tensor]:
@@ -117,9 +122,15 @@ def _into(out: tuple[Tensor, Tensor] | None, made):
 
 
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: tuple[Tensor, Tensor] | None = None
+    input: Tensor,
+    dim: int = -1,
+    descending: bool = False,
+    stable: bool = False,
+    *,
+    out: tuple[Tensor, Tensor] | None = None,
 ) -> return_types.sort:
-    """The elements in order along `dim`, and their old places. Always stable; NaN counts as the largest number.
+    """The elements in order along `dim`, and their old places. Always stable; NaN counts as the largest
+    number.
 
     >>> torch.sort(torch.tensor([3, 1, 2]))
     torch.return_types.sort(
@@ -143,7 +154,13 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: tuple[Tensor, Tensor] | None = None
+    input: Tensor,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,
+    *,
+    out: tuple[Tensor, Tensor] | None = None,
 ) -> return_types.topk:
     """The `k` largest elements along `dim` in order, or the smallest, and their places.
 
@@ -167,7 +184,9 @@ def kthvalue(
     if not 1 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
     if not input.array.ndim:
-        return _into(out, return_types.kthvalue(input.clone(), zeros((), Kind.of(dt.int64, input.kind.device))))
+        return _into(
+            out, return_types.kthvalue(input.clone(), zeros((), Kind.of(dt.int64, input.kind.device)))
+        )
     _, indices = _sort_forward(input, d, False)
     place = narrow(indices, d, k - 1, 1)
     values = gather(input, d, place)
@@ -180,7 +199,8 @@ def kthvalue(
 
 
 def cummax(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.cummax:
-    """The largest of the elements so far along `dim`, and its place: the last one if there are several. NaN counts as the largest number.
+    """The largest of the elements so far along `dim`, and its place: the last one if there are several. NaN
+    counts as the largest number.
 
     >>> torch.cummax(torch.tensor([1, 3, 2]), 0).values
     tensor([1, 3, 3])
@@ -190,7 +210,8 @@ def cummax(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None)
 
 
 def cummin(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.cummin:
-    """The smallest of the elements so far along `dim`, and its place: the last one if there are several. NaN counts as the smallest number."""
+    """The smallest of the elements so far along `dim`, and its place: the last one if there are several. NaN
+    counts as the smallest number."""
     made = _of_numbers(_cummin, input, normalize_dim(dim, input.array.ndim), False)
     return _into(out, return_types.cummin(*made))
 
@@ -199,26 +220,39 @@ def cummin(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None)
 
 
 def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
 ) -> Any:
-    """The different elements in order, or with `dim` the different slices. With `return_inverse` also where each element of `input` is among
-    them, with `return_counts` also how often each occurs.
+    """The different elements in order, or with `dim` the different slices. With `return_inverse` also where
+    each element of `input` is among them, with `return_counts` also how often each occurs.
 
     >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
     if dim is not None:
         rows = _slices(input, dim)
-        _, first, where, times = np.unique(rows, axis=0, return_index=True, return_inverse=True, return_counts=True)
+        _, first, where, times = np.unique(
+            rows, axis=0, return_index=True, return_inverse=True, return_counts=True
+        )
         return _of_slices(input, dim, first, where, times, return_inverse, return_counts)
     values, order = sort(reshape(input.detach(), -1))
     found, number, counts = _runs(values)
-    inverse = reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), input.array.shape) if return_inverse else None
+    inverse = (
+        reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), input.array.shape)
+        if return_inverse
+        else None
+    )
     return _answers(found, inverse, counts if return_counts else None)
 
 
-def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
-    """The elements without those that equal the one before them, or with `dim` the slices; otherwise as `unique`.
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements without those that equal the one before them, or with `dim` the slices; otherwise as
+    `unique`.
 
     >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
@@ -235,7 +269,8 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
 
 
 def _runs(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of a vector: the first element of each run of equal ones, the number of each element's run, the lengths of the runs."""
+    """Of a vector: the first element of each run of equal ones, the number of each element's run, the lengths
+    of the runs."""
     n, kind = values.array.size, Kind.of(dt.int64, values.kind.device)
     starts = base.empty((n,), Kind.of(dt.bool, values.kind.device)).fill_(True)
     if n:
@@ -253,12 +288,16 @@ def _slices(input: Tensor, dim: int) -> np.ndarray:
     return array.reshape(array.shape[0], -1)
 
 
-def _of_slices(input: Tensor, dim: int, first, number, counts, return_inverse: bool, return_counts: bool) -> Any:
+def _of_slices(
+    input: Tensor, dim: int, first, number, counts, return_inverse: bool, return_counts: bool
+) -> Any:
     def on_device(array):
         return move(from_numbers(array.reshape(-1), dt.int64), input.kind.device)
 
     found = index_select(input.detach(), dim, on_device(first))
-    return _answers(found, on_device(number) if return_inverse else None, on_device(counts) if return_counts else None)
+    return _answers(
+        found, on_device(number) if return_inverse else None, on_device(counts) if return_counts else None
+    )
 
 
 def _answers(found: Tensor, *more: Tensor | None) -> Any:
@@ -273,7 +312,8 @@ def searchsorted(
     sorted_sequence: Tensor, input: Tensor | Number, *, out_int32: bool = False, right: bool = False, side: str | None = None,
     sorter: Tensor | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Where each value would stand in a sorted row: before the elements equal to it, or with right=True (or side="right") behind them.
+    """Where each value would stand in a sorted row: before the elements equal to it, or with right=True (or
+    side="right") behind them.
 
     sorted_sequence  one row for all values, or a row for each row of `input`
     sorter           the order that sorts `sorted_sequence`, where it is not sorted
@@ -284,13 +324,18 @@ def searchsorted(
     if side not in (None, "left", "right"):
         raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
-        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True")
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left while right "
+            "was True"
+        )
     values = input if isinstance(input, TensorBase) else tensor(input, device=sorted_sequence.kind.device)
     rows, shape = sorted_sequence.array.shape, values.array.shape
     if len(rows) != 1 and (len(rows) != len(shape) or rows[:-1] != shape[:-1]):
         raise RuntimeError(
-            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value "
-            f"tensor must match, but we got boundaries tensor {list(rows)} and input value tensor {list(shape)}"
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+            "boundaries tensor and input value "
+            f"tensor must match, but we got boundaries tensor {list(rows)} and input value tensor "
+            f"{list(shape)}"
         )
     if sorter is not None:
         sorted_sequence = gather(sorted_sequence, -1, sorter)
@@ -300,7 +345,9 @@ def searchsorted(
     result = base.empty(shape, Kind.of(dt.int64, values.kind.device))
     if result.array.size:
         if rows[-1]:
-            kernels.search(values.kind.device.type, result.array, sequence.array, values.array, right or side == "right")
+            kernels.search(
+                values.kind.device.type, result.array, sequence.array, values.array, right or side == "right"
+            )
         else:
             result.fill_(0)
     result = cast(result, dt.int32) if out_int32 else result
@@ -308,10 +355,15 @@ def searchsorted(
 
 
 def bucketize(
-    input: Tensor | Number, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
+    input: Tensor | Number,
+    boundaries: Tensor,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The number of the bucket that each value falls in; `boundaries`, a sorted vector, belong to the bucket below them, or with right=True
-    to the one above."""
+    """The number of the bucket that each value falls in; `boundaries`, a sorted vector, belong to the bucket
+    below them, or with right=True to the one above."""
     if boundaries.array.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from numbatorch.apply import ViewOp, steps
+from numbatorch.apply import ViewOp
 from numbatorch.base import TensorBase, alias
+from numbatorch.layout import inverse, steps
 from numbatorch.shape import infer_shape, normalize_dim, normalize_dims
 from numbatorch_kernels.memory import strided
 
@@ -129,7 +130,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 _permute = ViewOp(
     "Permute",
     lambda input, order: input.array.transpose(order),
-    lambda node, grad: (permute(grad, _inverse(node.params[0])),),
+    lambda node, grad: (permute(grad, inverse(node.params[0])),),
 )
 _transpose: ViewOp = ViewOp(
     "Transpose",
@@ -137,13 +138,6 @@ _transpose: ViewOp = ViewOp(
     lambda node, grad: (_transpose(grad, *node.params),),
 )
 _t: ViewOp = ViewOp("T", lambda input: input.array.transpose(), lambda node, grad: (_t(grad),))
-
-
-def _inverse(order):
-    result = [0] * len(order)
-    for k, d in enumerate(order):
-        result[d] = k
-    return tuple(result)
 
 
 def permute(input: Tensor, *dims) -> Tensor:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from numbatorch.dtype import float32, float64, get_default_dtype
+from numbatorch.base import Kind
+from numbatorch.dtype import float32
 from numbatorch.ops import zeros, zeros_like
 from numbatorch.optim.fused import loss_of, run
 from numbatorch.optim.optimizer import Optimizer, check_flags
 from numbatorch.tensor import Tensor
 from numbatorch_kernels import optim as kernels
+
+_COUNT = Kind.of(float32)  # what the kernel counts steps in: host memory, as in PyTorch
 
 
 class Adam(Optimizer):
@@ -71,9 +74,7 @@ class Adam(Optimizer):
         super().__init__(params, defaults)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters from their gradients, after calling `closure`, if given; its result, the
-        loss, is returned.
-        """
+        """Update the parameters from their gradients; `closure`, if given, computes these and the loss."""
         loss = loss_of(closure)
         for group in self.param_groups:
             amsgrad = group["amsgrad"]
@@ -86,9 +87,10 @@ class Adam(Optimizer):
                 state = self.state[param]
                 if not state:
                     _start(state, param, amsgrad)
-                rows.append(
-                    (param, grad, state["exp_avg"], state["exp_avg_sq"], state[largest], state["step"])
-                )
+                step = state["step"]
+                if step.kind is not _COUNT:  # a loaded one may be anything
+                    step = state["step"] = step.to("cpu", float32)
+                rows.append((param, grad, state["exp_avg"], state["exp_avg_sq"], state[largest], step))
             if rows:
                 run(kernels.adam, rows, 5, *_numbers(group))
         return loss
@@ -133,7 +135,7 @@ class AdamW(Adam):
 
 def _start(state: dict[str, Any], param: Tensor, amsgrad: bool) -> None:
     """The state of a parameter before its first step."""
-    state["step"] = zeros((), dtype=float64 if get_default_dtype() is float64 else float32, device="cpu")
+    state["step"] = zeros((), dtype=float32, device="cpu")
     for name in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if amsgrad else ("exp_avg", "exp_avg_sq"):
         state[name] = zeros_like(param)
 

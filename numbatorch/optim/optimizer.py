@@ -52,10 +52,9 @@ class Optimizer:
             cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters from their gradients, after calling `closure`, if given; its result, the
-        loss, is returned.
+        """Update the parameters from their gradients; every optimizer overrides it.
 
-        Every optimizer overrides it.
+        `closure`, if given, computes the gradients first, and returns the loss, which is then returned.
         """
         raise NotImplementedError
 

@@ -68,9 +68,7 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters from their gradients, after calling `closure`, if given; its result, the
-        loss, is returned.
-        """
+        """Update the parameters from their gradients; `closure`, if given, computes these and the loss."""
         loss = loss_of(closure)
         for group in self.param_groups:
             momentum = group["momentum"]

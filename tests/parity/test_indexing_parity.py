@@ -558,7 +558,6 @@ L.kthvalue(i(3.), 1)
 """.strip().split("\n")
 
 
-
 def _plain(value):
     """A result as something that can be compared."""
     if hasattr(value, "tolist"):
@@ -571,7 +570,15 @@ def _plain(value):
 def _outcome(library, case: str) -> tuple:
     """What an expression or a statement does with a library: its result or error, and its warnings."""
     x = library.arange(6.0).view(2, 3).clone()
-    names = {"L": library, "F": library.nn.functional, "i": library.tensor, "np": np, "x": x, "xi": x.long(), "xb": x > 2}
+    names = {
+        "L": library,
+        "F": library.nn.functional,
+        "i": library.tensor,
+        "np": np,
+        "x": x,
+        "xi": x.long(),
+        "xb": x > 2,
+    }
     assigns = re.match(r"x[ib]?\[.*\] ?= ?", case) is not None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

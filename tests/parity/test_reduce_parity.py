@@ -118,7 +118,13 @@ OF_ALL = {
     "nansum": lambda t, x: x.nansum(), "nanmean": lambda t, x: x.nanmean(), "count_nonzero": lambda t, x: x.count_nonzero(),
     "aminmax": lambda t, x: x.aminmax(), "amax": lambda t, x: x.amax(), "var_mean": lambda t, x: t.var_mean(x),
 }  # fmt: skip
-NOT_COMPLEX = {"max", "min", "aminmax", "logsumexp", "std_mean"}  # PyTorch's own text, or nothing worth copying
+NOT_COMPLEX = {
+    "max",
+    "min",
+    "aminmax",
+    "logsumexp",
+    "std_mean",
+}  # PyTorch's own text, or nothing worth copying
 
 
 @pytest.mark.parametrize("name", [*OF_DIMS, *OF_ONE_DIM])
@@ -129,7 +135,14 @@ def test_every_dtype(name, dtype):
     call = {**OF_DIMS, **OF_ONE_DIM}[name]
     array = numbers((3, 4, 5), dtype)
     for dim, keep in ((0, False), (1, True), (-1, False)):
-        compare(lambda t, x, dim=dim, keep=keep: call(t, x, dim, keep), array, dtype, f"{name} of {dtype}, dim {dim}", text=False, factor=4)
+        compare(
+            lambda t, x, dim=dim, keep=keep: call(t, x, dim, keep),
+            array,
+            dtype,
+            f"{name} of {dtype}, dim {dim}",
+            text=False,
+            factor=4,
+        )
 
 
 @pytest.mark.parametrize("name", OF_ALL)
@@ -138,7 +151,9 @@ def test_of_all_elements(name, dtype):
     for shape in ((), (1,), (7,), (3, 4), (2, 3, 4), (600,)):
         if name == "prod" and shape == (600,):
             continue
-        compare(OF_ALL[name], numbers(shape, dtype), dtype, f"{name} of {dtype} {shape}", text=False, factor=8)
+        compare(
+            OF_ALL[name], numbers(shape, dtype), dtype, f"{name} of {dtype} {shape}", text=False, factor=8
+        )
 
 
 VIEWS = {
@@ -171,18 +186,41 @@ def test_any_layout_and_one_dim(view, name):
     compare(lambda t, x: VIEWS[view](x).argmax(), array, "float32", f"argmax of {view}")
 
 
-@pytest.mark.parametrize("shape, dim", [((300_000,), 0), ((3, 70_000), 1), ((70_000, 3), 0), ((700, 300), 0), ((2, 300, 300), 1)])
+@pytest.mark.parametrize(
+    "shape, dim", [((300_000,), 0), ((3, 70_000), 1), ((70_000, 3), 0), ((700, 300), 0), ((2, 300, 300), 1)]
+)
 def test_large(shape, dim):
     array = np.random.default_rng(0).standard_normal(shape).astype("float32")
     for name in ("sum", "mean", "var", "std", "amax", "logsumexp", "norm", "any", "all", "count_nonzero"):
-        compare(lambda t, x, name=name: OF_DIMS[name](t, x, dim, False), array, "float32", f"{name} of {shape}", factor=100)
+        compare(
+            lambda t, x, name=name: OF_DIMS[name](t, x, dim, False),
+            array,
+            "float32",
+            f"{name} of {shape}",
+            factor=100,
+        )
     for name in ("max", "min", "argmax", "softmax", "log_softmax"):
-        compare(lambda t, x, name=name: OF_ONE_DIM[name](t, x, dim, False), array, "float32", f"{name} of {shape}", factor=4)
+        compare(
+            lambda t, x, name=name: OF_ONE_DIM[name](t, x, dim, False),
+            array,
+            "float32",
+            f"{name} of {shape}",
+            factor=4,
+        )
     for name in ("sum", "argmax", "std"):
         compare(OF_ALL[name], array, "float32", f"{name} of all of {shape}", factor=100)
 
 
-SPECIAL = [[1, nan, 3], [nan, nan, 1], [inf, 1, 2], [-inf, -inf, -inf], [inf, -inf, 1], [3, 3, 1], [0.0, -0.0, 0.0], [inf, inf, nan]]
+SPECIAL = [
+    [1, nan, 3],
+    [nan, nan, 1],
+    [inf, 1, 2],
+    [-inf, -inf, -inf],
+    [inf, -inf, 1],
+    [3, 3, 1],
+    [0.0, -0.0, 0.0],
+    [inf, inf, nan],
+]
 
 
 @pytest.mark.parametrize("name", [n for n in (*OF_DIMS, *OF_ONE_DIM) if n != "std_mean"])
@@ -191,33 +229,62 @@ def test_special_values(name, dtype):
     call = {**OF_DIMS, **OF_ONE_DIM}[name]
     for order in (np.array(SPECIAL), np.array(SPECIAL).T.copy()):
         for dim in (0, 1):
-            compare(lambda t, x, dim=dim: call(t, x, dim, False), order, dtype, f"{name} of {order}, dim {dim}", factor=4)
+            compare(
+                lambda t, x, dim=dim: call(t, x, dim, False),
+                order,
+                dtype,
+                f"{name} of {order}, dim {dim}",
+                factor=4,
+            )
 
 
 @pytest.mark.parametrize("name", [*OF_DIMS, *OF_ONE_DIM])
 def test_empty(name):
     call = {**OF_DIMS, **OF_ONE_DIM}[name]
     for shape, dim in itertools.product(((0,), (0, 3), (3, 0)), (0, -1)):
-        compare(lambda t, x, dim=dim: call(t, x, dim, False), np.zeros(shape), "float32", f"{name} of {shape}, dim {dim}", text=name[:4] != "norm" and dim == 0)
+        compare(
+            lambda t, x, dim=dim: call(t, x, dim, False),
+            np.zeros(shape),
+            "float32",
+            f"{name} of {shape}, dim {dim}",
+            text=name[:4] != "norm" and dim == 0,
+        )
     if name in OF_ALL:
         compare(OF_ALL[name], np.zeros((0, 3)), "float32", f"{name} of nothing")
 
 
+def _over_one(call):
+    return lambda t, x: call(t, x, 1, False)
+
+
 GRADIENTS = {
-    **{name: (lambda call: lambda t, x: call(t, x, 1, False))(call) for name, call in {**OF_DIMS, **OF_ONE_DIM}.items()},
+    **{name: _over_one(call) for name, call in {**OF_DIMS, **OF_ONE_DIM}.items()},
     **{f"{name} of all": call for name, call in OF_ALL.items()},
     "sum of two": lambda t, x: x.sum((0, 2), True), "norm of two": lambda t, x: x.norm(2, (0, 2)), "norm 0.5": lambda t, x: x.norm(0.5, 1),
     "norm 1.5": lambda t, x: x.norm(1.5, 1), "dist": lambda t, x: t.dist(x, x.detach() * 2 + 1), "sum_to_size": lambda t, x: x.sum_to_size(1, 4, 1),
     "softmax 0": lambda t, x: x.softmax(0), "log_softmax 2": lambda t, x: x.log_softmax(2), "max of two": lambda t, x: t.max(x, x.flip(0)),
 }  # fmt: skip
-FLAT = {"any", "all", "argmax", "argmin", "count_nonzero", "any of all", "all of all", "argmax of all", "argmin of all", "count_nonzero of all"}
+FLAT = {
+    "any",
+    "all",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "any of all",
+    "all of all",
+    "argmax of all",
+    "argmin of all",
+    "count_nonzero of all",
+}
 
 
 @pytest.mark.parametrize("kind", ["plain", "ties and zeros"])
 @pytest.mark.parametrize("name", [n for n in GRADIENTS if n not in FLAT])
 def test_gradients_to_second_order(name, kind):
     rng = np.random.default_rng(1)
-    array = rng.standard_normal((2, 4, 3)) if kind == "plain" else rng.integers(-1, 2, (2, 4, 3)).astype(float)
+    array = (
+        rng.standard_normal((2, 4, 3)) if kind == "plain" else rng.integers(-1, 2, (2, 4, 3)).astype(float)
+    )
     found = []
     for library in LIBRARIES:
         x = library.tensor(array, dtype=library.float64).requires_grad_()
@@ -226,7 +293,9 @@ def test_gradients_to_second_order(name, kind):
             outputs = [o for o in flat(GRADIENTS[name](library, x)) if o.is_floating_point()]
         total = outputs[0].sum() * 0
         for k, o in enumerate(outputs):
-            weights = library.tensor(np.cos(np.arange(o.numel()) + k).reshape(tuple(o.shape)), dtype=library.float64)
+            weights = library.tensor(
+                np.cos(np.arange(o.numel()) + k).reshape(tuple(o.shape)), dtype=library.float64
+            )
             total = total + (o * o * weights).sum()
         (first,) = library.autograd.grad(total, x, create_graph=True, allow_unused=True)
         second = None
@@ -286,7 +355,10 @@ def test_float32_sums_are_at_least_as_exact():
             array = (rng.standard_normal(n) * scale + scale).astype("float32")
             exact = array.astype("float64").sum()
             a, b = pair(array, "float32")
-            ours, theirs = ours + abs(float(a.sum()) - exact) / abs(exact), theirs + abs(float(b.sum()) - exact) / abs(exact)
+            ours, theirs = (
+                ours + abs(float(a.sum()) - exact) / abs(exact),
+                theirs + abs(float(b.sum()) - exact) / abs(exact),
+            )
     assert ours <= theirs
 
 
@@ -311,7 +383,9 @@ def test_losses_of_classes(function, shape, options, reduction):
         chosen = dict(options)
         if "weight" in chosen:
             chosen["weight"] = library.tensor([0.5, 1.0, 2.0, 0.25], dtype=library.float64)
-        loss = getattr(library.nn.functional, function)(x, library.tensor(target), reduction=reduction, **chosen)
+        loss = getattr(library.nn.functional, function)(
+            x, library.tensor(target), reduction=reduction, **chosen
+        )
         (first,) = library.autograd.grad((loss * loss).sum(), x, create_graph=True)
         (second,) = library.autograd.grad((first * first.detach().cos()).sum(), x)
         found.append((loss, first, second, type(loss.grad_fn).__name__))

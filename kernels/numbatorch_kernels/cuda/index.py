@@ -1,7 +1,8 @@
 """The kernels of ../index.py on CUDA: a thread for each element of the small tensor.
 
-Where several elements of the small tensor go to one place of the big one (`add`, `reduce`), a thread has a place and combines them in their
-order, so the result is the same every time; the host sorts the places, which it has to look at anyway to know how many there are.
+Where several elements of the small tensor go to one place of the big one (`add`, `reduce`), a thread has a
+place and combines them in their order, so the result is the same every time; the host sorts the places, which
+it has to look at anyway to know how many there are.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def put_grid(dst, src, index, geometry, n):
 
 
 def add_grid(dst, src, places, starts, sources, free, n):
-    """dst[place p + q] += every src[s + q], for s in sources[starts[p]:starts[p + 1]] and q in the free dimensions, which `free` describes."""
+    """dst[place p + q] += every src[s + q], for s in sources[starts[p]:starts[p + 1]] and q in the free
+    dimensions, which `free` describes."""
     columns = free[1]
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
         p = k // columns
@@ -158,8 +160,9 @@ def reduce(dst, src, index, walk: Walk, how: int) -> None:
 
 
 def _grouped(index: DeviceArray, walk: Walk) -> tuple[DeviceArray, DeviceArray, DeviceArray, np.ndarray]:
-    """The different places that the index names, where the sources of each begin, the sources, and the geometry of the dimensions that
-    the index does not depend on: their number, their size, and so on as in a walk."""
+    """The different places that the index names, where the sources of each begin, the sources, and the
+    geometry of the dimensions that the index does not depend on: their number, their size, and so on as in a
+    walk."""
     numbers = walk.geometry.tolist()
     length, wrap, step = numbers[1], numbers[3], numbers[4]
     dims = [numbers[at : at + 4] for at in range(8, len(numbers), 4)] + [[length, *numbers[5:8]]]

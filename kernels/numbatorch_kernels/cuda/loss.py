@@ -25,7 +25,8 @@ def nll_each_grid(out, x, target, weight, weighted, classes, inner, ignore, n):
 
 
 def nll_total_block(out, mass, x, target, weight, weighted, classes, inner, ignore, mean, n):
-    """One block: each thread sums every BLOCK-th element, then half of the threads add what the other half have."""
+    """One block: each thread sums every BLOCK-th element, then half of the threads add what the other half
+    have."""
     totals = cuda.shared.array(BLOCK, float64)
     masses = cuda.shared.array(BLOCK, float64)
     lane = cuda.threadIdx.x
@@ -79,7 +80,9 @@ def _total(element: str) -> Kernel:
 
 @cache
 def _backward(element: str):
-    return launcher(nll_backward_grid, element, element, int, element, int, "i8", element, int, int, int, int, int)
+    return launcher(
+        nll_backward_grid, element, element, int, element, int, "i8", element, int, int, int, int, int
+    )
 
 
 @cache
@@ -93,7 +96,9 @@ def _weight(weight: DeviceArray | None, like: DeviceArray) -> tuple[DeviceArray,
 
 def nll_each(out, x, target, weight, ignore):
     """The loss of each element."""
-    _each(x.dtype.str[1:])(out, x, target, *_weight(weight, x), *classes_and_inner(x.shape), ignore, target.size)
+    _each(x.dtype.str[1:])(
+        out, x, target, *_weight(weight, x), *classes_and_inner(x.shape), ignore, target.size
+    )
 
 
 def nll_total(out, mass, x, target, weight, ignore, mean):

@@ -7,7 +7,6 @@ a pointer; in the simulator it is a SimulatedPointer, which checks every index.
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def words(dtype: np.dtype) -> np.dtype:
-    """The dtype as which a kernel sees elements of `dtype`: itself, or uint16 for float16."""
-    return np.dtype(np.uint16) if dtype == np.float16 else dtype
+    """The dtype as which a kernel sees elements of `dtype`: bool and float16 as unsigned integers."""
+    return np.dtype({"?": np.uint8, "e": np.uint16}.get(dtype.char, dtype))
 
 
 class SimulatedPointer:
@@ -52,32 +51,12 @@ def pointer(array: DeviceArray) -> Any:
 
 
 def argument(kind) -> Any:
-    """The Numba type of a kernel argument: int -> int64, float -> float64, a Numba type -> itself, a dtype ->
-    pointer."""
+    """The Numba type of a kernel argument, as of CPU kernels: int, float and complex -> those numbers in 64
+    bits a part, a Numba type -> itself, a dtype -> a pointer to elements of it."""
     types = compat.types
-    if kind is int:
-        return types.int64
-    if kind is float:
-        return types.float64
+    numbers = {int: types.int64, float: types.float64, complex: types.complex128}
+    if kind in numbers:
+        return numbers[kind]
     if isinstance(kind, types.Type):
         return kind
-    name = words(np.dtype(kind)).name
-    return Pointer(types.boolean if name == "bool" else getattr(types, name))
-
-
-if not compat.SIMULATED:
-    types, extending = compat.types, compat.extending
-    CPointer: Any = types.CPointer
-
-    class Pointer(CPointer):
-        """The address of the first of many elements. (Numba's own type cannot point to booleans.)"""
-
-    extending.register_model(Pointer)(extending.core_models.PointerModel)
-
-    @extending.lower_builtin(operator.getitem, Pointer, types.Integer)
-    def _load(context, builder, signature, args):
-        return context.unpack_value(builder, signature.return_type, builder.gep(args[0], [args[1]]))
-
-    @extending.lower_builtin(operator.setitem, Pointer, types.Integer, types.Any)
-    def _store(context, builder, signature, args):
-        context.pack_value(builder, signature.args[2], args[2], builder.gep(args[0], [args[1]]))
+    return types.CPointer(getattr(types, words(np.dtype(kind)).name))

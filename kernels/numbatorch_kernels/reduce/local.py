@@ -10,7 +10,8 @@ from numbatorch_kernels.pointer import Pointer
 
 @intrinsic(prefer_literal=True)
 def local(typingctx, element, count):
-    """A pointer to `count` elements (a plain number) of a NumPy type, not initialised. They live as long as the call of the kernel."""
+    """A pointer to `count` elements (a plain number) of a NumPy type, not initialised. They live as long as
+    the call of the kernel."""
     pointer = Pointer(element.instance_type)
 
     def codegen(context, builder, signature, args):

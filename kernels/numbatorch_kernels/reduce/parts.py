@@ -1,4 +1,5 @@
-"""The scalar functions that reductions are made of: bodies like those of pointwise ops, traced and written out for each device."""
+"""The scalar functions that reductions are made of: bodies like those of pointwise ops, traced and written
+out for each device."""
 
 from __future__ import annotations
 
@@ -84,7 +85,8 @@ def multiply(a, b):
 
 
 def merge_moments(n, mean, squares, n1, mean1, squares1):
-    """Count, mean and sum of squared distances from it, of two groups as one: Chan, Golub and LeVeque 1983."""
+    """Count, mean and sum of squared distances from it, of two groups as one: Chan, Golub and LeVeque
+    1983."""
     total = n + n1
     distance = mean1 - mean
     part = n1 / maximum(total, 1)

@@ -1,8 +1,9 @@
 """What a reduction is, and every one that there is.
 
-A reduction knows of the elements that it has seen a few numbers, its state. `step` takes in one element more, `merge` makes one state of the
-states of two parts, so that a long reduction can be cut into blocks, threads and grids; `finish` makes the result of the last state, and
-`emit`, for such as softmax, a result for each element of that.
+A reduction knows of the elements that it has seen a few numbers, its state. `step` takes in one element more,
+`merge` makes one state of the states of two parts, so that a long reduction can be cut into blocks, threads
+and grids; `finish` makes the result of the last state, and `emit`, for such as softmax, a result for each
+element of that.
 
 On the CPU, where loops must vectorise, the state of a block of elements is made in one or two sweeps over it:
 
@@ -29,8 +30,10 @@ FAR = (1 << 63) - 1  # a place behind every element
 class Sweep(NamedTuple):
     """One pass over the elements of a block, which makes one number of them.
 
-    each      what becomes of an element: a program of the elements, then the number that the sweep before has made, then `numbers`
-    combine   how it joins the number so far: "add", "mul", "maximum", "minimum", or "first": the place of the first true one
+    each      what becomes of an element: a program of the elements, then the number that the sweep before has
+              made, then `numbers`
+    combine   how it joins the number so far: "add", "mul", "maximum", "minimum", or "first": the place of the
+              first true one
     start     the number before the first element
     mean      divide by the length of the block at the end
     wide      compute in the wider type
@@ -52,16 +55,20 @@ class Reduction(NamedTuple):
 
     start      the state before the first element: numbers, LOWEST, HIGHEST or FLOOR
     step       (*state, *elements, place, *numbers) -> state
-    merge      (*state, *state of another part) -> state; the order of the parts does not matter, and `start` changes nothing
+    merge      (*state, *state of another part) -> state; the order of the parts does not matter, and `start`
+               changes nothing
     finish     (*state, count, *numbers) -> the results
     emit       if there is a result for each element instead: (*what `finish` gives, *elements) -> that
-    emit_kept  the same from a value that a sweep has kept (on the CPU, where the result's type allows): (*what `finish` gives, value) -> that
-    state      the types of the state: "wide" (float64 for float32), "real" (the wide real type of a complex one), or an element type
+    emit_kept  the same from a value that a sweep has kept (on the CPU, where the result's type allows):
+               (*what `finish` gives, value) -> that
+    state      the types of the state: "wide" (float64 for float32), "real" (the wide real type of a complex
+               one), or an element type
     elements   how many arrays are read
     numbers    how many numbers (an order, a correction) the caller gives
     results    how many results `finish` has
     sweeps     over each block on the CPU, in this order
-    block      the state of a block: a text of the sweeps' numbers {r0} and {r1}, its length {n} and the place of its first element, {first}
+    block      the state of a block: a text of the sweeps' numbers {r0} and {r1}, its length {n} and the place
+               of its first element, {first}
     ordered    whether places count, so that elements must be met in the order of the tensor
     """
 
@@ -84,8 +91,19 @@ class Reduction(NamedTuple):
 _COMBINED = {"add": parts.add, "mul": parts.multiply, "maximum": parts.maximum, "minimum": parts.minimum}
 
 
-def _fold(name: str, each: Callable, combine: str, finish: Callable = parts.value, *, emit: Callable | None = None, state: str = "wide",
-          start: float | str = 0, elements: int = 1, numbers: int = 0, element: str = "compute") -> Reduction:  # fmt: skip
+def _fold(
+    name: str,
+    each: Callable,
+    combine: str,
+    finish: Callable = parts.value,
+    *,
+    emit: Callable | None = None,
+    state: str = "wide",
+    start: float | str = 0,
+    elements: int = 1,
+    numbers: int = 0,
+    element: str = "compute",
+) -> Reduction:
     """A reduction whose state is one number, which a combining function makes of all the values of `each`."""
     join = _COMBINED[combine]
 
@@ -93,7 +111,18 @@ def _fold(name: str, each: Callable, combine: str, finish: Callable = parts.valu
         return join(total, each(*rest[:elements], *rest[elements + 1 :]))
 
     sweep = Sweep(program(each), combine, start, element=element)
-    return Reduction(name, (start,), step, join, finish, emit, state=(state,), elements=elements, numbers=numbers, sweeps=(sweep,))
+    return Reduction(
+        name,
+        (start,),
+        step,
+        join,
+        finish,
+        emit,
+        state=(state,),
+        elements=elements,
+        numbers=numbers,
+        sweeps=(sweep,),
+    )
 
 
 sum = _fold("sum", parts.itself, "add")
@@ -115,7 +144,9 @@ norm_min = _fold("norm_min", parts.magnitude, "minimum", state="real", element="
 
 def total_of(body: Callable, mean: bool) -> Reduction:
     """The sum, or the mean, of a scalar body of two elements and any numbers: a loss in a single pass."""
-    finish = (lambda total, count, *numbers: total / count) if mean else (lambda total, count, *numbers: total)
+    finish = (
+        (lambda total, count, *numbers: total / count) if mean else (lambda total, count, *numbers: total)
+    )
     name, numbers = f"{'mean' if mean else 'sum'}_{body.__name__}", body.__code__.co_argcount - 2
     return _fold(name, body, "add", finish, elements=2, numbers=numbers)
 
@@ -134,7 +165,9 @@ var_mean = _moments("var_mean", parts.variance_and_mean, 2)
 std_mean = _moments("std_mean", parts.deviation_and_mean, 2)
 
 
-def _exponentials(name: str, finish: Callable, emit: Callable | None = None, emit_kept: Callable | None = None) -> Reduction:
+def _exponentials(
+    name: str, finish: Callable, emit: Callable | None = None, emit_kept: Callable | None = None
+) -> Reduction:
     return Reduction(
         name, (FLOOR, 0), lambda top, total, x, place: parts.merge_exponentials(top, total, x, 1), parts.merge_exponentials, finish, emit, emit_kept,
         state=("wide", "wide"), block=("{r0}", "{r1}"),
@@ -146,10 +179,14 @@ logsumexp = _exponentials("logsumexp", parts.log_of_total)
 softmax = _exponentials("softmax", parts.sum_inverted, parts.softmax, parts.scaled)
 log_softmax = _exponentials("log_softmax", parts.sum_in_log, parts.log_softmax)
 softmax_backward = _fold("softmax_backward", parts.product, "add", emit=parts.softmax_backward, elements=2)
-log_softmax_backward = _fold("log_softmax_backward", parts.first_of, "add", emit=parts.log_softmax_backward, elements=2)
+log_softmax_backward = _fold(
+    "log_softmax_backward", parts.first_of, "add", emit=parts.log_softmax_backward, elements=2
+)
 
 
-def _place(name: str, combine: str, start: str, merge: Callable, finish: Callable, results: int = 1) -> Reduction:
+def _place(
+    name: str, combine: str, start: str, merge: Callable, finish: Callable, results: int = 1
+) -> Reduction:
     return Reduction(
         name, (start, FAR), lambda value, place, x, i: merge(value, place, x, i), merge, finish, state=("wide", "i8"), results=results,
         block=("{r0}", "{first} + {r1}"), ordered=True,

@@ -1,9 +1,9 @@
 """How a reduction walks through memory, whatever the shape, the strides and the dimensions: one of two ways.
 
-    rows      what is reduced lies closest together: each result is made along runs of `length` elements
-    columns   what is kept does: neighbouring results are made side by side, a row of elements at a time
+rows      what is reduced lies closest together: each result is made along runs of `length` elements
+columns   what is kept does: neighbouring results are made side by side, a row of elements at a time
 
-    (4, 6) over dim 1: 4 rows of one run of 6         (4, 6) over dim 0: 6 columns of 4 rows
+(4, 6) over dim 1: 4 rows of one run of 6         (4, 6) over dim 0: 6 columns of 4 rows
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Walk(NamedTuple):
 
 
 def walk(shape: Sequence[int], steps: Sequence[int], dims: Sequence[int], ordered: bool = False) -> Walk:
-    """The walk over an array of this shape and these steps that reduces `dims`; `ordered` if it must meet the reduced elements in their order."""
+    """The walk over an array of this shape and these steps that reduces `dims`; `ordered` if it must meet the
+    reduced elements in their order."""
     kept, reduced, out = [], [], 1
     for d in range(len(shape) - 1, -1, -1):
         if d in dims:

@@ -1,0 +1,213 @@
+"""What a pointwise call needs to know, worked out once for each combination of kinds, shapes and strides.
+
+A plan holds the shape and dtype of the result, the kernel for this way of walking through memory, and where
+gradients must be summed or cast to fit their inputs. Running it is: allocate, call, wrap.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import numbatorch.dtype as dt
+from numbatorch.base import Kind, TensorBase, empty, wrap
+from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType, type_word
+from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
+from numbatorch.shape import broadcast_pair, contiguous_strides
+from numbatorch_kernels import lift, parallel
+from numbatorch_kernels.lift import Operand
+
+if TYPE_CHECKING:
+    from numbatorch.apply import Pointwise
+    from numbatorch.tensor import Tensor
+
+GRAIN = 1 << 16  # elements a thread should have at least: below, handing over costs more than it saves
+
+
+def compute_type(element: str) -> str:
+    """The element type that kernels compute in for operands of this one."""
+    if element in ("f2", "bf"):
+        return "f4"
+    return element if element in ("f4", "f8", "c8", "c16") else "i8"
+
+
+class Plan:
+    """Everything about a call that its kinds, shapes and strides decide."""
+
+    def __init__(self, row: Pointwise, inputs: tuple, out: Tensor | None):
+        tensors = [x for x in inputs if isinstance(x, TensorBase)]
+        like = (out if out is not None else tensors[0]).kind
+        shape: tuple[int, ...] = ()
+        for x in tensors:
+            shape = broadcast_pair(shape, x.array.shape) if x.array.shape != shape else shape
+        common = self._common(row, inputs)
+        if row.accepts is not None:
+            row.accepts(common)
+        result = row.result(common)
+        operands = (
+            result if result is not dt.bool and not (common.is_complex and not result.is_complex) else common
+        )
+        compute = compute_type(Kind.of(operands).element)
+        self.kind = Kind.of(result, like.device)
+        self.count = len(row.program.outputs)
+        self.shape, self.numbers = (
+            shape,
+            tuple(k for k, x in enumerate(inputs) if not isinstance(x, TensorBase)),
+        )
+        self.differentiable = result.is_floating_point or result.is_complex
+        if out is not None:
+            self._check_out(row, out, out is inputs[0], result)
+        fits = [
+            (x.array.shape, x.kind)
+            if _carries(x) and (x.array.shape != shape or x.kind.flat is not self.kind)
+            else None
+            for x in inputs
+        ]
+        self.fits = tuple(fits) if any(fits) else None
+        self.size = prod(shape)
+        self._lay_out(row, inputs, out, compute)
+
+    @staticmethod
+    def _common(row: Pointwise, inputs: tuple) -> DType:
+        """The operands' common dt."""
+        having_a_say = [x for k, x in enumerate(inputs) if k not in row.weightless] or list(inputs)
+        return dt.result_dtype(
+            *[
+                (x.kind.dtype, DIMENSIONED if x.array.ndim else ZERO_DIM)
+                if isinstance(x, TensorBase)
+                else (dt.number_dtype(x), NUMBER)
+                for x in having_a_say
+            ]
+        )
+
+    def _check_out(self, row: Pointwise, out: Tensor, in_place: bool, result: DType) -> None:
+        if not dt.can_cast(result, out.kind.dtype):
+            raise RuntimeError(
+                f"result type {type_word(result)} can't be cast to the desired output type "
+                f"{type_word(out.kind.dtype)}"
+            )
+        if out.array.shape != self.shape:
+            if in_place:
+                raise RuntimeError(
+                    f"output with shape {list(out.array.shape)} doesn't match the broadcast shape "
+                    f"{list(self.shape)}"
+                )
+            raise RuntimeError(
+                f"out= has shape {list(out.array.shape)}, but the result has shape {list(self.shape)}"
+            )
+        if out.array.size and any(
+            stride == 0 and n > 1 for stride, n in zip(out.array.strides, out.array.shape, strict=True)
+        ):
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single "
+                "memory location. Please "
+                "clone() the tensor before performing the operation."
+            )
+
+    def _lay_out(self, row: Pointwise, inputs: tuple, out: Tensor | None, compute: str) -> None:
+        """Choose how the kernel walks through memory, and find it."""
+        target = self.kind if out is None else out.kind
+        elements = [
+            x.kind.element if isinstance(x, TensorBase) else Kind.of(dt.number_dtype(x)).element
+            for x in inputs
+        ]
+        arrays = [x.array for x in inputs if isinstance(x, TensorBase)]
+        self.order: tuple[int, ...] | None = (
+            None  # of dimensions in memory, where all operands share one that is not row-major
+        )
+        dense = (
+            out is None and len(self.shape) > 1 and not arrays[0].flags.c_contiguous and dense_order(arrays)
+        )
+        if dense:
+            self.order = dense
+        contiguous = all(
+            x.kind.contiguous and x.array.shape == self.shape for x in inputs if isinstance(x, TensorBase)
+        )
+        self.geometry = None
+        if dense or (contiguous and (out is None or out.kind.contiguous)):
+            same = out is not None and inputs[0] is out
+            access = ["flat" if isinstance(x, TensorBase) else "value" for x in inputs]
+            access = ["inplace" if same and x is out else a for x, a in zip(inputs, access, strict=True)]
+            writes = "flat"
+        else:
+            strides: list[Any]
+            strides = [contiguous_strides(self.shape)] * self.count if out is None else [steps(out.array)]
+            strides += [broadcast_steps(x.array, self.shape) for x in inputs if isinstance(x, TensorBase)]
+            outer, length, strides = collapse(self.shape, strides)
+            self.geometry = np.array(
+                [len(outer), length, *outer, *[s for row_ in strides for s in row_]], np.int64
+            )
+            walks = ["unit" if s[-1] == 1 else "fixed" if s[-1] == 0 else "strided" for s in strides]
+            writes = "strided" if walks[0] == "fixed" else walks[0]
+            reads = iter(walks[self.count :])
+            access = [next(reads) if isinstance(x, TensorBase) else "value" for x in inputs]
+        operands = tuple(Operand(e, a) for e, a in zip(elements, access, strict=True))
+        results = (Operand(target.element, writes),) * self.count
+        self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
+        self.cpu = target.cpu
+        self.entry = lift.kernel(row.program, target.device.type, operands, results, compute)
+
+    def run(self, inputs: tuple, out: Tensor | None = None):
+        """Run the kernel; the results as new tensors."""
+        size, kind = self.size, self.kind
+        if out is not None:
+            outs = [out.array]
+        elif self.order is not None:
+            outs = [
+                empty(tuple([self.shape[d] for d in self.order]), kind).array.transpose(inverse(self.order))
+                for _ in range(self.count)
+            ]
+        else:
+            outs = [empty(self.shape, kind).array for _ in range(self.count)]
+        if size:
+            args = outs + [
+                x.array if isinstance(x, TensorBase) else _number(x)
+                for k, x in enumerate(inputs)
+                if k not in self.skips
+            ]
+            if self.geometry is not None:
+                args.append(self.geometry)
+            if not self.cpu:
+                self.entry(*args, size)
+            elif size < 2 * GRAIN:
+                self.entry(*args, 0, size)
+            else:
+                parallel.run(self.entry, size, GRAIN, *args)
+        if out is not None:
+            return out
+        if self.order is not None:
+            kind = kind.strided
+        return wrap(outs[0], kind) if self.count == 1 else tuple([wrap(o, kind) for o in outs])
+
+    def offer(self, ready: dict, inputs: tuple, out: Tensor | None) -> None:
+        """Enter the kernel into the table of the plain case, if this is one."""
+        if (
+            out is not None
+            or not self.cpu
+            or self.geometry is not None
+            or self.order is not None
+            or self.count > 1
+        ):
+            return
+        if self.differentiable and self.fits is not None:
+            return
+        if len(inputs) == 1:
+            ready[inputs[0].kind] = (self.entry, self.kind)
+        elif len(inputs) == 2 and isinstance(inputs[0], TensorBase):
+            if isinstance(inputs[1], TensorBase):
+                ready[inputs[0].kind, inputs[1].kind] = (self.entry, self.kind)
+            elif inputs[0].kind.dtype.is_floating_point and inputs[1].__class__ in (int, float):
+                ready[inputs[0].kind, inputs[1].__class__] = (self.entry, self.kind)
+
+
+def _carries(value: Any) -> bool:
+    """Whether this operand can have a gradient."""
+    return isinstance(value, TensorBase) and (
+        value.kind.dtype.is_floating_point or value.kind.dtype.is_complex
+    )
+
+
+def _number(value):
+    return value.item() if isinstance(value, np.generic) else value

@@ -18,6 +18,7 @@ from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import loss as kernels
 from numbatorch_kernels import scalar
+from numbatorch_kernels.expr import Scalar
 from numbatorch_kernels.reduce import table
 from numbatorch_kernels.reduce.launch import computed_in, plan_for
 from numbatorch_kernels.reduce.walk import walk
@@ -42,7 +43,7 @@ class _Loss(Op):
     """A loss that a scalar body computes of each element: op(input, target, *numbers, reduction). Of tensors
     of one kind and shape, its sum or mean is a single kernel; the gradient is the body's."""
 
-    def __init__(self, name: str, body: Callable):
+    def __init__(self, name: str, body: Callable | Scalar):
         super().__init__(name, self.run, self.back, saves=(0, 1), tensors=2)
         self.row = Pointwise(name, body)
         self.totals = {"sum": table.total_of(body, False), "mean": table.total_of(body, True)}

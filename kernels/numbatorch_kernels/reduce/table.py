@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from numbatorch_kernels.expr import Scalar
 from numbatorch_kernels.lift import Program, program
 from numbatorch_kernels.reduce import parts
 
@@ -142,8 +143,11 @@ norm_max = _fold("norm_max", parts.magnitude, "maximum", state="real", element="
 norm_min = _fold("norm_min", parts.magnitude, "minimum", state="real", element="real", start=HIGHEST)
 
 
-def total_of(body: Callable, mean: bool) -> Reduction:
+def total_of(body: Callable | Scalar, mean: bool) -> Reduction:
     """The sum, or the mean, of a scalar body of two elements and any numbers: a loss in a single pass."""
+    if isinstance(body, Scalar):
+        assert body.body is not None  # a loss is no primitive
+        body = body.body
     finish = (
         (lambda total, count, *numbers: total / count) if mean else (lambda total, count, *numbers: total)
     )

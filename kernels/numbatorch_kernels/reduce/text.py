@@ -1,20 +1,18 @@
 """The text of a reduction's kernels: from a row of the table, element types and a way to walk, to Python
 source, as `lift` does for pointwise ops.
 
-    sum of float32 by rows                                  by columns
+    the sum of float32, by rows                     by columns
 
-    for unit in range(start, stop):                         for unit in range(start, stop):
-        w0 = f8(0)                                              for j in range(width): w0[j] = f8(0)
-        for first in range(0, length, 512):                     for first in range(0, length, 16):
-            n = min(512, length - first)                            n = min(16, length - first)
-            r0 = f4(0)                                              for j in range(width): r0[j] = f4(0)
-            for i in range(n):                                      for i in range(n):
-                v = a0[here + i]                                        for j in range(width):
-                r0 = r0 + v                                                 v = a0[here + j]
-            w0 = w0 + r0                                                    r0[j] = r0[j] + v
-        o0[unit] = f4(w0)                                           for j in range(width): w0[j] = w0[j] +
-        r0[j]
-                                                                for j in range(width): o0[to + j] = f4(w0[j])
+    w0 = f8(0)                                      for j in range(width): w0[j] = f8(0)
+    for first in range(0, length, 512):             for first in range(0, length, 16):
+        n = min(512, length - first)                    n = min(16, length - first)
+        r0 = f4(0)                                      for j in range(width): r0[j] = f4(0)
+        for i in range(n):                              for i in range(n):
+            v = a0[here + i]                                for j in range(width):
+            r0 = r0 + v                                         v = a0[here + j]
+        w0 = w0 + r0                                            r0[j] = r0[j] + v
+    o0[to] = f4(w0)                                     for j in range(width): w0[j] = w0[j] + r0[j]
+                                                    for j in range(width): o0[to + j] = f4(w0[j])
 
 Block by block: what a block gives (r) is merged into the state (w). A kernel that makes `shares` leaves
 states in memory, several for each result, and a kernel `gather` merges those.
@@ -345,11 +343,13 @@ class _Text:
     def locals(self) -> list[str]:
         """Statements that make room for the numbers of the sweeps, the state and the results of all columns."""
         self.imports.add("from numbatorch_kernels.reduce.local import local")
-        sweeps, finished = [self.element(s) for s in self.reduction.sweeps], [self.compute] * len(self.finished)
-        rooms = [(f"{w}{k}", t) for w, types in zip("rws", (sweeps, self.state, finished)) for k, t in enumerate(types)]
-        for _, element in rooms:
-            self.own.convert("", element)  # for the import
-        return [f"{name} = local({element}, {TILE})" for name, element in rooms]
+        rooms: list[str] = []
+        sweeps = [self.element(sweep) for sweep in self.reduction.sweeps]
+        for letter, types in (("r", sweeps), ("w", self.state), ("s", [self.compute] * len(self.finished))):
+            for k, element in enumerate(types):
+                self.own.convert("", element)  # for the import
+                rooms.append(f"{letter}{k} = local({element}, {TILE})")
+        return rooms
 
 
 def unfold(number: str, dims: str, at: str, moved: dict[str, int]) -> list[str]:
@@ -385,8 +385,8 @@ def gather_source(reduction: Reduction, outputs: tuple[str, ...], compute: str) 
     arguments = [*text.outs, *text.parts, "splits", "count", *text.numbers, "start", "stop"]
     signature = f"def {reduction.name}_gather({', '.join(arguments)}):"
     lines = [signature, *_indent(["for to in range(start, stop):", *_indent(body)])]
-    title = f"{reduction.name}: {', '.join(outputs)} from the states of shares; computed in {compute}, on cpu."
-    return _module(title, text, lines)
+    words = f"{reduction.name}: {', '.join(outputs)} from the states of shares"
+    return _module(f"{words}; computed in {compute}, on cpu.", text, lines)
 
 
 def _module(title: str, text: _Text, lines: Sequence[str]) -> str:

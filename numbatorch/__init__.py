@@ -76,6 +76,7 @@ from numbatorch.ops import any as any
 from numbatorch.ops import arange as arange
 from numbatorch.ops import argmax as argmax
 from numbatorch.ops import argmin as argmin
+from numbatorch.ops import argsort as argsort
 from numbatorch.ops import argwhere as argwhere
 from numbatorch.ops import as_strided as as_strided
 from numbatorch.ops import as_tensor as as_tensor
@@ -102,6 +103,7 @@ from numbatorch.ops import block_diag as block_diag
 from numbatorch.ops import bmm as bmm
 from numbatorch.ops import broadcast_tensors as broadcast_tensors
 from numbatorch.ops import broadcast_to as broadcast_to
+from numbatorch.ops import bucketize as bucketize
 from numbatorch.ops import cartesian_prod as cartesian_prod
 from numbatorch.ops import cat as cat
 from numbatorch.ops import ceil as ceil
@@ -118,6 +120,10 @@ from numbatorch.ops import copysign as copysign
 from numbatorch.ops import cos as cos
 from numbatorch.ops import cosh as cosh
 from numbatorch.ops import count_nonzero as count_nonzero
+from numbatorch.ops import cummax as cummax
+from numbatorch.ops import cummin as cummin
+from numbatorch.ops import cumprod as cumprod
+from numbatorch.ops import cumsum as cumsum
 from numbatorch.ops import detach as detach
 from numbatorch.ops import diag as diag
 from numbatorch.ops import diag_embed as diag_embed
@@ -168,14 +174,15 @@ from numbatorch.ops import isclose as isclose
 from numbatorch.ops import isfinite as isfinite
 from numbatorch.ops import isinf as isinf
 from numbatorch.ops import isnan as isnan
+from numbatorch.ops import kthvalue as kthvalue
 from numbatorch.ops import le as le
 from numbatorch.ops import lerp as lerp
 from numbatorch.ops import linear as linear
 from numbatorch.ops import linspace as linspace
 from numbatorch.ops import log as log
+from numbatorch.ops import log10 as log10
 from numbatorch.ops import log1p as log1p
 from numbatorch.ops import log2 as log2
-from numbatorch.ops import log10 as log10
 from numbatorch.ops import log_softmax as log_softmax
 from numbatorch.ops import logaddexp as logaddexp
 from numbatorch.ops import logical_and as logical_and
@@ -197,6 +204,7 @@ from numbatorch.ops import min as min
 from numbatorch.ops import minimum as minimum
 from numbatorch.ops import mm as mm
 from numbatorch.ops import movedim as movedim
+from numbatorch.ops import msort as msort
 from numbatorch.ops import mul as mul
 from numbatorch.ops import multinomial as multinomial
 from numbatorch.ops import mv as mv
@@ -241,6 +249,7 @@ from numbatorch.ops import rsub as rsub
 from numbatorch.ops import scatter as scatter
 from numbatorch.ops import scatter_add as scatter_add
 from numbatorch.ops import scatter_reduce as scatter_reduce
+from numbatorch.ops import searchsorted as searchsorted
 from numbatorch.ops import select as select
 from numbatorch.ops import selu as selu
 from numbatorch.ops import sigmoid as sigmoid
@@ -248,6 +257,7 @@ from numbatorch.ops import sign as sign
 from numbatorch.ops import sin as sin
 from numbatorch.ops import sinh as sinh
 from numbatorch.ops import softmax as softmax
+from numbatorch.ops import sort as sort
 from numbatorch.ops import split as split
 from numbatorch.ops import split_with_sizes as split_with_sizes
 from numbatorch.ops import sqrt as sqrt
@@ -267,6 +277,7 @@ from numbatorch.ops import tensor as tensor
 from numbatorch.ops import tensor_split as tensor_split
 from numbatorch.ops import threshold as threshold
 from numbatorch.ops import tile as tile
+from numbatorch.ops import topk as topk
 from numbatorch.ops import transpose as transpose
 from numbatorch.ops import tril as tril
 from numbatorch.ops import tril_indices as tril_indices
@@ -276,6 +287,8 @@ from numbatorch.ops import trunc as trunc
 from numbatorch.ops import unbind as unbind
 from numbatorch.ops import unflatten as unflatten
 from numbatorch.ops import unfold as unfold
+from numbatorch.ops import unique as unique
+from numbatorch.ops import unique_consecutive as unique_consecutive
 from numbatorch.ops import unsqueeze as unsqueeze
 from numbatorch.ops import var as var
 from numbatorch.ops import var_mean as var_mean
@@ -297,14 +310,14 @@ from numbatorch.random import initial_seed as initial_seed
 from numbatorch.random import manual_seed as manual_seed
 from numbatorch.random import seed as seed
 from numbatorch.random import set_rng_state as set_rng_state
-from numbatorch.serialization import load as load
-from numbatorch.serialization import save as save
 from numbatorch.shape import Size as Size
 from numbatorch.shape import broadcast_shapes as broadcast_shapes
 from numbatorch.version import __version__ as __version__
 from numbatorch_kernels.cache import clear_cache as clear_cache
 from numbatorch_kernels.parallel import get_num_threads as get_num_threads
 from numbatorch_kernels.parallel import set_num_threads as set_num_threads
+from numbatorch.serialization import load as load
+from numbatorch.serialization import save as save
 
 from numbatorch import cuda as cuda  # isort: skip
 from numbatorch import nn as nn  # isort: skip

@@ -577,7 +577,6 @@ class Tensor(TensorBase):
     atan2 = ops.atan2
     hypot = ops.hypot
     copysign = ops.copysign
-    conj = ops.conj
     logaddexp = ops.logaddexp
     xlogy = ops.xlogy
     lerp = ops.lerp
@@ -769,7 +768,20 @@ class Tensor(TensorBase):
     repeat = ops.repeat
     tile = ops.tile
     repeat_interleave = ops.repeat_interleave
+    sort = ops.sort
+    argsort = ops.argsort
+    topk = ops.topk
+    kthvalue = ops.kthvalue
+    cummax = ops.cummax
+    cummin = ops.cummin
+    unique = ops.unique
+    unique_consecutive = ops.unique_consecutive
+    cumsum = ops.cumsum
+    cumsum_ = ops.cumsum_
+    cumprod_ = ops.cumprod_
+    cumprod = ops.cumprod
     where = ops.where
+    conj = ops.conj
 
     # --- copies and conversions
 

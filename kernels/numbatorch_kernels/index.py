@@ -149,10 +149,12 @@ def _take(out, src, index, missed, geometry, start, stop):
         first, last = max(start - row * length, 0), min(stop - row * length, length)
         if x == 0:  # the row is one piece of the big tensor
             i = index[at]
-            i += wrap & (i >> 63)
-            outside = uint64(i) >= uint64(size)
-            wrong |= outside
-            big += 0 if outside else i * step
+            if uint64(i) >= uint64(size):  # negative, or wrong
+                i += wrap
+                if uint64(i) >= uint64(size):
+                    wrong = True
+                    continue
+            big += i * step
             if s == 1 and b == 1:
                 copy(offset(out, small + first), offset(src, big + first), last - first)
             elif s == 1 and b == -1:
@@ -164,17 +166,21 @@ def _take(out, src, index, missed, geometry, start, stop):
         elif s == 1 and x == 1 and b == 0:
             for j in range(first, last):
                 i = index[at + j]
-                i += wrap & (i >> 63)
-                outside = uint64(i) >= uint64(size)
-                wrong |= outside
-                out[small + j] = src[big + (0 if outside else i * step)]
+                if uint64(i) >= uint64(size):
+                    i += wrap
+                    if uint64(i) >= uint64(size):
+                        wrong = True
+                        continue
+                out[small + j] = src[big + i * step]
         else:
             for j in range(first, last):
                 i = index[at + j * x]
-                i += wrap & (i >> 63)
-                outside = uint64(i) >= uint64(size)
-                wrong |= outside
-                out[small + j * s] = src[big + j * b + (0 if outside else i * step)]
+                if uint64(i) >= uint64(size):
+                    i += wrap
+                    if uint64(i) >= uint64(size):
+                        wrong = True
+                        continue
+                out[small + j * s] = src[big + j * b + i * step]
     if wrong:
         missed[0] = 1
 
@@ -194,7 +200,7 @@ def _put(dst, src, index, geometry, rows, unit, start, stop):
         small, big, at = _row_starts(geometry, row)
         if x == 0:
             i = index[at]
-            big += (i + (wrap & (i >> 63))) * step
+            big += (i + wrap if i < 0 else i) * step
             if s == 1 and b == 1:
                 copy(offset(dst, big + first), offset(src, small + first), last - first)
             else:
@@ -203,11 +209,11 @@ def _put(dst, src, index, geometry, rows, unit, start, stop):
         elif s == 1 and x == 1 and b == 0:
             for j in range(first, last):
                 i = index[at + j]
-                dst[big + (i + (wrap & (i >> 63))) * step] = src[small + j]
+                dst[big + (i + wrap if i < 0 else i) * step] = src[small + j]
         else:
             for j in range(first, last):
                 i = index[at + j * x]
-                dst[big + j * b + (i + (wrap & (i >> 63))) * step] = src[small + j * s]
+                dst[big + j * b + (i + wrap if i < 0 else i) * step] = src[small + j * s]
 
 
 def _add(dst, src, index, geometry, rows, unit, start, stop):
@@ -218,7 +224,7 @@ def _add(dst, src, index, geometry, rows, unit, start, stop):
         small, big, at = _row_starts(geometry, row)
         if x == 0:
             i = index[at]
-            big += (i + (wrap & (i >> 63))) * step
+            big += (i + wrap if i < 0 else i) * step
             if s == 1 and b == 1:
                 for j in range(first, last):
                     dst[big + j] = dst[big + j] + src[small + j]
@@ -228,12 +234,12 @@ def _add(dst, src, index, geometry, rows, unit, start, stop):
         elif s == 1 and x == 1 and b == 0:
             for j in range(first, last):
                 i = index[at + j]
-                place = big + (i + (wrap & (i >> 63))) * step
+                place = big + (i + wrap if i < 0 else i) * step
                 dst[place] = dst[place] + src[small + j]
         else:
             for j in range(first, last):
                 i = index[at + j * x]
-                place = big + j * b + (i + (wrap & (i >> 63))) * step
+                place = big + j * b + (i + wrap if i < 0 else i) * step
                 dst[place] = dst[place] + src[small + j * s]
 
 
@@ -245,7 +251,7 @@ def _reduce(dst, src, index, geometry, how, rows, unit, start, stop):
         small, big, at = _row_starts(geometry, row)
         for j in range(first, last):
             i = index[at + j * x]
-            place = big + j * b + (i + (wrap & (i >> 63))) * step
+            place = big + j * b + (i + wrap if i < 0 else i) * step
             dst[place] = _combined(how, dst[place], src[small + j * s])
 
 

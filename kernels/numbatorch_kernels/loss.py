@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from math import prod
 
 import numpy as np
 
@@ -82,10 +83,7 @@ def _entry(function: Callable, element: str) -> Callable:
 
 def classes_and_inner(shape: tuple[int, ...]) -> tuple[int, int]:
     """The number of classes of an `x` of this shape, and how many elements lie behind each."""
-    inner = 1
-    for n in shape[2:]:
-        inner *= n
-    return shape[1], inner
+    return shape[1], prod(shape[2:])
 
 
 def _weight(weight: np.ndarray | None, element: str) -> tuple[np.ndarray, int]:

@@ -17,6 +17,7 @@ from numbatorch.ops.comparison import eq, ne, where
 from numbatorch.ops.copy import cast
 from numbatorch.ops.math import abs, exp, isnan
 from numbatorch.ops.reduction import (
+    Check,
     Dims,
     Plan,
     Reduce,
@@ -88,12 +89,11 @@ def sum_to_size(input: Tensor, *size) -> Tensor:
     target = sizes(size)
     if target == array.shape:
         return input
-    key = (kind, array.shape, target) if kind.contiguous else (kind, array.shape, array.strides, target)
+    key = (kind, array.shape if kind.contiguous else (array.shape, array.strides), target)
     plan = _sum_dims.plans.get(key)
     if plan is None:
-        plan = _sum_dims.remember(
-            key, Plan(_sum_dims, input, None, broadcast_dims(array.shape, target), target)
-        )
+        dims = broadcast_dims(array.shape, target)
+        plan = _sum_dims.remember(key, Plan(_sum_dims, input, None, dims, target))
     return _sum_dims.planned(input, plan)
 
 
@@ -392,20 +392,8 @@ def _norm_without_identity(own: DType, shape: tuple[int, ...], dim: Dims, dims: 
         )
 
 
-class _Norm(Reduce):
-    """A norm of one order. The order is a parameter of the node, whether or not the kernel needs it."""
-
-    def planned(self, input: Tensor, plan: Plan, *numbers: float):
-        from numbatorch.autograd.mode import state
-
-        result = self.run(input, plan, *numbers[: self.reduction.numbers])
-        if input._requires_grad and state.enabled:
-            self.record(result, (input, plan, *numbers))
-        return result
-
-
-def _norm_row(reduction: table.Reduction, check=_normed) -> _Norm:
-    return _Norm("LinalgVectorNorm", reduction, _norm_vjp, saves=(0, -1), results=(to_real,), check=check)
+def _norm_row(reduction: table.Reduction, check: Check = _normed) -> Reduce:
+    return Reduce("LinalgVectorNorm", reduction, _norm_vjp, saves=(0, -1), results=(to_real,), check=check)
 
 
 _NORMS = {

@@ -40,10 +40,12 @@ class Plan:
     dims     the dimensions that are reduced, counted from the front
     source   the shape of the tensor; kept: the same with size one where it is reduced; shape: of the result
     count    how many elements become one
-    kind     of the (first) result
+    kinds    of the results
+    run      the kernel's plan
+    alone    whether this is the plain case: a small result, which one call of the kernel on the CPU makes
     """
 
-    __slots__ = ("count", "dims", "kept", "kind", "kinds", "numpy", "run", "shape", "small", "source")
+    __slots__ = ("alone", "count", "dims", "kept", "kinds", "run", "shape", "source")
 
     def __init__(self, row: Reduce, input: Tensor, dim: Dims, dims: tuple[int, ...], shape: tuple[int, ...]):
         array, own, device = input.array, input.kind, input.kind.device
@@ -52,15 +54,13 @@ class Plan:
         self.dims, self.source, self.shape = dims, array.shape, shape
         self.kept = reduced_shape(array.shape, dims, True)
         self.kinds = [Kind.of(rule(own.dtype), device) for rule in row.results]
-        self.kind = self.kinds[0]
-        self.numpy = self.kind.numpy
         way = walk(array.shape, steps(array), dims, row.reduction.ordered)
         self.count = way.count
-        self.small = own.cpu and way.results * self.numpy.itemsize < LARGE
-        compute = computed_in((self.kind if row.by_result else own).element)
-        self.run = plan_for(
-            device.type, row.reduction, (own.element,), tuple([k.element for k in self.kinds]), compute, way
-        )
+        compute = computed_in((self.kinds[0] if row.by_result else own).element)
+        outputs = tuple([kind.element for kind in self.kinds])
+        self.run = plan_for(device.type, row.reduction, (own.element,), outputs, compute, way)
+        small = len(outputs) == 1 and way.results * self.kinds[0].numpy.itemsize < LARGE
+        self.alone = own.cpu and small and self.run.alone
 
 
 class Reduce(Op):
@@ -103,11 +103,8 @@ class Reduce(Op):
             ) from None
         if dim.__class__ is list:
             dim = tuple(dim)
-        key = (
-            (kind, array.shape, dim, keepdim)
-            if kind.contiguous
-            else (kind, array.shape, array.strides, dim, keepdim)
-        )
+        layout = array.shape if kind.contiguous else (array.shape, array.strides)
+        key = (kind, layout, dim, keepdim)
         plan = self.plans.get(key)
         if plan is None:
             dims = reduction_dims(dim, array.ndim)
@@ -123,22 +120,22 @@ class Reduce(Op):
 
     def planned(self, input: Tensor, plan: Plan, *numbers: float):
         """The reduction by a plan, on the tape."""
-        result = self.run(input, plan, *numbers)
+        if plan.alone:
+            kind, run = plan.kinds[0], plan.run
+            out = np.empty(plan.shape, kind.numpy)
+            run.entry(out, input.array, *run.fixed, *numbers, 0, run.units)
+            result = wrap(out, kind)
+        else:
+            result = self.run(input, plan, *numbers)
         if input._requires_grad and state.enabled and self.vjp is not None:
             self.record(result, (input, plan, *numbers))
         return result
 
     def run(self, input: Tensor, plan: Plan, *numbers: float):
         """The reduction by a plan."""
-        if len(plan.kinds) > 1:
-            results = tuple([empty(plan.shape, kind) for kind in plan.kinds])
-            plan.run([r.array for r in results], (input.array,), *numbers)
-            return results
-        result = (
-            wrap(np.empty(plan.shape, plan.numpy), plan.kind) if plan.small else empty(plan.shape, plan.kind)
-        )
-        plan.run((result.array,), (input.array,), *numbers)
-        return result
+        results = tuple([empty(plan.shape, kind) for kind in plan.kinds])
+        plan.run([result.array for result in results], (input.array,), *numbers)
+        return results if len(results) > 1 else results[0]
 
 
 # --- gradients

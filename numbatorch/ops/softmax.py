@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
-from numbatorch.base import empty
+from numbatorch.base import Kind, empty
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import mul, sub
 from numbatorch.ops.copy import cast, contiguous
@@ -32,27 +32,26 @@ class _Along(Op):
         self.plans: dict[tuple, Callable] = {}
 
     def run(self, *args) -> Tensor:
-        *tensors, dim = args
-        tensors = [x if x.kind.contiguous else contiguous(x) for x in tensors]
-        kind, shape = tensors[0].kind, tensors[0].array.shape
-        result = empty(shape, kind)
-        if not result.array.size:
-            return result
+        kind, shape, dim = args[0].kind, args[0].array.shape, args[-1]
         plan = self.plans.get((kind, shape, dim))
         if plan is None:
-            element, reduction = kind.element, self.reduction
-            way = walk(shape, contiguous_strides(shape), (dim,) if shape else ())
-            plan = plan_for(
-                kind.device.type,
-                reduction,
-                (element,) * reduction.elements,
-                (element,),
-                computed_in(element),
-                way,
-            )
-            self.plans[kind, shape, dim] = plan
-        plan((result.array,), [x.array for x in tensors])
+            if not kind.contiguous:
+                return self.run(*[contiguous(x) for x in args[:-1]], dim)
+            plan = self.plans[kind, shape, dim] = self.plan(kind, shape, dim)
+        result = empty(shape, kind)
+        if result.array.size:
+            plan((result.array,), [x.array if x.kind is kind else contiguous(x).array for x in args[:-1]])
         return result
+
+    def plan(self, kind: Kind, shape: tuple[int, ...], dim: int) -> Callable:
+        """The kernel's plan for contiguous tensors; raises for what it cannot be."""
+        d, last = normalize_dim(dim, len(shape)), len(shape) - 1
+        if not kind.dtype.is_floating_point:
+            kernel = f"{self.reduction.name}{'_lastdim' if d >= last else ''}_kernel_impl"
+            raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(kind.dtype)}'")
+        way = walk(shape, contiguous_strides(shape), (d,) if shape else ())
+        inputs, outputs = (kind.element,) * self.reduction.elements, (kind.element,)
+        return plan_for(kind.device.type, self.reduction, inputs, outputs, computed_in(kind.element), way)
 
 
 def _softmax_vjp(node, grad):
@@ -98,7 +97,7 @@ def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     >>> torch.softmax(torch.tensor([1.0, 1.0]), 0)
     tensor([0.5000, 0.5000])
     """
-    return _along(_softmax, "softmax", input, dim, dtype)
+    return _softmax(input if dtype is None else cast(input, dt.as_dtype(dtype)), dim)
 
 
 def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
@@ -107,15 +106,4 @@ def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     >>> torch.log_softmax(torch.tensor([1.0, 1.0]), 0)
     tensor([-0.6931, -0.6931])
     """
-    return _along(_log_softmax, "log_softmax", input, dim, dtype)
-
-
-def _along(row: _Along, name: str, input: Tensor, dim: int, dtype: DType | None) -> Tensor:
-    if dtype is not None:
-        input = cast(input, dt.as_dtype(dtype))
-    own, ndim = input.kind.dtype, input.array.ndim
-    d = normalize_dim(dim, ndim)
-    if not own.is_floating_point:
-        kernel = f"{name}{'_lastdim' if d >= ndim - 1 else ''}_kernel_impl"
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(own)}'")
-    return row(input, d)
+    return _log_softmax(input if dtype is None else cast(input, dt.as_dtype(dtype)), dim)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from task import Task
 
 import numbatorch  # noqa: F401  (all its rows)
-from numbatorch.apply import Pointwise, _compute
+from numbatorch.apply import Pointwise
 from numbatorch.base import Kind
 from numbatorch.dtype import bfloat16, bool, float16, float32, float64, int64
+from numbatorch.plan import compute_type
 from numbatorch_kernels import lift
 from numbatorch_kernels.lift import Operand
 
@@ -41,7 +42,7 @@ def forms(row: Pointwise, dtypes: tuple) -> Iterator[Task]:
             result = row.result(dtype)
         except (RuntimeError, NotImplementedError):  # the op has no such dtype
             continue
-        computed = _compute(Kind.of(dtype if result is bool else result).element)
+        computed = compute_type(Kind.of(dtype if result is bool else result).element)
         for access in ("flat", "strided") if dtype is float32 else ("flat",):
             element = Kind.of(dtype).element
             conditions = row.program.conditions

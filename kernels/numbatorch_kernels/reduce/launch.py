@@ -59,7 +59,9 @@ class CpuPlan:
     Long reductions to few results are cut into shares whose size depends on the shape alone, and the states
     of the shares are merged in order: the result is the same whatever the number of threads.
 
-    entry, alone   the kernel; if a single call of it does the work, what follows the arrays and numbers
+    entry, units   the kernel, and how many units of work there are
+    fixed          what it takes between the arrays and the numbers
+    alone          whether a single call of it, entry(*outs, *ins, *fixed, *numbers, 0, units), does it all
     """
 
     def __init__(
@@ -96,28 +98,24 @@ class CpuPlan:
         self.units, self.grain = units * splits, max(1, GRAIN // max(1, share * piece))
         self.shares, self.walk = splits * sizes["fold"], walk
         variant = Variant(walk.columns, walk.step == 1, plain, self.shares > 1)
-        self.integers = [sizes[name] for name in integers(variant)]
-        self.geometry = [] if plain else [_geometry(walk)]
+        geometry = [] if plain else [_geometry(walk)]
+        self.fixed = (*geometry, *[sizes[name] for name in integers(variant)])
         self.entry = _kernel(reduction, inputs, outputs, compute, variant)
-        self.alone: tuple | None = None
+        self.alone = self.shares == 1 and self.units < 2 * self.grain
         if self.shares > 1:
             self.gather = _gather(reduction, outputs, compute)
             self.state = [np.dtype(e) for e in state_types(reduction, compute)]
-        elif self.units < 2 * self.grain and not reduction.numbers:
-            self.alone = (*self.geometry, *self.integers, 0, self.units)
 
     def __call__(self, outs: Sequence[np.ndarray], ins: Sequence[np.ndarray], *numbers: float) -> None:
-        if self.alone is not None:
-            self.entry(*outs, *ins, *self.alone)
+        if self.alone:
+            self.entry(*outs, *ins, *self.fixed, *numbers, 0, self.units)
             return
         parts = outs
         if self.shares > 1:
             parts = [np.empty(self.walk.results * self.shares, dtype) for dtype in self.state]
-        rest = (*self.geometry, *self.integers, *numbers)
-        parallel.run(self.entry, self.units, self.grain, *parts, *ins, *rest)
+        parallel.run(self.entry, self.units, self.grain, *parts, *ins, *self.fixed, *numbers)
         if self.shares > 1:
-            grain = max(1, GRAIN // self.shares)
-            rest = (self.shares, self.walk.count, *numbers)
+            grain, rest = max(1, GRAIN // self.shares), (self.shares, self.walk.count, *numbers)
             parallel.run(self.gather, self.walk.results, grain, *outs, *parts, *rest)
 
 

@@ -17,7 +17,7 @@ On the CPU, where loops must vectorise, the state of a block of elements is made
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numbatorch_kernels.expr import Scalar
 from numbatorch_kernels.lift import Program, program
@@ -106,24 +106,14 @@ def _fold(
     element: str = "compute",
 ) -> Reduction:
     """A reduction whose state is one number, which a combining function makes of all the values of `each`."""
-    join = _COMBINED[combine]
+    join, sweep = _COMBINED[combine], Sweep(program(each), combine, start, element=element)
 
     def step(total, *rest):
-        return join(total, each(*rest[:elements], *rest[elements + 1 :]))
+        elements_and_numbers = [*rest[:elements], *rest[elements + 1 :]]
+        return join(total, each(*elements_and_numbers[: sweep.each.arity]))
 
-    sweep = Sweep(program(each), combine, start, element=element)
-    return Reduction(
-        name,
-        (start,),
-        step,
-        join,
-        finish,
-        emit,
-        state=(state,),
-        elements=elements,
-        numbers=numbers,
-        sweeps=(sweep,),
-    )
+    counts: dict[str, Any] = {"elements": elements, "numbers": numbers}
+    return Reduction(name, (start,), step, join, finish, emit, state=(state,), sweeps=(sweep,), **counts)
 
 
 sum = _fold("sum", parts.itself, "add")
@@ -135,12 +125,21 @@ all = _fold("all", parts.nonzero, "minimum", state="u1", element="u1", start=1)
 count_nonzero = _fold("count_nonzero", parts.nonzero, "add", state="i8", element="i8")
 amax = _fold("amax", parts.itself, "maximum", start=LOWEST)
 amin = _fold("amin", parts.itself, "minimum", start=HIGHEST)
-norm_0 = _fold("norm_0", parts.nonzero, "add", state="real", element="real")
-norm_1 = _fold("norm_1", parts.magnitude, "add", state="real", element="real")
-norm_2 = _fold("norm_2", parts.square, "add", parts.root, state="real", element="real")
-norm_p = _fold("norm_p", parts.power, "add", parts.root_of_order, state="real", element="real", numbers=1)
-norm_max = _fold("norm_max", parts.magnitude, "maximum", state="real", element="real")
-norm_min = _fold("norm_min", parts.magnitude, "minimum", state="real", element="real", start=HIGHEST)
+
+
+def _norm(
+    order: str, each: Callable, combine: str, finish: Callable = parts.of_order, **options
+) -> Reduction:
+    kinds: dict[str, Any] = {"state": "real", "element": "real", "numbers": 1}
+    return _fold(f"norm_{order}", each, combine, finish, **kinds, **options)
+
+
+norm_0 = _norm("0", parts.nonzero, "add")
+norm_1 = _norm("1", parts.magnitude, "add")
+norm_2 = _norm("2", parts.square, "add", parts.root)
+norm_p = _norm("p", parts.power, "add", parts.root_of_order)
+norm_max = _norm("max", parts.magnitude, "maximum")
+norm_min = _norm("min", parts.magnitude, "minimum", start=HIGHEST)
 
 
 def total_of(body: Callable | Scalar, mean: bool) -> Reduction:

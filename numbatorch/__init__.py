@@ -180,9 +180,9 @@ from numbatorch.ops import lerp as lerp
 from numbatorch.ops import linear as linear
 from numbatorch.ops import linspace as linspace
 from numbatorch.ops import log as log
-from numbatorch.ops import log10 as log10
 from numbatorch.ops import log1p as log1p
 from numbatorch.ops import log2 as log2
+from numbatorch.ops import log10 as log10
 from numbatorch.ops import log_softmax as log_softmax
 from numbatorch.ops import logaddexp as logaddexp
 from numbatorch.ops import logical_and as logical_and
@@ -310,14 +310,14 @@ from numbatorch.random import initial_seed as initial_seed
 from numbatorch.random import manual_seed as manual_seed
 from numbatorch.random import seed as seed
 from numbatorch.random import set_rng_state as set_rng_state
+from numbatorch.serialization import load as load
+from numbatorch.serialization import save as save
 from numbatorch.shape import Size as Size
 from numbatorch.shape import broadcast_shapes as broadcast_shapes
 from numbatorch.version import __version__ as __version__
 from numbatorch_kernels.cache import clear_cache as clear_cache
 from numbatorch_kernels.parallel import get_num_threads as get_num_threads
 from numbatorch_kernels.parallel import set_num_threads as set_num_threads
-from numbatorch.serialization import load as load
-from numbatorch.serialization import save as save
 
 from numbatorch import cuda as cuda  # isort: skip
 from numbatorch import nn as nn  # isort: skip

@@ -2,7 +2,10 @@
 
 import functools
 import math
+import os
 import re
+import subprocess
+import sys
 from itertools import product
 
 import numba
@@ -241,3 +244,31 @@ def test_called_from_python():
     assert vecmath.pow_f64(2, 10) == 1024
     assert vecmath.tanh_f64.__name__ == "tanh_f64"
     assert "e**x" in vecmath.exp_f32.__doc__
+
+
+FIRST_CALLER = """
+import numpy as np
+from numbatorch_kernels.cpu import compiled
+from numbatorch_kernels.vecmath import log_f64
+
+def careless(out, a, start, stop):
+    for i in range(start, stop):
+        out[i] = log_f64(a[i])
+
+def careful(out, a, start, stop):
+    for i in range(start, stop):
+        out[i] = log_f64(a[i])
+
+compiled(careless, "f8", "f8", int, int, fastmath={"reassoc", "contract", "nsz"})
+x, out = np.array([1.4248764877191102]), np.empty(1)
+compiled(careful, "f8", "f8", int, int)(out, x, 0, 1)
+print(abs(out[0] - np.log(x[0])) <= np.spacing(out[0]) / 2)
+"""
+
+
+def test_flags_of_the_first_caller_do_not_stay(tmp_path):
+    environment = os.environ | {"NUMBATORCH_CACHE_DIR": str(tmp_path)}
+    result = subprocess.run(
+        [sys.executable, "-c", FIRST_CALLER], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert result.stdout.strip() == "True", result.stderr

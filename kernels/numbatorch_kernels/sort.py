@@ -59,19 +59,18 @@ def order(dtype: np.dtype, descending: bool) -> Order:
 def key_of(word, form, bits, infinity, descending):
     """The key of an element."""
     sign = uint64(1) << uint64(bits - 1)
-    every = (sign - uint64(1)) | sign
+    rest = sign - uint64(1)
     key = uint64(word)
-    if form == SIGNED:
+    if form == FLOAT:
+        size = key & rest
+        key = rest if size > uint64(infinity) else key  # one NaN for all
+        key = uint64(0) if size == uint64(0) else key  # one zero
+        key ^= sign | (
+            uint64(0) - (key >> uint64(bits - 1)) & rest
+        )  # negative: every bit turned, else the sign
+    elif form == SIGNED:
         key ^= sign
-    elif form == FLOAT:
-        size = key & (sign - uint64(1))
-        if size > uint64(infinity):
-            key = every
-        elif size == uint64(0):
-            key = sign
-        else:
-            key = every ^ key if key & sign else key | sign
-    return every ^ key if descending else key
+    return key ^ (sign | rest) if descending else key
 
 
 def _sort(

@@ -123,7 +123,9 @@ def cat(
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     parts = [(t.array.shape, t.kind.dtype) for t in tensors]
-    like = next((shape for shape, _ in parts if shape != (0,)), (0,))
+    like = parts[0][0]
+    if like == (0,):
+        like = next((shape for shape, _ in parts if shape != (0,)), like)
     d = normalize_dim(dim if axis is None else axis, len(like))
     total = 0
     for k, (shape, _) in enumerate(parts):

@@ -596,3 +596,86 @@ def _outcome(library, case: str) -> tuple:
 @pytest.mark.parametrize("case", READ + WRITE + ALONG + JOIN_AND_ARRANGE + ORDER)
 def test_the_same_as_pytorch(case):
     assert _outcome(numbatorch, case) == _outcome(torch, case)
+
+
+# --- random indices
+
+
+def _random_index(rng, shape: tuple[int, ...]) -> list:
+    """Parts of an index for a tensor of this shape; arrays stand for index tensors and masks."""
+    common = [(2,), (3, 1), (1, 4), (2, 3)][rng.integers(4)]
+    parts: list = []
+    d = 0
+    while d < len(shape):
+        n, choice = shape[d], rng.integers(8)
+        if choice == 0:
+            parts.append(None)
+            d -= 1
+        elif choice == 1:
+            parts.append(int(rng.integers(-n, n)))
+        elif choice == 2:
+            parts.append(
+                slice(
+                    *[
+                        [None, 1, -2][rng.integers(3)],
+                        [None, 2, -1][rng.integers(3)],
+                        [None, 2][rng.integers(2)],
+                    ]
+                )
+            )
+        elif choice == 3:
+            count = int(rng.integers(1, min(2, len(shape) - d) + 1))
+            parts.append(rng.random(shape[d : d + count]) < 0.6)
+            d += count - 1
+        elif choice == 4 and ... not in [p for p in parts if not isinstance(p, np.ndarray)]:
+            parts.append(...)
+            break
+        elif choice == 5:
+            parts.append(slice(None))
+        else:
+            parts.append(rng.integers(-n, n, common[rng.integers(len(common)) :]))
+        d += 1
+    return parts
+
+
+def _index(library, parts: list) -> tuple:
+    return tuple(library.from_numpy(p.copy()) if isinstance(p, np.ndarray) else p for p in parts)
+
+
+def _read_and_written(library, data, permuted, parts, weights, value):
+    """What an index reads, its gradients to second order, and what assigning makes of the tensor; or the error."""
+    try:
+        x, w, v = (library.from_numpy(a.copy()).requires_grad_() for a in (data, weights, value))
+        y = (x * 1).permute(permuted)
+        found = y[_index(library, parts)]
+        (grad,) = library.autograd.grad((found * w).sum(), x, create_graph=True)
+        (again,) = library.autograd.grad((grad * grad.detach()).sum(), w)
+        z = (x * 2).permute(permuted)
+        z[_index(library, parts)] = v
+        made = [found, grad, again, z, *library.autograd.grad((z * z).sum(), (x, v))]
+        return [m.detach().numpy() for m in made]
+    except (IndexError, RuntimeError) as error:
+        return type(error).__name__, str(error).split("\n")[0]
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_random_indices(seed):
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(1, 5, rng.integers(1, 5)))
+    permuted = tuple(rng.permutation(len(shape)).tolist())
+    data = rng.standard_normal(shape)
+    parts = _random_index(rng, tuple(shape[d] for d in permuted))
+    try:
+        selected = tuple(torch.from_numpy(data).permute(permuted)[_index(torch, parts)].shape)
+    except IndexError:
+        selected = ()
+    weights = rng.standard_normal(selected)
+    value = rng.standard_normal(tuple(n if rng.random() < 0.7 else 1 for n in selected))
+    theirs, ours = (
+        _read_and_written(library, data, permuted, parts, weights, value) for library in (torch, numbatorch)
+    )
+    assert len(theirs) == len(ours)
+    for a, b in zip(theirs, ours, strict=True):
+        np.testing.assert_array_equal(a, b) if isinstance(a, str) else np.testing.assert_allclose(
+            a, b, rtol=1e-12
+        )

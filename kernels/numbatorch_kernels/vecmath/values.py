@@ -296,4 +296,5 @@ def _function(body: Callable[..., Value], format: Format) -> Callable:
     function.__name__ = function.__qualname__ = f"{body.__name__}_{format.suffix}"
     function.__doc__, function.__module__ = body.__doc__, body.__module__
     # A function of its own: no fastmath flag of a caller reaches it. LLVM inlines it, whatever its size.
-    return njit(error_model="numpy", forceinline=True)(function)
+    # fastmath=False is said, because what is unsaid is inherited from whoever has it compiled first.
+    return njit(error_model="numpy", fastmath=False, forceinline=True)(function)

@@ -33,7 +33,7 @@ def is_available() -> bool:
 
 
 def is_simulated() -> bool:
-    """Whether "cuda" is Numba's simulator."""
+    """Whether "cuda" is the simulator."""
     import numba
 
     return bool(numba.config.ENABLE_CUDASIM)

@@ -31,6 +31,7 @@ def reduce(reduction, array, dims, *numbers, out=None, view=lambda x: x):
     shape = tuple(n for d, n in enumerate(seen.shape) if d not in dims)
     outputs = out if isinstance(out, tuple) else (out or element(array),) * reduction.results
     outs = [DeviceArray.empty(shape, o) for o in outputs]
+    numbers = numbers or (2.0,) * reduction.numbers  # the order of a norm
     plan_of(reduction, [seen], dims, outputs)(outs, [seen], *numbers)
     results = [o.copy_to_host() for o in outs]
     return results[0] if len(results) == 1 else results

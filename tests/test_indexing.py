@@ -273,9 +273,23 @@ def test_a_mistake_is_told_and_nothing_changed(statement, device):
     assert x.flatten().tolist() == list(range(12)) and x._version == 0
 
 
-def test_tensors_on_two_devices_are_not_joined():
-    with pytest.raises(RuntimeError, match="Expected all tensors to be on the same device"):
-        torch.cat((torch.zeros(2), torch.zeros(2, device="cuda")))
+def test_tensors_on_two_devices_do_not_mix():
+    here, there = torch.arange(3.0), torch.arange(3.0, device="cuda")
+    index = torch.tensor([0, 1, 2])
+    for call in (
+        lambda: torch.cat((here, there)),
+        lambda: torch.stack((here, there)),
+        lambda: there.gather(0, index),
+        lambda: there.scatter(0, index, there),
+        lambda: here.scatter_add(0, index, there),
+        lambda: there.index_select(0, index),
+        lambda: here.index_add(0, index, there),
+        lambda: torch.embedding(there[:, None], index),
+        lambda: here.index_put((index,), there),
+        lambda: here.masked_select(there > 1),
+    ):
+        with pytest.raises(RuntimeError, match="Expected all tensors to be on the same device"):
+            call()
 
 
 # --- gradients

@@ -31,6 +31,13 @@ def _indices(numbers: np.ndarray, device) -> Tensor:
     return move(wrap(np.ascontiguousarray(numbers, np.int64), Kind.of(dt.int64)), device)
 
 
+def _sizes(args: tuple, named: Sequence[int] | None, function: str, name: str) -> tuple[int, ...]:
+    """The ints that a function was given one by one, as a sequence, or by name."""
+    if not args and named is None:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "{name}"')
+    return sizes(args if named is None else (named,))
+
+
 # --- order along a dimension
 
 
@@ -51,14 +58,15 @@ def _flip_forward(input, dims):
 _flip: Op = Op("Flip", _flip_forward, lambda node, grad: (_flip(grad, node.params[0]),))
 
 
-def flip(input: Tensor, *dims) -> Tensor:
-    """A copy with the order along `dims` reversed.
+def flip(input: Tensor, *args, dims: Sequence[int] | None = None) -> Tensor:
+    """A copy with the order along dimensions reversed: flip(0, 1), flip((0, 1)) or flip(dims=(0, 1)).
 
     >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), dims=(1,))
     tensor([[2, 1],
             [4, 3]])
     """
-    return _flip(input, normalize_dims(sizes(dims), input.array.ndim) if input.array.ndim else ())
+    chosen = _sizes(args, dims, "flip", "dims")
+    return _flip(input, normalize_dims(chosen, input.array.ndim) if input.array.ndim else ())
 
 
 def fliplr(input: Tensor) -> Tensor:
@@ -160,7 +168,7 @@ def _repeat_vjp(node, grad):
 _repeat = Op("Repeat", lambda input, repeats, shape: _repeat_forward(input, repeats), _repeat_vjp)
 
 
-def repeat(input: Tensor, *repeats) -> Tensor:
+def repeat(input: Tensor, *args, repeats: Sequence[int] | None = None) -> Tensor:
     """A copy that holds the tensor so many times along each dimension; more numbers than dimensions add some
     in front.
 
@@ -168,7 +176,7 @@ def repeat(input: Tensor, *repeats) -> Tensor:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times, shape = sizes(repeats), input.array.shape
+    times, shape = _sizes(args, repeats, "repeat", "repeats"), input.array.shape
     if len(times) < len(shape):
         raise RuntimeError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
@@ -179,9 +187,9 @@ def repeat(input: Tensor, *repeats) -> Tensor:
     return _repeat(input, times, shape)
 
 
-def tile(input: Tensor, *dims) -> Tensor:
+def tile(input: Tensor, *args, dims: Sequence[int] | None = None) -> Tensor:
     """As `repeat`, where fewer numbers than dimensions are for the last ones."""
-    times = sizes(dims)
+    times = _sizes(args, dims, "tile", "dims")
     return repeat(input, (1,) * (input.array.ndim - len(times)) + times)
 
 

@@ -191,6 +191,9 @@ def read(
     kind = input.kind
     if not kind.contiguous and any([count > 1 for _, count in blocks]):
         input = contiguous(input.detach())
+    for index in indices:
+        if index.kind.device is not kind.device:
+            raise elsewhere("index", index, input)
     array = input.array
     route = _route(
         (array.shape, array.strides), None, array.itemsize, blocks, tuple(map(layout, indices)), rule.negative
@@ -198,9 +201,9 @@ def read(
     out = base.empty(route.shape, kind)
     if route.walk.total:
         missed = np.zeros(1, np.int64)
-        index = _offsets(indices, route, kind, missed) if route.sums else indices[0].array
+        places = _offsets(indices, route, kind, missed) if route.sums else indices[0].array
         if route.walk.size:
-            kernels.take(kind.device.type, out.array, array, index, route.walk, missed)
+            kernels.take(kind.device.type, out.array, array, places, route.walk, missed)
         if missed[0] or not route.walk.size:
             raise _blame(rule, indices, blocks, array.shape)
     return out
@@ -218,6 +221,9 @@ def write(
     """Put `value`, which broadcasts to the selection, into `target`, or combine the two there. An IndexError
     comes before any change."""
     kind, array = target.kind, target.array
+    for tensor in (value, *indices):
+        if tensor.kind.device is not kind.device:
+            raise elsewhere("values" if tensor is value else "index", tensor, target)
     refuse_overlap(target)
     value = apart(value, target)
     route = _route(
@@ -238,6 +244,14 @@ def write(
         if missed[0]:
             raise _blame(rule, indices, blocks, array.shape)
         combine(kernel, target, value, index, route.walk, *how)
+
+
+def elsewhere(name: str, tensor: Tensor, other: Tensor) -> Exception:
+    """The error for an operand that is on another device."""
+    return RuntimeError(
+        f"Expected all tensors to be on the same device, but got {name} is on {tensor.device}, different from other "
+        f"tensors on {other.device} (when checking argument in method wrapper_{other.device.type}__index)"
+    )
 
 
 def combine(kernel: Kernel, target: Tensor, value: Tensor, index, route: kernels.Walk, *how: int) -> None:

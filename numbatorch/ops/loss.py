@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch.apply import Op, Pointwise, fit
 from numbatorch.autograd.mode import no_grad, state
-from numbatorch.base import empty
+from numbatorch.base import Kind, empty
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.reduce import mean, sum
+from numbatorch.ops.reduction import remember
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import loss as kernels
@@ -61,21 +62,19 @@ class _Loss(Op):
         ):
             with no_grad():
                 return _reduced(self.row(input, target, *numbers), reduction)
-        plan = self.plans.get((kind, shape, reduction))
+        plan = self.plans.get((kind, input.array.size, reduction))
         if plan is None:
-            element, size = kind.element, input.array.size
-            plan = plan_for(
-                kind.device.type,
-                self.totals[reduction],
-                (element,) * 2,
-                (element,),
-                computed_in(element),
-                walk((size,), (1,), (0,)),
-            )
-            self.plans[kind, shape, reduction] = plan
+            key = (kind, input.array.size, reduction)
+            plan = remember(self.plans, key, self.plan(*key))
         result = empty((), kind)
         plan((result.array,), (input.array, target.array), *map(float, numbers))
         return result
+
+    def plan(self, kind: Kind, size: int, reduction: str) -> Callable:
+        """The kernel's plan for the sum or mean over contiguous tensors."""
+        element, way = kind.element, walk((size,), (1,), (0,))
+        total, inputs, outputs = self.totals[reduction], (element, element), (element,)
+        return plan_for(kind.device.type, total, inputs, outputs, computed_in(element), way)
 
     def back(self, node, grad: Tensor) -> tuple:
         input, target = node.unpack()
@@ -84,9 +83,8 @@ class _Loss(Op):
         if reduction != "none":
             grad = expand(div(grad, prod(shape)) if reduction == "mean" else grad, shape)
         grads = self.row.pull_back(grad, (input, target, *numbers), node.needs + (False,) * len(numbers))
-        return tuple(
-            [g if g is None else fit(g, t.array.shape, t.kind) for g, t in zip(grads, (input, target))]
-        )
+        fits = [None if g is None else fit(g, t.array.shape, t.kind) for g, t in zip(grads, (input, target))]
+        return tuple(fits)
 
 
 _mse = _Loss("MseLoss", scalar.squared_error)

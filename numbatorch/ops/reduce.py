@@ -24,6 +24,7 @@ from numbatorch.ops.reduction import (
     broadcast_dims,
     converted,
     into,
+    remember,
     renamed,
     restore,
     spread,
@@ -76,6 +77,8 @@ def sum(
     if dtype is not None:
         input = converted(input, dtype)
     result = _sum(input, None, keepdim) if dim is None else _sum_dims(input, dim, keepdim)
+    if dtype is not None:
+        result = cast(result, input.kind.dtype)
     return result if out is None else into(out, result, "sum")
 
 
@@ -93,7 +96,7 @@ def sum_to_size(input: Tensor, *size) -> Tensor:
     plan = _sum_dims.plans.get(key)
     if plan is None:
         dims = broadcast_dims(array.shape, target)
-        plan = _sum_dims.remember(key, Plan(_sum_dims, input, None, dims, target))
+        plan = remember(_sum_dims.plans, key, Plan(_sum_dims, input, None, dims, target))
     return _sum_dims.planned(input, plan)
 
 
@@ -116,7 +119,8 @@ def nansum(
     """The sum of the elements that are not NaN."""
     if input.kind.dtype.is_complex:
         raise RuntimeError("nansum does not support complex inputs")
-    return into(out, _nansum(converted(input, dtype), dim, keepdim), "nansum")
+    result = _nansum(converted(input, dtype), dim, keepdim)
+    return into(out, result if dtype is None else cast(result, dt.as_dtype(dtype)), "nansum")
 
 
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
@@ -270,7 +274,8 @@ def prod(
             f"expected an int"
         )
     input = converted(input, dtype)
-    return into(out, _prod(input, None, keepdim) if dim is None else _prod_dims(input, dim, keepdim), "prod")
+    result = _prod(input, None, keepdim) if dim is None else _prod_dims(input, dim, keepdim)
+    return into(out, result if dtype is None else cast(result, input.kind.dtype), "prod")
 
 
 # --- truth

@@ -29,6 +29,14 @@ Dims = int | Sequence[int] | None
 _PLANS = 4096  # combinations of kind, shape and dimensions remembered per row
 
 
+def remember(plans: dict, key: tuple, plan: Any) -> Any:
+    """Keep a plan for the next call of its kind; return it."""
+    if len(plans) >= _PLANS:
+        plans.clear()
+    plans[key] = plan
+    return plan
+
+
 def to_int64(own: DType) -> DType:
     """Places and counts."""
     return dt.int64
@@ -58,7 +66,7 @@ class Plan:
         self.count = way.count
         compute = computed_in((self.kinds[0] if row.by_result else own).element)
         outputs = tuple([kind.element for kind in self.kinds])
-        self.run = plan_for(device.type, row.reduction, (own.element,), outputs, compute, way)
+        self.run: Any = plan_for(device.type, row.reduction, (own.element,), outputs, compute, way)
         small = len(outputs) == 1 and way.results * self.kinds[0].numpy.itemsize < LARGE
         self.alone = own.cpu and small and self.run.alone
 
@@ -108,15 +116,9 @@ class Reduce(Op):
         plan = self.plans.get(key)
         if plan is None:
             dims = reduction_dims(dim, array.ndim)
-            plan = self.remember(key, Plan(self, input, dim, dims, reduced_shape(array.shape, dims, keepdim)))
+            shape = reduced_shape(array.shape, dims, keepdim)
+            plan = remember(self.plans, key, Plan(self, input, dim, dims, shape))
         return self.planned(input, plan, *numbers)
-
-    def remember(self, key: tuple, plan: Plan) -> Plan:
-        """Keep a plan for the next call of its kind."""
-        if len(self.plans) >= _PLANS:
-            self.plans.clear()
-        self.plans[key] = plan
-        return plan
 
     def planned(self, input: Tensor, plan: Plan, *numbers: float):
         """The reduction by a plan, on the tape."""

@@ -24,6 +24,7 @@ from numbatorch.ops.elements import (
     apart,
     check_range,
     combine,
+    elsewhere,
     first_outside,
     in_elements,
     layout,
@@ -68,6 +69,8 @@ def _outside(index: Tensor, dim: int, size: int) -> Exception:
 
 
 def _gather_forward(input, index, dim):
+    if index.kind.device is not input.kind.device:
+        raise elsewhere("index", index, input)
     out = base.empty(index.array.shape, input.kind)
     if out.array.size:
         missed = np.array([not input.array.shape[dim]], np.int64)
@@ -81,6 +84,9 @@ def _gather_forward(input, index, dim):
 
 def _write(kernel, target: Tensor, src: Tensor, index: Tensor, dim: int, *how: int) -> None:
     """Put `src`, of the shape of `index` or 0-d, into `target`, or combine the two there."""
+    for name, tensor in (("index", index), ("src", src)):
+        if tensor.kind.device is not target.kind.device:
+            raise elsewhere(name, tensor, target)
     refuse_overlap(target)
     if index.array.size:
         missed = np.zeros(1, np.int64)

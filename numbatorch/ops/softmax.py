@@ -13,6 +13,7 @@ from numbatorch.ops.arithmetic import mul, sub
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.math import exp, neg
 from numbatorch.ops.reduce import sum
+from numbatorch.ops.reduction import remember
 from numbatorch.shape import contiguous_strides, normalize_dim
 from numbatorch_kernels.reduce import table
 from numbatorch_kernels.reduce.launch import computed_in, plan_for
@@ -37,7 +38,7 @@ class _Along(Op):
         if plan is None:
             if not kind.contiguous:
                 return self.run(*[contiguous(x) for x in args[:-1]], dim)
-            plan = self.plans[kind, shape, dim] = self.plan(kind, shape, dim)
+            plan = remember(self.plans, (kind, shape, dim), self.plan(kind, shape, dim))
         result = empty(shape, kind)
         if result.array.size:
             plan((result.array,), [x.array if x.kind is kind else contiguous(x).array for x in args[:-1]])

@@ -329,6 +329,11 @@ def searchsorted(
             "was True"
         )
     values = input if isinstance(input, TensorBase) else tensor(input, device=sorted_sequence.kind.device)
+    if values.kind.device is not sorted_sequence.kind.device:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries and input value tensors should have same device type, but got boundaries tensor "
+            f"device type {sorted_sequence.kind.device.type} and input value tensor device type {values.kind.device.type}"
+        )
     rows, shape = sorted_sequence.array.shape, values.array.shape
     if len(rows) != 1 and (len(rows) != len(shape) or rows[:-1] != shape[:-1]):
         raise RuntimeError(

@@ -1,6 +1,7 @@
-"""Compile every CUDA kernel of the library for real, without a GPU, and print what came out.
+"""Compile every CUDA kernel of the library for real, without a GPU.
 
-    python tests/cuda_compile [part of a kernel's name ...]
+    python tests/cuda_compile                  all of them; prints those with faults
+    python tests/cuda_compile Sigmoid softmax  those whose names contain these; prints all
 
 Exit code 1 if any kernel is refused by the compiler, computes in float64 by accident, or spills registers.
 """
@@ -28,7 +29,8 @@ def main() -> int:
     with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
         shares = [pool.submit(reports, number, WORKERS, launched, wanted) for number in range(WORKERS)]
         found = sorted((report for share in shares for report in share.result()), key=str)
-    print(*found, sep="\n")
+    if wanted:
+        print(*found, sep="\n")
     faulty = [report for report in found if report.faults]
     seconds = time.perf_counter() - began
     print(f"{len(found)} compilations, {len(faulty)} with faults, {seconds:.0f} s", *faulty, sep="\n")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -158,7 +159,7 @@ def plan_for(
     outputs: tuple[str, ...],
     compute: str,
     walk: Walk,
-) -> Callable:
+) -> Any:
     """The plan of a reduction of arrays of these element types, on a device; `compute` is the element type to
     compute in."""
     if device not in PLANS:  # imported late: a program that stays on the CPU never loads the CUDA compiler

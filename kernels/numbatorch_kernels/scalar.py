@@ -300,6 +300,7 @@ def hardswish(x):
     return x * minimum(maximum(x + 3, 0), 6) / 6
 
 
+@derived_by(lambda g, y, x: (g * sigmoid(-x),))
 def logsigmoid(x):
     """log(sigmoid(x)) = -softplus(-x)"""
     return minimum(x, 0) - log1p(exp(-abs(x)))

@@ -355,8 +355,6 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return matmul(input, transpose(weight, 0, 1) if weight.array.ndim == 2 else weight)
     if input.array.ndim == 2 and bias.kind.flat is input.kind.flat and bias.kind.contiguous:
         return _linear(input, weight, bias)
-    if input.array.ndim == 1:
-        return add(matmul(input, transpose(weight, 0, 1)), bias)
     shape = input.array.shape
     flat = _linear(reshape(input, -1, shape[-1]), weight, bias.contiguous())
     return reshape(flat, *shape[:-1], weight.array.shape[0])

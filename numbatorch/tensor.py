@@ -764,6 +764,13 @@ class Tensor(TensorBase):
     diag = ops.diag
     diag_embed = ops.diag_embed
     flip = ops.flip
+    fliplr = ops.fliplr
+    flipud = ops.flipud
+    rot90 = ops.rot90
+    tril_ = ops.tril_
+    triu_ = ops.triu_
+    diagflat = ops.diagflat
+    msort = ops.msort
     roll = ops.roll
     repeat = ops.repeat
     tile = ops.tile

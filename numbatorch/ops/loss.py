@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op, Pointwise, fit
@@ -168,28 +168,28 @@ class _Nll(Op):
             self.record(result, (x, x.array.shape, target, weight, mass, reduction, ignore_index))
         return result
 
+    @staticmethod
     def run(
-        self, x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int
-    ) -> tuple[Tensor, Any]:
+        x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int
+    ) -> tuple[Tensor, Tensor | None]:
         """The loss, and for the mean the sum of the weights."""
-        kind = x.kind
-        if kind.dtype.itemsize == 2:
-            wide = None if weight is None else _widened(weight)
-            result, mass = self.run(_widened(x), target, wide, reduction, ignore_index)
-            return cast(result, kind.dtype), mass
-        device, weights = kind.device.type, None if weight is None else contiguous(weight).array
-        arrays = (contiguous(x).array, target.array, weights)
+        kind, x, weight = x.kind, _full(x), None if weight is None else _full(weight).array
+        device, array = kind.device.type, contiguous(x).array
         if reduction == "none":
-            result = empty(target.array.shape, kind)
-            kernels.nll_each(device, result.array, *arrays, ignore_index)
-            return result, None
-        result, mass = empty((), kind), empty((), kind).array
-        kernels.nll_total(device, result.array, mass, *arrays, ignore_index, reduction == "mean")
-        return result, mass if reduction == "mean" else None
+            result = empty(target.array.shape, x.kind)
+            kernels.nll_each(device, result.array, array, target.array, weight, ignore_index)
+            return cast(result, kind.dtype), None
+        result, mass = empty((), x.kind), empty((), x.kind)
+        kernels.nll_total(
+            device, result.array, mass.array, array, target.array, weight, ignore_index, reduction == "mean"
+        )
+        return cast(result, kind.dtype), mass if reduction == "mean" else None
 
 
-def _widened(x: Tensor) -> Tensor:
-    """`x` in float32, for kernels that have no float16 and bfloat16."""
+def _full(x: Tensor) -> Tensor:
+    """`x` in a dtype that the kernels have: float32 instead of float16 and bfloat16."""
+    if x.kind.dtype.itemsize > 2:
+        return x
     with no_grad():
         return cast(x, dt.float32)
 
@@ -203,19 +203,20 @@ def _nll_backward_run(
     shape: tuple[int, ...],
     target: Tensor,
     weight: Tensor | None,
-    mass: Any,
+    mass: Tensor | None,
     reduction: str,
     ignore_index: int,
 ) -> Tensor:
-    kind = grad.kind
-    if kind.dtype.itemsize == 2:
-        wide = None if weight is None else _widened(weight)
-        args = (shape, target, wide, mass, reduction, ignore_index)
-        return cast(_nll_backward_run(_widened(grad), *args), kind.dtype)
-    result, weights = empty(shape, kind), None if weight is None else contiguous(weight).array
-    arrays = (result.array, contiguous(grad).array, mass, target.array, weights)
-    kernels.nll_backward(kind.device.type, *arrays, ignore_index)
-    return result
+    g, w, m = (
+        _full(grad),
+        None if weight is None else _full(weight).array,
+        None if mass is None else mass.array,
+    )
+    result = empty(shape, g.kind)
+    kernels.nll_backward(
+        g.kind.device.type, result.array, contiguous(g).array, m, target.array, w, ignore_index
+    )
+    return cast(result, grad.kind.dtype)
 
 
 def _nll_backward_vjp(node, grad):

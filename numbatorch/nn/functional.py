@@ -6,6 +6,7 @@ import math
 import warnings
 
 from numbatorch import ops
+from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import DType
 from numbatorch.nn.losses import binary_cross_entropy as binary_cross_entropy
 from numbatorch.nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
@@ -20,6 +21,7 @@ from numbatorch.ops import gelu as gelu
 from numbatorch.ops import hardshrink as hardshrink
 from numbatorch.ops import linear as linear
 from numbatorch.ops import logsigmoid as logsigmoid
+from numbatorch.ops import one_hot as one_hot
 from numbatorch.ops import prelu as prelu
 from numbatorch.ops import sigmoid as sigmoid
 from numbatorch.ops import softplus as softplus
@@ -275,3 +277,44 @@ def _warn_dimensions(name: str, got: int, spatial: int, wanted: str) -> None:
         f"channel dimension, and an optional batch dimension (i.e. {wanted} inputs).",
         stacklevel=3,
     )
+
+
+# ---- embedding ----
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """The rows of `weight` (entries, columns) that `input` numbers: shape (*input.shape, columns).
+
+    padding_idx         this row gets no gradient
+    max_norm            first, rows that are named and longer than this (in the norm `norm_type`) are shortened
+                        to it, in `weight` itself
+    scale_grad_by_freq  a row's gradient is divided by how often the row is named
+    sparse              taken for PyTorch's sake; gradients are dense
+
+    >>> torch.nn.functional.embedding(torch.tensor([1, 0]), torch.eye(2))
+    tensor([[0., 1.],
+            [1., 0.]])
+    """
+    if padding_idx is None:
+        padding_idx = -1
+    elif not -weight.size(0) <= padding_idx < weight.size(0):
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    elif padding_idx < 0:
+        padding_idx += weight.size(0)
+    if max_norm is not None:
+        with no_grad():
+            named = ops.unique(input)
+            rows = ops.index_select(weight, 0, named)
+            norms = ops.norm(rows, norm_type, 1, keepdim=True)
+            weight.index_copy_(
+                0, named, ops.where(norms > max_norm, rows * (max_norm / (norms + 1e-7)), rows)
+            )
+    return ops.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)

@@ -1,0 +1,28 @@
+"""The table of samples: a row for each op, read by every test of ops.
+
+A row says how an op is called. From it come the tests of values, dtypes, shapes and errors against PyTorch
+(tests/parity), of gradients to second order, and of CUDA against the CPU. To add an op to all of them, add a
+row to the file of its family.
+"""
+
+from samples.activations import ACTIVATIONS
+from samples.losses import LOSSES
+from samples.pointwise import BINARY, UNARY
+from samples.products import PRODUCTS
+from samples.reductions import REDUCTIONS
+from samples.sample import FLOATS as FLOATS
+from samples.sample import Sample as Sample
+from samples.sample import results as results
+from samples.sample import tensors as tensors
+from samples.views import VIEWS
+
+SAMPLES: list[Sample] = [
+    *UNARY,
+    *BINARY,
+    *ACTIVATIONS,
+    *VIEWS,
+    *PRODUCTS,
+    *REDUCTIONS,
+    *LOSSES,
+]
+DIFFERENTIABLE = [s for s in SAMPLES if s.order]

@@ -1,9 +1,10 @@
 """Time of operations here and in PyTorch, in the same process, alternating, best of many rounds: read the
 ratios.
 
-python benchmarks/ops.py                # both tables
+python benchmarks/ops.py                # all tables
 python benchmarks/ops.py overhead       # small operations: what a call costs
 python benchmarks/ops.py large          # 4M float32: what an element costs
+python benchmarks/ops.py indexing       # 1M elements: order, counts, places
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import sys
 import timeit
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -40,6 +42,33 @@ LARGE = {
     "softmax over rows": lambda t, x, y, c: lambda: x.softmax(1),
     "sum": lambda t, x, y, c: lambda: x.sum(),
 }
+INDEXING = {  # of an `Elements`
+    "sort": lambda e: lambda: e.x.sort(),
+    "sort int64": lambda e: lambda: e.large.sort(),
+    "sort over rows": lambda e: lambda: e.matrix.sort(1),
+    "argsort": lambda e: lambda: e.x.argsort(),
+    "topk 10": lambda e: lambda: e.x.topk(10),
+    "topk 10 over rows": lambda e: lambda: e.matrix.topk(10),
+    "kthvalue": lambda e: lambda: e.x.kthvalue(300_000),
+    "unique": lambda e: lambda: e.x.unique(),
+    "unique int64": lambda e: lambda: e.small.unique(),
+    "cumsum over rows": lambda e: lambda: e.matrix.cumsum(1),
+    "cumsum over columns": lambda e: lambda: e.matrix.cumsum(0),
+    "searchsorted": lambda e: lambda: e.library.searchsorted(e.ordered, e.x),
+}
+
+
+class Elements:
+    """The 1M elements that the lines of INDEXING work on, as tensors of a library."""
+
+    def __init__(self, library: Any):
+        library.manual_seed(0)
+        self.library = library
+        self.x = library.randn(1_000_000)
+        self.matrix = self.x.view(1000, 1000)
+        self.ordered = self.x[:1000].sort()[0]
+        self.large = library.randint(1 << 62, (1_000_000,))
+        self.small = library.randint(1000, (1_000_000,))
 
 
 def seconds(functions: list[Callable], number: int, rounds: int) -> list[float]:
@@ -93,11 +122,26 @@ def large() -> None:
     )
 
 
+def indexing() -> None:
+    """Vectors of 1M elements, and 1000 x 1000 matrices."""
+    sides = Elements(numbatorch), Elements(torch)
+    table(
+        "1M elements",
+        1e-3,
+        "ms",
+        {n: tuple(make(side) for side in sides) for n, make in INDEXING.items()},
+        3,
+        10,
+    )
+
+
+TABLES = {"overhead": overhead, "large": large, "indexing": indexing}
+
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["overhead", "large"]
+    wanted = sys.argv[1:] or list(TABLES)
     print(
         f"numbatorch {numbatorch.__version__}, PyTorch {torch.__version__}, {torch.get_num_threads()} "
         f"threads each\n"
     )
     for name in wanted:
-        {"overhead": overhead, "large": large}[name]()
+        TABLES[name]()

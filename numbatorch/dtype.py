@@ -9,6 +9,7 @@ As in PyTorch's namespace, `bool`, `int` and `float` are dtypes here; Python's a
 from __future__ import annotations
 
 import builtins
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -340,6 +341,37 @@ class iinfo:
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+
+# --- numbers as elements
+
+
+def fitting(value: Any, to: DType) -> Any:
+    """The number `value` as an element of type `to`: without its fraction in an integer type, as True or
+    False in bool. Raises RuntimeError where it is out of range; -1 is a uint8, as in C."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if to is bool:
+        return builtins.bool(value)
+    fits = True
+    if isinstance(value, complex) and not to.is_complex:
+        fits, value = value.imag == 0, value.real
+    if to.is_floating_point or to.is_complex:
+        parts = (value.real, value.imag)
+        fits = fits and not any([finfo(to).max < abs(part) < math.inf for part in parts])
+    elif fits := fits and (isinstance(value, builtins.int) or math.isfinite(value)):
+        value, limits = builtins.int(value), iinfo(to)
+        fits = (limits.min if to.is_signed else -limits.max) <= value <= limits.max
+        value = value if to.is_signed else value & limits.max
+    if not fits:
+        raise RuntimeError(f"value cannot be converted to type {_C_NAMES[to.name]} without overflow")
+    return value
+
+
+_C_NAMES = {
+    "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t",
+    "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
 
 
 # --- in error texts

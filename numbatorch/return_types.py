@@ -43,6 +43,16 @@ class aminmax(NamedTuple):
         return _text(self)
 
 
+class frexp(NamedTuple):
+    """Mantissas and exponents."""
+
+    mantissa: Tensor
+    exponent: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
 class sort(NamedTuple):
     """The sorted elements and their old places."""
 

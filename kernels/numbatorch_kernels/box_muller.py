@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
 from numba.extending import intrinsic
 from numpy import float32 as f4
 from numpy import int32, uint32
 
+from numbatorch_kernels.cpu import callee
 from numbatorch_kernels.half import bits_float, float_bits
 
 
@@ -35,7 +35,7 @@ _C0, _C1, _C2 = map(f4, (2.443315711809948e-5, -1.388731625493765e-3, 4.16666456
 _S0, _S1, _S2 = map(f4, (-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1))
 
 
-@njit(error_model="numpy")
+@callee
 def _log(x):
     """log x, x > 0 normal: exponent times log 2, and a polynomial of the mantissa, in [sqrt 1/2, sqrt 2)."""
     bits = int32(float_bits(x))
@@ -52,7 +52,7 @@ def _log(x):
     return fma(exponent, _LN2_HIGH, x + y)
 
 
-@njit(error_model="numpy")
+@callee
 def _sin_cos(x):
     """sin x and cos x of a float32 x >= 0: polynomials of the distance to an even multiple of pi / 4."""
     octant = (int32(x * _FOUR_OVER_PI) + int32(1)) & int32(~1)
@@ -72,7 +72,7 @@ def _sin_cos(x):
     )
 
 
-@njit(error_model="numpy")
+@callee
 def box_muller_f4(u, v):
     """Two independent standard normal numbers, the cosine's first, from u and v in [0, 1)."""
     radius = f4(math.sqrt(-_TWO * _log(_ONE - u)))
@@ -80,7 +80,7 @@ def box_muller_f4(u, v):
     return radius * cosine, radius * sine
 
 
-@njit(error_model="numpy")
+@callee
 def box_muller_f8(u, v):
     """The same in float64, with the C library's functions, as in PyTorch."""
     radius = math.sqrt(-2.0 * math.log(1.0 - u))

@@ -15,6 +15,10 @@ from numbatorch_kernels.pointer import argument
 log = logging.getLogger("numbatorch.kernels")
 _entries: dict[tuple, Callable] = {}
 
+# Decorator: a function that kernels call. fastmath=False is said, because what is unsaid is inherited from
+# whoever has it compiled first.
+callee = numba.njit(error_model="numpy", fastmath=False)
+
 SLOW_COMPILE = 0.5  # seconds after which a compile is worth a line of notice
 
 

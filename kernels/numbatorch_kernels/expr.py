@@ -30,7 +30,8 @@ class Scalar:
               has derivative zero
     body      for a function made of others: how (given symbols, returns an expression)
     text      for a primitive: how a kernel writes it; without one it is a function of the vector math
-              library, exp -> exp_f32(x)
+              library, exp -> exp_f32(x), or
+    module    has a function of this name, for float64 and int64 alone: narrower numbers are widened for it
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Scalar:
         *,
         body: Callable | None = None,
         text: str | None = None,
+        module: str | None = None,
         boolean: bool = False,
     ):
         self.name, self.evaluate, self.vjp, self.body = name, evaluate, vjp, body
-        self.text, self.boolean = text, boolean
+        self.text, self.module, self.boolean = text, module, boolean
         self.__doc__ = evaluate.__doc__
 
     def __call__(self, *args):

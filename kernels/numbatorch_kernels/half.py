@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from numbatorch_kernels.cpu import callee
 
 
 @intrinsic
@@ -48,13 +50,13 @@ def to_float16(typingctx, x):
     return types.uint16(types.float32), codegen
 
 
-@njit(error_model="numpy")
+@callee
 def from_bfloat16(word):
     """The value of a bfloat16 word, as float32: its 16 bits are the upper half of a float32."""
     return bits_float(np.uint32(word) << np.uint32(16))
 
 
-@njit(error_model="numpy")
+@callee
 def to_bfloat16(x):
     """A float32 rounded to the nearest bfloat16 word, ties to even; NaN stays NaN."""
     bits = float_bits(x)

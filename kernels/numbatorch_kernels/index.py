@@ -19,12 +19,13 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy import uint64
 
 from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.cpu import callee
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
@@ -122,8 +123,8 @@ def combined(how, a, b):
     return b if b < a or b != b else a
 
 
-_row_starts = njit(error_model="numpy")(row_starts)
-_combined = njit(error_model="numpy")(combined)
+_row_starts = callee(row_starts)
+_combined = callee(combined)
 
 
 # ---- CPU ----
@@ -185,7 +186,7 @@ def _take(out, src, index, missed, geometry, start, stop):
         missed[0] = 1
 
 
-@njit(error_model="numpy")
+@callee
 def _share(geometry, rows, unit, start, stop):
     """First and last row, first and last column, of the share start..stop: of groups of `unit` rows, or of
     columns if unit is 0."""

@@ -113,6 +113,11 @@ class Writer:
         """A primitive applied to values that have names."""
         if node.function.text is not None:
             return node.function.text.format(*args)
+        if node.function.module is not None:
+            self.imports.add(f"from {node.function.module} import {node.function.name}")
+            if self.compute == "f4":
+                args = [self.convert(a, "f8") for a in args]
+            return self.convert(f"{node.function.name}({', '.join(args)})", self.compute)
         if self.compute in ("c8", "c16"):
             self.imports.add("import cmath")
             return f"cmath.{node.function.name}({', '.join(args)})"

@@ -10,10 +10,10 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy import int64, uint32
 
 from numbatorch_kernels import cpu
+from numbatorch_kernels.cpu import callee
 
 N, M = 624, 397
 _UPPER, _LOWER, _MATRIX, _ONE = uint32(0x80000000), uint32(0x7FFFFFFF), uint32(0x9908B0DF), uint32(1)
@@ -84,14 +84,14 @@ class MersenneTwister:
         self.spare[0] = record["spare"] if record["has_spare"] else np.nan
 
 
-@njit(error_model="numpy")
+@callee
 def _mix(high, low, far):
     """A word of the next block: from the word it replaces, the one after that, and the one M further on."""
     y = (high & _UPPER) | (low & _LOWER)
     return uint32(far ^ (y >> _ONE) ^ (_MATRIX if y & _ONE else uint32(0)))
 
 
-@njit(error_model="numpy")
+@callee
 def _twist(words):
     """The next block, in place. Two loops: the word M further on is first an old one, then a new one."""
     for i in range(N - M):
@@ -101,7 +101,7 @@ def _twist(words):
     words[N - 1] = _mix(words[N - 1], words[0], words[M - 1])
 
 
-@njit(error_model="numpy")
+@callee
 def _temper(y):
     """The number that a word of state shows. (The conversions keep Numba from going to 64 bits.)"""
     y = uint32(y ^ (y >> _11))

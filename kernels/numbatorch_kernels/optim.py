@@ -18,14 +18,14 @@ from itertools import accumulate
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.core.datamodel.models import PrimitiveModel
 from numba.extending import NativeValue, intrinsic, register_model, unbox
 from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels import parallel
-from numbatorch_kernels.cpu import compiled
+from numbatorch_kernels.cpu import callee, compiled
 from numbatorch_kernels.pointer import Pointer
 from numbatorch_kernels.registry import Kernel
 
@@ -138,12 +138,12 @@ def cast(typingctx, value, like):
     return like(value, like), codegen
 
 
-_sgd_element = njit(error_model="numpy")(sgd_element)
-_adam_moments = njit(error_model="numpy")(adam_moments)
-_adam_element = njit(error_model="numpy")(adam_element)
+_sgd_element = callee(sgd_element)
+_adam_moments = callee(adam_moments)
+_adam_element = callee(adam_element)
 
 
-@njit(error_model="numpy")
+@callee
 def _find(offsets, element):
     """The number of the array that holds this element."""
     k = 0

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy import float32, float64, int32, int64, uint32, uint64
 
 from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.box_muller import box_muller_f4, box_muller_f8, fma
+from numbatorch_kernels.cpu import callee
 from numbatorch_kernels.half import to_bfloat16
 from numbatorch_kernels.mersenne import MersenneTwister
 from numbatorch_kernels.philox import Philox, philox
@@ -51,19 +51,19 @@ _SCALE_24, _LOW_24, _LOW_53 = float32(2**-24), uint32(2**24 - 1), uint64(2**53 -
 _32, _TOP_BIT = uint64(32), uint32(2**31)
 
 
-@njit(error_model="numpy")
+@callee
 def unit_24(draw):
     """The low 24 bits of a draw as a float32 in [0, 1)."""
     return float32(int32(draw & _LOW_24)) * _SCALE_24
 
 
-@njit(error_model="numpy")
+@callee
 def bits_64(pair):
     """Two draws, side by side in memory, as one number: the first is the high half."""
     return (pair << _32) | (pair >> _32)
 
 
-@njit(error_model="numpy")
+@callee
 def unit_53(pair):
     """The low 53 bits of two draws as a float64 in [0, 1): in halves, because int32 converts fast."""
     high, low = int32(pair & uint64(2**21 - 1)), int32(uint32(pair >> _32) ^ _TOP_BIT)
@@ -111,7 +111,7 @@ def normal_f8(out, pairs, mean, std, start, stop):
             out[i + 8] = fma(sine, std, mean)
 
 
-@njit(error_model="numpy")
+@callee
 def _next_normal(pairs, drawn, spare):
     """A normal number, and the pairs used so far. Two are made at a time: `spare` keeps one, or NaN."""
     x = spare[0]

@@ -11,10 +11,10 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy import int64, uint64
 
 from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.cpu import callee
 from numbatorch_kernels.registry import Kernel
 
 sort = Kernel(
@@ -55,7 +55,7 @@ def order(dtype: np.dtype, descending: bool) -> Order:
 # ---- CPU ----
 
 
-@njit(error_model="numpy")
+@callee
 def key_of(word, form, bits, infinity, descending):
     """The key of an element."""
     sign = uint64(1) << uint64(bits - 1)
@@ -159,7 +159,7 @@ def bound(rows, first, length, value, right):
     return low
 
 
-_bound = njit(error_model="numpy")(bound)
+_bound = callee(bound)
 
 
 def _search(out, rows, values, length, each, right, start, stop):

@@ -5,16 +5,25 @@ Integer and floating-point operands mix by PyTorch's promotion rules; the gradie
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Pointwise, refuse, to_float
 from numbatorch.base import TensorBase
-from numbatorch_kernels import expr, primitives, scalar
+from numbatorch.dtype import type_word
+from numbatorch.ops.underived import underived
+from numbatorch_kernels import elementary, expr, primitives, scalar
+from numbatorch_kernels.special import scalars
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
     from numbatorch.tensor import Tensor
+
+COMPLEX = ("complex64", "complex128")
+INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
+NO_FLOATS = (*INTEGERS, *COMPLEX)
+NO_INTEGERS = ("bool", "float16", "bfloat16", "float32", "float64", *COMPLEX)
 
 _add = Pointwise("Add", expr.add, arity=2)
 _add_scaled = Pointwise("Add", scalar.add_scaled, weightless=(2,))
@@ -38,10 +47,22 @@ _minimum = Pointwise("Minimum", scalar.minimum_)
 _fmax = Pointwise("Fmax", scalar.fmax)
 _fmin = Pointwise("Fmin", scalar.fmin)
 _atan2 = Pointwise("Atan2", primitives.atan2, arity=2, result=to_float)
-_hypot = Pointwise("Hypot", scalar.hypot, result=to_float)
+_hypot = Pointwise("Hypot", scalar.hypot, accepts=refuse("hypot_cpu", *NO_FLOATS))
 _copysign = Pointwise("Copysign", primitives.copysign, arity=2, result=to_float)
-_logaddexp = Pointwise("Logaddexp", scalar.logaddexp, result=to_float)
+_logaddexp = Pointwise("Logaddexp", scalar.logaddexp, accepts=refuse("logaddexp_cpu", *INTEGERS))
+_logaddexp2 = Pointwise("Logaddexp2", elementary.logaddexp2, accepts=refuse("logaddexp2_cpu", *NO_FLOATS))
 _xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float)
+_heaviside = Pointwise("Heaviside", elementary.heaviside)
+_ldexp = Pointwise("Ldexp", scalars.ldexp, arity=2, result=to_float)
+_gcd = Pointwise("Gcd", scalars.gcd, arity=2, accepts=refuse("gcd_cpu", *NO_INTEGERS))
+_lcm = Pointwise("Lcm", scalars.lcm, arity=2, accepts=refuse("lcm_cpu", *NO_INTEGERS))
+_nextafter = Pointwise(
+    "Nextafter",
+    scalars.neighbour,
+    arity=5,
+    weightless=(2, 3, 4),
+    accepts=refuse("nextafter_cpu", *NO_FLOATS),
+)
 _lerp = Pointwise("Lerp", scalar.lerp)
 _addcmul = Pointwise("Addcmul", scalar.addcmul, weightless=(3,))
 _addcdiv = Pointwise("Addcdiv", scalar.addcdiv, weightless=(3,), result=to_float)
@@ -203,6 +224,97 @@ def copysign(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None
 def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """log(e^input + e^other), without overflow."""
     return _logaddexp.general((input, other), out)
+
+
+def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """log2(2^input + 2^other), without overflow."""
+    return _logaddexp2.general((input, other), out)
+
+
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The step: 0 below zero, 1 above, and `values` at zero. Raises RuntimeError where the dtypes differ.
+
+    >>> torch.heaviside(torch.tensor([-1.5, 0, 2.0]), torch.tensor([0.5]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    if input.kind.dtype.is_complex or values.kind.dtype.is_complex:
+        raise RuntimeError("heaviside is not yet implemented for complex tensors.")
+    if input.kind.dtype is not values.kind.dtype or (
+        out is not None and out.kind.dtype is not input.kind.dtype
+    ):
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    if out is None:
+        error = RuntimeError("derivative for aten::heaviside is not implemented")
+        input, values = underived(input, error), underived(values, error)
+    return _heaviside.general((input, values), out)
+
+
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input * 2^other. For floats and an integer `other` this is exact, also where 2^other is out of range.
+
+    >>> torch.ldexp(torch.tensor([1.0]), torch.tensor([1, 2, 3]))
+    tensor([2., 4., 8.])
+    """
+    if _integral(input) or not _integral(other):
+        return mul(input, pow(2.0, other), out=out)
+    if _is_bool(other):
+        raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
+    return _ldexp.general((input, other), out)
+
+
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number of this dtype that comes next after `input` on the way to `other`.
+
+    >>> torch.nextafter(torch.tensor([1.0]), torch.tensor([2.0])) == 1 + torch.finfo(torch.float32).eps
+    tensor([True])
+    """
+    common = dt.promote_types(input.dtype, other.dtype)
+    if not common.is_floating_point:
+        return _nextafter.general((input, other, 0, 0, 0), out)  # which refuses it
+    limits = dt.finfo(common)
+    digits = 2 - math.frexp(limits.eps)[1]
+    smallest = limits.smallest_normal * limits.eps
+    return _nextafter.general((input, other, digits, smallest, limits.max), out)
+
+
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greatest common divisor of integers; gcd(0, 0) = 0. Raises NotImplementedError for floats.
+
+    >>> torch.gcd(torch.tensor([5, 10, 15]), torch.tensor([3, 4, 5]))
+    tensor([1, 2, 5])
+    """
+    return _gcd.general((input, other), out)
+
+
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The least common multiple of integers; lcm(0, 0) = 0. Raises NotImplementedError for floats.
+
+    >>> torch.lcm(torch.tensor([5, 10, 15]), torch.tensor([3, 4, 5]))
+    tensor([15, 20, 15])
+    """
+    return _lcm.general((input, other), out)
+
+
+def float_power(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input to the power of exponent, computed in float64 (or complex128) whatever the dtypes are.
+
+    >>> torch.float_power(torch.tensor([1, 2, 3]), -1)
+    tensor([1.0000, 0.5000, 0.3333], dtype=torch.float64)
+    """
+    own = [x.dtype if isinstance(x, TensorBase) else dt.number_dtype(x) for x in (input, exponent)]
+    wide = dt.complex128 if own[0].is_complex or own[1].is_complex else dt.float64
+    if out is not None and out.dtype is not wide:
+        if out is input:
+            raise RuntimeError(
+                f"the base given to float_power_ has dtype {type_word(out.dtype)} but the operation's result "
+                f"requires dtype {type_word(wide)}"
+            )
+        raise RuntimeError(
+            f"the output given to float_power has dtype {type_word(out.dtype)} but the operation's result "
+            f"requires dtype {type_word(wide)}"
+        )
+    base, power = [x.to(wide) if isinstance(x, TensorBase) else x for x in (input, exponent)]
+    return pow(base, power, out=out)
 
 
 def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

@@ -31,7 +31,7 @@ _bitwise_not = Pointwise("BitwiseNot", expr.bit_not, arity=1)
 _shift_left = Pointwise("BitwiseLeftShift", expr.shift_left, arity=2)
 _shift_right = Pointwise("BitwiseRightShift", expr.shift_right, arity=2)
 _where = Pointwise("Where", expr.where, arity=3, conditions=(0,))
-_masked_fill = Pointwise("MaskedFill", scalar.masked_fill, conditions=(1,))
+_masked_fill = Pointwise("MaskedFill", scalar.masked_fill, conditions=(1,), weightless=(2,))
 
 
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -204,7 +204,8 @@ def where(
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """`input`, but `value` where the mask is True."""
+    """`input`, but `value`, as a number of its dtype, where the mask is True. Raises RuntimeError for a value
+    out of range."""
     if mask.kind.dtype is not dt.bool:
         raise RuntimeError(
             f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}".replace(
@@ -217,21 +218,5 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number, *, out: Ten
                 f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
                 f"{value.array.ndim} dimension(s)."
             )
-        return _masked_fill.general((input, mask, value.to(input.device)), out)
-    if not dt.can_cast(dt.number_dtype(value), input.kind.dtype):
-        from numbatorch.apply import type_word
-
-        raise RuntimeError(
-            f"value cannot be converted to type {_C_TYPES[type_word(input.kind.dtype)]} without overflow"
-        )
-    return _masked_fill.general((input, mask, value), out)
-
-
-_C_TYPES = {
-    "Byte": "uint8_t",
-    "Char": "int8_t",
-    "Short": "int16_t",
-    "Int": "int32_t",
-    "Long": "int64_t",
-    "Bool": "bool",
-}
+        return _masked_fill.general((input, mask, value.to(input)), out)
+    return _masked_fill.general((input, mask, dt.fitting(value, input.kind.dtype)), out)

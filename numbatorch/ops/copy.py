@@ -92,7 +92,7 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
 
 def fill_(self: Tensor, value: Number | Tensor) -> Tensor:
-    """Set every element to `value`."""
+    """Set every element to `value`, as a number of this dtype. Raises RuntimeError for one out of range."""
     if isinstance(value, TensorBase):
         if value.array.ndim:
             raise RuntimeError(
@@ -100,7 +100,7 @@ def fill_(self: Tensor, value: Number | Tensor) -> Tensor:
                 f"dimensions."
             )
         return copy_(self, value)
-    return _overwrite(self.kind.dtype).general((self, value), self)
+    return _overwrite(self.kind.dtype).general((self, dt.fitting(value, self.kind.dtype)), self)
 
 
 def zero_(self: Tensor) -> Tensor:

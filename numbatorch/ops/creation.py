@@ -39,7 +39,9 @@ def _finish(tensor: Tensor, requires_grad: bool) -> Tensor:
 
 def _filled(shape: tuple[int, ...], kind: Kind, value: Number) -> Tensor:
     result = base.empty(shape, kind)
-    if kind.cpu and kind.dtype is not dt.bfloat16:
+    if value.__class__ is not int or value not in (0, 1):
+        value = dt.fitting(value, kind.dtype)
+    if kind.cpu and not (value and kind.element in ("f2", "bf")):  # which NumPy warns of, or has not
         result.array.fill(value)
         return result
     return fill_(result, value) if result.array.size else result
@@ -344,6 +346,15 @@ def ones_like(
 ) -> Tensor:
     """Ones in the shape, dtype and device of `input`."""
     return _finish(_filled(input.array.shape, _kind_like(input, dtype, device), 1), requires_grad)
+
+
+def fill(input: Tensor, value: Tensor | Number) -> Tensor:
+    """`value`, a number or a 0-d tensor, in the shape, dtype and device of `input`; a tensor gets its gradient.
+
+    >>> torch.fill(torch.tensor([1, 2]), 2.5)
+    tensor([2, 2])
+    """
+    return fill_(empty_like(input), value)
 
 
 def full_like(

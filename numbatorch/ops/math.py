@@ -6,8 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
+from numbatorch import return_types
 from numbatorch.apply import Pointwise, refuse, to_bool, to_float, to_real
-from numbatorch_kernels import expr, primitives, scalar
+from numbatorch_kernels import elementary, expr, primitives, scalar
+from numbatorch_kernels.special import scalars
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -57,6 +59,17 @@ _clamp = Pointwise("Clamp", scalar.clamp)
 _clamp_min = Pointwise("ClampMin", scalar.clamp_min)
 _clamp_max = Pointwise("ClampMax", scalar.clamp_max)
 _nan_to_num = Pointwise("NanToNum", scalar.nan_to_num, weightless=(1, 2, 3))
+_deg2rad = _function("Deg2Rad", elementary.deg2rad)
+_rad2deg = _function("Rad2Deg", elementary.rad2deg)
+_sinc = _function("Sinc", elementary.sinc)
+_logit = _function("Logit", elementary.logit)
+_logit_between = Pointwise("Logit", elementary.logit_between, result=to_float, weightless=(1, 2))
+_mantissa = Pointwise("Frexp", scalars.mantissa, arity=1)
+_exponent = Pointwise("FrexpExponent", scalars.exponent, arity=1)
+_signbit = Pointwise("Signbit", elementary.signbit, result=to_bool)
+_negative = Pointwise("Signbit", elementary.negative, result=to_bool)
+_isposinf = Pointwise("Isposinf", elementary.isposinf, result=to_bool)
+_isneginf = Pointwise("Isneginf", elementary.isneginf, result=to_bool)
 _isnan = Pointwise("Isnan", primitives.isnan, result=to_bool)
 _isinf = Pointwise("Isinf", scalar.isinf, result=to_bool)
 _isfinite = Pointwise("Isfinite", scalar.isfinite, result=to_bool)
@@ -305,6 +318,111 @@ def nan_to_num(
     high = limits.max if posinf is None else posinf
     low = limits.min if neginf is None else neginf
     return _nan_to_num.general((input, 0.0 if nan is None else nan, high, low), out)
+
+
+def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """Each element, but at least `min`."""
+    return _clamp_min.general((input, min), out)
+
+
+def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """Each element, but at most `max`."""
+    return _clamp_max.general((input, max), out)
+
+
+def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Degrees in radians: x π / 180."""
+    if input.kind.dtype.is_complex:
+        raise RuntimeError("deg2rad is not supported for complex tensors.")
+    return _deg2rad(input) if out is None else _deg2rad.general((input,), out)
+
+
+def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Radians in degrees: 180 x / π."""
+    if input.kind.dtype.is_complex:
+        raise RuntimeError("rad2deg is not supported for complex tensors.")
+    return _rad2deg(input) if out is None else _rad2deg.general((input,), out)
+
+
+def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """sin(πx) / (πx), and 1 at 0.
+
+    >>> torch.sinc(torch.tensor([0.0, 0.5]))
+    tensor([1.0000, 0.6366])
+    """
+    return _sinc(input) if out is None else _sinc.general((input,), out)
+
+
+def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
+    """log(x / (1 - x)), the inverse of `sigmoid`; NaN outside [0, 1], unless `eps` is given: then x is first
+    clamped to [eps, 1 - eps].
+
+    >>> torch.logit(torch.tensor([0.0, 0.5]), eps=0.1)
+    tensor([-2.1972,  0.0000])
+    """
+    if eps is None:
+        return _logit(input) if out is None else _logit.general((input,), out)
+    return _logit_between.general((input, eps, 1 - eps), out)
+
+
+def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.frexp:
+    """The mantissa m, 1/2 <= |m| < 1, and the exponent n, an int32, of each x = m 2ⁿ. Raises RuntimeError for
+    integers.
+
+    >>> torch.frexp(torch.tensor([12.0, -0.5]))
+    torch.return_types.frexp(
+    mantissa=tensor([ 0.7500, -0.5000]),
+    exponent=tensor([4, 0], dtype=torch.int32))
+    """
+    if not input.kind.dtype.is_floating_point:
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    exponent = _exponent(input.detach()).to(dt.int32)
+    if out is None:
+        return return_types.frexp(_mantissa(input), exponent)
+    return return_types.frexp(_mantissa.general((input,), out[0]), out[1].copy_(exponent))
+
+
+def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-1, 0 or 1, as each element is negative, zero or positive; `sign` under the name that complex numbers
+    have it by."""
+    return sign(input, out=out)
+
+
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether each element has a minus: -0.0 has one."""
+    if input.kind.dtype.is_complex:
+        raise NotImplementedError("signbit is not implemented for complex tensors.")
+    row = _signbit if input.kind.dtype.is_floating_point else _negative
+    return row.general((input,), out)
+
+
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether each element is +inf."""
+    return _infinite("isposinf", _isposinf, input, out)
+
+
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether each element is -inf."""
+    return _infinite("isneginf", _isneginf, input, out)
+
+
+def _infinite(name: str, row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
+    if input.kind.dtype.is_complex:
+        raise RuntimeError(f"{name} does not support complex inputs.")
+    if out is not None and out.kind.dtype is not dt.bool:
+        raise RuntimeError(f"{name} does not support non-boolean outputs.")
+    if not input.kind.dtype.is_floating_point:
+        row = _never
+    return row.general((input,), out)
+
+
+_never = Pointwise("Isinf", lambda x: False, arity=1, result=to_bool)
+_always = Pointwise("Isreal", lambda x: True, arity=1, result=to_bool)
+
+
+def isreal(input: Tensor) -> Tensor:
+    """Whether the imaginary part of each element is zero."""
+    return input.imag == 0 if input.kind.dtype.is_complex else _always(input)
 
 
 def isnan(input: Tensor) -> Tensor:

@@ -20,6 +20,8 @@ DTYPES = (float32, float64, int64)
 NARROW, EXAMPLES = (float16, bfloat16, bool), ("Add", "Mul", "Exp", "Eq", "Where")
 # NVIDIA's own float32 versions multiply in float64 once, to reduce large arguments.
 TRIGONOMETRY = ("sin_f32", "cos_f32", "tan_f32")
+# Functions of float64, whatever the operands are.
+SPECIAL = "numbatorch_kernels.special"
 
 
 def tasks() -> Iterator[Task]:
@@ -56,5 +58,5 @@ def forms(row: Pointwise, dtypes: tuple) -> Iterator[Task]:
                 f"{row.name} {element} {access}",
                 getattr(lift.module(text, row.program.name), f"{row.program.name}_kernel"),
                 tuple(lift.argument_kinds(inputs, outputs)[:-1]),
-                allow_f64=computed != "f4" or any(name in text for name in TRIGONOMETRY),
+                allow_f64=computed != "f4" or any(name in text for name in (*TRIGONOMETRY, SPECIAL)),
             )

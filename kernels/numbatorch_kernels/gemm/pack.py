@@ -150,7 +150,7 @@ def out_of_line(typingctx):
     return types.void(), codegen
 
 
-@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@njit(error_model="numpy", fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def pack(to, width, source, lane, step, lanes, depth):
     """`lanes` lanes of `source` as strips at `to`; lanes lie `lane` elements apart, steps of k `step`.
 

@@ -249,11 +249,8 @@ class _Text:
             return [], self.each(body)
         step = [] if self.variant.unit else ["step"]
         call = f"emit({', '.join(['o0', *self.arrays, 'here', 'n', *step, *self.finished])})"
-        self.imports.add("from numba import njit")
-        head = (
-            "@njit(error_model='numpy', fastmath=False)"  # a function of its own, without the kernel's FLAGS
-        )
-        return [head, f"def {call}:", *_indent(self.each(body)), "", ""], [call]
+        self.imports.add("from numbatorch_kernels.cpu import callee")
+        return ["@callee", f"def {call}:", *_indent(self.each(body)), "", ""], [call]
 
     # --- states
 

@@ -1,0 +1,116 @@
+"""Scalar bodies beside the basic ones of `scalar`: angles, signs, steps, and logarithms that have an edge."""
+
+from __future__ import annotations
+
+import math
+
+from numbatorch_kernels.primitives import (
+    abs,
+    copysign,
+    cos,
+    exp2,
+    inf,
+    isnan,
+    log,
+    log1p,
+    maximum,
+    nan,
+    pi,
+    sin,
+    where,
+)
+from numbatorch_kernels.scalar import derived_by
+
+# --- angles
+
+
+def deg2rad(x):
+    """Degrees in radians"""
+    return x * (pi / 180)
+
+
+def rad2deg(x):
+    """Radians in degrees"""
+    return x * (180 / pi)
+
+
+def _sinc_vjp(g, y, x):
+    away = where(x == 0, 1, x)
+    return (where(x == 0, 0, g * ((pi * away * cos(pi * away) - sin(pi * away)) / (pi * away * away))),)
+
+
+@derived_by(_sinc_vjp)
+def sinc(x):
+    """sin(πx) / (πx), and 1 at 0"""
+    return where(x == 0, 1, sin(pi * x) / (pi * x))
+
+
+# --- signs and steps
+
+
+def signbit(x):
+    """Whether the sign of a float is minus; that of -0 is."""
+    return copysign(1, x) < 0
+
+
+def negative(x):
+    """x < 0"""
+    return x < 0
+
+
+def isposinf(x):
+    """x = +inf"""
+    return x == inf
+
+
+def isneginf(x):
+    """x = -inf"""
+    return x == -inf
+
+
+# That there is no derivative is the op's to say, once a gradient comes through here.
+@derived_by(lambda g, y, x, at_zero: (g, g))
+def heaviside(x, at_zero):
+    """0 below zero, 1 above, `at_zero` at zero"""
+    return where(x == 0, at_zero, where(x > 0, 1, 0))
+
+
+# --- logarithms
+
+
+@derived_by(lambda g, y, a, b: (g * exp2(a - y), g * exp2(b - y)))
+def logaddexp2(a, b):
+    """log2(2ᵃ + 2ᵇ) without overflow; infinities of the same sign give themselves."""
+    top = maximum(a, b)
+    return where((abs(a) == inf) & (a == b), a, top + log1p(exp2(-abs(a - b))) * (1 / math.log(2)))
+
+
+@derived_by(lambda g, y, x: (where((x < 0) | (x > 1), nan, g / (x * (1 - x))),))
+def logit(x):
+    """log(x / (1 - x))"""
+    return log(x / (1 - x))
+
+
+def _logit_between_vjp(g, y, x, low, high):
+    return where((x < low) | (x > high), 0, g / (x * (1 - x))), None, None
+
+
+@derived_by(_logit_between_vjp)
+def logit_between(x, low, high):
+    """log(z / (1 - z)) of z = x, but at least `low` and at most `high`"""
+    z = where(x < low, low, where(x > high, high, x))
+    return log(z / (1 - z))
+
+
+@derived_by(lambda g, y, x: (g * (-1 - log(x)),))
+def entr(x):
+    """-x log(x), 0 at 0, -inf below"""
+    return where(isnan(x), x, where(x > 0, -x * log(x), where(x == 0, 0, -inf)))
+
+
+@derived_by(
+    lambda g, y, x, a: (g * where((x == 0) & (a <= -1), 0, log1p(a)), g * x / (a + 1)),
+)
+def xlog1py(x, a):
+    """x log(1 + a), and 0 where x is 0 whatever a is"""
+    return where(isnan(a), a, where(x == 0, 0, x * log1p(a)))

@@ -420,6 +420,7 @@ from numbatorch_kernels.cache import clear_cache as clear_cache
 from numbatorch_kernels.parallel import get_num_threads as get_num_threads
 from numbatorch_kernels.parallel import set_num_threads as set_num_threads
 
+from numbatorch.autograd import functional as _functional  # isort: skip  # uses tensors
 from numbatorch import cuda as cuda  # isort: skip
 from numbatorch import nn as nn  # isort: skip
 from numbatorch import optim as optim  # isort: skip

@@ -196,19 +196,27 @@ def set_rng_state(new_state: Tensor) -> None:
     default_generator.set_state(new_state)
 
 
+def states(devices: Iterable[Device | str | int] | None = None) -> list[tuple[Generator, Tensor]]:
+    """The default generators with their present states: the CPU's, and those of `devices` (of all devices
+    that have been used, unless given)."""
+    generators = list(_of_cuda.values()) if devices is None else [generator_of(_exact(d)) for d in devices]
+    return [(g, g.get_state()) for g in (default_generator, *generators)]
+
+
+def restore(saved: Iterable[tuple[Generator, Tensor]]) -> None:
+    """Put generators back into the states that `states` saw."""
+    for generator, state in saved:
+        generator.set_state(state)
+
+
 @contextlib.contextmanager
 def fork_rng(
     devices: Iterable[Device | str | int] | None = None, enabled: bool = True, device_type: str = "cuda"
 ) -> Iterator[None]:
     """A context after which the default generators are as they were before: the CPU's, and those of `devices`
     (of all devices that have been used, unless given)."""
-    if not enabled:
-        yield
-        return
-    generators = list(_of_cuda.values()) if devices is None else [generator_of(_exact(d)) for d in devices]
-    saved = [(g, g.get_state()) for g in (default_generator, *generators)]
+    saved = states(devices) if enabled else []
     try:
         yield
     finally:
-        for generator, state in saved:
-            generator.set_state(state)
+        restore(saved)

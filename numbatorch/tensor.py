@@ -15,7 +15,7 @@ import numbatorch.dtype as dt
 from numbatorch import base, ops, printing
 from numbatorch.autograd import inplace as _inplace
 from numbatorch.autograd.api import backward
-from numbatorch.autograd.node import Handle, Node, Slot, refresh, type_name
+from numbatorch.autograd.node import Handle, Node, Slot, leaf_hooks, refresh, type_name
 from numbatorch.base import Kind, TensorBase, alias
 from numbatorch.shape import Size, normalize_dim
 
@@ -188,7 +188,8 @@ class Tensor(TensorBase):
             if tensor is not None:
                 tensor._grad = grad.clone() if tensor._grad is None else tensor._grad + grad
 
-        self._capture(keep)
+        hooks = self._capture(keep)._hooks
+        hooks["retained"] = hooks.popitem()[1]
 
     def _capture(self, hook: Callable) -> Handle:
         fn = self._grad_fn
@@ -201,17 +202,15 @@ class Tensor(TensorBase):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._grad_fn is not None:
             return self._capture(hook)
-        if self._hooks is None:
-            self._hooks = {}
-        return Handle(self._hooks, hook)
+        return Handle(leaf_hooks(self), hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable) -> Handle:
         """Call `hook(tensor)` after a gradient was added to `grad` of this leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._grad_fn is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        if self._hooks is None:
-            self._hooks = {}
-        return Handle(self._hooks.setdefault("accumulated", {}), hook)
+        return Handle(leaf_hooks(self).setdefault("accumulated", {}), hook)
 
     def backward(
         self,

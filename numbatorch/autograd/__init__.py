@@ -1,6 +1,9 @@
 """Differentiation: the tape, the backward pass, and what users call of it."""
 
+from numbatorch.autograd import graph as graph
 from numbatorch.autograd.anomaly import detect_anomaly as detect_anomaly
+from numbatorch.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from numbatorch.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from numbatorch.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
 from numbatorch.autograd.api import backward as backward
 from numbatorch.autograd.api import grad as grad

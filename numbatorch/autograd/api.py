@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import engine
-from numbatorch.autograd.node import edge
+from numbatorch.autograd.graph import GradientEdge, edge_of
 from numbatorch.base import TensorBase, empty
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def backward(
     if inputs is None:
         engine.run(roots, grads, keep, create_graph)
         return
-    targets = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
+    targets = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else list(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     for target, found in zip(
@@ -60,7 +60,7 @@ def grad(
     >>> torch.autograd.grad((x * x).sum(), x)
     (tensor([2., 4.]),)
     """
-    targets = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
+    targets = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else list(inputs)
     if allow_unused is False and materialize_grads:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
@@ -81,7 +81,7 @@ def grad(
 
 
 def _wanted(targets: Sequence[Tensor]) -> list[Any]:
-    edges = [edge(t) for t in targets]
+    edges = [edge_of(t) for t in targets]
     if None in edges:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     return edges
@@ -89,7 +89,7 @@ def _wanted(targets: Sequence[Tensor]) -> list[Any]:
 
 def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[Tensor]]:
     """The edges to start from, and the gradients to send there."""
-    tensors = [tensors] if isinstance(tensors, TensorBase) else list(tensors)
+    tensors = [tensors] if isinstance(tensors, TensorBase | GradientEdge) else list(tensors)
     if grad_tensors is None or isinstance(grad_tensors, TensorBase):
         grad_tensors = (
             [grad_tensors] * len(tensors) if grad_tensors is None or len(tensors) == 1 else [grad_tensors]
@@ -99,12 +99,15 @@ def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[T
         raise RuntimeError(f"got {len(tensors)} tensors and {len(grad_tensors)} gradients")
     roots, grads = [], []
     for position, (tensor, given) in enumerate(zip(tensors, grad_tensors, strict=True)):
-        root = edge(tensor)
+        root = edge_of(tensor)
         if root is None:
             raise RuntimeError(
                 f"element {position} of tensors does not require grad and does not have a grad_fn"
             )
-        if given is None:
+        if isinstance(tensor, GradientEdge):  # nothing is known of the tensor that it stood for
+            if given is None:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        elif given is None:
             if tensor.array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             given = _ones(tensor)

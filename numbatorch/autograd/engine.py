@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import anomaly
 from numbatorch.autograd.mode import state
-from numbatorch.autograd.node import Node, Slot
+from numbatorch.autograd.node import Node, Slot, type_name
+from numbatorch.base import TensorBase
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -34,6 +35,7 @@ def run(
     """
     found: dict = {} if wanted is None else dict.fromkeys(map(_key, wanted))
     useful = None if wanted is None else _leading_to(found, roots)
+    outer, state.running = state.running, Pass(roots, useful)
     leaves: dict[int, list] = {}
     pending: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
@@ -100,13 +102,37 @@ def run(
             grad = arrived.pop()
             if leaf._hooks is not None:
                 grad = run_tensor_hooks(leaf._hooks, grad)
-            if wanted is None:
+            if wanted is not None:
+                if id(leaf) in found:
+                    found[id(leaf)] = grad
+            elif leaf._hooks is None:
                 _accumulate(leaf, grad, create_graph)
-            elif id(leaf) in found:
-                found[id(leaf)] = grad
+            else:
+                _accumulate_with_hooks(leaf, grad, create_graph)
     finally:
-        state.enabled = previous
+        state.enabled, state.running = previous, outer
     return [] if wanted is None else [found[_key(edge)] for edge in wanted]
+
+
+class Pass:
+    """A backward pass that is under way: where it started, and which nodes it visits (None: all)."""
+
+    __slots__ = ("roots", "useful")
+
+    def __init__(self, roots: Sequence[Any], useful: dict[Node, bool] | None):
+        self.roots, self.useful = roots, useful
+
+    def reaches(self, edges: Sequence[Any]) -> list[bool]:
+        """For each edge, whether a gradient is sent along it."""
+        if self.useful is not None:
+            visited: Any = self.useful
+            below = [e for node, runs in self.useful.items() if runs for e in node.edges]
+        else:
+            visited = _reachable(self.roots)
+            below = [e for node in visited for e in node.edges]
+        leaves = {id(e) for e in (*self.roots, *below) if isinstance(e, TensorBase)}
+        nodes = [edge.node if edge.__class__ is Slot else edge for edge in edges]
+        return [n in visited if isinstance(n, Node) else id(n) in leaves for n in nodes]
 
 
 def _key(edge) -> Any:
@@ -116,8 +142,8 @@ def _key(edge) -> Any:
     return (edge, 0) if isinstance(edge, Node) else id(edge)
 
 
-def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, bool]:
-    """The nodes under `roots` that are wanted or lead to what is; True if their rule has to run."""
+def _reachable(roots: Sequence[Any]) -> dict[Node, None]:
+    """The nodes that gradients sent into `roots` may come to."""
     reached: dict[Node, None] = {}
     stack: list[Any] = [
         edge.node if edge.__class__ is Slot else edge
@@ -130,6 +156,12 @@ def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, bool]:
             reached[node] = None
             targets = (edge.node if edge.__class__ is Slot else edge for edge in node.edges)
             stack.extend(target for target in targets if isinstance(target, Node))
+    return reached
+
+
+def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, bool]:
+    """The nodes under `roots` that are wanted or lead to what is; True if their rule has to run."""
+    reached = _reachable(roots)
     useful: dict[Node, bool] = {}
     for node in sorted(reached, key=lambda n: n.sequence):
         leads = False
@@ -155,19 +187,50 @@ def _accumulate(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
         leaf._grad = leaf._grad + grad
     else:
         leaf._grad.add_(grad)
-    if leaf._hooks is not None:
-        for hook in list(leaf._hooks.get("accumulated", {}).values()):
-            hook(leaf)
+
+
+def _accumulate_with_hooks(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
+    hooks: dict[Any, dict] = leaf._hooks or {}
+    before, after = hooks.get("before"), hooks.get("after")
+    if before:
+        grad = _run_prehooks(before, 1, grad)
+    _accumulate(leaf, grad, create_graph)
+    for hook in list(hooks.get("accumulated", {}).values()):
+        hook(leaf)
+    if after:
+        _run_hooks(after, 1, (), grad)
 
 
 def run_tensor_hooks(hooks: dict, grad: Tensor) -> Tensor:
-    """The gradient after the tensor hooks of a leaf or of one result of a node."""
+    """The gradient after the tensor hooks of a leaf or of one result of a node; what only looks on
+    (`retain_grad`) comes last, under the key "retained"."""
     for key, hook in list(hooks.items()):
-        if key != "accumulated":
+        if key.__class__ is int:
             replaced = hook(grad)
             if replaced is not None:
-                grad = replaced
+                grad = _checked(grad, replaced, hook)
+    retain = hooks.get("retained")
+    if retain is not None:
+        retain(grad)
     return grad
+
+
+def _checked(grad: Tensor, replaced: Any, hook: Callable) -> Tensor:
+    """What a tensor hook returned. Raises unless it can stand for `grad`."""
+    if not isinstance(replaced, TensorBase):
+        raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
+    if replaced.array.shape != grad.array.shape:
+        raise RuntimeError(f"hook '{_name(hook)}' has changed the size of value")
+    if replaced.kind.dtype is not grad.kind.dtype:
+        raise RuntimeError(
+            f"hook '{_name(hook)}' has changed the type of value (was {type_name(grad.kind)} got "
+            f"{type_name(replaced.kind)})"
+        )
+    return replaced  # type: ignore[return-value]  # every TensorBase is a Tensor
+
+
+def _name(hook: Callable) -> str:
+    return getattr(hook, "__name__", "<unknown>")
 
 
 def _run_captures(captures: dict[int, dict], outputs: int, grad):
@@ -189,6 +252,7 @@ def _run_prehooks(hooks: dict[int, Callable], outputs: int, grad):
 
 def _run_hooks(hooks: dict[int, Callable], outputs: int, results: tuple, grad) -> tuple:
     grads = (grad,) if outputs == 1 else tuple(grad)
+    results = tuple(results)
     for hook in list(hooks.values()):
         replaced = hook(results, grads)
         if replaced is not None:

@@ -12,6 +12,7 @@ from typing import Any
 class _State(threading.local):
     enabled = True
     inference = False
+    running: Any = None  # the backward pass that this thread is in (engine.Pass)
 
 
 state = _State()

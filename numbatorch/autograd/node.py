@@ -67,7 +67,7 @@ class Node:
         if saved is FREED:
             raise RuntimeError(FREED_TEXT)
         if versions is None:
-            return saved
+            return saved if saved.__class__ is tuple else saved.unpack(self)  # by hooks: see graph.py
         results = False
         for position, (value, version) in enumerate(zip(saved, versions, strict=True)):
             if version >= 0 and _version(value) != version:
@@ -137,11 +137,21 @@ class Slot:
 
 
 class AccumulateGrad(Node):
-    """What `next_functions` shows for a leaf: gradients that reach it are added to `variable.grad`."""
+    """What `next_functions` shows for a leaf: gradients that reach it are added to `variable.grad`. Made when
+    somebody looks; its hooks are kept with the leaf."""
 
     def __init__(self, variable: Tensor):
         self.variable = variable
         self.edges = ()
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+    def register_hook(self, hook: Callable) -> Handle:
+        return Handle(leaf_hooks(self.variable).setdefault("after", {}), hook)
+
+    def register_prehook(self, hook: Callable) -> Handle:
+        return Handle(leaf_hooks(self.variable).setdefault("before", {}), hook)
 
     def __eq__(self, other):
         return isinstance(other, AccumulateGrad) and self.variable is other.variable
@@ -169,6 +179,14 @@ class Handle:
 
     def __exit__(self, *exception) -> None:
         self.remove()
+
+
+def leaf_hooks(leaf: TensorBase) -> dict:
+    """The hooks of a leaf: tensor hooks by number, and dictionaries of those around the accumulation:
+    "before", "accumulated", "after"."""
+    if leaf._hooks is None:
+        leaf._hooks = {}
+    return leaf._hooks
 
 
 def edge(tensor: TensorBase):
@@ -206,10 +224,15 @@ class SavedResult:
         self.array, self.kind, self.number = result.array, result.kind, number
         self._storage = result.storage
 
-    def restore(self, node: Node) -> Tensor:
-        """The result as a tensor again, on the tape if the backward pass is recorded."""
+    def tensor(self) -> Tensor:
+        """The result as a tensor again, off the tape."""
         tensor = wrap(self.array, self.kind)
         tensor._storage = self._storage
+        return tensor
+
+    def restore(self, node: Node) -> Tensor:
+        """The result as a tensor again, on the tape if the backward pass is recorded."""
+        tensor = self.tensor()
         tensor._grad_fn, tensor._requires_grad = node if node.outputs == 1 else Slot(node, self.number), True
         return tensor
 

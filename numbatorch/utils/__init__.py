@@ -1,3 +1,5 @@
 """Tools around tensors."""
 
+from numbatorch.utils import _pytree as _pytree
+from numbatorch.utils import checkpoint as checkpoint
 from numbatorch.utils import data as data

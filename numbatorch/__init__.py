@@ -420,11 +420,14 @@ from numbatorch_kernels.cache import clear_cache as clear_cache
 from numbatorch_kernels.parallel import get_num_threads as get_num_threads
 from numbatorch_kernels.parallel import set_num_threads as set_num_threads
 
-from numbatorch.autograd import functional as _functional  # isort: skip  # uses tensors
+# What uses tensors and modules.
 from numbatorch import cuda as cuda  # isort: skip
 from numbatorch import nn as nn  # isort: skip
 from numbatorch import optim as optim  # isort: skip
 from numbatorch import utils as utils  # isort: skip
+from numbatorch import func as func  # isort: skip
+from numbatorch.func import vmap as vmap  # isort: skip
+from numbatorch.autograd import functional as _functional  # isort: skip
 
 # Last, because within the package `numbatorch.dtype` is the module.
 from numbatorch.dtype import DType as dtype  # isort: skip

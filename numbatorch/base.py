@@ -86,6 +86,7 @@ class TensorBase:
     _view: Any = None  # ... and how to see that part again: (the tensor it was made from, row, parameters)
     _seen = 0  # of a view: the storage's version when _grad_fn was right
     _hooks: dict | None = None
+    _level: Any = None  # of a leaf that a transform of functions made: the transform (autograd/levels.py)
 
     @property
     def storage(self) -> Storage:

@@ -138,9 +138,7 @@ def tree_structure(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> T
     return tree_flatten(tree, is_leaf)[1]
 
 
-def tree_map(
-    func: Callable, tree: Any, *rests: Any, is_leaf: Callable[[Any], bool] | None = None
-) -> Any:
+def tree_map(func: Callable, tree: Any, *rests: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
     """The nest of `tree` with `func(leaf, ...)` for each leaf; `rests` are nests of the same form.
 
     >>> torch.utils._pytree.tree_map(lambda x: x + 1, {"a": 1, "b": (2, 3)})
@@ -165,9 +163,7 @@ def _up_to(spec: TreeSpec, tree: Any) -> list:
     return [part for child, t in zip(spec._children, children, strict=True) for part in _up_to(child, t)]
 
 
-def tree_map_(
-    func: Callable, tree: Any, *rests: Any, is_leaf: Callable[[Any], bool] | None = None
-) -> Any:
+def tree_map_(func: Callable, tree: Any, *rests: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
     """Call `func` on each leaf; the tree itself is returned."""
     tree_map(func, tree, *rests, is_leaf=is_leaf)
     return tree

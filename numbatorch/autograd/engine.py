@@ -128,7 +128,7 @@ class Pass:
             visited: Any = self.useful
             below = [e for node, runs in self.useful.items() if runs for e in node.edges]
         else:
-            visited = _reachable(self.roots)
+            visited = reachable(self.roots)
             below = [e for node in visited for e in node.edges]
         leaves = {id(e) for e in (*self.roots, *below) if isinstance(e, TensorBase)}
         nodes = [edge.node if edge.__class__ is Slot else edge for edge in edges]
@@ -142,26 +142,21 @@ def _key(edge) -> Any:
     return (edge, 0) if isinstance(edge, Node) else id(edge)
 
 
-def _reachable(roots: Sequence[Any]) -> dict[Node, None]:
+def reachable(roots: Sequence[Any]) -> dict[Node, None]:
     """The nodes that gradients sent into `roots` may come to."""
     reached: dict[Node, None] = {}
-    stack: list[Any] = [
-        edge.node if edge.__class__ is Slot else edge
-        for edge in roots
-        if edge.__class__ is Slot or isinstance(edge, Node)
-    ]
+    stack: list[Any] = [edge.node if edge.__class__ is Slot else edge for edge in roots]
     while stack:
         node = stack.pop()
-        if node not in reached:
+        if isinstance(node, Node) and node not in reached:
             reached[node] = None
-            targets = (edge.node if edge.__class__ is Slot else edge for edge in node.edges)
-            stack.extend(target for target in targets if isinstance(target, Node))
+            stack.extend([edge.node if edge.__class__ is Slot else edge for edge in node.edges])
     return reached
 
 
 def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, bool]:
     """The nodes under `roots` that are wanted or lead to what is; True if their rule has to run."""
-    reached = _reachable(roots)
+    reached = reachable(roots)
     useful: dict[Node, bool] = {}
     for node in sorted(reached, key=lambda n: n.sequence):
         leads = False

@@ -13,11 +13,12 @@ the same as functions of functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numbatorch import ops
 from numbatorch.autograd.api import grad
+from numbatorch.autograd.levels import Level, Linear
 from numbatorch.autograd.mode import enable_grad, set_grad_enabled, state
 from numbatorch.tensor import Tensor
 
@@ -30,7 +31,11 @@ _WITH_VECTOR = "The vector v can only be None if {} is a single Tensor with a si
 
 
 def vjp(
-    func: Callable, inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
+    func: Callable,
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """`func(*inputs)`, and v^T J: the gradients of the outputs weighted by `v`, which has their shapes.
 
@@ -55,7 +60,11 @@ def vjp(
 
 
 def jvp(
-    func: Callable, inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
+    func: Callable,
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """`func(*inputs)`, and J v: how the outputs change when the inputs move along `v`, which has their shapes.
 
@@ -88,7 +97,8 @@ def jacobian(
     tuples (over inputs) where there are several.
 
     One backward pass for each element of the outputs (strategy "reverse-mode") or, after one backward pass, one
-    more for each element of the inputs ("forward-mode"). `vectorize` is accepted and changes nothing.
+    more for each element of the inputs ("forward-mode"). `vectorize` is accepted and changes nothing; PyTorch's
+    forward mode demands it.
 
     >>> torch.autograd.functional.jacobian(lambda x: x * x, torch.tensor([1.0, 2.0]))
     tensor([[2., 0.],
@@ -104,7 +114,7 @@ def jacobian(
     if forward and create_graph:
         raise NotImplementedError(
             'torch.autograd.functional.jacobian: `create_graph=True` and `strategy="forward-mode"` are not '
-            "supported together (yet). Please either set `create_graph=False` or `strategy=\"reverse-mode\"`."
+            'supported together (yet). Please either set `create_graph=False` or `strategy="reverse-mode"`.'
         )
     if strict and forward:
         raise RuntimeError(
@@ -120,7 +130,12 @@ def jacobian(
                 "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported "
                 "together. Please either set `strict=False` or `vectorize=False`."
             )
-        rows = _columns(outputs, inputs) if forward else _rows(outputs, inputs, create_graph, strict)
+        level = Level()
+        rows = (
+            jacobian_columns(level, outputs, inputs, False)
+            if forward
+            else jacobian_rows(level, outputs, inputs, create_graph, strict)
+        )
     parts = tuple([_detached(row, create_graph) for row in rows])
     whole: Any = parts if several else tuple([part[0] for part in parts])
     return whole if outputs_several else whole[0]
@@ -158,7 +173,11 @@ def hessian(
 
 
 def vhp(
-    func: Callable, inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
+    func: Callable,
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """The value of a function with one element, and v^T H, the gradient of gradient * v.
 
@@ -179,7 +198,11 @@ def vhp(
 
 
 def hvp(
-    func: Callable, inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
+    func: Callable,
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """The value of a function with one element, and H v. As H is symmetric, `vhp` gives the same with one
     backward pass less.
@@ -206,14 +229,18 @@ def hvp(
 # --- Jacobians
 
 
-def _rows(
-    outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], create_graph: bool, strict: bool
+def jacobian_rows(
+    level: Level,
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    create_graph: bool,
+    strict: bool = False,
 ) -> list[tuple[Tensor, ...]]:
-    """The Jacobian by backward passes, a row each."""
+    """The Jacobian by backward passes, a row each: for each output a tuple over the inputs."""
     result = []
     for number, out in enumerate(outputs):
         rows: list[list[Tensor]] = [[] for _ in inputs]
-        for element in out.reshape(-1).unbind() if out.numel() else ():
+        for element in out.reshape(-1).unbind():
             found = _grad((element,), inputs, None, create_graph, retain_graph=True)
             for place, (row, slope, x) in enumerate(zip(rows, found, inputs)):
                 if slope is None and strict:
@@ -227,36 +254,29 @@ def _rows(
                         "is not allowed in strict mode when create_graph=True."
                     )
                 row.append(ops.zeros_like(x) if slope is None else slope)
-        result.append(
-            tuple(
-                [
-                    (ops.stack(row) if row else x.new_zeros(0)).reshape(*out.shape, *x.shape)
-                    for row, x in zip(rows, inputs)
-                ]
-            )
-        )
+        result.append(tuple([_block(row, out, x, 0) for row, x in zip(rows, inputs)]))
     return result
 
 
-def _columns(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
-    """The Jacobian by the double backward trick, a column each."""
-    dummies = tuple([ops.zeros_like(out, requires_grad=True) for out in outputs])
-    linear = _grad(outputs, inputs, dummies, create_graph=True)
+def jacobian_columns(
+    level: Level, outputs: Sequence[Tensor], inputs: Sequence[Tensor], create_graph: bool
+) -> list[tuple[Tensor, ...]]:
+    """The Jacobian by the double backward trick, a column each: for each output a tuple over the inputs."""
+    linear = Linear(level, outputs, inputs)
     columns: list[list[list[Tensor]]] = [[[] for _ in inputs] for _ in outputs]
     for place, x in enumerate(inputs):
         for direction in ops.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape):
-            found = _grad((linear[place],), dummies, (direction,), False, retain_graph=True)
-            for number, slope in enumerate(found):
-                columns[number][place].append(ops.zeros_like(outputs[number]) if slope is None else slope)
+            for number, slope in enumerate(linear.along(place, direction, create_graph)):
+                columns[number][place].append(slope)
     return [
-        tuple(
-            [
-                (ops.stack(column, -1) if column else out.new_zeros(0)).reshape(*out.shape, *x.shape)
-                for column, x in zip(row, inputs)
-            ]
-        )
+        tuple([_block(column, out, x, -1) for column, x in zip(row, inputs)])
         for row, out in zip(columns, outputs)
     ]
+
+
+def _block(parts: list[Tensor], out: Tensor, x: Tensor, dim: int) -> Tensor:
+    stacked = ops.stack(parts, dim) if parts else x.new_zeros(0)
+    return stacked.reshape(*out.shape, *x.shape)
 
 
 # --- what goes in
@@ -334,7 +354,11 @@ def _vector(
 
 
 def _grad(
-    outputs: tuple, inputs: tuple, weights: tuple | None, create_graph: bool, retain_graph: bool | None = None
+    outputs: Sequence,
+    inputs: Sequence,
+    weights: Sequence | None,
+    create_graph: bool,
+    retain_graph: bool | None = None,
 ) -> tuple:
     """`grad`, where outputs may be missing or independent of everything."""
     given = (None,) * len(outputs) if weights is None else weights

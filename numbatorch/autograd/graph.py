@@ -129,14 +129,14 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
         _hooks.disabled = previous
 
 
-def _save(node: Node, *values: Any) -> None:
+def _save(self: Node, *values: Any) -> None:
     """`Node.save` while there are hooks."""
     if not _hooks.stack:
-        _plain_save(node, *values)
+        _plain_save(self, *values)
         return
     hooks = _hooks.stack[-1]
-    node.saved = _Packed([_PackedTensor(v, *hooks) if _is_tensor(v) else v for v in values])
-    node.versions = None
+    self.saved = _Packed([_PackedTensor(v, *hooks) if _is_tensor(v) else v for v in values])
+    self.versions = None
 
 
 def _is_tensor(value: Any) -> bool:

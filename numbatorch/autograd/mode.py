@@ -28,7 +28,7 @@ def is_inference_mode_enabled() -> bool:
     return state.inference
 
 
-class _Mode:
+class Mode:
     """A context manager that is also a decorator of functions and generator functions."""
 
     def __call__(self, function: Callable) -> Callable:
@@ -68,7 +68,7 @@ class _Mode:
 
         return wrapper
 
-    def _again(self) -> _Mode:
+    def _again(self) -> Mode:
         """A fresh context manager of the same mode, so that calls may nest."""
         return type(self)()
 
@@ -82,7 +82,7 @@ class _Mode:
         state.enabled = self.previous
 
 
-class no_grad(_Mode):
+class no_grad(Mode):
     """Nothing is recorded inside: results do not require grad. A context manager and a decorator.
 
     >>> x = torch.tensor([1.0], requires_grad=True)
@@ -100,7 +100,7 @@ class no_grad(_Mode):
         self._set(False)
 
 
-class enable_grad(_Mode):
+class enable_grad(Mode):
     """Recording is on inside, also within `no_grad`. A context manager and a decorator."""
 
     def __new__(cls, function: Callable | None = None):
@@ -111,7 +111,7 @@ class enable_grad(_Mode):
         self._set(True)
 
 
-class set_grad_enabled(_Mode):
+class set_grad_enabled(Mode):
     """Switch recording on or off: at once as a function, or for a block as a context manager."""
 
     def __init__(self, mode: bool):
@@ -122,7 +122,7 @@ class set_grad_enabled(_Mode):
         state.enabled = self.previous  # as a decorator it must not act on the surrounding code
         return super().__call__(function)
 
-    def _again(self) -> _Mode:
+    def _again(self) -> Mode:
         again = enable_grad() if self.mode else no_grad()
         return again
 
@@ -130,7 +130,7 @@ class set_grad_enabled(_Mode):
         state.enabled = self.mode
 
 
-class inference_mode(_Mode):
+class inference_mode(Mode):
     """`no_grad`, and the tensors made inside can never take part in a recorded operation."""
 
     mode: bool
@@ -143,7 +143,7 @@ class inference_mode(_Mode):
         self.mode = mode
         return self
 
-    def _again(self) -> _Mode:
+    def _again(self) -> Mode:
         return inference_mode(self.mode)
 
     def __enter__(self) -> None:

@@ -63,7 +63,8 @@ class Node:
 
     def unpack(self) -> tuple:
         """What was saved. Raises RuntimeError if it is used up, or was changed in place."""
-        saved, versions = self.saved, self.versions
+        saved: Any = self.saved
+        versions = self.versions
         if saved is FREED:
             raise RuntimeError(FREED_TEXT)
         if versions is None:

@@ -1,7 +1,6 @@
 """`torch.utils._pytree`: nests of containers; see numbatorch/pytree.py."""
 
 from numbatorch.pytree import TreeSpec as TreeSpec
-from numbatorch.pytree import broadcast_to_and_flatten as _broadcast_to_and_flatten
 from numbatorch.pytree import register_pytree_node as register_pytree_node
 from numbatorch.pytree import tree_all as tree_all
 from numbatorch.pytree import tree_any as tree_any

@@ -74,9 +74,7 @@ def checkpoint(
         if kwargs:
             raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
         if context_fn is not noop_context_fn or debug:
-            raise ValueError(
-                "Passing `context_fn` or `debug` is only supported when use_reentrant=False."
-            )
+            raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
         return CheckpointFunction.apply(function, preserve_rng_state, *args)
     if determinism_check not in ("default", "none"):
         raise ValueError(
@@ -88,7 +86,12 @@ def checkpoint(
     stop = early_stop if _early_stop is None else _early_stop
     generators = random.states() if preserve_rng_state else []
     region = _Region(
-        lambda *inputs: function(*inputs, **kwargs), args, generators, recompute_context, stop, determinism_check
+        lambda *inputs: function(*inputs, **kwargs),
+        args,
+        generators,
+        recompute_context,
+        stop,
+        determinism_check,
     )
     with saved_tensors_hooks(region.pack, region.unpack), forward_context:
         return function(*args, **kwargs)

@@ -39,6 +39,9 @@ def assert_equal(ours: Any, theirs: Any, rtol: float = 0.0, atol: float = 0.0) -
         assert len(ours) == len(theirs), f"{ours!r} against PyTorch's {theirs!r}"
         for a, b in zip(ours, theirs, strict=True):
             assert_equal(a, b, rtol, atol)
+    elif isinstance(theirs, dict):
+        assert list(ours) == list(theirs), f"{ours!r} against PyTorch's {theirs!r}"
+        assert_equal(list(ours.values()), list(theirs.values()), rtol, atol)
     elif isinstance(theirs, float):
         np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
     else:

@@ -1,0 +1,14 @@
+"""`torch.func`: functions of functions. Derivatives (`grad`, `vjp`, `jvp`, Jacobians, Hessians), `vmap`, and
+modules as functions of their parameters. All of them compose."""
+
+from numbatorch.func.derivatives import grad as grad
+from numbatorch.func.derivatives import grad_and_value as grad_and_value
+from numbatorch.func.derivatives import hessian as hessian
+from numbatorch.func.derivatives import jacfwd as jacfwd
+from numbatorch.func.derivatives import jacrev as jacrev
+from numbatorch.func.derivatives import jvp as jvp
+from numbatorch.func.derivatives import linearize as linearize
+from numbatorch.func.derivatives import vjp as vjp
+from numbatorch.func.modules import functional_call as functional_call
+from numbatorch.func.modules import stack_module_state as stack_module_state
+from numbatorch.func.vmap import vmap as vmap

@@ -280,7 +280,9 @@ def _grad(
     pairs = [(o, w) for o, w in zip(outputs, given) if o.requires_grad]
     if not pairs:
         return [ops.zeros_like(x) for x in inputs]
-    found = tape_grad([o for o, _ in pairs], inputs, [w for _, w in pairs], retain_graph, create_graph, True)
+    found: Sequence[Any] = tape_grad(
+        [o for o, _ in pairs], inputs, [w for _, w in pairs], retain_graph, create_graph, True
+    )
     return [ops.zeros_like(x) if g is None else g for x, g in zip(inputs, found)]
 
 

@@ -5,8 +5,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import torch.autograd.forward_ad
-import torch.func
 from parity.expressions import assert_equal, assert_same, outcome
 
 import numbatorch

@@ -19,9 +19,11 @@ import numbatorch.dtype as dt
 from numbatorch.autograd import anomaly, inplace
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
-from numbatorch.base import Kind, Number, TensorBase, wrap
+from numbatorch.base import Kind, Number, TensorBase, address, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.plan import GRAIN, Plan, compute_type
+from numbatorch.shape import broadcast_pair
+from numbatorch.storage import resize_out
 from numbatorch_kernels import lift, parallel
 from numbatorch_kernels.expr import Expr, Scalar, constant, gradients, substitute, symbol, symbols_in
 from numbatorch_kernels.lift import Operand, Program
@@ -191,7 +193,7 @@ class ViewOp(Op):
         kind = tensor.kind
         view = wrap(array, kind.flat if array.flags.c_contiguous else kind.strided)
         storage = tensor._storage
-        view._storage = tensor.storage if storage is None else storage
+        view._storage = tensor.memory if storage is None else storage
         leaf = tensor._requires_grad and tensor._grad_fn is None
         view._base = tensor if leaf or tensor._base is None else tensor._base
         view._view = (tensor, self, params)
@@ -408,6 +410,8 @@ class Pointwise(Row):
             moved = _on_one_device(inputs)
             if moved is not inputs:
                 return self.general(moved, out)
+            if out is not None and out is not given[0]:
+                resize_out(out, _common_shape(inputs))
             plan = Plan(self, inputs, out)
             if len(self.plans) >= _PLANS:
                 self.plans.clear()
@@ -489,6 +493,14 @@ class Pointwise(Row):
         return lift.source(self.program, device, operands, results, compute_type(element))
 
 
+def _common_shape(inputs: tuple) -> tuple[int, ...]:
+    shape: tuple[int, ...] = ()
+    for x in inputs:
+        if isinstance(x, TensorBase):
+            shape = broadcast_pair(shape, x.array.shape)
+    return shape
+
+
 def _on_one_device(inputs: tuple[Tensor | Number, ...]) -> tuple:
     """`inputs`, with 0-d CPU tensors brought to the device of the others. Raises RuntimeError where devices
     are mixed."""
@@ -523,13 +535,9 @@ def _apart(inputs: tuple[Tensor | Number, ...], out: Tensor) -> tuple:
             and not (
                 x.array.strides == target.strides
                 and x.array.shape == target.shape
-                and _address(x.array) == _address(target)
+                and address(x.array) == address(target)
             )
             else x
             for x in inputs
         ]
     )
-
-
-def _address(array) -> int:
-    return array.ctypes.data if isinstance(array, np.ndarray) else array.address

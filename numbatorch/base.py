@@ -61,12 +61,13 @@ class Kind:
 
 
 class Storage:
-    """The identity of memory that several tensors share. Its version counts the changes made in place."""
+    """Memory that several tensors share: an array that starts where it does, and a count of the changes made
+    in place."""
 
-    __slots__ = ("version",)
+    __slots__ = ("array", "version")
 
-    def __init__(self):
-        self.version = 0
+    def __init__(self, array: Any):
+        self.array, self.version = array, 0
 
 
 class TensorBase:
@@ -89,11 +90,12 @@ class TensorBase:
     _level: Any = None  # of a leaf that a transform of functions made: the transform (autograd/levels.py)
 
     @property
-    def storage(self) -> Storage:
-        """The storage, made when it is first needed."""
+    def memory(self) -> Storage:
+        """What this tensor shares with others, made when it is first needed. (PyTorch's `storage()` is in
+        ops/geometry.py.)"""
         storage = self._storage
         if storage is None:
-            storage = self._storage = Storage()
+            storage = self._storage = Storage(self.array)
         return storage
 
     @property
@@ -151,10 +153,15 @@ def alias(source: TensorBase, array: Any = None) -> Tensor:
     else:
         kind = kind_of(array, source.kind)
     tensor = wrap(array, kind)
-    tensor._storage = source.storage
+    tensor._storage = source.memory
     return tensor
 
 
 def kind_of(array: Any, like: Kind) -> Kind:
     """The kind of a view `array` of memory of kind `like`."""
     return like.flat if array.flags.c_contiguous else like.strided
+
+
+def address(array: Any) -> int:
+    """Where the first element is."""
+    return array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.address

@@ -387,3 +387,21 @@ _WORDS = {
     "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double",
     "complex64": "ComplexFloat", "complex128": "ComplexDouble",
 }  # fmt: skip
+
+
+def c_name(d: DType) -> str:
+    """PyTorch's word for a dtype where it shows the type in C: "float", "long int"."""
+    return _C_NAMES[d.name]
+
+
+def sized_name(d: DType) -> str:
+    """PyTorch's word for a dtype where it shows the name in C that has the size: "float", "int64_t"."""
+    return _SIZED_NAMES.get(d.name) or _C_NAMES[d.name]
+
+
+_C_NAMES = {
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+    "int64": "long int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float",
+    "float64": "double", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+_SIZED_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int64": "int64_t"}

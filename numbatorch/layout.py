@@ -64,3 +64,79 @@ def inverse(order: tuple[int, ...]) -> tuple[int, ...]:
     for k, d in enumerate(order):
         result[d] = k
     return tuple(result)
+
+
+# --- layouts as users name them
+
+
+class layout:
+    """How a tensor keeps its elements. There is one: `torch.strided`, by strides."""
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self._name}"
+
+    def __reduce__(self) -> str:
+        return self._name
+
+
+strided = layout("strided")
+
+
+class memory_format(layout):
+    """The order of dimensions in memory: `torch.contiguous_format` (row-major), `torch.channels_last`,
+    `torch.channels_last_3d`, or `torch.preserve_format`, that of the tensor at hand."""
+
+    def order(self, ndim: int) -> tuple[int, ...]:
+        """The dimensions from the outermost in memory to the innermost. Raises RuntimeError where the format
+        is not for so many."""
+        rank = {"channels_last": 4, "channels_last_3d": 5}.get(self._name)
+        if rank is None:
+            return tuple(range(ndim))
+        if ndim != rank:
+            raise RuntimeError(f"required rank {rank} tensor to use {self._name} format")
+        return (0, *range(2, rank), 1)
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+
+
+def permuted_strides(shape: Sequence[int], order: Sequence[int]) -> tuple[int, ...]:
+    """The strides, in elements, of a tensor without gaps whose dimensions lie in this order in memory."""
+    strides, step = [0] * len(shape), 1
+    for d in reversed(order):
+        strides[d] = step
+        step *= shape[d] or 1
+    return tuple(strides)
+
+
+def lies_in_order(array, order: Sequence[int]) -> bool:
+    """Whether the elements fill memory without gaps, the dimensions in this order."""
+    expected = array.itemsize
+    for d in reversed(order):
+        if array.shape[d] != 1:
+            if array.strides[d] != expected:
+                return False
+            expected *= array.shape[d]
+    return True
+
+
+def kept_order(array) -> tuple[int, ...]:
+    """The order of dimensions in memory that a new array takes over from `array`: by falling strides, where
+    those of repeated elements (0) and of equal ones have no say."""
+    order = list(range(array.ndim))
+    for k in range(1, array.ndim):
+        at = k
+        for before in range(k - 1, -1, -1):
+            outer, inner = order[before], order[at]
+            a, b = array.strides[outer], array.strides[inner]
+            if a and b and (a < b or (a == b and array.shape[outer] < array.shape[inner])):
+                order[before], order[at], at = inner, outer, before
+            elif a and b and a > b:
+                break
+    return tuple(order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numbatorch.dtype as dt
 from numbatorch import ops
 from numbatorch.autograd.node import type_name
 from numbatorch.base import Kind, TensorBase
-from numbatorch.device import CPU
+from numbatorch.device import CPU, set_default_device
 from numbatorch.device import device as Device
 from numbatorch.dtype import DType
 
@@ -110,3 +111,20 @@ def parse_type(name: Any) -> dict[str, Any]:
     if short not in CUDA_TYPES or module not in ("torch", "torch.cuda", "numbatorch", "numbatorch.cuda"):
         raise ValueError(f"invalid type: '{name}'")
     return {"dtype": CUDA_TYPES[short].dtype, "device": "cuda" if module.endswith("cuda") else "cpu"}
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """Make the dtype and the device of a tensor type the default. Deprecated, as in PyTorch: use
+    `set_default_dtype` and `set_default_device`. Raises TypeError for types of integers."""
+    where = parse_type(t) if isinstance(t, str | TensorType) else {}
+    if "dtype" not in where or not where["dtype"].is_floating_point:
+        raise TypeError("invalid type object: only floating-point types are supported as the default type")
+    warnings.warn(_DEFAULT_TYPE, UserWarning, stacklevel=2)
+    dt.set_default_dtype(where["dtype"])
+    set_default_device(where.get("device", "cpu"))
+
+
+_DEFAULT_TYPE = (
+    "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
+    "torch.set_default_device() as alternatives."
+)

@@ -58,7 +58,7 @@ class Plan:
         )
         self.differentiable = result.is_floating_point or result.is_complex
         if out is not None:
-            self._check_out(row, out, out is inputs[0], result)
+            self._check_out(out, result)
         fits = [
             (x.array.shape, x.kind)
             if _carries(x) and (x.array.shape != shape or x.kind.flat is not self.kind)
@@ -82,20 +82,15 @@ class Plan:
             ]
         )
 
-    def _check_out(self, row: Pointwise, out: Tensor, in_place: bool, result: DType) -> None:
+    def _check_out(self, out: Tensor, result: DType) -> None:
         if not dt.can_cast(result, out.kind.dtype):
             raise RuntimeError(
                 f"result type {type_word(result)} can't be cast to the desired output type "
                 f"{type_word(out.kind.dtype)}"
             )
         if out.array.shape != self.shape:
-            if in_place:
-                raise RuntimeError(
-                    f"output with shape {list(out.array.shape)} doesn't match the broadcast shape "
-                    f"{list(self.shape)}"
-                )
             raise RuntimeError(
-                f"out= has shape {list(out.array.shape)}, but the result has shape {list(self.shape)}"
+                f"output with shape {list(out.array.shape)} doesn't match the broadcast shape {list(self.shape)}"
             )
         if out.array.size and any(
             stride == 0 and n > 1 for stride, n in zip(out.array.strides, out.array.shape, strict=True)

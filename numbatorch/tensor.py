@@ -17,6 +17,7 @@ from numbatorch.autograd import inplace as _inplace
 from numbatorch.autograd.api import backward
 from numbatorch.autograd.node import Handle, Node, Slot, leaf_hooks, refresh, type_name
 from numbatorch.base import Kind, TensorBase, alias
+from numbatorch.layout import kept_order, lies_in_order, strided
 from numbatorch.shape import Size, normalize_dim
 
 
@@ -272,10 +273,8 @@ class Tensor(TensorBase):
         return strides if dim is None else strides[normalize_dim(dim, len(strides))]
 
     def storage_offset(self) -> int:
-        """How many elements lie before the first one in the memory of the tensor that this is a view of."""
-        if self._base is None:
-            return 0
-        return (self.data_ptr() - self._base.data_ptr()) // self.array.itemsize
+        """How many elements lie before the first one in the memory that the tensor shares."""
+        return 0 if self._storage is None else ops.offset_in_memory(self)
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -292,21 +291,44 @@ class Tensor(TensorBase):
         """Bytes that the elements take."""
         return self.array.size * self.array.itemsize
 
+    const_data_ptr = data_ptr
+
     def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Whether the memory is row-major without gaps."""
-        return self.kind.contiguous
+        """Whether the elements fill memory without gaps, row-major or in the order of a memory format."""
+        if memory_format is None or self.array.ndim not in (4, 5):
+            return self.kind.contiguous
+        return lies_in_order(self.array, memory_format.order(self.array.ndim))
 
-    def is_floating_point(self) -> bool:
-        """Whether the dtype is a floating-point type."""
-        return self.kind.dtype.is_floating_point
+    def dim_order(self) -> tuple[int, ...]:
+        """The dimensions from the outermost in memory to the innermost."""
+        return kept_order(self.array)
 
-    def is_complex(self) -> bool:
-        """Whether the dtype is complex."""
-        return self.kind.dtype.is_complex
+    def is_set_to(self, tensor: Tensor) -> bool:
+        """Whether both are the same elements of the same memory."""
+        same = self.array.shape == tensor.array.shape and self.array.strides == tensor.array.strides
+        return same and self._storage is not None and self._storage is tensor._storage
 
-    def is_signed(self) -> bool:
-        """Whether the dtype has a sign."""
-        return self.kind.dtype.is_signed
+    is_floating_point = ops.is_floating_point
+    is_complex = ops.is_complex
+    is_signed = ops.is_signed
+    is_nonzero = ops.is_nonzero
+    is_same_size = ops.is_same_size
+
+    def pin_memory(self, device: Any = None) -> Tensor:
+        """The tensor itself: memory is not locked for transfers to a GPU."""
+        return self
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """Whether the memory is locked for transfers to a GPU: never."""
+        return False
+
+    def is_shared(self) -> bool:
+        """Whether other processes see the memory: never."""
+        return False
+
+    def is_distributed(self) -> bool:
+        """Whether parts of the tensor are on other machines: never."""
+        return False
 
     @property
     def is_cuda(self) -> bool:
@@ -325,8 +347,9 @@ class Tensor(TensorBase):
     def _is_view(self) -> bool:
         return self._base is not None
 
-    is_sparse = is_quantized = is_mkldnn = is_meta = False
-    layout = "torch.strided"
+    is_sparse = is_sparse_csr = is_nested = is_quantized = is_mkldnn = is_meta = False
+    is_ipu = is_maia = is_mps = is_mtia = is_vulkan = is_xla = is_xpu = False
+    layout = strided
 
     @property
     def T(self) -> Tensor:
@@ -373,7 +396,7 @@ class Tensor(TensorBase):
             )
         if self.kind.dtype is dt.bfloat16:
             raise TypeError("Got unsupported ScalarType BFloat16")
-        self._storage = self.storage  # from now on the array may change the memory too
+        self._storage = self.memory  # from now on the array may change the memory too
         return self.array
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
@@ -448,6 +471,9 @@ class Tensor(TensorBase):
             raise TypeError("iteration over a 0-d tensor")
         return iter(ops.unbind(self))
 
+    def __reversed__(self) -> Tensor:
+        return ops.flip(self, tuple(range(self.array.ndim))) if self.array.ndim else self
+
     def __contains__(self, element) -> bool:
         if not isinstance(element, Tensor | bool | int | float | complex):
             raise RuntimeError(
@@ -509,6 +535,44 @@ class Tensor(TensorBase):
 
         return ops.to(self, **parse_type(dtype))
 
+    def as_subclass(self, cls: Any) -> Any:
+        """A tensor of a subclass on the same memory, at the same place on the tape."""
+        made: Any = object.__new__(cls)
+        made.__dict__.update(ops.alias_view(self).__dict__)
+        return made
+
+    def new(self, *args: Any) -> Tensor:
+        """A tensor of this dtype and device: of this shape, or of these numbers. Old: prefer `new_empty` and
+        `new_tensor`."""
+        if len(args) == 1 and not isinstance(args[0], int | Size):
+            return ops.new_tensor(self, args[0])
+        return ops.new_empty(self, *(args or (0,)))
+
+    def resize(self, *sizes: Any) -> Tensor:
+        """The same elements in another shape. Old: prefer `reshape`."""
+        shape = ops.sizes(sizes)
+        if Size(shape).numel() != self.array.size:
+            raise RuntimeError(
+                f"requested resize to {'x'.join(map(str, shape))} ({Size(shape).numel()} elements in total), but "
+                f"the given tensor has a size of {'x'.join(map(str, self.array.shape))} ({self.array.size} "
+                "elements). autograd's resize can only change the shape of a given tensor, while preserving the "
+                "number of elements. "
+            )
+        return ops.reshape(self, shape)
+
+    def resize_as(self, tensor: Tensor) -> Tensor:
+        """The same elements in the shape of another tensor. Old: prefer `reshape_as`."""
+        return self.resize(tensor.array.shape)
+
+    def map_(self, tensor: Tensor, callable: Callable) -> Tensor:
+        """Replace every element by callable(element, element of `tensor`). Slow: a Python call an element."""
+        return _map(self, callable, "map_", {"other": tensor})
+
+    def map2_(self, x: Tensor, y: Tensor, callable: Callable) -> Tensor:
+        """Replace every element by callable(element, element of x, element of y). Slow: a Python call an
+        element."""
+        return _map(self, callable, "map2_", {"argument 'x'": x, "argument 'y'": y})
+
     def apply_(self, function: Callable) -> Tensor:
         """Replace every element by what `function` makes of it. Slow: a Python call an element."""
         flat = ops.host(self)
@@ -524,6 +588,8 @@ class Tensor(TensorBase):
     __mul__ = __rmul__ = operator(ops.mul)
     __truediv__ = operator(ops.div)
     __rtruediv__ = operator(reflected(ops.div))
+    __div__ = __truediv__
+    __rdiv__ = __rtruediv__
     __floordiv__ = operator(ops.floor_divide)
     __rfloordiv__ = operator(reflected(ops.floor_divide))
     __mod__ = operator(ops.remainder)
@@ -549,7 +615,7 @@ class Tensor(TensorBase):
     __iadd__ = inplace(ops.add)
     __isub__ = inplace(ops.sub)
     __imul__ = inplace(ops.mul)
-    __itruediv__ = inplace(ops.div)
+    __itruediv__ = __idiv__ = inplace(ops.div)
     __ifloordiv__ = inplace(ops.floor_divide)
     __imod__ = inplace(ops.remainder)
     __ipow__ = inplace(ops.pow)
@@ -749,13 +815,36 @@ class Tensor(TensorBase):
     split = ops.split
     split_with_sizes = ops.split_with_sizes
     chunk = ops.chunk
+    hsplit = ops.hsplit
+    vsplit = ops.vsplit
+    dsplit = ops.dsplit
+    unsafe_split = ops.unsafe_split
+    unsafe_split_with_sizes = ops.unsafe_split_with_sizes
+    unsafe_chunk = ops.unsafe_chunk
+    narrow_copy = ops.narrow_copy
+    select_scatter = ops.select_scatter
+    slice_scatter = ops.slice_scatter
+    diagonal_scatter = ops.diagonal_scatter
+    as_strided_scatter = ops.as_strided_scatter
+    squeeze_ = ops.squeeze_
+    unsqueeze_ = ops.unsqueeze_
+    transpose_ = ops.transpose_
+    swapaxes_ = ops.swapaxes_
+    swapdims_ = ops.swapdims_
+    t_ = ops.t_
+    as_strided_ = ops.as_strided_
+    resize_ = ops.resize_
+    resize_as_ = ops.resize_as_
+    set_ = ops.set_
+    storage = ops.storage
+    untyped_storage = ops.untyped_storage
     tensor_split = ops.tensor_split
     unbind = ops.unbind
     diagonal = ops.diagonal
     unfold = ops.unfold
-    swapaxes = ops.transpose
-    swapdims = ops.transpose
-    moveaxis = ops.movedim
+    swapaxes = ops.swapaxes
+    swapdims = ops.swapdims
+    moveaxis = ops.moveaxis
 
     # --- chosen elements
 
@@ -766,6 +855,8 @@ class Tensor(TensorBase):
     index_copy_ = ops.index_copy_
     index_fill = ops.index_fill
     index_fill_ = ops.index_fill_
+    index_reduce = ops.index_reduce
+    index_reduce_ = ops.index_reduce_
     index_put = ops.index_put
     index_put_ = ops.index_put_
     gather = ops.gather
@@ -775,12 +866,15 @@ class Tensor(TensorBase):
     scatter_add_ = ops.scatter_add_
     scatter_reduce = ops.scatter_reduce
     scatter_reduce_ = ops.scatter_reduce_
+    put = ops.put
+    put_ = ops.put_
     take = ops.take
     take_along_dim = ops.take_along_dim
     masked_select = ops.masked_select
     masked_scatter = ops.masked_scatter
     masked_scatter_ = ops.masked_scatter_
     nonzero = ops.nonzero
+    nonzero_static = ops.nonzero_static
     argwhere = ops.argwhere
     tril = ops.tril
     triu = ops.triu
@@ -793,6 +887,7 @@ class Tensor(TensorBase):
     tril_ = ops.tril_
     triu_ = ops.triu_
     diagflat = ops.diagflat
+    fill_diagonal_ = ops.fill_diagonal_
     msort = ops.msort
     roll = ops.roll
     repeat = ops.repeat
@@ -841,6 +936,7 @@ class Tensor(TensorBase):
     # --- creation
 
     new_empty = ops.new_empty
+    new_empty_strided = ops.new_empty_strided
     new_zeros = ops.new_zeros
     new_ones = ops.new_ones
     new_full = ops.new_full
@@ -968,6 +1064,23 @@ class Tensor(TensorBase):
     __setitem__ = ops.setitem
 
 
+def _map(self: Tensor, function: Callable, name: str, others: dict[str, Tensor]) -> Tensor:
+    """`apply_` to the elements of several tensors."""
+    if self._requires_grad:
+        raise TypeError(
+            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
+        )
+    for which, other in others.items():
+        if type_name(other.kind) != type_name(self.kind):
+            raise TypeError(
+                f"{name}: expected {type_name(self.kind)} for {which if name == 'map2_' else repr(which)} "
+                f"(got {type_name(other.kind)})"
+            )
+    operands = [ops.numbers(self), *[ops.numbers(other) for other in others.values()]]
+    mapped = np.vectorize(function, otypes=[operands[0].dtype])(*operands)
+    return ops.copy_(self, ops.from_numbers(np.ascontiguousarray(mapped), self.kind.dtype))
+
+
 def _weak(tensor: Tensor) -> Callable[[], Tensor | None]:
     import weakref
 
@@ -977,7 +1090,7 @@ def _weak(tensor: Tensor) -> Callable[[], Tensor | None]:
 def _data(tensor: Tensor) -> Tensor:
     """The same memory with a version counter of its own."""
     result = base.wrap(tensor.array, tensor.kind)
-    result._storage = base.Storage()
+    result._storage = base.Storage(tensor.memory.array)
     return result
 
 
@@ -985,7 +1098,7 @@ def _set_data(tensor: Tensor, value: Tensor) -> None:
     if not isinstance(value, TensorBase):
         raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
     tensor.array, tensor.kind = value.array, value.kind
-    tensor._storage = value.storage
+    tensor._storage = value.memory
 
 
 class _Printable:

@@ -130,7 +130,7 @@ class Function:
                 output = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, output)
         for dirty in ctx._dirty:
-            dirty.storage.version += 1
+            dirty.memory.version += 1
         if not recording:
             return output
         outputs = output if isinstance(output, tuple) else (output,)

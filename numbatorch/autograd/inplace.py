@@ -37,7 +37,7 @@ def _recording() -> bool:
 
 def changed(out: Tensor) -> None:
     """Count a change of the memory of `out`."""
-    out.storage.version += 1
+    out.memory.version += 1
 
 
 def rebase(out: Tensor, node: Node) -> None:

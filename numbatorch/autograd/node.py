@@ -223,7 +223,7 @@ class SavedResult:
 
     def __init__(self, result: TensorBase, number: int = 0):
         self.array, self.kind, self.number = result.array, result.kind, number
-        self._storage = result.storage
+        self._storage = result.memory
 
     def tensor(self) -> Tensor:
         """The result as a tensor again, off the tape."""

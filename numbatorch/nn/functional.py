@@ -17,11 +17,15 @@ from numbatorch.nn.losses import l1_loss as l1_loss
 from numbatorch.nn.losses import mse_loss as mse_loss
 from numbatorch.nn.losses import nll_loss as nll_loss
 from numbatorch.nn.losses import smooth_l1_loss as smooth_l1_loss
+from numbatorch.ops import channel_shuffle as channel_shuffle
 from numbatorch.ops import gelu as gelu
 from numbatorch.ops import hardshrink as hardshrink
 from numbatorch.ops import linear as linear
 from numbatorch.ops import logsigmoid as logsigmoid
 from numbatorch.ops import one_hot as one_hot
+from numbatorch.ops import pad as pad
+from numbatorch.ops import pixel_shuffle as pixel_shuffle
+from numbatorch.ops import pixel_unshuffle as pixel_unshuffle
 from numbatorch.ops import prelu as prelu
 from numbatorch.ops import sigmoid as sigmoid
 from numbatorch.ops import softplus as softplus

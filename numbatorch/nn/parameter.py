@@ -49,5 +49,5 @@ class Buffer(Tensor):
 def _on_memory_of(data: Tensor, cls: type) -> Any:
     """A tensor of class `cls` on the memory of `data`, off the tape; changes in place count for both."""
     made: Any = object.__new__(cls)
-    made.array, made.kind, made._storage = data.array, data.kind, data.storage
+    made.array, made.kind, made._storage = data.array, data.kind, data.memory
     return made

@@ -13,17 +13,30 @@ from numbatorch import base
 from numbatorch.apply import Op, ViewOp
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.dtype import DType, type_word
-from numbatorch.ops.copy import contiguous, copy_, from_numbers, host, move, resolve
+from numbatorch.layout import steps
+from numbatorch.ops.copy import contiguous, copy_, fill_, from_numbers, host, into, move, resolve
 from numbatorch.ops.elements import FAR, in_elements, layout, walk, zeros
 from numbatorch.ops.join import cat
 from numbatorch.ops.rows import index_add, index_select
-from numbatorch.ops.view import diagonal, flatten, movedim, narrow, reshape, sizes, transpose, view
+from numbatorch.ops.view import (
+    as_strided,
+    diagonal,
+    flatten,
+    movedim,
+    narrow,
+    offset_in_memory,
+    reshape,
+    sizes,
+    transpose,
+    view,
+)
 from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels.memory import strided
 from numbatorch_kernels.triangle import triangle
 
 if TYPE_CHECKING:
+    from numbatorch.base import Number
     from numbatorch.tensor import Tensor
 
 
@@ -261,7 +274,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     if input.array.ndim < 2:
         raise RuntimeError("tril: input tensor must have at least 2 dimensions")
     result = _tril(input, diagonal, 0)
-    return result if out is None else copy_(out, result)
+    return result if out is None else into(out, result, "tril")
 
 
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -269,7 +282,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     if input.array.ndim < 2:
         raise RuntimeError("triu: input tensor must have at least 2 dimensions")
     result = _triu(input, diagonal, 1)
-    return result if out is None else copy_(out, result)
+    return result if out is None else into(out, result, "triu")
 
 
 def tril_(self: Tensor, diagonal: int = 0) -> Tensor:
@@ -353,12 +366,36 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
         result = _diagonal_copy(input, diagonal, input.array.shape)
     else:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.array.ndim}D")
-    return result if out is None else copy_(out, result)
+    return result if out is None else into(out, result, "diag")
 
 
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix that has all elements of `input` on a diagonal."""
     return diag_embed(reshape(input, -1), offset)
+
+
+def fill_diagonal_(self: Tensor, fill_value: Number, wrap: bool = False) -> Tensor:
+    """Set the elements whose indices are all equal. Of a matrix with more rows than columns the diagonal starts
+    again, with `wrap`, one row after it ended.
+
+    >>> torch.zeros(2, 3).fill_diagonal_(1)
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
+    shape = self.array.shape
+    if len(shape) < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    strides, start = steps(self.array), offset_in_memory(self)
+    step, n = sum(strides), min(shape[:2])
+    if n:
+        fill_(as_strided(self, (n,), (step,), start), fill_value)
+    if wrap and len(shape) == 2 and shape[0] > shape[1] + 1:
+        round = shape[1] + 1
+        again = -(-self.array.size // round) - n
+        fill_(as_strided(self, (again,), (step,), start + strides[0] * round), fill_value)
+    return self
 
 
 # --- windows

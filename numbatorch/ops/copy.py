@@ -11,11 +11,13 @@ import numbatorch.dtype as dt
 from numbatorch.apply import Op, Pointwise
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
-from numbatorch.base import Kind, TensorBase, empty, wrap
+from numbatorch.base import Kind, TensorBase, empty, kind_of, wrap
 from numbatorch.device import CPU, get_default_device
 from numbatorch.device import device as Device
-from numbatorch.dtype import DType
+from numbatorch.dtype import DType, c_name, type_word
+from numbatorch.layout import inverse, lies_in_order, preserve_format
 from numbatorch.ops.view import expand
+from numbatorch.storage import resize_out
 from numbatorch_kernels import scalar
 from numbatorch_kernels.expr import symbol
 from numbatorch_kernels.lift import Program
@@ -59,8 +61,22 @@ _move = Op("ToCopy", lambda input, device, home: _move_forward(input, device), _
 
 
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy, on the tape: gradients flow back to `input`."""
-    return _clone(input)
+    """A copy, on the tape: gradients flow back to `input`. Its dimensions lie in memory as those of `input`
+    do, or in the order of a memory format."""
+    if memory_format is None or memory_format is preserve_format:
+        return _clone(input)
+    return _in_format(input, memory_format)
+
+
+def _in_format(input: Tensor, format: Any) -> Tensor:
+    shape = input.array.shape
+    return copy_(empty_in_order(shape, input.kind, format.order(len(shape))), input)
+
+
+def empty_in_order(shape: tuple[int, ...], kind: Kind, order: tuple[int, ...]) -> Tensor:
+    """A new tensor, not initialised, whose dimensions lie in memory in this order."""
+    array = empty(tuple([shape[d] for d in order]), kind).array.transpose(inverse(order))
+    return wrap(array, kind_of(array, kind))
 
 
 def clone_contiguous(input: Tensor) -> Tensor:
@@ -70,8 +86,46 @@ def clone_contiguous(input: Tensor) -> Tensor:
 
 
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
-    """`input` itself if its memory is row-major, else a row-major copy."""
-    return input if input.kind.contiguous else clone_contiguous(input)
+    """`input` itself if its memory is row-major, or in the order of a memory format, else a copy that is."""
+    if memory_format is None or memory_format is preserve_format:
+        return input if input.kind.contiguous else clone_contiguous(input)
+    if lies_in_order(input.array, memory_format.order(input.array.ndim)):
+        return input
+    return _in_format(input, memory_format)
+
+
+def into(out: Tensor, result: Tensor, name: str) -> Tensor:
+    """`out`, the argument of the function `name`, resized and overwritten by `result`. Raises RuntimeError if
+    the dtypes differ or one of the two is on the tape."""
+    if not isinstance(out, TensorBase):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if state.enabled and (result._requires_grad or out._requires_grad):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of "
+            "the arguments requires grad."
+        )
+    if out.kind.dtype is not result.kind.dtype:
+        raise RuntimeError(_OTHER_DTYPE.get(name, _OTHER_DTYPE[""])(name, result.kind.dtype, out.kind.dtype))
+    resize_out(out, result.array.shape)
+    return copy_(out, result)
+
+
+_OTHER_DTYPE = {
+    "": lambda name, own, other: (
+        f"Expected out tensor to have dtype {c_name(own)}, but got {c_name(other)} instead"
+    ),
+    "index_select": lambda name, own, other: "index_select(): self and result must have the same scalar type",
+    "masked_select": lambda name, own, other: (
+        "masked_select(): self and result must have the same scalar type"
+    ),
+    "take": lambda name, own, other: (
+        f"take(): self and out expected to have the same dtype, but got self.dtype = {type_word(own)} and "
+        f"out.dtype = {type_word(other)}"
+    ),
+    "nonzero": lambda name, own, other: (
+        f"nonzero: Expected out tensor to have scalar type {type_word(own)} but got scalar type{type_word(other)}"
+    ),
+}
 
 
 def cast(input: Tensor, dtype: DType) -> Tensor:
@@ -151,6 +205,12 @@ def to(
         result = move(result, resolve(device))
     if dtype is not None:
         result = cast(result, dt.as_dtype(dtype, "to(): argument 'dtype'"))
+    if memory_format is not None and memory_format is not preserve_format:
+        return (
+            contiguous(result, memory_format)
+            if result is not input or not copy
+            else _in_format(input, memory_format)
+        )
     return clone(result) if copy and result is input else result
 
 

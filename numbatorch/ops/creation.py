@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,11 @@ import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.base import Kind, Number, TensorBase, kind_of, wrap
 from numbatorch.device import CPU
-from numbatorch.dtype import DType
-from numbatorch.ops.copy import cast, copy_, fill_, from_numbers, move, resolve
+from numbatorch.dtype import DType, type_word
+from numbatorch.layout import contiguous_format, kept_order, preserve_format
+from numbatorch.ops.copy import cast, copy_, empty_in_order, fill_, from_numbers, into, move, resolve
 from numbatorch.ops.view import sizes
+from numbatorch.storage import reseat, resize_out
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -33,12 +34,17 @@ def _shape(args: tuple, size: Any = None) -> tuple[int, ...]:
     return shape
 
 
-def _finish(tensor: Tensor, requires_grad: bool) -> Tensor:
+def finish(tensor: Tensor, requires_grad: bool) -> Tensor:
     return tensor.requires_grad_() if requires_grad else tensor
 
 
 def _filled(shape: tuple[int, ...], kind: Kind, value: Number) -> Tensor:
-    result = base.empty(shape, kind)
+    return _fill(base.empty(shape, kind), value)
+
+
+def _fill(result: Tensor, value: Number) -> Tensor:
+    """A new tensor with all elements set."""
+    kind = result.kind
     if value.__class__ is not int or value not in (0, 1):
         value = dt.fitting(value, kind.dtype)
     if kind.cpu and not (value and kind.element in ("f2", "bf")):  # which NumPy warns of, or has not
@@ -182,7 +188,7 @@ def tensor(
     result = _from_data(data, None if dtype is None else dt.as_dtype(dtype))
     if device is None and isinstance(data, TensorBase):
         device = data.kind.device
-    return _finish(move(result, resolve(device)), requires_grad)
+    return finish(move(result, resolve(device)), requires_grad)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -203,7 +209,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         )
     array = ndarray.view(np.ndarray)
     result = wrap(array, kind_of(array, kind))
-    result._storage = base.Storage()  # shared with the array, so it is never taken for the tensor's own
+    result._storage = base.Storage(array)  # shared with the array, so it is never taken for the tensor's own
     return result
 
 
@@ -229,7 +235,7 @@ def asarray(
 ) -> Tensor:
     """`obj` as a tensor, copied if `copy` is True, and only if that cannot be avoided otherwise."""
     result = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
-    return _finish(result, requires_grad)
+    return finish(result, requires_grad)
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
@@ -241,7 +247,7 @@ def frombuffer(
     buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False
 ) -> Tensor:
     """A one-dimensional tensor on the memory of an object with a buffer, such as a bytearray."""
-    return _finish(from_numpy(np.frombuffer(buffer, dtype.numpy, count, offset)), requires_grad)
+    return finish(from_numpy(np.frombuffer(buffer, dtype.numpy, count, offset)), requires_grad)
 
 
 # --- of one value
@@ -253,10 +259,16 @@ def empty(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
     **ignored: Any,
 ) -> Tensor:
     """A new tensor whose elements are not set."""
-    return _finish(base.empty(_shape(size, ignored.pop("size", None)), _kind(dtype, device)), requires_grad)
+    shape = _shape(size, ignored.pop("size", None))
+    if memory_format is preserve_format:
+        raise RuntimeError("unsupported memory format Preserve")
+    order = (memory_format or contiguous_format).order(len(shape))
+    result = finish(empty_in_order(shape, _kind(dtype, device), order), requires_grad)
+    return result if out is None else into(out, result, "empty")
 
 
 def zeros(
@@ -273,9 +285,8 @@ def zeros(
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return _into(
-        out, _finish(_filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 0), requires_grad)
-    )
+    result = _filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 0)
+    return store(out, finish(result, requires_grad), dtype)
 
 
 def ones(
@@ -287,9 +298,8 @@ def ones(
     **ignored: Any,
 ) -> Tensor:
     """A new tensor of ones."""
-    return _into(
-        out, _finish(_filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 1), requires_grad)
-    )
+    result = _filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 1)
+    return store(out, finish(result, requires_grad), dtype)
 
 
 def full(
@@ -305,11 +315,20 @@ def full(
     """A new tensor filled with `fill_value`, whose type decides the dtype unless it is given."""
     value: Number = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value
     kind = _kind(dtype or dt.number_dtype(value), device)
-    return _into(out, _finish(_filled(_shape((tuple(size),)), kind, value), requires_grad))
+    return store(out, finish(_filled(_shape((tuple(size),)), kind, value), requires_grad))
 
 
-def _into(out: Tensor | None, result: Tensor) -> Tensor:
-    return result if out is None else copy_(out, result)
+def store(out: Tensor | None, result: Tensor, dtype: DType | None = None) -> Tensor:
+    """The result, or `out` resized and overwritten by it. Raises RuntimeError if `dtype`, as it was given, is
+    not that of `out`."""
+    if out is None:
+        return result
+    if dtype is not None and dtype is not out.kind.dtype:
+        raise RuntimeError(
+            f"dtype {type_word(dtype)} does not match dtype of out parameter ({type_word(out.kind.dtype)})"
+        )
+    resize_out(out, result.array.shape)
+    return copy_(out, result)
 
 
 def empty_like(
@@ -318,10 +337,11 @@ def empty_like(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
     **ignored: Any,
 ) -> Tensor:
     """A new tensor of the shape, dtype and device of `input`, not set."""
-    return _finish(base.empty(input.array.shape, _kind_like(input, dtype, device)), requires_grad)
+    return finish(_laid_out_as(input, _kind_like(input, dtype, device), memory_format), requires_grad)
 
 
 def zeros_like(
@@ -330,10 +350,12 @@ def zeros_like(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
     **ignored: Any,
 ) -> Tensor:
     """Zeros in the shape, dtype and device of `input`."""
-    return _finish(_filled(input.array.shape, _kind_like(input, dtype, device), 0), requires_grad)
+    result = _laid_out_as(input, _kind_like(input, dtype, device), memory_format)
+    return finish(_fill(result, 0), requires_grad)
 
 
 def ones_like(
@@ -342,10 +364,12 @@ def ones_like(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
     **ignored: Any,
 ) -> Tensor:
     """Ones in the shape, dtype and device of `input`."""
-    return _finish(_filled(input.array.shape, _kind_like(input, dtype, device), 1), requires_grad)
+    result = _laid_out_as(input, _kind_like(input, dtype, device), memory_format)
+    return finish(_fill(result, 1), requires_grad)
 
 
 def fill(input: Tensor, value: Tensor | Number) -> Tensor:
@@ -364,10 +388,25 @@ def full_like(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
     **ignored: Any,
 ) -> Tensor:
     """`fill_value` in the shape, dtype and device of `input`."""
-    return _finish(_filled(input.array.shape, _kind_like(input, dtype, device), fill_value), requires_grad)
+    result = _laid_out_as(input, _kind_like(input, dtype, device), memory_format)
+    return finish(_fill(result, fill_value), requires_grad)
+
+
+def _laid_out_as(input: Tensor, kind: Kind, format: Any) -> Tensor:
+    """A new tensor of the shape of `input` whose dimensions lie in memory as its do, or in the order of a
+    memory format."""
+    shape = input.array.shape
+    if format is None or format is preserve_format:
+        return (
+            base.empty(shape, kind)
+            if input.kind.contiguous
+            else empty_in_order(shape, kind, kept_order(input.array))
+        )
+    return empty_in_order(shape, kind, format.order(len(shape)))
 
 
 def _kind_like(input: Tensor, dtype: DType | None, device: Any) -> Kind:
@@ -388,7 +427,7 @@ def new_empty(
     **ignored: Any,
 ) -> Tensor:
     """A tensor of this dtype and device, not set."""
-    return _finish(
+    return finish(
         base.empty(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device)), requires_grad
     )
 
@@ -402,7 +441,7 @@ def new_zeros(
     **ignored: Any,
 ) -> Tensor:
     """Zeros of this dtype and device."""
-    return _finish(
+    return finish(
         _filled(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device), 0), requires_grad
     )
 
@@ -416,7 +455,7 @@ def new_ones(
     **ignored: Any,
 ) -> Tensor:
     """Ones of this dtype and device."""
-    return _finish(
+    return finish(
         _filled(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device), 1), requires_grad
     )
 
@@ -432,9 +471,7 @@ def new_full(
     **ignored: Any,
 ) -> Tensor:
     """`fill_value` in this dtype and on this device."""
-    return _finish(
-        _filled(_shape((tuple(size),)), _kind_like(self, dtype, device), fill_value), requires_grad
-    )
+    return finish(_filled(_shape((tuple(size),)), _kind_like(self, dtype, device), fill_value), requires_grad)
 
 
 def new_tensor(
@@ -449,93 +486,95 @@ def new_tensor(
     )
 
 
-# --- of a sequence
+# --- of any geometry
 
 
-def arange(
-    start: Tensor | float,
-    end: Tensor | float | None = None,
-    step: Tensor | float = 1,
+def empty_strided(
+    size: Sequence[int],
+    stride: Sequence[int],
     *,
-    out: Tensor | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
     **ignored: Any,
 ) -> Tensor:
-    """start, start + step, ... below end. Integers give int64, else the default dtype.
+    """A new tensor with these strides whose elements are not set.
 
-    >>> torch.arange(1, 2.5, 0.5)
-    tensor([1.0000, 1.5000, 2.0000])
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
     """
-    if end is None:
-        start, end = 0, start
-    start, end, step = (x.item() if isinstance(x, TensorBase) else x for x in (start, end, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if not (math.isfinite(start) and math.isfinite(end)):
-        raise RuntimeError(f"unsupported range: {start} -> {end}")
-    if (end - start) * (1 if step > 0 else -1) < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    if dtype is None:
-        dtype = dt.int64 if all(isinstance(x, int) for x in (start, end, step)) else dt.get_default_dtype()
-    n = (
-        math.ceil((end - start) / step)
-        if not all(isinstance(x, int) for x in (start, end, step))
-        else -(-(end - start) // step)
-    )
-    values = np.arange(n) * step + start if n else np.empty(0)
-    return _into(out, _finish(move(from_numbers(values, dt.as_dtype(dtype)), resolve(device)), requires_grad))
+    shape, strides = tuple(size), tuple(stride)
+    if len(shape) != len(strides):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides ({len(strides)})"
+        )
+    if any([s < 0 for s in strides]):
+        raise RuntimeError(
+            f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(strides)}"
+        )
+    result = base.empty((0,), _kind(dtype, device))
+    return finish(reseat(result, result.memory, _shape((shape,)), strides, 0), requires_grad)
 
 
-def linspace(
-    start: Tensor | float,
-    end: Tensor | float,
-    steps: int,
-    *,
-    out: Tensor | None = None,
+def new_empty_strided(
+    self: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
     **ignored: Any,
 ) -> Tensor:
-    """`steps` numbers from start to end, evenly spaced, both included."""
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    start, end = (x.item() if isinstance(x, TensorBase) else x for x in (start, end))
-    own = dt.as_dtype(dtype or dt.get_default_dtype())
-    width: Any = np.float32 if own in (dt.float32, dt.float16, dt.bfloat16) else np.float64
-    index = np.arange(steps, dtype=width)
-    gap = width((end - start) / (steps - 1)) if steps > 1 else width(0)
-    values = np.where(
-        index < steps // 2, width(start) + gap * index, width(end) - gap * (width(steps - 1) - index)
-    ).astype(width)
-    if steps == 1:
-        values = np.array([start], width)
-    return _into(out, _finish(move(from_numbers(values, own), resolve(device)), requires_grad))
+    """`empty_strided` of this dtype and device."""
+    return empty_strided(
+        size,
+        stride,
+        dtype=dtype or self.kind.dtype,
+        device=self.kind.device if device is None else device,
+        requires_grad=requires_grad,
+    )
 
 
-def logspace(
-    start: Tensor | float,
-    end: Tensor | float,
-    steps: int,
-    base: float = 10.0,
+def empty_permuted(
+    size: Sequence[int],
+    physical_layout: Sequence[int],
     *,
-    out: Tensor | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
     **ignored: Any,
 ) -> Tensor:
-    """base^start to base^end in `steps` steps, evenly spaced in the exponent."""
-    exponents = linspace(start, end, steps, dtype=dt.float64)
-    return _into(
-        out,
-        _finish(
-            (base**exponents).to(device=resolve(device), dtype=dt.as_dtype(dtype or dt.get_default_dtype())),
-            requires_grad,
-        ),
-    )
+    """A new tensor whose dimensions lie in memory in this order, outermost first, and whose elements are not
+    set.
+
+    >>> torch.empty_permuted((2, 3, 4), (0, 2, 1)).stride()
+    (12, 1, 3)
+    """
+    shape, order = _shape((tuple(size),)), tuple(physical_layout)
+    if len(order) != len(shape):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(shape)} is not equal to len(physical_layout) = {len(order)}"
+        )
+    if len(set(order)) != len(order):
+        raise RuntimeError("Duplicate dim not allowed")
+    return finish(empty_in_order(shape, _kind(dtype, device), order), requires_grad)
+
+
+def scalar_tensor(
+    s: Number,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
+    """A tensor of no dimensions, of the default dtype unless another is given.
+
+    >>> torch.scalar_tensor(3)
+    tensor(3.)
+    """
+    return finish(_filled((), _kind(dtype, device), s), requires_grad)
 
 
 def eye(
@@ -558,9 +597,9 @@ def eye(
     if n and columns:
         fill_(result.diagonal(), 1)
     result._storage = None
-    return _into(out, _finish(result, requires_grad))
+    return store(out, finish(result, requires_grad))
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """real + imag i"""
-    return _into(out, real.to(real.dtype.to_complex()) + imag.to(imag.dtype.to_complex()) * 1j)
+    return store(out, real.to(real.dtype.to_complex()) + imag.to(imag.dtype.to_complex()) * 1j)

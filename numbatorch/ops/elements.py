@@ -25,7 +25,7 @@ from numbatorch import base
 from numbatorch.apply import InPlaceOp, Op
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, wrap
-from numbatorch.dtype import type_word
+from numbatorch.dtype import sized_name, type_word
 from numbatorch.layout import collapse
 from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, fill_, host, move, zero_
@@ -409,15 +409,8 @@ def number_like(value: Number, like: Tensor) -> Tensor:
         return fill_(base.empty((), kind), value)
     except (OverflowError, TypeError):
         raise RuntimeError(
-            f"value cannot be converted to type {_C_NAMES[kind.dtype.name]} without overflow"
+            f"value cannot be converted to type {sized_name(kind.dtype)} without overflow"
         ) from None
-
-
-_C_NAMES = {
-    "bool": "bool", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64":
-    "int64_t", "float16": "at::Half",
-    "bfloat16": "at::BFloat16", "float32": "float", "float64": "double",
-}  # fmt: skip
 
 
 # --- indices as users give them

@@ -14,7 +14,8 @@ import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
-from numbatorch.ops.copy import cast, copy_, from_numbers, move
+from numbatorch.dtype import type_word
+from numbatorch.ops.copy import cast, copy_, from_numbers, into, move
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.rows import index_select
 from numbatorch.ops.view import expand, narrow, reshape, select, unsqueeze
@@ -137,7 +138,16 @@ def cat(
             _check_sizes(k, shape, like, d)
         total += shape[d]
     result = _cat(*tensors, (d, (*like[:d], total, *like[d + 1 :]), _kind("cat", tensors), parts))
-    return result if out is None else copy_(out, result)
+    return result if out is None else _promoted_into(out, result, "cat")
+
+
+def _promoted_into(out: Tensor, result: Tensor, name: str) -> Tensor:
+    """`out` overwritten by the result of `name`, whose dtype may be a lower one. TypeError for a higher one."""
+    if not dt.can_cast(result.kind.dtype, out.kind.dtype):
+        raise TypeError(
+            f"torch.cat(): input types can't be cast to the desired output type {type_word(out.kind.dtype)}"
+        )
+    return into(out, cast(result, out.kind.dtype), name)
 
 
 def _check_sizes(number: int, shape: tuple[int, ...], like: tuple[int, ...], dim: int) -> None:
@@ -203,7 +213,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
                 f"{list(tensor.array.shape)} at entry {k}"
             )
     result = _stack(*tensors, (d, _kind("stack", tensors), [t.kind.dtype for t in tensors]))
-    return result if out is None else copy_(out, result)
+    return result if out is None else _promoted_into(out, result, "stack")
 
 
 # --- by the number of dimensions

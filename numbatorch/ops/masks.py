@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.dtype import type_word
+from numbatorch.ops.arithmetic import floor_divide, remainder
 from numbatorch.ops.comparison import ne
-from numbatorch.ops.copy import clone_contiguous, copy_
+from numbatorch.ops.copy import cast, clone_contiguous, copy_, into
 from numbatorch.ops.elements import placing, selecting, true_positions, unravelled
-from numbatorch.ops.view import expand, reshape, unbind, unsqueeze
+from numbatorch.ops.split import unbind
+from numbatorch.ops.view import expand, reshape, unsqueeze
 from numbatorch.shape import broadcast_pair
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ _masked_select = selecting("MaskedSelect")
 _masked_scatter = placing("MaskedScatter")
 
 
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not zero: a row for each, or with `as_tuple` an index tensor for
     each dimension.
 
@@ -31,7 +34,9 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     shape = input.array.shape
     if as_tuple:
         return unbind(unravelled(true_positions(mask), shape or (1,)), 1)
-    return unsqueeze(true_positions(mask), 1) if len(shape) == 1 else unravelled(true_positions(mask), shape)
+    found = true_positions(mask)
+    result = unsqueeze(found, 1) if len(shape) == 1 else unravelled(found, shape)
+    return result if out is None else into(out, result, "nonzero")
 
 
 def argwhere(input: Tensor) -> Tensor:
@@ -51,7 +56,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     input = input if input.array.shape == shape else expand(input, shape)
     mask = mask if mask.array.shape == shape else expand(mask, shape)
     result = _masked_select(input, true_positions(mask), (((0, len(shape)),), shape))
-    return result if out is None else copy_(out, result)
+    return result if out is None else into(out, result, "masked_select")
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
@@ -88,3 +93,44 @@ def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return _masked_scatter(
         self, reshape(source, -1)[: flat.array.size], flat, (((0, self.array.ndim),), False)
     )
+
+
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None) -> Tensor:
+    """The first `size` rows of `nonzero`; where there are fewer, rows of `fill_value` follow.
+
+    >>> torch.nonzero_static(torch.tensor([0, 1, 2]), size=3)
+    tensor([[ 1],
+            [ 2],
+            [-1]])
+    """
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    found = nonzero(input)
+    result = found.new_full((size, found.array.shape[1]), fill_value)
+    count = min(size, found.array.shape[0])
+    result[:count] = found[:count]
+    return result if out is None else into(out, result, "nonzero_static")
+
+
+def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """The indices, one tensor for each dimension, of the elements that `indices` number in row-major order in
+    a tensor of `shape`. Raises TypeError for floating-point indices, ValueError for negative sizes.
+
+    >>> torch.unravel_index(torch.tensor([3, 5]), (2, 3))
+    (tensor([1, 1]), tensor([0, 2]))
+    """
+    dtype = indices.kind.dtype
+    if dtype.is_floating_point or dtype.is_complex or dtype is dt.bool:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {dtype}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any([n < 0 for n in sizes]):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    if not indices.array.size:
+        return tuple([cast(indices, dt.int64) for _ in sizes])
+    if 0 in sizes:
+        raise RuntimeError("ZeroDivisionError")
+    rest, places = cast(indices, dt.int64), []
+    for n in reversed(sizes):
+        places.append(remainder(rest, n))
+        rest = floor_divide(rest, n)
+    return tuple(places[::-1])

@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op
+from numbatorch.apply import Op, refuse
 from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import div, mul
-from numbatorch.ops.copy import cast, clone, copy_, host
+from numbatorch.ops.copy import cast, clone, copy_, host, into
 from numbatorch.ops.elements import (
     Rule,
     broadcast_value,
@@ -21,8 +21,8 @@ from numbatorch.ops.elements import (
     selecting_vjp,
     zeros,
 )
-from numbatorch.ops.scatter import scatter_
-from numbatorch.ops.view import reshape, type_text, unsqueeze, view
+from numbatorch.ops.scatter import scatter_, scatter_reduce
+from numbatorch.ops.view import expand, reshape, type_text, unsqueeze, view
 from numbatorch.shape import normalize_dim
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
     result = _index_select(source, index, (((d, 1),), shape))
     result = result if source is input else reshape(result, ())
-    return result if out is None else copy_(out, result)
+    return result if out is None else into(out, result, "index_select")
 
 
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -89,7 +89,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {type_word(index.kind.dtype)}")
     flat = reshape(input, -1)
     result = _take(flat, index, (((0, 1),), flat.array.shape))
-    return result if out is None else copy_(out, result)
+    return result if out is None else into(out, result, "take")
 
 
 def _embedding_forward(weight, indices, params):
@@ -195,24 +195,22 @@ _index_copy = placing("IndexCopy", COPYING)
 _index_fill = placing("IndexFill", FILLING)
 
 
-def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
-    """Add alpha times slice k of `source` to the slice index[k] of this tensor along `dim`, for every k.
-
-    >>> torch.zeros(3).index_add_(0, torch.tensor([0, 2, 2]), torch.ones(3))
-    tensor([1., 0., 2.])
-    """
+def _added(
+    name: str, self: Tensor, dim: int, index: Tensor, source: Tensor
+) -> tuple[Tensor, int, Tensor, Tensor]:
+    """The operands of index_add_ and index_reduce_, 0-d ones as vectors. Raises where they do not fit."""
     d = normalize_dim(dim, self.array.ndim)
+    word = type_word(index.kind.dtype)
     if index.array.ndim > 1:
         raise IndexError(
-            f"index_add_(): Index is supposed to be a vector, but got dim: {index.array.ndim} with type: "
-            f"{type_word(index.kind.dtype)} and "
+            f"{name}(): Index is supposed to be a vector, but got dim: {index.array.ndim} with type: {word} and "
             f"size: {list(index.array.shape)}"
         )
-    error = f"index_add_(): Expected dtype int32/int64 for index but got: {type_word(index.kind.dtype)}"
+    error = f"{name}(): Expected dtype int32/int64 for index but got: {word}"
     index = _vector(_integers(index, RuntimeError(error)))
     if self.kind.dtype is not source.kind.dtype:
         raise RuntimeError(
-            f"index_add_(): self ({type_word(self.kind.dtype)}) and source ({type_word(source.kind.dtype)}) "
+            f"{name}(): self ({type_word(self.kind.dtype)}) and source ({type_word(source.kind.dtype)}) "
             f"must have the same scalar type"
         )
     target, source = _vector(self), _vector(source)
@@ -220,21 +218,39 @@ def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     if own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
-            "self.shape = "
-            f"{list(own)} source.shape = {list(given)}"
+            f"self.shape = {list(own)} source.shape = {list(given)}"
         )
     if index.array.size != given[d]:
         raise RuntimeError(
-            f"index_add_(): Number of indices ({index.array.size}) should be equal to source.size(dim): "
+            f"{name}(): Number of indices ({index.array.size}) should be equal to source.size(dim): "
             f"({given[d]}), for dim: {dim}"
         )
+    return target, d, index, source
+
+
+def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+    """Add alpha times slice k of `source` to the slice index[k] of this tensor along `dim`, for every k.
+
+    >>> torch.zeros(3).index_add_(0, torch.tensor([0, 2, 2]), torch.ones(3))
+    tensor([1., 0., 2.])
+    """
+    target, d, index, source = _added("index_add_", self, dim, index, source)
     _index_add(target, source if alpha == 1 else mul(source, alpha), index, (((d, 1),), True))
     return self
 
 
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+def index_add(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    *,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """A copy of `input` with the slices of `source` added: see `index_add_`."""
-    return index_add_(clone(input), dim, index, source, alpha=alpha)
+    result = index_add_(clone(input), dim, index, source, alpha=alpha)
+    return result if out is None else into(out, result, "index_add")
 
 
 def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
@@ -278,9 +294,12 @@ def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     return self
 
 
-def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+def index_copy(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None
+) -> Tensor:
     """A copy of `input` with slices overwritten: see `index_copy_`."""
-    return index_copy_(clone(input), dim, index, source)
+    result = index_copy_(clone(input), dim, index, source)
+    return result if out is None else into(out, result, "index_copy")
 
 
 def index_fill_(self: Tensor, dim: int, index: Tensor, value: Number | Tensor) -> Tensor:
@@ -306,3 +325,83 @@ def index_fill_(self: Tensor, dim: int, index: Tensor, value: Number | Tensor) -
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Number | Tensor) -> Tensor:
     """A copy of `input` with slices set to `value`: see `index_fill_`."""
     return index_fill_(clone(input), dim, index, value)
+
+
+def index_reduce(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy of `input` in which the slices of `source` along `dim` that go to one place are reduced to one.
+
+    reduce        "prod", "mean", "amax" or "amin"
+    include_self  whether the slice of `input` at that place takes part
+
+    >>> torch.index_reduce(torch.ones(2), 0, torch.tensor([0, 0]), torch.tensor([2.0, 3.0]), "prod")
+    tensor([6., 1.])
+    """
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(
+            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
+        )
+    target, d, index, source = _added("index_reduce_", input, dim, index, source)
+    refuse("index_func_", "bool")(input.kind.dtype)
+    size, numbers = target.array.shape[d], host(index)
+    if numbers.size and (numbers.min() < 0 or numbers.max() >= size):
+        raise IndexError("index out of range in self")
+    places = view(index, [-1 if k == d else 1 for k in range(target.array.ndim)])
+    places = expand(places, source.array.shape)
+    result = scatter_reduce(target, d, places, source, reduce, include_self=include_self)
+    result = result if target is input else reshape(result, ())
+    return result if out is None else into(out, result, "index_reduce")
+
+
+def index_reduce_(
+    self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """`index_reduce` in place."""
+    return copy_(self, index_reduce(clone(self), dim, index, source, reduce, include_self=include_self))
+
+
+# --- single elements
+
+_put = placing("Put", TAKING)
+
+
+def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """Overwrite the elements that `index` numbers in row-major order by those of `source`, or add these to
+    them, as often as each is named; negative numbers count from the end.
+
+    >>> torch.zeros(2, 2).put_(torch.tensor([0, -1]), torch.tensor([1.0, 2.0]))
+    tensor([[1., 0.],
+            [0., 2.]])
+    """
+    if index.kind.dtype is not dt.int64:
+        raise RuntimeError(f"put_(): Expected a long tensor for index, but got {type_word(index.kind.dtype)}")
+    if self.kind.dtype is not source.kind.dtype:
+        raise RuntimeError(
+            "put_(): self and source expected to have the same dtype, but got self.dtype = "
+            f"{type_word(self.kind.dtype)} and source.dtype = {type_word(source.kind.dtype)}"
+        )
+    if source.array.size != index.array.size:
+        raise IndexError(
+            "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
+            f"{source.array.size}, index.numel() = {index.array.size}"
+        )
+    if not self.array.size and index.array.size:
+        raise IndexError("put_(): Tried to put elements into an empty tensor")
+    if not index.array.size:
+        return self
+    flat = reshape(self, -1)
+    changed = _put(flat, reshape(source, -1), reshape(index, -1), (((0, 1),), accumulate))
+    return self if flat._storage is self._storage else copy_(self, view(changed, self.array.shape))
+
+
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of `input` with elements overwritten, or added to: see `put_`."""
+    return put_(clone(input), index, source, accumulate)

@@ -18,7 +18,7 @@ from numbatorch.apply import InPlaceOp, Op
 from numbatorch.base import TensorBase
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.comparison import eq, logical_and, masked_fill, where
-from numbatorch.ops.copy import cast, clone, clone_contiguous, copy_
+from numbatorch.ops.copy import cast, clone, clone_contiguous, copy_, into
 from numbatorch.ops.elements import (
     Layout,
     apart,
@@ -187,7 +187,7 @@ def gather(
                 )
     result = _gather(source, places, (d, size))
     result = result if places is index else reshape(result, ())
-    return result if out is None else copy_(out, result)
+    return result if out is None else into(out, result, "gather")
 
 
 def take_along_dim(
@@ -301,9 +301,11 @@ def scatter(
     *,
     reduce: str | None = None,
     value: Number | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of `input` with elements overwritten: see `scatter_`."""
-    return scatter_(clone(input), dim, index, src, reduce=reduce, value=value)
+    result = scatter_(clone(input), dim, index, src, reduce=reduce, value=value)
+    return result if out is None else into(out, result, "scatter")
 
 
 def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
@@ -314,9 +316,10 @@ def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return self
 
 
-def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of `input` with elements added: see `scatter_add_`."""
-    return scatter_add_(clone(input), dim, index, src)
+    result = scatter_add_(clone(input), dim, index, src)
+    return result if out is None else into(out, result, "scatter_add")
 
 
 # --- scatter_reduce
@@ -436,7 +439,14 @@ _REDUCTIONS = {
 
 
 def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of `input` in which the elements of `src` that go to one place (see `scatter_`) are reduced to
     one.
@@ -450,10 +460,12 @@ def scatter_reduce(
     if reduce not in _REDUCTIONS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     target, d, index, src = _prepared(input, dim, index, src)
-    if not index.array.size:
-        return clone(input)
-    result = _REDUCTIONS[reduce](target, src, index, (d, reduce, include_self))
-    return result if target is input else reshape(result, ())
+    if index.array.size:
+        result = _REDUCTIONS[reduce](target, src, index, (d, reduce, include_self))
+        result = result if target is input else reshape(result, ())
+    else:
+        result = clone(input)
+    return result if out is None else into(out, result, "scatter_reduce")
 
 
 def scatter_reduce_(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+import numbatorch.dtype as dt
 from numbatorch.apply import ViewOp
-from numbatorch.base import TensorBase, alias
+from numbatorch.base import TensorBase, address, alias
 from numbatorch.layout import inverse, steps
 from numbatorch.shape import infer_shape, normalize_dim, normalize_dims
+from numbatorch.storage import span
 from numbatorch_kernels.memory import strided
 
 if TYPE_CHECKING:
@@ -164,6 +167,9 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     )
 
 
+swapaxes = swapdims = transpose
+
+
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; fewer dimensions stay as they are."""
     if input.array.ndim > 2:
@@ -187,6 +193,9 @@ def movedim(input: Tensor, source, destination) -> Tensor:
         order[d] = s
     rest = iter([d for d in range(ndim) if d not in source])
     return _permute(input, tuple([next(rest) if d < 0 else d for d in order]))
+
+
+moveaxis = movedim
 
 
 # --- dimensions of size one
@@ -282,57 +291,76 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 # --- parts
 
 
+def offset_in_memory(input: TensorBase) -> int:
+    """How many elements lie before the first one of `input` in the memory that it shares."""
+    return (address(input.array) - address(input.memory.array)) // input.array.itemsize
+
+
+def _places(size, stride, offset: int) -> np.ndarray:
+    """Where in memory each element of a tensor of this geometry is."""
+    places = np.array(offset)
+    for n, s in zip(size, stride, strict=True):
+        places = places[..., None] + np.arange(n) * s
+    return places.reshape(-1)
+
+
 def _as_strided_vjp(node, grad):
-    size, stride, offset, shape = node.params
-    base = grad.new_zeros(max(1, _span(size, stride) + offset))
-    part = as_strided(base, size, stride, offset)
-    if any(s == 0 and n > 1 for s, n in zip(stride, size, strict=True)):
-        grad = grad.sum_to_size([1 if s == 0 else n for s, n in zip(stride, size, strict=True)])
-        part = as_strided(base, grad.shape, stride, offset)
-    part.copy_(grad)
-    needed = 1
-    for n in shape:
-        needed *= n
-    total = grad.new_zeros(max(needed, base.numel()))
-    total[: base.numel()].copy_(base)
-    return (total[:needed].view(shape),)
+    """By way of the memory: each place gets the gradients of all elements that are there, and each element of
+    the input an equal share of what its place got."""
+    size, stride, offset, (shape, own, start) = node.params
+    first = min(offset, start)
+    written, read = _places(size, stride, offset - first), _places(shape, own, start - first)
+    count = 1 + max(written.max(initial=0), read.max(initial=0))
+    written, shares = grad.new_tensor(written, dtype=dt.int64), np.bincount(read, minlength=count)[read]
+    memory = grad.new_zeros(count).index_add(0, written, grad.reshape(-1))
+    result = memory.index_select(0, grad.new_tensor(read, dtype=dt.int64))
+    if (shares > 1).any():
+        result = result / grad.new_tensor(shares)
+    return (result.reshape(shape),)
 
 
-def _span(size, stride) -> int:
-    return sum((n - 1) * s for n, s in zip(size, stride, strict=True)) + 1 if 0 not in size else 0
+def _as_strided_forward(input, size, stride, offset, geometry):
+    itemsize = input.array.itemsize
+    return strided(
+        input.array, size, tuple([s * itemsize for s in stride]), (offset - geometry[2]) * itemsize
+    )
 
 
-_as_strided = ViewOp(
-    "AsStrided",
-    lambda input, size, stride, offset, shape: strided(
-        input.array, size, tuple([s * input.array.itemsize for s in stride]), offset * input.array.itemsize
-    ),
-    _as_strided_vjp,
-)
+_as_strided = ViewOp("AsStrided", _as_strided_forward, _as_strided_vjp)
 
 
 def as_strided(
     input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Tensor:
-    """The elements at offset + sum of index * stride in the memory of `input`, which starts at its first
-    element."""
-    offset = storage_offset or 0
+    """The elements at storage_offset + sum of index * stride in the memory that `input` shares; by default
+    from its first element on. Raises RuntimeError where they are not all in that memory.
+
+    >>> torch.arange(4).as_strided((2, 2), (1, 1))
+    tensor([[0, 1],
+            [1, 2]])
+    """
+    array, size, stride = input.array, tuple(size), tuple(stride)
+    start = offset_in_memory(input)
+    offset = start if storage_offset is None else storage_offset
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(s < 0 for s in stride):
         raise RuntimeError(
             f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}"
         )
-    extent = _span(input.array.shape, steps(input.array))
-    if _span(size, stride) + offset > extent:
+    extent = _extent(input.memory.array)
+    needed = 0 if 0 in size else (offset + span(size, stride)) * array.itemsize
+    if needed > extent:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
-            f"{input.array.itemsize} requiring "
-            f"a storage size of {(_span(size, stride) + offset) * input.array.itemsize} are out of bounds "
-            f"for storage of size "
-            f"{extent * input.array.itemsize}"
+            f"{array.itemsize} requiring a storage size of {needed} are out of bounds for storage of size {extent}"
         )
-    return _as_strided(input, tuple(size), tuple(stride), offset, input.array.shape)
+    return _as_strided(input, size, stride, offset, (array.shape, steps(array), start))
+
+
+def _extent(memory) -> int:
+    """How many bytes the elements of an array lie apart at most, with those of the last one."""
+    return span(memory.shape, memory.strides) - 1 + memory.itemsize if memory.size else 0
 
 
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
@@ -368,71 +396,6 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
             f"{d}"
         )
     return input[(slice(None),) * d + (index,)]
-
-
-def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of the parts of dimension `dim`: of one size each (the last may be smaller), or of the sizes
-    given."""
-    d = normalize_dim(dim, tensor.array.ndim)
-    n = tensor.array.shape[d]
-    if isinstance(split_size_or_sections, int):
-        size = split_size_or_sections
-        if size < 0:
-            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
-        if size == 0 and n != 0:
-            raise RuntimeError(
-                f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
-            )
-        lengths = [size] * (n // size) + ([n % size] if n % size else []) if size else [0]
-        lengths = lengths or [0]
-    else:
-        lengths = list(split_size_or_sections)
-        if sum(lengths) != n or any(length < 0 for length in lengths):
-            raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
-                f"dimension {d}), but got "
-                f"split_sizes={lengths}"
-            )
-    parts, start = [], 0
-    for length in lengths:
-        parts.append(narrow(tensor, d, start, length))
-        start += length
-    return tuple(parts)
-
-
-def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of the parts of dimension `dim` that have these sizes."""
-    return split(input, list(split_sizes), dim)
-
-
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of at most `chunks` parts of dimension `dim`, of one size, the last of which may be smaller."""
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    d = normalize_dim(dim, input.array.ndim)
-    size = -(-input.array.shape[d] // chunks)
-    return split(input, [0] * chunks, d) if size == 0 else split(input, size, d)
-
-
-def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of the parts of dimension `dim`: so many, as even as can be, or cut at the indices given."""
-    d = normalize_dim(dim, input.array.ndim)
-    n = input.array.shape[d]
-    if isinstance(indices_or_sections, int):
-        k = indices_or_sections
-        if k <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {k}")
-        cuts = [i * (n // k) + min(i, n % k) for i in range(1, k)]
-    else:
-        cuts = list(indices_or_sections)
-    cuts = [0, *[min(c if c >= 0 else max(c + n, 0), n) for c in cuts], n]
-    return tuple([narrow(input, d, a, max(b - a, 0)) for a, b in pairwise(cuts)])
-
-
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of every element along dimension `dim`."""
-    d = normalize_dim(dim, input.array.ndim)
-    return tuple([input[(slice(None),) * d + (k,)] for k in range(input.array.shape[d])])
 
 
 def _diagonal_forward(input, offset, a, b, shape):

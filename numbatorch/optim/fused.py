@@ -40,7 +40,7 @@ def run(kernel: Kernel, rows: Sequence[Row], alike: int, *numbers: float) -> Non
         for row, worked_on in zip(rows, working, strict=True):
             _copy_back(row, worked_on)
     for row in rows:
-        row[0].storage.version += 1
+        row[0].memory.version += 1
 
 
 def _fit(rows: Sequence[Row], alike: int) -> bool:

@@ -1,0 +1,98 @@
+"""Questions about a tensor whose answer is no tensor: functions of the names that methods have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numbatorch.dtype as dt
+from numbatorch.autograd.node import type_name
+from numbatorch.base import Number, TensorBase
+from numbatorch.dtype import DType
+from numbatorch.storage import TypedStorage, UntypedStorage
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def _tensor(name: str, input: Any) -> Tensor:
+    """The argument of a function, if it is a tensor; TypeError otherwise."""
+    if not isinstance(input, TensorBase):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return input  # type: ignore[return-value]  # a TensorBase is a Tensor
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a tensor."""
+    return isinstance(obj, TensorBase)
+
+
+def is_storage(obj: Any) -> bool:
+    """Whether `obj` is the memory of a tensor."""
+    return isinstance(obj, UntypedStorage | TypedStorage)
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return _tensor("numel", input).array.size
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex."""
+    return _tensor("is_complex", input).kind.dtype.is_complex
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is a floating-point type."""
+    return _tensor("is_floating_point", input).kind.dtype.is_floating_point
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has a sign."""
+    return _tensor("is_signed", input).kind.dtype.is_signed
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is not zero. Raises RuntimeError if there are more or fewer."""
+    return bool(_tensor("is_nonzero", input))
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape."""
+    return input.array.shape == other.array.shape
+
+
+def get_device(input: Tensor) -> int:
+    """The index of the GPU, -1 on the CPU."""
+    return _tensor("get_device", input).get_device()
+
+
+def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> DType:
+    """The dtype that an arithmetic operation on the two has.
+
+    >>> torch.result_type(torch.tensor([1, 2]), 1.0)
+    torch.float32
+    """
+    operands = []
+    for value in (tensor1, tensor2):
+        if isinstance(value, TensorBase):
+            operands.append((value.kind.dtype, dt.DIMENSIONED if value.array.ndim else dt.ZERO_DIM))
+        elif isinstance(value, Number):
+            operands.append((dt.number_dtype(value), dt.NUMBER))
+        else:
+            kinds = ", ".join(["Tensor" if is_tensor(v) else type(v).__name__ for v in (tensor1, tensor2)])
+            raise TypeError(
+                f"result_type() received an invalid combination of arguments - got ({kinds}), but expected one "
+                "of:\n * (Tensor tensor, Tensor other)\n * (Number scalar, Tensor tensor)\n"
+                " * (Tensor tensor, Number other)\n * (Number scalar1, Number scalar2)"
+            )
+    return dt.result_dtype(*operands)
+
+
+def typename(obj: Any) -> str:
+    """The name of the type of a tensor ("torch.FloatTensor"), or the qualified name of a class or object."""
+    if isinstance(obj, TensorBase):
+        return type_name(obj.kind)
+    if not hasattr(obj, "__qualname__"):
+        obj = type(obj)
+    module = getattr(obj, "__module__", None) or ""
+    return obj.__qualname__ if module in ("", "builtins") else f"{module}.{obj.__qualname__}"

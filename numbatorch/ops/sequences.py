@@ -1,0 +1,157 @@
+"""New tensors of numbers in sequence: arange, linspace, and powers of them."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import numbatorch.dtype as dt
+from numbatorch.base import TensorBase
+from numbatorch.dtype import DType
+from numbatorch.ops.arithmetic import pow
+from numbatorch.ops.copy import cast, from_numbers, move, resolve
+from numbatorch.ops.creation import finish, store
+from numbatorch.ops.view import unsqueeze
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def arange(
+    start: Tensor | float,
+    end: Tensor | float | None = None,
+    step: Tensor | float = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
+    """start, start + step, ... below end. Integers give int64, else the default dtype.
+
+    >>> torch.arange(1, 2.5, 0.5)
+    tensor([1.0000, 1.5000, 2.0000])
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (x.item() if isinstance(x, TensorBase) else x for x in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) * (1 if step > 0 else -1) < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if dtype is None:
+        dtype = dt.int64 if all(isinstance(x, int) for x in (start, end, step)) else dt.get_default_dtype()
+    n = (
+        math.ceil((end - start) / step)
+        if not all(isinstance(x, int) for x in (start, end, step))
+        else -(-(end - start) // step)
+    )
+    values = np.arange(n) * step + start if n else np.empty(0)
+    return store(out, finish(move(from_numbers(values, dt.as_dtype(dtype)), resolve(device)), requires_grad))
+
+
+def linspace(
+    start: Tensor | float,
+    end: Tensor | float,
+    steps: int,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
+    """`steps` numbers from start to end, evenly spaced, both included."""
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    start, end = (x.item() if isinstance(x, TensorBase) else x for x in (start, end))
+    own = dt.as_dtype(dtype or dt.get_default_dtype())
+    width: Any = np.float32 if own in (dt.float32, dt.float16, dt.bfloat16) else np.float64
+    index = np.arange(steps, dtype=width)
+    gap = width((end - start) / (steps - 1)) if steps > 1 else width(0)
+    values = np.where(
+        index < steps // 2, width(start) + gap * index, width(end) - gap * (width(steps - 1) - index)
+    ).astype(width)
+    if steps == 1:
+        values = np.array([start], width)
+    return store(out, finish(move(from_numbers(values, own), resolve(device)), requires_grad))
+
+
+def logspace(
+    start: Tensor | float,
+    end: Tensor | float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
+    """base^start to base^end in `steps` steps, evenly spaced in the exponent."""
+    exponents = linspace(start, end, steps, dtype=dt.float64)
+    return store(
+        out,
+        finish(
+            (base**exponents).to(device=resolve(device), dtype=dt.as_dtype(dtype or dt.get_default_dtype())),
+            requires_grad,
+        ),
+    )
+
+
+def range(
+    start: Tensor | float = 0,
+    end: Tensor | float | None = None,
+    step: Tensor | float = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **ignored: Any,
+) -> Tensor:
+    """start, start + step, ... up to end, which is included. Deprecated, as in PyTorch: use `arange`."""
+    warnings.warn(_RANGE, UserWarning, stacklevel=2)
+    if end is None:
+        raise TypeError('range() missing 1 required positional arguments: "end"')
+    start, end, step = (x.item() if isinstance(x, TensorBase) else x for x in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * (1 if step > 0 else -1) < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    values = start + step * np.arange(math.floor((end - start) / step) + 1)
+    result = move(from_numbers(values, dt.as_dtype(dtype or dt.get_default_dtype())), resolve(device))
+    return store(out, finish(result, requires_grad))
+
+
+_RANGE = (
+    "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent "
+    "with Python's range builtin. Instead, use torch.arange, which produces values in [start, end)."
+)
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of the elements of a vector, a row for each element: x^(N-1), ..., x, 1, or with `increasing`
+    the other way round.
+
+    >>> torch.vander(torch.tensor([1, 2, 3]), 2)
+    tensor([[1, 1],
+            [2, 1],
+            [3, 1]])
+    """
+    if x.array.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    count = x.array.size if N is None else N
+    if count < 0:
+        raise RuntimeError("N must be non-negative.")
+    own = x.kind.dtype
+    wide = x if own.is_floating_point or own.is_complex else cast(x, dt.int64)
+    exponents = arange(count) if increasing else arange(count - 1, -1, -1)
+    return pow(unsqueeze(wide, 1), move(exponents, x.kind.device))

@@ -1,0 +1,160 @@
+"""A dimension cut into parts: views (split, chunk, unbind), or copies where the name says unsafe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from numbatorch.ops.copy import clone_contiguous
+from numbatorch.ops.view import narrow
+from numbatorch.shape import normalize_dim
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of the parts of dimension `dim`: of one size each (the last may be smaller), or of the sizes
+    given."""
+    d = normalize_dim(dim, tensor.array.ndim)
+    n = tensor.array.shape[d]
+    if isinstance(split_size_or_sections, int):
+        size = split_size_or_sections
+        if size < 0:
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        if size == 0 and n != 0:
+            raise RuntimeError(
+                f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
+            )
+        lengths = [size] * (n // size) + ([n % size] if n % size else []) if size else [0]
+        lengths = lengths or [0]
+    else:
+        lengths = list(split_size_or_sections)
+        if sum(lengths) != n or any(length < 0 for length in lengths):
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
+                f"dimension {d}), but got "
+                f"split_sizes={lengths}"
+            )
+    parts, start = [], 0
+    for length in lengths:
+        parts.append(narrow(tensor, d, start, length))
+        start += length
+    return tuple(parts)
+
+
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of the parts of dimension `dim` that have these sizes."""
+    return split(input, list(split_sizes), dim)
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of at most `chunks` parts of dimension `dim`, of one size, the last of which may be smaller."""
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    d = normalize_dim(dim, input.array.ndim)
+    size = -(-input.array.shape[d] // chunks)
+    return split(input, [0] * chunks, d) if size == 0 else split(input, size, d)
+
+
+def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of the parts of dimension `dim`: so many, as even as can be, or cut at the indices given."""
+    d = normalize_dim(dim, input.array.ndim)
+    n = input.array.shape[d]
+    if isinstance(indices_or_sections, int):
+        k = indices_or_sections
+        if k <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {k}")
+        cuts = [i * (n // k) + min(i, n % k) for i in range(1, k)]
+    else:
+        cuts = list(indices_or_sections)
+    cuts = [0, *[min(c if c >= 0 else max(c + n, 0), n) for c in cuts], n]
+    return tuple([narrow(input, d, a, max(b - a, 0)) for a, b in pairwise(cuts)])
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of every element along dimension `dim`."""
+    d = normalize_dim(dim, input.array.ndim)
+    return tuple([input[(slice(None),) * d + (k,)] for k in range(input.array.shape[d])])
+
+
+# --- by the number of dimensions
+
+
+def _cut(
+    name: str, input: Tensor, least: int, dim: int, given: int | Sequence[int] | None
+) -> tuple[Tensor, ...]:
+    """The parts along `dim`: so many of one size, or cut at the indices given."""
+    if input.array.ndim < least:
+        raise RuntimeError(
+            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
+            f"{input.array.ndim} dimensions!"
+        )
+    if given is None:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "indices"')
+    if isinstance(given, int) and (given == 0 or input.array.shape[dim] % given):
+        raise RuntimeError(
+            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
+            f"{input.array.shape[dim]} is not divisible by the split_size {given}!"
+        )
+    return tensor_split(input, given, dim)
+
+
+def hsplit(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | None = None,
+    *,
+    indices: Sequence[int] | None = None,
+    sections: int | None = None,
+) -> tuple[Tensor, ...]:
+    """Views of the parts side by side, along the second dimension, of a vector along its only one: so many of
+    one size, or cut at the indices given.
+
+    >>> torch.hsplit(torch.arange(4), 2)
+    (tensor([0, 1]), tensor([2, 3]))
+    """
+    given = indices_or_sections if indices_or_sections is not None else indices or sections
+    return _cut("hsplit", input, 1, 0 if input.array.ndim == 1 else 1, given)
+
+
+def vsplit(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | None = None,
+    *,
+    indices: Sequence[int] | None = None,
+    sections: int | None = None,
+) -> tuple[Tensor, ...]:
+    """Views of the parts one below the other, along the first dimension: see `hsplit`."""
+    given = indices_or_sections if indices_or_sections is not None else indices or sections
+    return _cut("vsplit", input, 2, 0, given)
+
+
+def dsplit(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | None = None,
+    *,
+    indices: Sequence[int] | None = None,
+    sections: int | None = None,
+) -> tuple[Tensor, ...]:
+    """Views of the parts one behind the other, along the third dimension: see `hsplit`."""
+    given = indices_or_sections if indices_or_sections is not None else indices or sections
+    return _cut("dsplit", input, 3, 2, given)
+
+
+# --- copies
+
+
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Copies of the parts that `split` shows, so that each may be changed in place without the others."""
+    return tuple([clone_contiguous(part) for part in split(tensor, split_size, dim)])
+
+
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Copies of the parts that `split_with_sizes` shows."""
+    return tuple([clone_contiguous(part) for part in split_with_sizes(input, split_sizes, dim)])
+
+
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Copies of the parts that `chunk` shows."""
+    return tuple([clone_contiguous(part) for part in chunk(input, chunks, dim)])

@@ -1,0 +1,219 @@
+"""Copies instead of views: a part of a tensor as a new tensor (narrow_copy), and a tensor with a part of it
+replaced (slice_scatter). The views themselves are in view.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from numbatorch.ops.arrange import unfold
+from numbatorch.ops.copy import clone_contiguous, copy_
+from numbatorch.ops.index import getitem
+from numbatorch.ops.split import split, split_with_sizes, unbind
+from numbatorch.ops.view import (
+    as_strided,
+    detach,
+    diagonal,
+    expand,
+    narrow,
+    permute,
+    select,
+    squeeze,
+    t,
+    transpose,
+    unsqueeze,
+    view,
+)
+from numbatorch.shape import normalize_dim
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+# --- a part as a new tensor
+
+
+def _copy(part: Tensor, out: Tensor | None) -> Tensor:
+    return clone_contiguous(part) if out is None else copy_(out, part)
+
+
+def _copies(parts: Sequence[Tensor], out: Sequence[Tensor] | None) -> tuple[Tensor, ...] | None:
+    if out is None:
+        return tuple([clone_contiguous(part) for part in parts])
+    for part, target in zip(parts, out, strict=True):
+        copy_(target, part)
+    return None
+
+
+def alias_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A copy of the whole."""
+    return _copy(input, out)
+
+
+def as_strided_copy(
+    input: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy of what `as_strided` shows."""
+    return _copy(as_strided(input, size, stride, storage_offset), out)
+
+
+def detach_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A copy that is not on the tape."""
+    return _copy(detach(input), out)
+
+
+def diagonal_copy(
+    input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, *, out: Tensor | None = None
+) -> Tensor:
+    """A copy of what `diagonal` shows."""
+    return _copy(diagonal(input, offset, dim1, dim2), out)
+
+
+def expand_copy(
+    input: Tensor, size: Sequence[int], *, implicit: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """A copy of what `expand` shows."""
+    return _copy(expand(input, size), out)
+
+
+def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor | None = None) -> Tensor:
+    """A copy of what `narrow` shows.
+
+    >>> torch.narrow_copy(torch.arange(5), 0, 1, 2)
+    tensor([1, 2])
+    """
+    return _copy(narrow(input, dim, start, length), out)
+
+
+def permute_copy(input: Tensor, dims: Sequence[int], *, out: Tensor | None = None) -> Tensor:
+    """A copy of what `permute` shows."""
+    return _copy(permute(input, dims), out)
+
+
+def select_copy(input: Tensor, dim: int, index: int, *, out: Tensor | None = None) -> Tensor:
+    """A copy of what `select` shows."""
+    return _copy(select(input, dim, index), out)
+
+
+def slice_copy(
+    input: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy of every `step`-th element along `dim`, from `start` to before `end`."""
+    return _copy(_sliced(input, dim, start, end, step), out)
+
+
+def squeeze_copy(
+    input: Tensor, dim: int | Sequence[int] | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """A copy of what `squeeze` shows."""
+    return _copy(squeeze(input, dim), out)
+
+
+def t_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A copy of what `t` shows."""
+    return _copy(t(input), out)
+
+
+def transpose_copy(input: Tensor, dim0: int, dim1: int, *, out: Tensor | None = None) -> Tensor:
+    """A copy of what `transpose` shows."""
+    return _copy(transpose(input, dim0, dim1), out)
+
+
+def unfold_copy(input: Tensor, dimension: int, size: int, step: int, *, out: Tensor | None = None) -> Tensor:
+    """A copy of what `Tensor.unfold` shows."""
+    return _copy(unfold(input, dimension, size, step), out)
+
+
+def unsqueeze_copy(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
+    """A copy of what `unsqueeze` shows."""
+    return _copy(unsqueeze(input, dim), out)
+
+
+def view_copy(input: Tensor, size: Sequence[int], *, out: Tensor | None = None) -> Tensor:
+    """A copy of what `view` shows."""
+    return _copy(view(input, size), out)
+
+
+def split_copy(input: Tensor, split_size: int, dim: int = 0, *, out: Sequence[Tensor] | None = None) -> Any:
+    """Copies of what `split` shows."""
+    return _copies(split(input, split_size, dim), out)
+
+
+def split_with_sizes_copy(
+    input: Tensor, split_sizes: Sequence[int], dim: int = 0, *, out: Sequence[Tensor] | None = None
+) -> Any:
+    """Copies of what `split_with_sizes` shows."""
+    return _copies(split_with_sizes(input, split_sizes, dim), out)
+
+
+def unbind_copy(input: Tensor, dim: int = 0, *, out: Sequence[Tensor] | None = None) -> Any:
+    """Copies of what `unbind` shows."""
+    return _copies(unbind(input, dim), out)
+
+
+# --- a tensor with a part of it replaced
+
+
+def _sliced(input: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
+    d = normalize_dim(dim, input.array.ndim)
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    return getitem(input, (slice(None),) * d + (slice(start, end, step),))
+
+
+def _replaced(input: Tensor, src: Tensor, view: Callable[..., Tensor], *args: Any) -> Tensor:
+    """A row-major copy of `input` in which `view(copy, *args)` is `src`."""
+    result = clone_contiguous(input)
+    part = view(result, *args)
+    if part.array.shape != src.array.shape:
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = {list(src.array.shape)}, "
+            f"slice size = {list(part.array.shape)}"
+        )
+    copy_(part, src)
+    return result
+
+
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy of `input` in which element `index` along `dim` is `src`.
+
+    >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 1)
+    tensor([[0., 0.],
+            [1., 1.]])
+    """
+    return _replaced(input, src, select, dim, index)
+
+
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """A copy of `input` in which every `step`-th element along `dim`, from `start` to before `end`, is taken
+    from `src`."""
+    return _replaced(input, src, _sliced, dim, start, end, step)
+
+
+def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A copy of `input` in which a diagonal is `src`."""
+    return _replaced(input, src, diagonal, offset, dim1, dim2)
+
+
+def as_strided_scatter(
+    input: Tensor,
+    src: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+) -> Tensor:
+    """A copy of `input` in which the elements that `as_strided` shows are `src`."""
+    return _replaced(input, src, as_strided, size, stride, storage_offset)

@@ -201,6 +201,7 @@ from numbatorch.ops import combinations as combinations
 from numbatorch.ops import complex as complex
 from numbatorch.ops import concat as concat
 from numbatorch.ops import concatenate as concatenate
+from numbatorch.ops import cond as cond
 from numbatorch.ops import conj as conj
 from numbatorch.ops import constant_pad_nd as constant_pad_nd
 from numbatorch.ops import copysign as copysign
@@ -340,6 +341,7 @@ from numbatorch.ops import nanmean as nanmean
 from numbatorch.ops import nansum as nansum
 from numbatorch.ops import narrow as narrow
 from numbatorch.ops import narrow_copy as narrow_copy
+from numbatorch.ops import native_channel_shuffle as native_channel_shuffle
 from numbatorch.ops import ne as ne
 from numbatorch.ops import ne as not_equal
 from numbatorch.ops import neg as neg
@@ -465,6 +467,7 @@ from numbatorch.ops import view_copy as view_copy
 from numbatorch.ops import vsplit as vsplit
 from numbatorch.ops import vstack as vstack
 from numbatorch.ops import where as where
+from numbatorch.ops import while_loop as while_loop
 from numbatorch.ops import xlogy as xlogy
 from numbatorch.ops import zeros as zeros
 from numbatorch.ops import zeros_like as zeros_like

@@ -410,8 +410,13 @@ class Pointwise(Row):
             moved = _on_one_device(inputs)
             if moved is not inputs:
                 return self.general(moved, out)
-            if out is not None and out is not given[0]:
-                resize_out(out, _common_shape(inputs))
+            if (
+                out is not None
+                and out is not given[0]
+                and out.array.shape != (shape := _common_shape(inputs))
+            ):
+                resize_out(out, shape)
+                return self.general(given, out)
             plan = Plan(self, inputs, out)
             if len(self.plans) >= _PLANS:
                 self.plans.clear()

@@ -12,7 +12,7 @@ import numpy as np
 from numbatorch import base
 from numbatorch.base import Kind, kind_of
 from numbatorch.device import device as Device
-from numbatorch.dtype import DType, uint8
+from numbatorch.dtype import DType, type_word, uint8
 from numbatorch.shape import contiguous_strides
 from numbatorch_kernels.memory import strided
 
@@ -47,6 +47,10 @@ class UntypedStorage:
     def element_size(self) -> int:
         """One: the elements are bytes."""
         return 1
+
+    def type(self) -> str:
+        """The name of the class in PyTorch."""
+        return f"torch.{'cuda' if self.is_cuda else 'storage'}.UntypedStorage"
 
     @property
     def is_cuda(self) -> bool:
@@ -118,6 +122,10 @@ class TypedStorage:
         """Bytes an element takes."""
         return self.dtype.itemsize
 
+    def type(self) -> str:
+        """The name of the class in PyTorch: "torch.FloatStorage" for float32."""
+        return f"torch.{'cuda.' if self._untyped.is_cuda else ''}{type_word(self.dtype)}Storage"
+
     def tolist(self) -> list:
         """The elements as Python numbers."""
         array = self._untyped.bytes().view(self.dtype.numpy)
@@ -176,11 +184,11 @@ def _copy_bytes(target: Any, source: Any) -> None:
         target.copy_from_host(source.copy_to_host())
 
 
-def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
+def resize_out(out: Tensor, shape: tuple[int, ...], warn: bool = True) -> None:
     """Give the argument `out` of an operation the shape of the result; a warning if it had elements."""
     if out.array.shape == shape:
         return
-    if out.array.size:
+    if warn and out.array.size:
         warnings.warn(
             f"An output with one or more elements was resized since it had shape {list(out.array.shape)}, "
             f"which does not match the required output shape {list(shape)}. This behavior is deprecated, and in "

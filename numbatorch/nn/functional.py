@@ -22,6 +22,7 @@ from numbatorch.ops import gelu as gelu
 from numbatorch.ops import hardshrink as hardshrink
 from numbatorch.ops import linear as linear
 from numbatorch.ops import logsigmoid as logsigmoid
+from numbatorch.ops import native_channel_shuffle as native_channel_shuffle
 from numbatorch.ops import one_hot as one_hot
 from numbatorch.ops import pad as pad
 from numbatorch.ops import pixel_shuffle as pixel_shuffle
@@ -34,6 +35,8 @@ from numbatorch.ops import softsign as softsign
 from numbatorch.ops import tanh as tanh
 from numbatorch.shape import Size
 from numbatorch.tensor import Tensor
+
+unfold, fold = ops.im2col, ops.col2im
 
 # ---- activations; with `inplace` the result is written over the input ----
 

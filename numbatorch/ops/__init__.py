@@ -88,6 +88,8 @@ from numbatorch.ops.comparison import lt as lt
 from numbatorch.ops.comparison import masked_fill as masked_fill
 from numbatorch.ops.comparison import ne as ne
 from numbatorch.ops.comparison import where as where
+from numbatorch.ops.control import cond as cond
+from numbatorch.ops.control import while_loop as while_loop
 from numbatorch.ops.copy import bfloat16 as bfloat16
 from numbatorch.ops.copy import bool_ as bool_
 from numbatorch.ops.copy import byte as byte
@@ -277,6 +279,7 @@ from numbatorch.ops.pad import pad as pad
 from numbatorch.ops.patches import channel_shuffle as channel_shuffle
 from numbatorch.ops.patches import col2im as col2im
 from numbatorch.ops.patches import im2col as im2col
+from numbatorch.ops.patches import native_channel_shuffle as native_channel_shuffle
 from numbatorch.ops.patches import pixel_shuffle as pixel_shuffle
 from numbatorch.ops.patches import pixel_unshuffle as pixel_unshuffle
 from numbatorch.ops.queries import get_device as get_device

@@ -327,7 +327,7 @@ def store(out: Tensor | None, result: Tensor, dtype: DType | None = None) -> Ten
         raise RuntimeError(
             f"dtype {type_word(dtype)} does not match dtype of out parameter ({type_word(out.kind.dtype)})"
         )
-    resize_out(out, result.array.shape)
+    resize_out(out, result.array.shape, warn=False)
     return copy_(out, result)
 
 

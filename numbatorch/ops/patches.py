@@ -267,3 +267,6 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         )
     parts = reshape(input, (shape[0], groups, shape[1] // groups, *shape[2:]))
     return reshape(contiguous(transpose(parts, 1, 2)), shape)
+
+
+native_channel_shuffle = channel_shuffle

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.ops.arrange import unfold
-from numbatorch.ops.copy import clone_contiguous, copy_
+from numbatorch.ops.copy import clone_contiguous, copy_, into
 from numbatorch.ops.index import getitem
 from numbatorch.ops.split import split, split_with_sizes, unbind
 from numbatorch.ops.view import (
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 # --- a part as a new tensor
 
 
-def _copy(part: Tensor, out: Tensor | None) -> Tensor:
-    return clone_contiguous(part) if out is None else copy_(out, part)
+def _copy(part: Tensor, out: Tensor | None, name: str) -> Tensor:
+    return clone_contiguous(part) if out is None else into(out, part, name)
 
 
-def _copies(parts: Sequence[Tensor], out: Sequence[Tensor] | None) -> tuple[Tensor, ...] | None:
+def _copies(parts: Sequence[Tensor], out: Sequence[Tensor] | None, name: str) -> tuple[Tensor, ...] | None:
     if out is None:
         return tuple([clone_contiguous(part) for part in parts])
     for part, target in zip(parts, out, strict=True):
-        copy_(target, part)
+        into(target, part, name)
     return None
 
 
 def alias_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of the whole."""
-    return _copy(input, out)
+    return _copy(input, out, "alias_copy")
 
 
 def as_strided_copy(
@@ -59,26 +59,26 @@ def as_strided_copy(
     out: Tensor | None = None,
 ) -> Tensor:
     """A copy of what `as_strided` shows."""
-    return _copy(as_strided(input, size, stride, storage_offset), out)
+    return _copy(as_strided(input, size, stride, storage_offset), out, "as_strided_copy")
 
 
 def detach_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy that is not on the tape."""
-    return _copy(detach(input), out)
+    return _copy(detach(input), out, "detach_copy")
 
 
 def diagonal_copy(
     input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, *, out: Tensor | None = None
 ) -> Tensor:
     """A copy of what `diagonal` shows."""
-    return _copy(diagonal(input, offset, dim1, dim2), out)
+    return _copy(diagonal(input, offset, dim1, dim2), out, "diagonal_copy")
 
 
 def expand_copy(
     input: Tensor, size: Sequence[int], *, implicit: bool = False, out: Tensor | None = None
 ) -> Tensor:
     """A copy of what `expand` shows."""
-    return _copy(expand(input, size), out)
+    return _copy(expand(input, size), out, "expand_copy")
 
 
 def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor | None = None) -> Tensor:
@@ -87,17 +87,17 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor
     >>> torch.narrow_copy(torch.arange(5), 0, 1, 2)
     tensor([1, 2])
     """
-    return _copy(narrow(input, dim, start, length), out)
+    return _copy(narrow(input, dim, start, length), out, "narrow_copy")
 
 
 def permute_copy(input: Tensor, dims: Sequence[int], *, out: Tensor | None = None) -> Tensor:
     """A copy of what `permute` shows."""
-    return _copy(permute(input, dims), out)
+    return _copy(permute(input, dims), out, "permute_copy")
 
 
 def select_copy(input: Tensor, dim: int, index: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of what `select` shows."""
-    return _copy(select(input, dim, index), out)
+    return _copy(select(input, dim, index), out, "select_copy")
 
 
 def slice_copy(
@@ -110,56 +110,56 @@ def slice_copy(
     out: Tensor | None = None,
 ) -> Tensor:
     """A copy of every `step`-th element along `dim`, from `start` to before `end`."""
-    return _copy(_sliced(input, dim, start, end, step), out)
+    return _copy(_sliced(input, dim, start, end, step), out, "slice_copy")
 
 
 def squeeze_copy(
     input: Tensor, dim: int | Sequence[int] | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """A copy of what `squeeze` shows."""
-    return _copy(squeeze(input, dim), out)
+    return _copy(squeeze(input, dim), out, "squeeze_copy")
 
 
 def t_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of what `t` shows."""
-    return _copy(t(input), out)
+    return _copy(t(input), out, "t_copy")
 
 
 def transpose_copy(input: Tensor, dim0: int, dim1: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of what `transpose` shows."""
-    return _copy(transpose(input, dim0, dim1), out)
+    return _copy(transpose(input, dim0, dim1), out, "transpose_copy")
 
 
 def unfold_copy(input: Tensor, dimension: int, size: int, step: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of what `Tensor.unfold` shows."""
-    return _copy(unfold(input, dimension, size, step), out)
+    return _copy(unfold(input, dimension, size, step), out, "unfold_copy")
 
 
 def unsqueeze_copy(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of what `unsqueeze` shows."""
-    return _copy(unsqueeze(input, dim), out)
+    return _copy(unsqueeze(input, dim), out, "unsqueeze_copy")
 
 
 def view_copy(input: Tensor, size: Sequence[int], *, out: Tensor | None = None) -> Tensor:
     """A copy of what `view` shows."""
-    return _copy(view(input, size), out)
+    return _copy(view(input, size), out, "view_copy")
 
 
 def split_copy(input: Tensor, split_size: int, dim: int = 0, *, out: Sequence[Tensor] | None = None) -> Any:
     """Copies of what `split` shows."""
-    return _copies(split(input, split_size, dim), out)
+    return _copies(split(input, split_size, dim), out, "split_copy")
 
 
 def split_with_sizes_copy(
     input: Tensor, split_sizes: Sequence[int], dim: int = 0, *, out: Sequence[Tensor] | None = None
 ) -> Any:
     """Copies of what `split_with_sizes` shows."""
-    return _copies(split_with_sizes(input, split_sizes, dim), out)
+    return _copies(split_with_sizes(input, split_sizes, dim), out, "split_with_sizes_copy")
 
 
 def unbind_copy(input: Tensor, dim: int = 0, *, out: Sequence[Tensor] | None = None) -> Any:
     """Copies of what `unbind` shows."""
-    return _copies(unbind(input, dim), out)
+    return _copies(unbind(input, dim), out, "unbind_copy")
 
 
 # --- a tensor with a part of it replaced

@@ -264,12 +264,11 @@ from numbatorch.ops import gather as gather
 from numbatorch.ops import gcd as gcd
 from numbatorch.ops import ge as ge
 from numbatorch.ops import ge as greater_equal
+from numbatorch.ops import get_device as get_device
 from numbatorch.ops import gt as greater
 from numbatorch.ops import gt as gt
 from numbatorch.ops import hardshrink as hardshrink
 from numbatorch.ops import heaviside as heaviside
-from numbatorch.ops import get_device as get_device
-from numbatorch.ops import gt as gt
 from numbatorch.ops import hsplit as hsplit
 from numbatorch.ops import hstack as hstack
 from numbatorch.ops import hypot as hypot
@@ -364,8 +363,8 @@ from numbatorch.ops import positive as positive
 from numbatorch.ops import pow as pow
 from numbatorch.ops import prelu as prelu
 from numbatorch.ops import prod as prod
-from numbatorch.ops import rad2deg as rad2deg
 from numbatorch.ops import put as put
+from numbatorch.ops import rad2deg as rad2deg
 from numbatorch.ops import rand as rand
 from numbatorch.ops import rand_like as rand_like
 from numbatorch.ops import randint as randint

@@ -363,11 +363,11 @@ def fitting(value: Any, to: DType) -> Any:
         fits = (limits.min if to.is_signed else -limits.max) <= value <= limits.max
         value = value if to.is_signed else value & limits.max
     if not fits:
-        raise RuntimeError(f"value cannot be converted to type {_C_NAMES[to.name]} without overflow")
+        raise RuntimeError(f"value cannot be converted to type {_SIZED_NAMES[to.name]} without overflow")
     return value
 
 
-_C_NAMES = {
+_SIZED_NAMES = {
     "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t",
     "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
     "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
@@ -394,14 +394,8 @@ def c_name(d: DType) -> str:
     return _C_NAMES[d.name]
 
 
-def sized_name(d: DType) -> str:
-    """PyTorch's word for a dtype where it shows the name in C that has the size: "float", "int64_t"."""
-    return _SIZED_NAMES.get(d.name) or _C_NAMES[d.name]
-
-
 _C_NAMES = {
     "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
     "int64": "long int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float",
     "float64": "double", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
 }  # fmt: skip
-_SIZED_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int64": "int64_t"}

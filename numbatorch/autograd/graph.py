@@ -55,7 +55,7 @@ def edge_of(target: Tensor | GradientEdge) -> Any:
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     """Tell the tape that the memory of these tensors was changed by other means."""
     for each in (tensor,) if isinstance(tensor, TensorBase) else tensor:
-        each.storage.version += 1
+        each.memory.version += 1
 
 
 # --- hooks on saved tensors

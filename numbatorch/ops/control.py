@@ -21,8 +21,6 @@ def cond(pred: bool | Tensor, true_fn: Callable, false_fn: Callable, operands: S
         raise RuntimeError(f"Expected pred to be bool or tensor, but got {pred}.")
     if isinstance(pred, TensorBase) and pred.array.size != 1:
         raise RuntimeError(f"Expected pred to be bool or single-element tensor, but got {pred}.")
-    if not callable(true_fn) or not callable(false_fn):
-        raise RuntimeError("Expect both branches to be callable.")
     return (true_fn if pred else false_fn)(*operands)
 
 

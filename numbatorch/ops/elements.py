@@ -25,7 +25,7 @@ from numbatorch import base
 from numbatorch.apply import InPlaceOp, Op
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, wrap
-from numbatorch.dtype import sized_name, type_word
+from numbatorch.dtype import type_word
 from numbatorch.layout import collapse
 from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, fill_, host, move, zero_
@@ -403,14 +403,9 @@ def number_like(value: Number, like: Tensor) -> Tensor:
     """A 0-d tensor of the dtype and on the device of `like`. Raises RuntimeError if the dtype has no such
     number."""
     kind = like.kind
-    try:
-        if kind.cpu and kind.dtype is not dt.bfloat16:
-            return wrap(np.array(value, kind.numpy), kind.flat)
-        return fill_(base.empty((), kind), value)
-    except (OverflowError, TypeError):
-        raise RuntimeError(
-            f"value cannot be converted to type {sized_name(kind.dtype)} without overflow"
-        ) from None
+    if kind.cpu and kind.element not in ("f2", "bf"):
+        return wrap(np.array(dt.fitting(value, kind.dtype), kind.numpy), kind.flat)
+    return fill_(base.empty((), kind), value)
 
 
 # --- indices as users give them

@@ -72,12 +72,12 @@ class Elements:
 
 
 def seconds(functions: list[Callable], number: int, rounds: int) -> list[float]:
-    """The best time of a call of each function; the functions take turns."""
+    """The best time of a call of each function; the functions take turns, each after a while of its own: the
+    threads of the other library watch for work for some time before they sleep."""
     best = [math.inf] * len(functions)
-    for f in functions:
-        timeit.timeit(f, number=max(1, number // 10))
     for _ in range(rounds):
         for k, f in enumerate(functions):
+            timeit.timeit(f, number=number)
             best[k] = min(best[k], timeit.timeit(f, number=number) / number)
     return best
 

@@ -21,6 +21,7 @@ import numpy as np
 from numba import types
 
 from numbatorch_kernels import vecmath
+from numbatorch_kernels.call import KernelCompiler, callable_of
 from numbatorch_kernels.pointer import Pointer
 
 DTYPES = {"f32": np.float32, "f64": np.float64}
@@ -101,6 +102,7 @@ CASES = {
     "atanh": Case(np.arctanh, (-1, 1), lambda top: ((-1, 1), (0.99, 1))),
     "erf": Case(erf, intervals=lambda top: ((-1.5, 1.5), (-6, 6))),
     "erfc": Case(erfc, intervals=lambda top: ((-6, 28 if top > 100 else 11), (0, 2))),
+    "normal_cdf": Case(lambda x: erfc(-x / np.sqrt(Long(2))) / 2, (-1, inf), lambda top: ((-1, 1), (-1, 9))),
     "sqrt": Case(np.sqrt, (0, inf), lambda top: ((0, 4),)),
     "rsqrt": Case(lambda x: 1 / np.sqrt(x), (0, inf), lambda top: ((0, 4),)),
     "pow": Case(np.power, (0, inf), lambda top: ((0, 3), (0.9, 1.1))),
@@ -164,15 +166,14 @@ def kernel(name: str, dtype: str, fastmath: bool = False):
 
     pointers = [pointer] * (3 if name in BINARY else 2)
     signature = types.void(*pointers, types.intp, types.intp)
-    decorator = numba.njit(signature, nogil=True, error_model="numpy", fastmath=fastmath)
+    decorator = numba.njit(signature, error_model="numpy", fastmath=fastmath, pipeline_class=KernelCompiler)
     return decorator(binary if name in BINARY else unary)
 
 
 def evaluate(kernel, *arguments: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """The values of a kernel's function."""
     out = np.empty_like(arguments[0]) if out is None else out
-    # By the entry point: a dispatcher does not know that an array may stand for a pointer.
-    next(iter(kernel.overloads.values())).entry_point(out, *arguments, 0, out.size)
+    callable_of(next(iter(kernel.overloads.values())))(out, *arguments, 0, out.size)
     return out
 
 

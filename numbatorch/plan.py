@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numbatorch.apply import Pointwise
     from numbatorch.tensor import Tensor
 
-GRAIN = 1 << 16  # elements a thread should have at least: below, handing over costs more than it saves
+GRAIN = 1 << 15  # elements a thread should have at least: below, handing over costs more than it saves
 
 
 def compute_type(element: str) -> str:

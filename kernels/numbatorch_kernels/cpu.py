@@ -10,6 +10,7 @@ import numba
 from numba import types
 
 from numbatorch_kernels import cache
+from numbatorch_kernels.call import KernelCompiler, callable_of
 from numbatorch_kernels.pointer import argument
 
 log = logging.getLogger("numbatorch.kernels")
@@ -23,8 +24,8 @@ SLOW_COMPILE = 0.5  # seconds after which a compile is worth a line of notice
 
 
 def compiled(function: Callable, *kinds, fastmath: bool | set[str] = False) -> Callable:
-    """The machine code of `function` for these argument kinds (see `pointer.argument`), as a callable without
-    any dispatch.
+    """The machine code of `function` for these argument kinds (see `pointer.argument`), as a callable: see
+    `call.py`.
 
     Compiled at most once a process, kept on disk between processes. The function returns None, holds no GIL
     while it runs and divides as C does (no ZeroDivisionError).
@@ -40,7 +41,7 @@ def compiled(function: Callable, *kinds, fastmath: bool | set[str] = False) -> C
 
 
 def _compile(function: Callable, signature, fastmath) -> Callable:
-    dispatcher = numba.njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+    dispatcher = numba.njit(error_model="numpy", fastmath=fastmath, pipeline_class=KernelCompiler)(function)
     if cache.folder() is not None:
         dispatcher._cache = cache.KernelCache(function)
     began = time.perf_counter()
@@ -53,4 +54,4 @@ def _compile(function: Callable, signature, fastmath) -> Callable:
             cache.root(),
         )
     dispatcher.disable_compile()
-    return dispatcher.overloads[signature.args].entry_point
+    return callable_of(dispatcher.overloads[signature.args])

@@ -20,13 +20,12 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.datamodel.models import PrimitiveModel
-from numba.extending import NativeValue, intrinsic, register_model, unbox
+from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels import parallel
 from numbatorch_kernels.cpu import callee, compiled
-from numbatorch_kernels.pointer import Pointer
+from numbatorch_kernels.pointer import ArrayList, array_in
 from numbatorch_kernels.registry import Kernel
 
 GRAIN = 1 << 15  # elements that are worth a thread
@@ -69,50 +68,6 @@ def adam_element(p, m, v, shrink, step_size, root, eps):
 
 
 # ---- CPU ----
-
-
-class ArrayList(types.Type):
-    """The Numba type of a Python list of arrays; `array_in(list, k)` points to the k-th's first element.
-
-    Nothing is checked, and while a kernel runs nobody may change the list.
-    """
-
-    def __init__(self, element: types.Type):
-        self.element = Pointer(element)
-        super().__init__(f"list of arrays of {element}")
-
-
-_WORD = ir.IntType(64)
-# struct PyListObject { Py_ssize_t refcount; PyTypeObject *type; Py_ssize_t size; PyObject **items; ... }
-# struct PyArrayObject { Py_ssize_t refcount; PyTypeObject *type; char *data; ... }
-_ITEMS_WORD, _DATA_WORD = 3, 2
-
-
-@register_model(ArrayList)
-class _ArrayListModel(PrimitiveModel):
-    """The list's `items`, as words."""
-
-    def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, _WORD.as_pointer())
-
-
-@unbox(ArrayList)
-def _unbox(typ, obj, c):
-    words = c.builder.bitcast(obj, _WORD.as_pointer())
-    items = c.builder.load(c.builder.gep(words, [_WORD(_ITEMS_WORD)]))
-    return NativeValue(c.builder.inttoptr(items, _WORD.as_pointer()))
-
-
-@intrinsic
-def array_in(typingctx, arrays, k):
-    """The pointer to the first element of array `k` of an ArrayList."""
-
-    def codegen(context, builder, signature, args):
-        words = builder.inttoptr(builder.load(builder.gep(args[0], [args[1]])), _WORD.as_pointer())
-        address = builder.load(builder.gep(words, [_WORD(_DATA_WORD)]))
-        return builder.inttoptr(address, context.get_value_type(signature.return_type))
-
-    return arrays.element(arrays, types.intp), codegen
 
 
 @intrinsic

@@ -1,52 +1,89 @@
 """Sharing one kernel call between threads.
 
-A CPU kernel does a share of its work, `kernel(*arrays, start, stop)`, and releases the GIL. `run` gives the
-whole range to the calling thread when it is small, and otherwise splits it into one share a thread. The
-threads are ordinary Python threads that wait on a lock, so:
+A CPU kernel does a share of its work, `kernel(*arrays, start, stop)`. `run` gives the whole range to the
+calling thread when it is small; otherwise it cuts the range into pieces, which the caller and its helpers take
+one after another, without the GIL: `team.py`. So
 
 * one compiled kernel serves both cases (Numba's parallel=True compiles a second one, three times as long);
 * nothing depends on a threading layer: no OpenMP spinning beside BLAS, no abort under concurrent callers, no
-hang after fork;
-* handing over costs about 14 us (measured, 2 cores), which `grain` makes negligible.
+  hang after fork;
+* a helper that is late delays nobody.
 
-Concurrent callers are safe: whoever finds the helpers busy computes its range alone.
+The helpers are Python threads. To wake one that sleeps takes 50 us, so that after a job they watch for the next
+one for a while before they go to sleep. Concurrent callers are safe: whoever finds the team busy computes its
+range alone.
 """
 
 from __future__ import annotations
 
+import atexit
+import ctypes
+import functools
 import os
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
+
+import numpy as np
+from numba import types
+
+from numbatorch_kernels import call, team
+
+PIECES = 4  # for each thread
+LOOKS = 8192  # at the board, before a helper goes to sleep: 150 us, or 300 where a pause is longer
+
+_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def _serve() -> Callable:
+    """`team.serve`, without the GIL."""
+    address = call.native(team.serve, *[types.int64] * 3)
+    return ctypes.CFUNCTYPE(*[ctypes.c_int64] * 4)(address)
 
 
 class _Helper(threading.Thread):
-    """A thread that waits for a share, computes it, says so, and waits again."""
+    """Serves the team, sleeps when there is nothing to do, and begins again when its alarm rings."""
 
-    share: tuple[Callable, tuple, int, int]
-
-    def __init__(self):
+    def __init__(self, its_team: _Team):
         super().__init__(name="numbatorch-kernel", daemon=True)
-        self.go, self.done = threading.Lock(), threading.Lock()
-        self.go.acquire()
-        self.done.acquire()
-        self.error: BaseException | None = None
+        self.team = its_team
+        self.alarm: SimpleQueue = SimpleQueue()
         self.start()
 
-    def run(self):
-        while True:
-            self.go.acquire()
-            entry, args, start, stop = self.share
-            try:
-                entry(*args, start, stop)
-            except BaseException as error:
-                self.error = error
-            del entry, args, self.share
-            self.done.release()
+    def run(self) -> None:
+        serve, board, number = _serve(), self.team.board.ctypes.data, 0
+        while not self.team.over:
+            number = serve(board, number, LOOKS if len(self.team.helpers) < _CORES else 1)
+            self.team.asleep.append(self)
+            self.alarm.get()
 
 
-_helpers: list[_Helper] = []
-_busy = threading.Lock()
-_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+class _Team:
+    """The helpers of this process and where they meet."""
+
+    def __init__(self):
+        self.busy = threading.Lock()
+        self.board = np.zeros(team.BOARD + 8, np.int64)
+        skip = -self.board.ctypes.data % team.LINE // 8
+        self.board = self.board[skip : skip + team.BOARD]
+        self.helpers: list[_Helper] = []
+        self.asleep: list[_Helper] = []
+        self.over = False
+        self.share = call.builtin(team.share, b"")
+
+    def wake(self) -> None:
+        while self.asleep:
+            self.asleep.pop().alarm.put(None)
+
+    def end(self) -> None:
+        """Let the helpers go, before the interpreter does."""
+        self.over = True
+        self.wake()
+
+
+_CORES = _threads
+_team: _Team | None = None
 
 
 def get_num_threads() -> int:
@@ -66,43 +103,40 @@ def set_num_threads(count: int) -> None:
 
 def run(entry: Callable, n: int, grain: int, *args) -> None:
     """Call `entry(*args, start, stop)` over 0..n; below 2 * `grain` units of work, or alone, in one call."""
-    shares = min(_threads, n // grain)
-    if shares < 2 or not _busy.acquire(blocking=False):
+    pieces = n // grain
+    if pieces < 2 or _threads == 1:
+        entry(*args, 0, n)
+        return
+    ours = _team or _gather()
+    if not ours.busy.acquire(blocking=False):
         entry(*args, 0, n)
         return
     try:
-        while len(_helpers) < shares - 1:
-            _helpers.append(_Helper())
-        step = -(-n // shares)
-        used: list[_Helper] = []
-        step = (
-            -(-step // 16) * 16 if n >= 64 * shares else step
-        )  # whole cache lines: no two threads write one
-        start = step
-        while start < n:
-            helper = _helpers[len(used)]
-            helper.share = (entry, args, start, min(start + step, n))
-            helper.go.release()
-            used.append(helper)
-            start += step
-        try:
-            entry(*args, 0, min(step, n))
-        finally:
-            for helper in used:
-                helper.done.acquire()
-        for helper in used:
-            if helper.error is not None:
-                error, helper.error = helper.error, None
-                raise error
+        helpers = min(pieces, _threads) - 1
+        while len(ours.helpers) < helpers:
+            ours.helpers.append(_Helper(ours))
+        if ours.asleep:
+            ours.wake()
+        step = -(-n // min(pieces, PIECES * _threads))
+        if step >= 64:
+            step = -(-step // 16) * 16  # whole cache lines: no two threads write one
+        ours.share(ours.board, entry, helpers, n, step, *args)
     finally:
-        _busy.release()
+        ours.busy.release()
+
+
+def _gather() -> _Team:
+    """The team of this process, made when it is first needed."""
+    global _team
+    _team = _Team()
+    atexit.register(_team.end)
+    return _team
 
 
 def _after_fork_in_child() -> None:
-    """Threads do not survive a fork; the child starts its own when it needs them."""
-    global _busy
-    _helpers.clear()
-    _busy = threading.Lock()
+    """Threads do not survive a fork; the child gathers a team of its own."""
+    global _team
+    _team = None
 
 
 if hasattr(os, "register_at_fork"):

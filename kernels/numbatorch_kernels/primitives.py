@@ -39,6 +39,7 @@ __all__ = [
     "maximum",
     "minimum",
     "nan",
+    "normal_cdf",
     "pi",
     "pow",
     "rint",
@@ -80,6 +81,11 @@ acosh = Scalar("acosh", math.acosh, lambda g, y, x: (g * rsqrt(x * x - 1),))
 atanh = Scalar("atanh", math.atanh, lambda g, y, x: (g / (1 - x * x),))
 erf = Scalar("erf", math.erf, lambda g, y, x: (g * (_TWO_OVER_SQRT_PI * exp(-(x * x))),))
 erfc = Scalar("erfc", math.erfc, lambda g, y, x: (g * (-_TWO_OVER_SQRT_PI * exp(-(x * x))),))
+normal_cdf = Scalar(
+    "normal_cdf",
+    lambda x: math.erfc(-x * math.sqrt(0.5)) / 2,
+    lambda g, y, x: (g * (exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))),),
+)
 sqrt = Scalar("sqrt", math.sqrt, lambda g, y, x: (g / (2 * y),))
 rsqrt: Scalar = Scalar("rsqrt", lambda x: 1 / math.sqrt(x), lambda g, y, x: (-0.5 * g * (y * y * y),))
 sigmoid = Scalar("sigmoid", lambda x: 1 / (1 + math.exp(-x)), lambda g, y, x: (g * ((1 - y) * y),))

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from numbatorch_kernels.expr import Scalar
 from numbatorch_kernels.primitives import (
     abs,
-    erf,
     exp,
     expm1,
     floor,
@@ -25,6 +24,7 @@ from numbatorch_kernels.primitives import (
     log1p,
     maximum,
     minimum,
+    normal_cdf,
     rint,
     sigmoid,
     softplus,
@@ -248,8 +248,8 @@ def leaky_relu(x, slope):
 
 
 def gelu(x):
-    """x Φ(x), where Φ is the normal distribution function"""
-    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+    """x times the probability that a standard normal number is below x"""
+    return x * normal_cdf(x)
 
 
 def gelu_tanh(x):

@@ -71,6 +71,16 @@ def sigmoid_f64(x):
 
 
 @compat.device_function
+def normal_cdf_f32(x):
+    return float32(0.5) * erfc_f32(x * float32(-0.7071067811865476))
+
+
+@compat.device_function
+def normal_cdf_f64(x):
+    return 0.5 * erfc_f64(x * -0.7071067811865476)
+
+
+@compat.device_function
 def softplus_f32(x):
     tail = log1p_f32(exp_f32(-abs(x)))
     return x + tail if x > 0 else tail

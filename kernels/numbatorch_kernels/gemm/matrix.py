@@ -13,10 +13,12 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import NativeValue, intrinsic, make_attribute_wrapper, models, register_model, unbox
+from numba.extending import intrinsic, make_attribute_wrapper, models, register_model
 from numba.np.numpy_support import from_dtype
 
-from numbatorch_kernels.pointer import Pointer
+from numbatorch_kernels.pointer import FromObject, Pointer
+
+_WORD = ir.IntType(64)
 
 # words of float16 and bfloat16: the same bits to Numba, told apart by the names of their types
 FLOAT16 = types.Integer("float16_word", 16, signed=False)
@@ -24,12 +26,28 @@ BFLOAT16 = types.Integer("bfloat16_word", 16, signed=False)
 _WORDS = {np.dtype(np.float16): FLOAT16, np.dtype(np.uint16): BFLOAT16}
 
 
-class Matrix(types.Type):
+# NumPy's stable C ABI, counted in words: struct PyArrayObject { Py_ssize_t refcount; PyTypeObject *type;
+# char *data; int nd; npy_intp *dimensions, *strides; ... }
+_DATA, _NDIM, _SIZES, _STRIDES = 2, 3, 4, 5
+
+
+class Matrix(FromObject):
     """The address, sizes and strides (in bytes) of an array of one element type."""
 
     def __init__(self, element: types.Type):
         self.element = element
         super().__init__(f"Matrix({element})")
+
+    def read(self, context, builder, words):
+        def word(index, of):
+            return builder.load(builder.bitcast(builder.gep(words, [_WORD(index)]), of.as_pointer()))
+
+        value = cgutils.create_struct_proxy(self)(context, builder)
+        value.data = word(_DATA, context.get_value_type(Pointer(self.element)))
+        value.ndim = builder.zext(word(_NDIM, ir.IntType(32)), _WORD)
+        value.sizes = word(_SIZES, _WORD.as_pointer())
+        value.strides = word(_STRIDES, _WORD.as_pointer())
+        return value._getvalue()
 
 
 def matrix(dtype: np.dtype) -> Matrix:
@@ -47,25 +65,6 @@ class _MatrixModel(models.StructModel):
 
 
 make_attribute_wrapper(Matrix, "data", "data")
-
-# NumPy's stable C ABI, counted in words: struct PyArrayObject { Py_ssize_t refcount; PyTypeObject *type;
-# char *data; int nd; npy_intp *dimensions, *strides; ... }
-_DATA, _NDIM, _SIZES, _STRIDES = 2, 3, 4, 5
-
-
-@unbox(Matrix)
-def _unbox(typ, array, c):
-    def word(index, of):
-        words = c.builder.bitcast(array, of.as_pointer())
-        return c.builder.load(c.builder.gep(words, [ir.IntType(64)(index)]))
-
-    value = cgutils.create_struct_proxy(typ)(c.context, c.builder)
-    value.data = word(_DATA, c.context.get_value_type(Pointer(typ.element)))
-    value.sizes = word(_SIZES, ir.IntType(64).as_pointer())
-    value.strides = word(_STRIDES, ir.IntType(64).as_pointer())
-    ndim = c.builder.trunc(word(_NDIM, ir.IntType(64)), ir.IntType(32))
-    value.ndim = c.builder.zext(ndim, ir.IntType(64))
-    return NativeValue(value._getvalue())
 
 
 def _axis(context, builder, signature, args, member):

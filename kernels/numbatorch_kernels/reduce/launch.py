@@ -27,8 +27,8 @@ from numbatorch_kernels.reduce.text import (
 )
 from numbatorch_kernels.reduce.walk import Walk
 
-GRAIN = 1 << 16  # elements that are worth a thread
-SHARE = 1 << 16  # elements that a share of a long reduction has at least ...
+GRAIN = 1 << 15  # elements that are worth a thread
+SHARE = 1 << 15  # elements that a share of a long reduction has at least ...
 SHARES = 32  # ... and how many shares there are at most
 NARROW = 64  # columns: fewer are read several rows at a time
 _WORDS = {"bf": "u2"}

@@ -342,7 +342,7 @@ class _Text:
 
     def locals(self) -> list[str]:
         """Statements that make room for the numbers of the sweeps, the state and the results of all columns."""
-        self.imports.add("from numbatorch_kernels.reduce.local import local")
+        self.imports.add("from numbatorch_kernels.local import local")
         rooms: list[str] = []
         sweeps = [self.element(sweep) for sweep in self.reduction.sweeps]
         for letter, types in (("r", sweeps), ("w", self.state), ("s", [self.compute] * len(self.finished))):

@@ -238,6 +238,15 @@ def polynomial(x: Value, coefficients: Sequence[Value | float]) -> Value:
     return x.like(total)
 
 
+def polynomial_by_pairs(x: Value, coefficients: Sequence[float]) -> Value:
+    """`polynomial` as (c0 + c1 x) + x^2 ((c2 + c3 x) + ...): half the wait, for long functions; rounded more
+    often."""
+    terms: list[Value | float] = [
+        fma(x, high, low) for low, high in zip(coefficients[::2], coefficients[1::2], strict=False)
+    ]
+    return polynomial(x * x, terms + list(coefficients[len(coefficients) // 2 * 2 :]))
+
+
 def nearest(x: Value, factor: float, offset: float = 0) -> tuple[Value, Value]:
     """The integer n nearest to x * factor: as a number, and as `t`, whose lowest bits hold n + offset."""
     magic = x.format.magic + offset

@@ -14,6 +14,7 @@ from math import pi as pi
 
 from numbatorch import autograd as autograd
 from numbatorch import scalar as scalar
+from numbatorch import testing as testing
 from numbatorch.autograd import enable_grad as enable_grad
 from numbatorch.autograd import inference_mode as inference_mode
 from numbatorch.autograd import is_grad_enabled as is_grad_enabled

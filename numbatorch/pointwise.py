@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.apply import Pointwise, promoted, to_bool, to_float
@@ -34,6 +35,10 @@ class PointwiseOp:
         if not any(isinstance(x, TensorBase) for x in inputs):
             return self.body(*inputs)
         return self.row(*inputs) if out is None else self.row.general(inputs, out)
+
+    def __get__(self, instance: Tensor | None, owner: type) -> Callable:
+        """As a function is, the op is a method where it is put into a class: `Tensor.swish = swish`."""
+        return self if instance is None else MethodType(self, instance)
 
     def source(self, device: str = "cpu", dtype: str = "f4") -> str:
         """The Python text of the kernel for contiguous operands, as it is compiled for "cpu" or "cuda"."""

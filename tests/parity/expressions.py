@@ -13,16 +13,18 @@ import torch
 import numbatorch
 
 
-def outcome(library: Any, case: str, **names: Any) -> tuple[Any, list[str]]:
+def outcome(library: Any, case: str, *, whole: bool = False, **names: Any) -> tuple[Any, list[str]]:
     """The result of `case`, an expression of `L` (the library), `F` (its nn.functional), `i` (its function tensor), `np` and
-    `names`, or (error class, first line); and the first lines of its warnings."""
+    `names`, or (error class, first line; `whole`: all lines); and the first
+    lines of its warnings."""
     names = {"L": library, "F": library.nn.functional, "i": library.tensor, "np": np, **names}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             result = eval(case, names)
         except Exception as error:
-            result = (type(error).__name__, str(error).split("\n")[0])
+            text = str(error)
+            result = (type(error).__name__, text if whole else text.split("\n")[0])
     return result, [str(w.message).split(" (Triggered")[0] for w in caught]
 
 
@@ -45,16 +47,18 @@ def assert_equal(ours: Any, theirs: Any, rtol: float = 0.0, atol: float = 0.0) -
     elif isinstance(theirs, float):
         np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
     else:
-        hide = re.compile(r" object at 0x[0-9a-f]+")
+        hide = re.compile(r" object at 0x[0-9a-f]+|\bnumbatorch\.tensor\.|\btorch\.(?=Tensor)")
         assert hide.sub("", repr(ours)) == hide.sub("", repr(theirs))
 
 
-def assert_same(case: str, rtol: float = 0.0, atol: float = 0.0, **names: Any) -> None:
+def assert_same(
+    case: str, rtol: float = 0.0, atol: float = 0.0, *, whole: bool = False, **names: Any
+) -> None:
     """`case` does with numbatorch what it does with PyTorch; `names` are NumPy arrays, made tensors of each."""
     found = []
     for library in (numbatorch, torch):
         operands = {k: library.from_numpy(v.copy()) for k, v in names.items()}
-        found.append(outcome(library, case, **operands))
+        found.append(outcome(library, case, whole=whole, **operands))
     (ours, our_warnings), (theirs, their_warnings) = found
     assert_equal(ours, theirs, rtol, atol)
     assert our_warnings == their_warnings

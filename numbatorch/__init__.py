@@ -139,12 +139,14 @@ from numbatorch.ops import addcdiv as addcdiv
 from numbatorch.ops import addcmul as addcmul
 from numbatorch.ops import addmm as addmm
 from numbatorch.ops import addmv as addmv
+from numbatorch.ops import adjoint as adjoint
 from numbatorch.ops import alias_copy as alias_copy
 from numbatorch.ops import all as all
 from numbatorch.ops import allclose as allclose
 from numbatorch.ops import amax as amax
 from numbatorch.ops import amin as amin
 from numbatorch.ops import aminmax as aminmax
+from numbatorch.ops import angle as angle
 from numbatorch.ops import any as any
 from numbatorch.ops import arange as arange
 from numbatorch.ops import argmax as argmax
@@ -204,6 +206,7 @@ from numbatorch.ops import concat as concat
 from numbatorch.ops import concatenate as concatenate
 from numbatorch.ops import cond as cond
 from numbatorch.ops import conj as conj
+from numbatorch.ops import conj_physical as conj_physical
 from numbatorch.ops import constant_pad_nd as constant_pad_nd
 from numbatorch.ops import copysign as copysign
 from numbatorch.ops import cos as cos
@@ -281,7 +284,9 @@ from numbatorch.ops import index_put as index_put
 from numbatorch.ops import index_reduce as index_reduce
 from numbatorch.ops import index_select as index_select
 from numbatorch.ops import is_complex as is_complex
+from numbatorch.ops import is_conj as is_conj
 from numbatorch.ops import is_floating_point as is_floating_point
+from numbatorch.ops import is_neg as is_neg
 from numbatorch.ops import is_nonzero as is_nonzero
 from numbatorch.ops import is_same_size as is_same_size
 from numbatorch.ops import is_signed as is_signed
@@ -360,6 +365,7 @@ from numbatorch.ops import permute as permute
 from numbatorch.ops import permute_copy as permute_copy
 from numbatorch.ops import pixel_shuffle as pixel_shuffle
 from numbatorch.ops import pixel_unshuffle as pixel_unshuffle
+from numbatorch.ops import polar as polar
 from numbatorch.ops import positive as positive
 from numbatorch.ops import pow as pow
 from numbatorch.ops import prelu as prelu
@@ -383,6 +389,8 @@ from numbatorch.ops import repeat as repeat
 from numbatorch.ops import repeat_interleave as repeat_interleave
 from numbatorch.ops import reshape as reshape
 from numbatorch.ops import resize_as_ as resize_as_
+from numbatorch.ops import resolve_conj as resolve_conj
+from numbatorch.ops import resolve_neg as resolve_neg
 from numbatorch.ops import result_type as result_type
 from numbatorch.ops import roll as roll
 from numbatorch.ops import rot90 as rot90
@@ -463,6 +471,8 @@ from numbatorch.ops import vander as vander
 from numbatorch.ops import var as var
 from numbatorch.ops import var_mean as var_mean
 from numbatorch.ops import vector_norm as vector_norm
+from numbatorch.ops import view_as_complex as view_as_complex
+from numbatorch.ops import view_as_real as view_as_real
 from numbatorch.ops import view_copy as view_copy
 from numbatorch.ops import vsplit as vsplit
 from numbatorch.ops import vstack as vstack

@@ -25,7 +25,16 @@ from numbatorch.plan import GRAIN, Plan, compute_type
 from numbatorch.shape import broadcast_pair
 from numbatorch.storage import resize_out
 from numbatorch_kernels import lift, parallel
-from numbatorch_kernels.expr import Expr, Scalar, constant, gradients, substitute, symbol, symbols_in
+from numbatorch_kernels.expr import (
+    Expr,
+    Scalar,
+    conjugate,
+    constant,
+    gradients,
+    substitute,
+    symbol,
+    symbols_in,
+)
 from numbatorch_kernels.lift import Operand, Program
 from numbatorch_kernels.memory import LARGE
 from numbatorch_kernels.memory import empty as memory_empty
@@ -56,6 +65,11 @@ def to_bool(common: DType) -> DType:
 def to_real(common: DType) -> DType:
     """Complex operands give a real result."""
     return common.to_real()
+
+
+def to_complex(common: DType) -> DType:
+    """Real operands, as parts, give a complex result."""
+    return common.to_complex()
 
 
 def refuse(kernel: str, *names: str) -> Callable[[DType], None]:
@@ -186,11 +200,19 @@ class InPlaceOp(Op):
 
 class ViewOp(Op):
     """An operation whose result shares the memory of its input. `forward(tensor, *params)` returns the array
-    of the view."""
+    of the view; `dtype` is the rule for its dtype, where that is another."""
+
+    def __init__(
+        self, name: str, forward: Callable, vjp: Callable, *, dtype: Callable[[DType], DType] | None = None
+    ):
+        super().__init__(name, forward, vjp)
+        self.dtype = dtype
 
     def __call__(self, tensor: Tensor, *params) -> Tensor:
         array = self.forward(tensor, *params)
         kind = tensor.kind
+        if self.dtype is not None:
+            kind = Kind.of(self.dtype(kind.dtype), kind.device)
         view = wrap(array, kind.flat if array.flags.c_contiguous else kind.strided)
         storage = tensor._storage
         view._storage = tensor.memory if storage is None else storage
@@ -213,14 +235,17 @@ class Gradient:
     def __init__(self, row: Pointwise, needs: tuple[bool, ...], given: tuple[bool, ...]):
         program = row.program
         arity, outputs = program.arity, len(program.outputs)
-        seeds = [symbol(arity + k) if g else constant(0) for k, g in enumerate(given)]
+        seeds = [conjugate(symbol(arity + k)) if g else constant(0) for k, g in enumerate(given)]
         results = [symbol(arity + outputs + k) for k in range(outputs)]
         inputs = [symbol(k) for k in range(arity)]
         if row.vjp is not None:
             wanted = [None if e is None else constant(e) for e in row.vjp(seeds[0], results[0], *inputs)]
         else:
             wanted = gradients(program.outputs, seeds, inputs)
-        wanted = [e if need else None for e, need in zip(wanted, needs, strict=True)]
+        # PyTorch's gradient of complex numbers is the conjugate of what `gradients` works with.
+        wanted = [
+            None if e is None or not need else conjugate(e) for e, need in zip(wanted, needs, strict=True)
+        ]
         made = [e for e in wanted if e is not None and e.function != "symbol"]
         made = substitute(
             made,
@@ -292,7 +317,9 @@ def _run_rule(rule: Gradient, grads: Sequence, saved: tuple) -> tuple:
 
 def fit(grad: Tensor, shape: tuple[int, ...], kind: Kind) -> Tensor:
     """`grad` summed over the dimensions that were broadcast, in the dtype and on the device of the input that
-    it belongs to."""
+    it belongs to; its real part for a real input."""
+    if grad.kind.dtype.is_complex and not kind.dtype.is_complex:
+        grad = grad.real.contiguous()
     if grad.array.shape != shape:
         grad = grad.sum_to_size(shape)
     return grad if grad.kind.flat is kind.flat else grad.to(device=kind.device, dtype=kind.dtype)

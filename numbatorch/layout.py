@@ -46,11 +46,11 @@ def collapse(
 def dense_order(arrays: Sequence) -> tuple[int, ...] | None:
     """The order of dimensions in memory, if all arrays share shape and strides and fill their memory without
     gaps."""
-    shape, strides = arrays[0].shape, arrays[0].strides
-    if any(a.shape != shape or a.strides != strides for a in arrays[1:]):
+    shape, strides, itemsize = arrays[0].shape, arrays[0].strides, arrays[0].itemsize
+    if any(a.shape != shape or a.strides != strides or a.itemsize != itemsize for a in arrays[1:]):
         return None
     order = tuple(sorted(range(len(shape)), key=lambda d: (-strides[d], -shape[d])))
-    expected = arrays[0].itemsize
+    expected = itemsize
     for d in reversed(order):
         if shape[d] != 1 and strides[d] != expected:
             return None

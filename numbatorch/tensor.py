@@ -366,8 +366,10 @@ class Tensor(TensorBase):
             )
         return ops.transpose(self, -2, -1)
 
-    real = property(ops.real)
-    imag = property(ops.imag)
+    real = property(ops.real, ops.set_real)
+    imag = property(ops.imag, ops.set_imag)
+    H = property(ops.hermitian)
+    mH = property(ops.matrix_adjoint)
 
     # --- Python values
 
@@ -907,6 +909,14 @@ class Tensor(TensorBase):
     cumprod = ops.cumprod
     where = ops.where
     conj = ops.conj
+    conj_physical = ops.conj_physical
+    conj_physical_ = ops.conj_physical_
+    resolve_conj = ops.resolve_conj
+    resolve_neg = ops.resolve_neg
+    is_conj = ops.is_conj
+    is_neg = ops.is_neg
+    angle = ops.angle
+    adjoint = ops.adjoint
 
     # --- copies and conversions
 

@@ -7,6 +7,12 @@ the graph of the derivative, which is again an expression and can be differentia
     >>> x, g = symbol(0), symbol(1)
     >>> gradients([x * x], [g], [x])
     [add(mul(x1, x0), mul(x1, x0))]
+
+A body stands for real and for complex numbers alike. What differs is what a kernel makes of it: for complex
+numbers `pairs` writes it out in real and imaginary parts, and for real ones `on_reals` drops what they do not
+have. A derivative is df/dz, and what flows back is the conjugate of PyTorch's gradient, so that the rule for
+z z needs no conjugates: d(z z) = 2 z dz. Functions of more than z alone (abs, conj ...) have rules by which
+the real dL = Re(g dy) = Re(g' dz) for every dz.
 """
 
 from __future__ import annotations
@@ -32,6 +38,8 @@ class Scalar:
     text      for a primitive: how a kernel writes it; without one it is a function of the vector math
               library, exp -> exp_f32(x), or
     module    has a function of this name, for float64 and int64 alone: narrower numbers are widened for it
+    on_reals  for a function of complex numbers: what it is for real ones, given symbols; None where it is
+              nothing: terms with it as a factor vanish
     """
 
     def __init__(
@@ -44,9 +52,10 @@ class Scalar:
         text: str | None = None,
         module: str | None = None,
         boolean: bool = False,
+        on_reals: Callable | None = None,
     ):
         self.name, self.evaluate, self.vjp, self.body = name, evaluate, vjp, body
-        self.text, self.module, self.boolean = text, module, boolean
+        self.text, self.module, self.boolean, self.on_reals = text, module, boolean, on_reals
         self.__doc__ = evaluate.__doc__
 
     def __call__(self, *args):
@@ -274,7 +283,45 @@ where: Scalar = Scalar(
     lambda g, y, c, a, b: (None, where(c, g, 0), where(c, 0, g)),
     text="({1} if {0} else {2})",
 )
-absolute = Scalar("abs", abs, lambda g, y, a: (where(0 < a, g, where(a < 0, -g, 0)),), text="abs({0})")
+absolute = Scalar("abs", abs, lambda g, y, a: (real(g) * conjugate(sgn(a)),), text="abs({0})")
+
+# --- what complex numbers have besides: parts, a conjugate, an angle
+
+
+def _vanish(x):
+    """What an imaginary part is for real numbers: nothing."""
+    return None
+
+
+def _itself(x):
+    return x
+
+
+def _unit(x):
+    """x / |x|, and 0 for 0"""
+    return x / abs(x) if x else x
+
+
+def _sgn_vjp(g, y, a):
+    # Only what turns the number changes its direction: i Im(g y) conj(y) / |a|.
+    return (where(a == 0, 0, times_i(imag(g * y)) * conjugate(y) / absolute(a)),)
+
+
+conj: Scalar = Scalar("conj", lambda x: x.conjugate(), lambda g, y, x: (conjugate(g),), on_reals=_itself)
+real: Scalar = Scalar("real", lambda x: x.real, lambda g, y, x: (real(g),), on_reals=_itself)
+imag: Scalar = Scalar("imag", lambda x: x.imag, lambda g, y, x: (-times_i(real(g)),), on_reals=_vanish)
+times_i: Scalar = Scalar("times_i", lambda x: x * 1j, lambda g, y, x: (times_i(g),), on_reals=_vanish)
+sgn: Scalar = Scalar(
+    "sgn", _unit, _sgn_vjp, on_reals=lambda x: where(0 < x, constant(1), where(x < 0, constant(-1), 0))
+)
+
+
+def conjugate(x):
+    """The conjugate of an expression or number; twice is not at all."""
+    x = constant(x)
+    if x.function == "constant":
+        return constant(x.args[0].conjugate()) if isinstance(x.args[0], complex) else x
+    return x.args[0] if x.function is conj else conj(x)
 
 
 def inputs_of(node: Expr) -> tuple[Expr, ...]:
@@ -336,6 +383,40 @@ def inline(body: Expr, args: Sequence) -> Expr:
     return substitute(
         substitute([body], apart), {s: constant(a) for s, a in zip(apart.values(), args, strict=True)}
     )[0]
+
+
+def on_reals(outputs: Sequence[Expr]) -> list[Expr]:
+    """`outputs`, of primitives alone, for symbols that are real numbers: without conjugates, imaginary parts
+    and the terms that these make vanish."""
+    done: dict[Expr, Expr | None] = {}
+    for node in topological(outputs):
+        if isinstance(node.function, str):
+            done[node] = node
+            continue
+        args = [done[a] for a in node.args]
+        if any(a is None for a in args):
+            done[node] = _remains(node, args)
+        elif node.function.on_reals is not None:
+            done[node] = node.function.on_reals(*args)
+        else:
+            done[node] = Expr(node.function, *args)
+    left = [done[o] for o in outputs]
+    return [constant(0) if node is None else node for node in left]
+
+
+def _remains(node: Expr, args: Sequence[Expr | None]) -> Expr | None:
+    """What is left of a node of which some arguments, None, have vanished."""
+    if node.function in (add, sub):
+        kept = next((a for a in args if a is not None), None)
+        return -kept if kept is not None and node.function is sub and args[0] is None else kept
+    linear = node.function in (mul, neg) or node.function.on_reals is not None
+    if (
+        linear
+        or (node.function is div and args[0] is None)
+        or (node.function is where and args[1] is args[2])
+    ):
+        return None
+    return Expr(node.function, *[constant(0) if a is None else a for a in args])
 
 
 def symbols_in(outputs: Sequence[Expr]) -> list[int]:

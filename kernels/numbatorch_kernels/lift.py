@@ -9,7 +9,8 @@ for a device.
             t0 = sigmoid_f32(x0)                                    for j in range(length):
             o0[i] = t0                                                  x0 = a0[p0 + j * s0]  ...
 
-On CUDA the loop is `for i in range(cuda.grid(1), n, cuda.gridsize(1))`. A file is named by the hash of its
+On CUDA the loop is `for i in range(cuda.grid(1), n, cuda.gridsize(1))`. Complex numbers are read and written in
+parts, a0[2 * i] and a0[2 * i + 1], and computed with in parts: see `pairs`. A file is named by the hash of its
 own text, so it can be read, shown in tracebacks, stepped through, and found again by the next process.
 """
 
@@ -24,7 +25,8 @@ from typing import Any, NamedTuple
 
 from numbatorch_kernels import cache, rounding
 from numbatorch_kernels.cpu import compiled
-from numbatorch_kernels.expr import Expr, absolute, is_boolean, topological
+from numbatorch_kernels.expr import Expr, absolute, constant, is_boolean, on_reals, symbol, topological
+from numbatorch_kernels.pairs import Pair, lower, truth
 from numbatorch_kernels.trace import trace
 
 
@@ -65,6 +67,7 @@ NUMPY_NAME = {
     "b1": "bool_", "u1": "uint8", "u2": "uint16", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
     "f4": "float32", "f8": "float64", "c8": "complex64", "c16": "complex128",
 }  # fmt: skip
+PART = {"c8": "f4", "c16": "f8"}  # a complex number is two of these
 HALF = {"f2": "float16", "bf": "bfloat16"}
 SUFFIX = {"f4": "f32", "f8": "f64"}
 MATH_MODULE = {"cpu": "numbatorch_kernels.vecmath", "cuda": "numbatorch_kernels.cuda.vecmath"}
@@ -118,9 +121,6 @@ class Writer:
             if self.compute == "f4":
                 args = [self.convert(a, "f8") for a in args]
             return self.convert(f"{node.function.name}({', '.join(args)})", self.compute)
-        if self.compute in ("c8", "c16"):
-            self.imports.add("import cmath")
-            return f"cmath.{node.function.name}({', '.join(args)})"
         name = f"{node.function.name}_{SUFFIX[self.compute]}"
         module = (
             "numbatorch_kernels.rounding"
@@ -150,27 +150,57 @@ class Writer:
         return self.convert(text, element)
 
     def statements(
-        self, inputs: Sequence[Operand], reads: Sequence[str], outputs: Sequence[str], writes: Sequence[str]
+        self,
+        inputs: Sequence[Operand],
+        reads: Sequence[Sequence[str]],
+        outputs: Sequence[str],
+        writes: Sequence[Sequence[str]],
+        in_parts: bool = False,
     ) -> list[str]:
-        """The loop body: `reads` and `writes` are the texts of the operands' elements, such as "a0[i]"."""
+        """The loop body: `reads` and `writes` are the texts of the operands' elements, such as "a0[i]", or of
+        their two parts. `in_parts` is for a program that computes with complex numbers."""
         lines: list[str] = []
         names: dict[Expr, str] = {}
-        body = expand(self.program.outputs)
-        for node in topological(body):
+        results = (self.in_parts if in_parts else self.whole)(inputs, outputs)
+        for node in topological([node for parts in results for node in parts]):
             if node.function == "symbol":
-                k = node.args[0]
-                names[node] = f"x{k}"
-                lines.append(f"x{k} = {self.load(k, inputs[k], reads[k])}")
+                k, part = node.args[0] if in_parts else (node.args[0], 0)
+                names[node] = f"x{k}" + "i" * part
+                operand = Operand(PART.get(inputs[k].element, inputs[k].element), inputs[k].access)
+                lines.append(f"{names[node]} = {self.load(k, operand, reads[k][part])}")
             elif node.function == "constant":
                 names[node] = self.constant(node.args[0])
             else:
                 names[node] = f"t{len(lines)}"
                 lines.append(f"{names[node]} = {self.apply(node, [names[a] for a in node.args])}")
-        lines += [
-            f"{w} = {self.store(names[node], node, element)}"
-            for w, node, element in zip(writes, body, outputs, strict=True)
-        ]
+        for places, parts, element in zip(writes, results, outputs, strict=True):
+            lines += [
+                f"{place} = {self.store(names[node], node, PART.get(element, element))}"
+                for place, node in zip(places, parts, strict=True)
+            ]
         return lines
+
+    def whole(self, inputs: Sequence[Operand], outputs: Sequence[str]) -> list[tuple[Expr, ...]]:
+        """What is computed with real numbers, for each output."""
+        return [(node,) for node in on_reals(expand(self.program.outputs))]
+
+    def in_parts(self, inputs: Sequence[Operand], outputs: Sequence[str]) -> list[tuple[Expr, ...]]:
+        """What is computed with complex numbers: for each output its real part, of a complex one also the
+        imaginary part."""
+        symbols: dict[int, Pair] = {}
+        for k, operand in enumerate(inputs):
+            re, im = symbol((k, 0)), symbol((k, 1)) if operand.element in PART else constant(0.0)
+            if k in self.program.conditions:
+                symbols[k] = Pair(re | im if operand.element in PART else re, None)
+            else:
+                symbols[k] = Pair(re, im)
+        results: list[tuple[Expr, ...]] = []
+        for pair, element in zip(lower(expand(self.program.outputs), symbols), outputs, strict=True):
+            if element in PART:
+                results.append(pair.parts)
+            else:
+                results.append((truth(pair) if element == "b1" else pair.re,))
+        return results
 
 
 def expand(outputs: Sequence[Expr]) -> list[Expr]:
@@ -195,22 +225,30 @@ def source(
     length of a row, the outer shape, then for every pointer (outputs first) its outer strides and its stride
     along the row, all in elements.
     """
-    writer = Writer(program, device, compute)
+    writer = Writer(program, device, PART.get(compute, compute))
     pointers = {f"o{k}": o.access for k, o in enumerate(outputs)}
     pointers |= {f"a{k}": o.access for k, o in enumerate(inputs) if o.access not in ("value", "inplace")}
     strided = is_strided(inputs, outputs)
+    elements = {f"o{k}": o.element for k, o in enumerate(outputs)}
+    elements |= {f"a{k}": o.element for k, o in enumerate(inputs)}
     if not strided:
-        head, element = [_RANGE[device]], {name: f"{name}[i]" for name in pointers}
+        head, index = [_RANGE[device]], dict.fromkeys(pointers, "i")
     elif device == "cpu":
-        head, element = _rows(pointers)
+        head, index = _rows(pointers, elements)
     else:
-        head, element = _grid(pointers)
+        head, index = _grid(pointers)
+    place = {
+        name: _values(name, elements[name])
+        if index[name] == ""
+        else _places(name, index[name], elements[name])
+        for name in pointers
+    }
     reads = [
-        element["o0"] if o.access == "inplace" else element.get(f"a{k}", f"a{k}")
+        place["o0"] if o.access == "inplace" else place.get(f"a{k}") or _number(f"a{k}", o.element)
         for k, o in enumerate(inputs)
     ]
-    writes = [element[f"o{k}"] for k in range(len(outputs))]
-    body = writer.statements(inputs, reads, [o.element for o in outputs], writes)
+    writes = [place[f"o{k}"] for k in range(len(outputs))]
+    body = writer.statements(inputs, reads, [o.element for o in outputs], writes, compute in PART)
     if device == "cuda":
         writer.imports.add("from numbatorch_kernels.cuda.compat import cuda")
         if strided:
@@ -239,14 +277,32 @@ def is_strided(inputs: Sequence[Operand], outputs: Sequence[Operand]) -> bool:
     return any(o.access in ("unit", "fixed", "strided") for o in (*outputs, *inputs))
 
 
+def _places(name: str, index: str, element: str) -> list[str]:
+    """The element of a pointer at `index`; of complex numbers its two parts."""
+    return (
+        [f"{name}[2 * ({index})]", f"{name}[2 * ({index}) + 1]"] if element in PART else [f"{name}[{index}]"]
+    )
+
+
+def _values(name: str, element: str) -> list[str]:
+    """The variables for an element that is the same all along a row."""
+    return [f"v_{name}", f"w_{name}"][: 1 + (element in PART)]
+
+
+def _number(name: str, element: str) -> list[str]:
+    """A number that is passed by value."""
+    return [f"{name}.real", f"{name}.imag"] if element in PART else [name]
+
+
 def _moves(pointers: dict[str, str]) -> list[str]:
     """Statements that move every position p_<pointer> by k along dimension d."""
     return [f"p_{name} += k * geometry[{2 + k} + {k + 1} * outer + d]" for k, name in enumerate(pointers)]
 
 
-def _rows(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+def _rows(pointers: dict[str, str], elements: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     """CPU: a loop over the rows that hold elements start..stop, and along each row a loop that LLVM
-    vectorises where strides are one or zero."""
+    vectorises where strides are one or zero. Also the index of each pointer's element, "" for one that the
+    row has read already."""
     head = ["outer = geometry[0]", "length = geometry[1]"]
     head += [
         f"s_{name} = geometry[{2 + k} + {k + 2} * outer]"
@@ -261,14 +317,16 @@ def _rows(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
         "        rest //= geometry[2 + d]",
     ]
     head += ["        " + line for line in _moves(pointers)]
-    head += [f"    v_{name} = {name}[p_{name}]" for name, access in pointers.items() if access == "fixed"]
+    for name in [name for name, access in pointers.items() if access == "fixed"]:
+        reads = _places(name, f"p_{name}", elements[name])
+        head += [f"    {v} = {read}" for v, read in zip(_values(name, elements[name]), reads, strict=True)]
     head += ["    for j in range(max(start - row * length, 0), min(stop - row * length, length)):"]
-    index = {"unit": "{0}[p_{0} + j]", "fixed": "v_{0}", "strided": "{0}[p_{0} + j * s_{0}]"}
+    index = {"unit": "p_{0} + j", "fixed": "", "strided": "p_{0} + j * s_{0}"}
     return head, {name: index[access].format(name) for name, access in pointers.items()}
 
 
 def _grid(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """CUDA: a thread finds its element in each operand. (While-loops, because of `range` the compiler makes
+    """CUDA: a thread finds the index of its element in each operand. (While-loops, because of `range` the compiler makes
     far more code.)"""
     head = [
         "outer = geometry[0]",
@@ -285,7 +343,7 @@ def _grid(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
         "        rest, k = split(rest, geometry[2 + d])",
     ]
     head += ["        " + line for line in _moves(pointers)]
-    return head, {name: f"{name}[p_{name}]" for name in pointers}
+    return head, {name: f"p_{name}" for name in pointers}
 
 
 def module(text: str, name: str) -> types.ModuleType:
@@ -335,7 +393,7 @@ def argument_kinds(inputs: Sequence[Operand], outputs: Sequence[Operand]) -> lis
     return kinds + ["i8"] * is_strided(inputs, outputs) + [int, int]
 
 
-_POINTER = {"bf": "u2"}
+_POINTER = {"bf": "u2", **PART}
 
 
 def _finish_cpu(function: Callable, inputs: Sequence[Operand], outputs: Sequence[Operand]) -> Callable:

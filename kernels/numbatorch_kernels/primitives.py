@@ -6,20 +6,33 @@ on the CPU, which LLVM vectorises, and of `cuda.vecmath` on CUDA.
 
 from __future__ import annotations
 
+import cmath
 import math
 
-from numbatorch_kernels.expr import Scalar, absolute, where
+from numbatorch_kernels.expr import (
+    Scalar,
+    absolute,
+    conj,
+    constant,
+    imag,
+    real,
+    sgn,
+    times_i,
+    where,
+)
 
 __all__ = [
     "abs",
     "acos",
     "acosh",
+    "angle",
     "asin",
     "asinh",
     "atan",
     "atan2",
     "atanh",
     "ceil",
+    "conj",
     "copysign",
     "cos",
     "cosh",
@@ -30,6 +43,7 @@ __all__ = [
     "expm1",
     "floor",
     "fmod",
+    "imag",
     "inf",
     "isnan",
     "log",
@@ -42,8 +56,10 @@ __all__ = [
     "normal_cdf",
     "pi",
     "pow",
+    "real",
     "rint",
     "rsqrt",
+    "sgn",
     "sigmoid",
     "sign",
     "sin",
@@ -77,7 +93,7 @@ sinh = Scalar("sinh", math.sinh, lambda g, y, x: (g * cosh(x),))
 cosh: Scalar = Scalar("cosh", math.cosh, lambda g, y, x: (g * sinh(x),))
 tanh = Scalar("tanh", math.tanh, lambda g, y, x: (g * (1 - y * y),))
 asinh = Scalar("asinh", math.asinh, lambda g, y, x: (g * rsqrt(x * x + 1),))
-acosh = Scalar("acosh", math.acosh, lambda g, y, x: (g * rsqrt(x * x - 1),))
+acosh = Scalar("acosh", math.acosh, lambda g, y, x: (g * acosh_slope(x),))
 atanh = Scalar("atanh", math.atanh, lambda g, y, x: (g / (1 - x * x),))
 erf = Scalar("erf", math.erf, lambda g, y, x: (g * (_TWO_OVER_SQRT_PI * exp(-(x * x))),))
 erfc = Scalar("erfc", math.erfc, lambda g, y, x: (g * (-_TWO_OVER_SQRT_PI * exp(-(x * x))),))
@@ -105,13 +121,26 @@ def _pow_vjp(g, y, x, p):
 
 pow = Scalar("pow", math.pow, _pow_vjp)
 int_pow = Scalar("int_pow", lambda a, n: a**n, text="({0} ** {1})")
-conj: Scalar = Scalar("conj", lambda x: x.conjugate(), lambda g, y, x: (conj(g),), text="{0}.conjugate()")
+complex_of = Scalar("complex", complex, lambda g, y, a, b: (real(g), real(times_i(g))))
+angle = Scalar(
+    "angle",
+    lambda z: cmath.phase(z),
+    lambda g, y, z: (where(z == 0, 0, -times_i(real(g)) / z),),
+    on_reals=lambda x: where(x < 0, pi, where(x == x, constant(0), x)),
+)
 floor = Scalar("floor", math.floor)
 ceil = Scalar("ceil", math.ceil)
 trunc = Scalar("trunc", math.trunc)
 rint = Scalar("rint", round)
 fmod = Scalar("fmod", math.fmod, lambda g, y, a, b: (g, -g * trunc(a / b)))
 copysign = Scalar("copysign", math.copysign, lambda g, y, a, b: (where(a == 0, 0, g * (y / a)), None))
+# 1 / √(x² - 1), of complex numbers as 1 / √(x - 1) √(x + 1): the same root on both sides of the branch cut
+acosh_slope: Scalar = Scalar(
+    "acosh_slope",
+    lambda x: 1 / math.sqrt(x * x - 1),
+    lambda g, y, x: (-g * x * (y * y * y),),
+    on_reals=lambda x: rsqrt(x * x - 1),
+)
 
 
 def isnan(x):

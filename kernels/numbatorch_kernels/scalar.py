@@ -14,10 +14,13 @@ from collections.abc import Callable
 from numbatorch_kernels.expr import Scalar
 from numbatorch_kernels.primitives import (
     abs,
+    complex_of,
+    cos,
     exp,
     expm1,
     floor,
     fmod,
+    imag,
     int_pow,
     isnan,
     log,
@@ -25,8 +28,10 @@ from numbatorch_kernels.primitives import (
     maximum,
     minimum,
     normal_cdf,
+    real,
     rint,
     sigmoid,
+    sin,
     softplus,
     sqrt,
     tanh,
@@ -196,10 +201,10 @@ def nan_to_num(x, nan, high, low):
 @derived_by(lambda g, y, a, b: (g * exp(a - y), g * exp(b - y)))
 def logaddexp(a, b):
     """log(eᵃ + eᵇ) without overflow; infinities of the same sign give themselves."""
-    top = maximum(a, b)
-    return where(
-        abs(a) == float("inf"), where(a == b, a, top + log1p(exp(-abs(a - b)))), top + log1p(exp(-abs(a - b)))
-    )
+    first = (a >= b) | (a != a)
+    top, low = where(first, a, b), where(first, b, a)
+    sum_ = top + log1p(exp(low - top))
+    return where((abs(a) == float("inf")) & (a == b), a, sum_)
 
 
 @derived_by(lambda g, y, x, a: (g * where((x == 0) & (a <= 0), 0, log(a)), g * x / a))
@@ -218,13 +223,13 @@ def hypot(a, b):
 
 
 def isinf(x):
-    """Whether x is infinite."""
-    return abs(x) == float("inf")
+    """Whether x, or either part of it, is infinite."""
+    return (abs(real(x)) == float("inf")) | (abs(imag(x)) == float("inf"))
 
 
 def isfinite(x):
     """Whether x is neither infinite nor NaN."""
-    return abs(x) < float("inf")
+    return x - x == 0
 
 
 def isclose(a, b, rtol, atol):
@@ -362,7 +367,17 @@ def huber(a, b, delta):
     return where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
 
 
-# --- conversion
+# --- complex numbers, and conversion
+
+
+def polar(size, angle):
+    """size (cos angle + i sin angle)"""
+    return complex_of(size * cos(angle), size * sin(angle))
+
+
+def imaginary(x):
+    """x i"""
+    return complex_of(0, x)
 
 
 def identity(x):

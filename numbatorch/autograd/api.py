@@ -110,6 +110,10 @@ def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[T
         elif given is None:
             if tensor.array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            if not tensor.kind.dtype.is_floating_point:
+                raise RuntimeError(
+                    f"grad can be implicitly created only for real scalar outputs but got {tensor.kind.dtype}"
+                )
             given = _ones(tensor)
         elif given.array.shape != tensor.array.shape:
             raise RuntimeError(

@@ -36,9 +36,9 @@ def gradcheck(
     **ignored: Any,
 ) -> bool:
     """Whether d func / d input, for every input that requires grad, agrees with (f(x + eps) - f(x - eps)) / 2
-    eps.
+    eps. Of complex numbers, both parts are moved, and both parts of the result watched.
 
-    Inputs should be float64. Raises GradcheckError where they disagree by more than atol + rtol |numerical|,
+    Inputs should be float64 or complex128. Raises GradcheckError where they disagree by more than atol + rtol |numerical|,
     or returns False if `raise_exception` is False.
 
     >>> x = torch.tensor([0.5, 2.0], dtype=torch.float64, requires_grad=True)
@@ -194,7 +194,8 @@ def _difference(
         with no_grad():
             view[element] = original[element].item() + direction * step
             output = _tuple(_rerun(func, arguments))[number].detach()
-            values.append(np.array(output.contiguous().cpu().numpy().reshape(-1)))
+            found = np.array(output.contiguous().cpu().numpy().reshape(-1))
+            values.append(found.view(np.float64) if found.dtype == np.complex128 else found)
             view[element] = original[element].item()
     return (values[0] - values[1]) / (2 * abs(step))
 

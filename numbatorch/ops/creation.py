@@ -598,8 +598,3 @@ def eye(
         fill_(result.diagonal(), 1)
     result._storage = None
     return store(out, finish(result, requires_grad))
-
-
-def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """real + imag i"""
-    return store(out, real.to(real.dtype.to_complex()) + imag.to(imag.dtype.to_complex()) * 1j)

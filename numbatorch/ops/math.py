@@ -46,7 +46,6 @@ _erf = _function("Erf", primitives.erf)
 _erfc = _function("Erfc", primitives.erfc)
 _sigmoid = _function("Sigmoid", primitives.sigmoid)
 _abs = Pointwise("Abs", expr.absolute, arity=1, result=to_real, accepts=refuse("abs_cpu", "bool"))
-_conj = Pointwise("Conj", primitives.conj, arity=1)
 _neg = Pointwise("Neg", expr.neg, arity=1)
 _sign = Pointwise("Sign", scalar.sign)
 _floor = Pointwise("Floor", primitives.floor, arity=1)
@@ -213,15 +212,6 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _abs(input) if out is None else _abs.general((input,), out)
 
 
-def conj(input: Tensor) -> Tensor:
-    """The complex conjugate of each element; a real tensor is returned as it is.
-
-    >>> torch.conj(torch.tensor([1 + 2j]))
-    tensor([1.-2.j])
-    """
-    return _conj(input) if input.kind.dtype.is_complex else input
-
-
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-x of each element. Raises RuntimeError for bool."""
     if input.kind.dtype is dt.bool:
@@ -380,12 +370,6 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
     if out is None:
         return return_types.frexp(_mantissa(input), exponent)
     return return_types.frexp(_mantissa.general((input,), out[0]), out[1].copy_(exponent))
-
-
-def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """-1, 0 or 1, as each element is negative, zero or positive; `sign` under the name that complex numbers
-    have it by."""
-    return sign(input, out=out)
 
 
 def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:

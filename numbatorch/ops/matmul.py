@@ -10,6 +10,7 @@ from numbatorch.apply import Op
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, mul
+from numbatorch.ops.complexes import conj
 from numbatorch.ops.copy import copy_
 from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.view import expand, reshape, transpose
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def _adjoint(x: Tensor) -> Tensor:
     """The last two dimensions swapped, complex numbers conjugated."""
-    return transpose(x, -2, -1) if not x.kind.dtype.is_complex else transpose(x, -2, -1).conj()
+    return conj(transpose(x, -2, -1))
 
 
 def _product(a: Tensor, b: Tensor, shape: tuple[int, ...], *epilogue) -> Tensor:
@@ -142,7 +143,7 @@ def _mv_forward(a, v):
 
 def _mv_vjp(node, grad):
     a, v = node.unpack()
-    return outer(grad, v) if node.needs[0] else None, _mv(_adjoint(a), grad) if node.needs[1] else None
+    return outer(grad, conj(v)) if node.needs[0] else None, _mv(_adjoint(a), grad) if node.needs[1] else None
 
 
 _mv = Op("Mv", _mv_forward, _mv_vjp, saves=(0, 1), tensors=2)
@@ -180,7 +181,7 @@ def _dot_forward(a, b):
 
 def _dot_vjp(node, grad):
     a, b = node.unpack()
-    return mul(grad, b) if node.needs[0] else None, mul(grad, a) if node.needs[1] else None
+    return mul(grad, conj(b)) if node.needs[0] else None, mul(grad, conj(a)) if node.needs[1] else None
 
 
 _dot = Op("Dot", _dot_forward, _dot_vjp, saves=(0, 1), tensors=2)
@@ -268,9 +269,11 @@ def _addmm_forward(bias, a, b, beta, alpha):
 def _addmm_vjp(node, grad):
     bias, a, b = node.unpack()
     beta, alpha = node.params
-    scaled = grad if alpha == 1 else mul(grad, alpha)
+    scaled = grad if alpha == 1 else mul(grad, alpha.conjugate())
     return (
-        sum_to_size(grad if beta == 1 else mul(grad, beta), bias.array.shape) if node.needs[0] else None,
+        sum_to_size(grad if beta == 1 else mul(grad, beta.conjugate()), bias.array.shape)
+        if node.needs[0]
+        else None,
         _mm(scaled, _adjoint(b)) if node.needs[1] else None,
         _mm(_adjoint(a), scaled) if node.needs[2] else None,
     )
@@ -339,8 +342,8 @@ def _linear_vjp(node, grad):
     x, weight = node.unpack()
     needs = node.needs
     return (
-        _mm(grad, weight) if needs[0] else None,
-        _mm(transpose(grad, 0, 1), x) if needs[1] else None,
+        _mm(grad, conj(weight)) if needs[0] else None,
+        _mm(transpose(grad, 0, 1), conj(x)) if needs[1] else None,
         grad.sum(0) if needs[2] else None,
     )
 

@@ -443,35 +443,3 @@ _alias = ViewOp("Alias", lambda input: input.array[...], lambda node, grad: (gra
 def detach(input: Tensor) -> Tensor:
     """A tensor on the same memory that is not on the tape."""
     return alias(input)
-
-
-def _part_vjp(part: int):
-    def vjp(node, grad):
-        return (grad.to(grad.dtype.to_complex()) * (1 if part == 0 else 1j),)
-
-    return vjp
-
-
-_real = ViewOp("Real", lambda input: input.array.real, _part_vjp(0))
-_imag = ViewOp("Imag", lambda input: input.array.imag, _part_vjp(1))
-
-
-def real(input: Tensor) -> Tensor:
-    """The real parts: a view of a complex tensor, a real tensor itself."""
-    return _complex_part(_real, input) if input.kind.dtype.is_complex else input
-
-
-def imag(input: Tensor) -> Tensor:
-    """The imaginary parts: a view of a complex tensor. Raises RuntimeError for real tensors."""
-    if not input.kind.dtype.is_complex:
-        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return _complex_part(_imag, input)
-
-
-def _complex_part(row: ViewOp, input: Tensor) -> Tensor:
-    from numbatorch.base import Kind
-
-    part = row(input)
-    kind = Kind.of(input.kind.dtype.to_real(), input.kind.device)
-    part.kind = kind.flat if part.kind.contiguous else kind.strided
-    return part

@@ -193,6 +193,9 @@ from numbatorch.ops import ceil as ceil
 from numbatorch.ops import celu as celu
 from numbatorch.ops import chain_matmul as chain_matmul
 from numbatorch.ops import channel_shuffle as channel_shuffle
+from numbatorch.ops import cholesky as cholesky
+from numbatorch.ops import cholesky_inverse as cholesky_inverse
+from numbatorch.ops import cholesky_solve as cholesky_solve
 from numbatorch.ops import chunk as chunk
 from numbatorch.ops import clamp as clamp
 from numbatorch.ops import clamp as clip
@@ -212,11 +215,13 @@ from numbatorch.ops import copysign as copysign
 from numbatorch.ops import cos as cos
 from numbatorch.ops import cosh as cosh
 from numbatorch.ops import count_nonzero as count_nonzero
+from numbatorch.ops import cross as cross
 from numbatorch.ops import cummax as cummax
 from numbatorch.ops import cummin as cummin
 from numbatorch.ops import cumprod as cumprod
 from numbatorch.ops import cumsum as cumsum
 from numbatorch.ops import deg2rad as deg2rad
+from numbatorch.ops import det as det
 from numbatorch.ops import detach as detach
 from numbatorch.ops import detach_copy as detach_copy
 from numbatorch.ops import diag as diag
@@ -268,6 +273,7 @@ from numbatorch.ops import gather as gather
 from numbatorch.ops import gcd as gcd
 from numbatorch.ops import ge as ge
 from numbatorch.ops import ge as greater_equal
+from numbatorch.ops import geqrf as geqrf
 from numbatorch.ops import get_device as get_device
 from numbatorch.ops import gt as greater
 from numbatorch.ops import gt as gt
@@ -283,6 +289,7 @@ from numbatorch.ops import index_fill as index_fill
 from numbatorch.ops import index_put as index_put
 from numbatorch.ops import index_reduce as index_reduce
 from numbatorch.ops import index_select as index_select
+from numbatorch.ops import inverse as inverse
 from numbatorch.ops import is_complex as is_complex
 from numbatorch.ops import is_conj as is_conj
 from numbatorch.ops import is_floating_point as is_floating_point
@@ -314,6 +321,7 @@ from numbatorch.ops import log10 as log10
 from numbatorch.ops import log_softmax as log_softmax
 from numbatorch.ops import logaddexp as logaddexp
 from numbatorch.ops import logaddexp2 as logaddexp2
+from numbatorch.ops import logdet as logdet
 from numbatorch.ops import logical_and as logical_and
 from numbatorch.ops import logical_not as logical_not
 from numbatorch.ops import logical_or as logical_or
@@ -323,10 +331,15 @@ from numbatorch.ops import logspace as logspace
 from numbatorch.ops import logsumexp as logsumexp
 from numbatorch.ops import lt as less
 from numbatorch.ops import lt as lt
+from numbatorch.ops import lu as lu
+from numbatorch.ops import lu_solve as lu_solve
+from numbatorch.ops import lu_unpack as lu_unpack
 from numbatorch.ops import masked_fill as masked_fill
 from numbatorch.ops import masked_scatter as masked_scatter
 from numbatorch.ops import masked_select as masked_select
 from numbatorch.ops import matmul as matmul
+from numbatorch.ops import matrix_exp as matrix_exp
+from numbatorch.ops import matrix_power as matrix_power
 from numbatorch.ops import max as max
 from numbatorch.ops import maximum as maximum
 from numbatorch.ops import mean as mean
@@ -360,9 +373,13 @@ from numbatorch.ops import numel as numel
 from numbatorch.ops import one_hot as one_hot
 from numbatorch.ops import ones as ones
 from numbatorch.ops import ones_like as ones_like
+from numbatorch.ops import orgqr as orgqr
+from numbatorch.ops import ormqr as ormqr
 from numbatorch.ops import outer as outer
+from numbatorch.ops import pca_lowrank as pca_lowrank
 from numbatorch.ops import permute as permute
 from numbatorch.ops import permute_copy as permute_copy
+from numbatorch.ops import pinverse as pinverse
 from numbatorch.ops import pixel_shuffle as pixel_shuffle
 from numbatorch.ops import pixel_unshuffle as pixel_unshuffle
 from numbatorch.ops import polar as polar
@@ -371,6 +388,7 @@ from numbatorch.ops import pow as pow
 from numbatorch.ops import prelu as prelu
 from numbatorch.ops import prod as prod
 from numbatorch.ops import put as put
+from numbatorch.ops import qr as qr
 from numbatorch.ops import rad2deg as rad2deg
 from numbatorch.ops import rand as rand
 from numbatorch.ops import rand_like as rand_like
@@ -416,6 +434,7 @@ from numbatorch.ops import sinc as sinc
 from numbatorch.ops import sinh as sinh
 from numbatorch.ops import slice_copy as slice_copy
 from numbatorch.ops import slice_scatter as slice_scatter
+from numbatorch.ops import slogdet as slogdet
 from numbatorch.ops import softmax as softmax
 from numbatorch.ops import sort as sort
 from numbatorch.ops import split as split
@@ -432,6 +451,8 @@ from numbatorch.ops import std_mean as std_mean
 from numbatorch.ops import sub as sub
 from numbatorch.ops import sub as subtract
 from numbatorch.ops import sum as sum
+from numbatorch.ops import svd as svd
+from numbatorch.ops import svd_lowrank as svd_lowrank
 from numbatorch.ops import swapaxes as swapaxes
 from numbatorch.ops import swapdims as swapdims
 from numbatorch.ops import t as t
@@ -445,8 +466,10 @@ from numbatorch.ops import tensor_split as tensor_split
 from numbatorch.ops import threshold as threshold
 from numbatorch.ops import tile as tile
 from numbatorch.ops import topk as topk
+from numbatorch.ops import trace as trace
 from numbatorch.ops import transpose as transpose
 from numbatorch.ops import transpose_copy as transpose_copy
+from numbatorch.ops import triangular_solve as triangular_solve
 from numbatorch.ops import tril as tril
 from numbatorch.ops import tril_indices as tril_indices
 from numbatorch.ops import triu as triu
@@ -506,6 +529,7 @@ from numbatorch_kernels.parallel import set_num_threads as set_num_threads
 
 # What uses tensors and modules.
 from numbatorch import cuda as cuda  # isort: skip
+from numbatorch import linalg as linalg  # isort: skip
 from numbatorch import nn as nn  # isort: skip
 from numbatorch import optim as optim  # isort: skip
 from numbatorch import utils as utils  # isort: skip

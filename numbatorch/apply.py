@@ -115,7 +115,8 @@ class Op(Row):
     vjp(node, grad)             the gradients for the tensors, made with public ops, so that they can be
                                 differentiated again. The node has `unpack()` (what was saved), `params` and
                                 `needs`
-    saves                       what the vjp needs: positions of inputs, -1 for the (first) result
+    saves                       what the vjp needs: positions of inputs, -1 for the (first) result, -2 for the
+                                second ...
     tensors                     how many of the leading arguments are tensors (None where one may be missing)
     differentiable              how many of the results carry gradient
     """
@@ -146,13 +147,18 @@ class Op(Row):
 
     def record(self, result, args: tuple) -> None:
         """Put the call on the tape."""
-        first = result[0] if isinstance(result, tuple) else result
-        if not (first.kind.dtype.is_floating_point or first.kind.dtype.is_complex):
+        results = result if isinstance(result, tuple) else (result,)
+        own = results[0].kind.dtype
+        if not (own.is_floating_point or own.is_complex):
             return
         node = self.node_for(args)
         if self.saves:
-            node.save(*[SavedResult(first) if k < 0 else args[k] for k in self.saves])
+            node.save(*[args[k] if k >= 0 else self._own(results, ~k) for k in self.saves])
         attach(node, result[: self.differentiable] if isinstance(result, tuple) else result)
+
+    def _own(self, results: tuple, number: int):
+        """A result as the node keeps it: one without gradient has no way back to the node."""
+        return SavedResult(results[number], number) if number < self.differentiable else results[number]
 
     def node_for(self, args: tuple) -> OpNode:
         """A node of this row with its edges and parameters."""

@@ -101,3 +101,190 @@ class cummin(NamedTuple):
 
     def __repr__(self) -> str:
         return _text(self)
+
+
+class slogdet(NamedTuple):
+    """The sign of determinants, a complex number of size 1 for complex matrices, and log |det|."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class qr(NamedTuple):
+    """Q of orthonormal columns and R, upper triangular."""
+
+    Q: Tensor
+    R: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class svd(NamedTuple):
+    """U and V of orthonormal columns, and the singular values."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class geqrf(NamedTuple):
+    """R and, below it, the Householder vectors; their factors."""
+
+    a: Tensor
+    tau: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class triangular_solve(NamedTuple):
+    """The solution and a copy of the coefficients."""
+
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class lu_unpack(NamedTuple):
+    """The permutation and the two factors of P L U."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_cholesky_ex(NamedTuple):
+    """The Cholesky factor, and LAPACK's code of success."""
+
+    L: Tensor
+    info: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_eig(NamedTuple):
+    """Eigenvalues, and eigenvectors as columns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_eigh(NamedTuple):
+    """Eigenvalues in ascending order, and orthonormal eigenvectors as columns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_inv_ex(NamedTuple):
+    """The inverse, and LAPACK's code of success."""
+
+    inverse: Tensor
+    info: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_lstsq(NamedTuple):
+    """What least squares found."""
+
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_lu(NamedTuple):
+    """The permutation and the two factors of P L U."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_lu_factor(NamedTuple):
+    """Both factors in one matrix, and the exchanges of rows."""
+
+    LU: Tensor
+    pivots: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_lu_factor_ex(NamedTuple):
+    """Both factors in one matrix, the exchanges of rows, and LAPACK's code of success."""
+
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_qr(NamedTuple):
+    """Q of orthonormal columns and R, upper triangular."""
+
+    Q: Tensor
+    R: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_slogdet(NamedTuple):
+    """The sign of determinants, a complex number of size 1 for complex matrices, and log |det|."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_solve_ex(NamedTuple):
+    """The solution, and LAPACK's code of success."""
+
+    result: Tensor
+    info: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_svd(NamedTuple):
+    """U of orthonormal columns, the singular values, Vh of orthonormal rows."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)

@@ -793,6 +793,29 @@ class Tensor(TensorBase):
     addmv = ops.addmv
     ger = ops.outer
 
+    # --- linear algebra
+
+    det = ops.det
+    logdet = ops.logdet
+    slogdet = ops.slogdet
+    inverse = ops.inverse
+    pinverse = ops.pinverse
+    cholesky = ops.cholesky
+    cholesky_inverse = ops.cholesky_inverse
+    cholesky_solve = ops.cholesky_solve
+    triangular_solve = ops.triangular_solve
+    lu = ops.lu
+    lu_solve = ops.lu_solve
+    qr = ops.qr
+    geqrf = ops.geqrf
+    orgqr = ops.orgqr
+    ormqr = ops.ormqr
+    svd = ops.svd
+    matrix_power = ops.matrix_power
+    matrix_exp = ops.matrix_exp
+    trace = ops.trace
+    cross = ops.cross
+
     # --- views
 
     view = ops.view

@@ -217,12 +217,12 @@ def _prod_vjp(node, grad):
         input.permute(order),
         (*tuple([plan.source[d] for d in order[: len(order) - len(plan.dims)]]), plan.count),
     )
-    others = reshape(_products_of_others(rows), tuple([plan.source[d] for d in order]))
+    others = reshape(products_of_others(rows), tuple([plan.source[d] for d in order]))
     back = others.permute([order.index(d) for d in range(len(order))])
     return (mul(spread(grad, plan), back.conj() if input.kind.dtype.is_complex else back),)
 
 
-def _products_of_others(rows: Tensor) -> Tensor:
+def products_of_others(rows: Tensor) -> Tensor:
     """For each element of the last dimension, the product of the others in its row."""
     before = _products_before(rows)
     after = _products_before(rows.flip(-1)).flip(-1)
@@ -432,24 +432,6 @@ def vector_norm(
     if x.kind.dtype.is_complex and ord not in _NORMS:
         x = abs(x)
     return into(out, _NORMS.get(ord, _norm_p)(x, dim, keepdim, float(ord)), "linalg.vector_norm")
-
-
-def norm(
-    input: Tensor,
-    p: float | str | None = "fro",
-    dim: Dims = None,
-    keepdim: bool = False,
-    out: Tensor | None = None,
-    dtype: DType | None = None,
-) -> Tensor:
-    """The norm of all elements, or along dimensions, as `linalg.vector_norm`; "fro" is the order 2.
-
-    >>> torch.tensor([3.0, 4.0]).norm()
-    tensor(5.)
-    """
-    if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
-    return vector_norm(input, 2 if p is None or isinstance(p, str) else p, dim, keepdim, dtype=dtype, out=out)
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:

@@ -18,6 +18,8 @@ TOLERANCE = {
     "bfloat16": (1.6e-2, 1.6e-2),
     "float32": (2e-6, 1e-6),
     "float64": (1e-12, 1e-12),
+    "complex64": (2e-6, 1e-6),
+    "complex128": (1e-12, 1e-12),
 }
 
 

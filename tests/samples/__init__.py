@@ -6,6 +6,7 @@ row to the file of its family.
 """
 
 from samples.activations import ACTIVATIONS
+from samples.linalg import LINALG
 from samples.losses import LOSSES
 from samples.pointwise import BINARY, UNARY
 from samples.products import PRODUCTS
@@ -24,5 +25,6 @@ SAMPLES: list[Sample] = [
     *PRODUCTS,
     *REDUCTIONS,
     *LOSSES,
+    *LINALG,
 ]
 DIFFERENTIABLE = [s for s in SAMPLES if s.order]

@@ -1,0 +1,104 @@
+"""What the operations of linear algebra have in common: checks of arguments, and the way to NumPy's LAPACK and
+back. On `cuda`, matrices travel to the host for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import numbatorch.dtype as dt
+from numbatorch.base import Kind, TensorBase, wrap
+from numbatorch.dtype import type_word
+from numbatorch.ops.copy import host, move
+from numbatorch.ops.reduction import into
+from numbatorch.ops.view import transpose
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+class _LinAlgError(RuntimeError):
+    """A matrix is singular, not positive definite, or has no decomposition: `torch.linalg.LinAlgError`."""
+
+
+LinAlgError = _LinAlgError
+
+
+# --- checks
+
+
+def tensor(value: Any, function: str, argument: str = "A") -> None:
+    """Raise TypeError where the first argument of a function is not a tensor."""
+    if not isinstance(value, TensorBase):
+        raise TypeError(
+            f"{function.replace('.', '_')}(): argument '{argument}' (position 1) must be Tensor, not "
+            f"{type(value).__name__}"
+        )
+
+
+def matrix(input: Tensor, function: str, argument: str = "A", name: str = "A") -> None:
+    """Raise where `input` is not a stack of matrices. `argument` is its name in the signature, `name` that in
+    the text."""
+    tensor(input, function, argument)
+    if input.array.ndim < 2:
+        raise RuntimeError(f"{function}: The input tensor {name} must have at least 2 dimensions.")
+
+
+def square(input: Tensor, function: str, argument: str = "A") -> None:
+    """Raise where `input` is not a stack of square matrices."""
+    matrix(input, function, argument)
+    rows, columns = input.array.shape[-2:]
+    if rows != columns:
+        raise RuntimeError(
+            f"{function}: A must be batches of square matrices, but they are {rows} by {columns} matrices"
+        )
+
+
+def floating(input: Tensor, function: str, kernel: str | None = None, integers: bool = True) -> None:
+    """Raise for dtypes that LAPACK does not have. PyTorch refuses halves, and where not `integers` these too,
+    by the name of a kernel, if it has one."""
+    own = input.kind.dtype
+    if integers and not (own.is_floating_point or own.is_complex):
+        raise RuntimeError(
+            f"{function}: Expected a floating point or complex tensor as input. Got {type_word(own)}"
+        )
+    if own not in (dt.float32, dt.float64, dt.complex64, dt.complex128):
+        if kernel is None:
+            raise RuntimeError(f"{function}: Low precision dtypes not supported. Got {type_word(own)}")
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(own)}'")
+
+
+def failed(info: np.ndarray) -> tuple[str, int]:
+    """Of LAPACK's codes, of which at least one is not 0: "(Batch element k): " of the first, and itself."""
+    first = int(info.reshape(-1).nonzero()[0][0])
+    return f"(Batch element {first}): " if info.ndim else "", int(info.reshape(-1)[first])
+
+
+# --- to NumPy and back
+
+
+def back(array: Any, input: Tensor) -> Tensor:
+    """A NumPy array, or number, as a tensor on the device of `input`."""
+    array = np.asarray(array)
+    kind = Kind.of(dt.from_numpy_dtype(array.dtype))
+    result = wrap(array if array.flags.c_contiguous else np.ascontiguousarray(array), kind)
+    return result if input.kind.cpu else move(result, input.kind.device)
+
+
+def lapack(function, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """`function` of the elements as NumPy arrays; its results as tensors."""
+    results = function(*[host(x) for x in inputs])
+    return tuple([back(r, inputs[0]) for r in results])
+
+
+def adjoint(x: Tensor) -> Tensor:
+    """The last two dimensions swapped, complex numbers conjugated."""
+    return transpose(x, -2, -1).conj() if x.kind.dtype.is_complex else transpose(x, -2, -1)
+
+
+def all_into(out: tuple[Tensor, ...] | None, made: Any, function: str) -> Any:
+    """A named tuple of results, written into the tensors of `out` if there are any."""
+    if out is None:
+        return made
+    return type(made)(*[into(o, m, function) for o, m in zip(out, made, strict=True)])

@@ -1,0 +1,271 @@
+"""Pseudo-inverses, least squares and rank: what is decided by singular values. LAPACK on the host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+import numbatorch.dtype as dt
+from numbatorch import return_types
+from numbatorch.apply import Op
+from numbatorch.base import TensorBase
+from numbatorch.dtype import type_word
+from numbatorch.ops.copy import host
+from numbatorch.ops.linalg.common import adjoint, all_into, back, lapack
+from numbatorch.ops.linalg.solve import is_vector
+from numbatorch.ops.linalg.spectral import check_hermitian
+from numbatorch.ops.reduction import into
+from numbatorch.ops.view import expand, squeeze, unsqueeze
+from numbatorch.shape import broadcast_pair
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+Tolerance: TypeAlias = "Tensor | float | None"
+
+_LAPACK = (dt.float32, dt.float64, dt.complex64, dt.complex128)
+
+
+# --- tolerances
+
+
+def _tolerances(input: Tensor, atol: Tolerance, rtol: Tolerance, function: str) -> tuple[Any, Any]:
+    """Absolute and relative tolerance as numbers or arrays. Where neither is given, or an absolute one of 0,
+    the relative one is max(m, n) times the dtype's epsilon."""
+    for name, value in (("atol", atol), ("rtol", rtol)):
+        if isinstance(value, TensorBase) and value.kind.dtype.is_complex:
+            raise RuntimeError(
+                f"{function}: {name} tensor of complex type is not supported. Got {type_word(value.kind.dtype)}"
+            )
+    absolute = 0.0 if atol is None else host(atol) if isinstance(atol, TensorBase) else float(atol)
+    if rtol is not None:
+        return absolute, host(rtol) if isinstance(rtol, TensorBase) else float(rtol)
+    relative = max(input.array.shape[-2:]) * dt.finfo(input.kind.dtype.to_real()).eps
+    return absolute, np.where(np.asarray(absolute) > 0, 0.0, relative)
+
+
+def _above(values: np.ndarray, absolute: Any, relative: Any) -> np.ndarray:
+    """Which sizes (..., k) exceed the tolerance."""
+    largest = values.max(-1, initial=0)
+    return values > np.maximum(absolute, relative * largest)[..., None]
+
+
+# --- rank
+
+
+def matrix_rank(
+    input: Tensor,
+    tol: Tolerance = None,
+    hermitian: bool = False,
+    *,
+    atol: Tolerance = None,
+    rtol: Tolerance = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """How many singular values (sizes of eigenvalues, if `hermitian`) of matrices (..., m, n) are larger than
+    max(atol, rtol * the largest). By default atol is 0 and rtol max(m, n) times the dtype's epsilon, or 0 if
+    there is an atol. `tol` is an old name of atol. Tolerances may be tensors, a number for each matrix.
+
+    >>> torch.linalg.matrix_rank(torch.tensor([[1.0, 2.0], [2.0, 4.0]]))
+    tensor(1)
+    """
+    function = "torch.linalg.matrix_rank"
+    if not isinstance(input, TensorBase):
+        raise TypeError(
+            f"linalg_matrix_rank() received an invalid combination of arguments - got "
+            f"({type(input).__name__}), but expected one of:"
+        )
+    if input.array.ndim < 2:
+        raise RuntimeError(f"{function}: The input tensor input must have at least 2 dimensions.")
+    if tol is not None:
+        atol, rtol = tol, 0.0
+    if input.kind.dtype not in _LAPACK:
+        raise RuntimeError("This function doesn't handle types other than float and double")
+    absolute, relative = _tolerances(input, atol, rtol, function)
+    if hermitian:
+        check_hermitian(input)
+    sizes = _sizes(host(input), hermitian)
+    rank = _above(sizes, absolute, relative).sum(-1, dtype=np.int64)
+    return into(out, back(rank, input), "linalg.matrix_rank")
+
+
+def _sizes(a: np.ndarray, hermitian: bool) -> np.ndarray:
+    return np.abs(np.linalg.eigvalsh(a)) if hermitian else np.linalg.svd(a, compute_uv=False)
+
+
+# --- pseudo-inverses
+
+
+def _pinv_forward(input, absolute, relative, hermitian):
+    def run(a):
+        if hermitian:
+            values, right = np.linalg.eigh(a)
+            left, sizes = right, np.abs(values)
+        else:
+            left, values, right = np.linalg.svd(a, full_matrices=False)
+            right, sizes = right.conj().swapaxes(-2, -1), values
+        kept = _above(sizes, absolute, relative)
+        inverses = np.divide(1, values, out=np.zeros(kept.shape, values.dtype), where=kept)
+        return ((right * inverses[..., None, :]) @ left.conj().swapaxes(-2, -1),)
+
+    return lapack(run, input)[0]
+
+
+def _pinv_vjp(node, grad):
+    input, inverse = node.unpack()
+    return (through_inverse(grad, inverse, input),)
+
+
+def through_inverse(grad: Tensor, inverse: Tensor, input: Tensor) -> Tensor:
+    """The gradient for A from that of its pseudo-inverse, where the rank does not change nearby.
+
+    Golub and Pereyra, The differentiation of pseudo-inverses, 1973, 4.12.
+    """
+    over, turned = adjoint(inverse), adjoint(grad)
+    if input.array.shape[-2] <= input.array.shape[-1]:
+        k = turned @ inverse
+        k_over = k @ over
+        result = k_over - adjoint(inverse @ k) - (input @ inverse) @ k_over
+        return result + (over @ inverse) @ (turned - k @ input)
+    k = inverse @ turned
+    over_k = over @ k
+    result = over_k - adjoint(k @ inverse) - (over_k @ inverse) @ input
+    return result + (turned - input @ k) @ inverse @ over
+
+
+_pinv = Op("LinalgPinv", _pinv_forward, _pinv_vjp, saves=(0, -1))
+
+
+def pinv(
+    input: Tensor,
+    rcond: Tolerance = None,
+    hermitian: bool = False,
+    *,
+    atol: Tolerance = None,
+    rtol: Tolerance = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The Moore-Penrose inverse (..., n, m) of matrices (..., m, n): that of the singular values larger than
+    max(atol, rtol * the largest), as in `matrix_rank`; of the eigenvalues if `hermitian`, when only the lower
+    triangle is read. `rcond` is an old name of rtol.
+
+    >>> torch.linalg.pinv(torch.tensor([[2.0], [0.0]]))
+    tensor([[0.5000, 0.0000]])
+    """
+    if not isinstance(input, TensorBase):
+        raise TypeError(
+            f"linalg_pinv() received an invalid combination of arguments - got ({type(input).__name__}), but "
+            f"expected one of:"
+        )
+    shape = input.array.shape
+    if len(shape) < 2 or input.kind.dtype not in _LAPACK:
+        raise RuntimeError(
+            f"linalg.pinv({type_word(input.kind.dtype)}{{{list(shape)}}}): expected a tensor with 2 or more "
+            f"dimensions of float, double, cfloat or cdouble types"
+        )
+    if hermitian:
+        check_hermitian(input)
+    tolerances = _tolerances(input, atol, rtol if rcond is None else rcond, "torch.linalg.pinv")
+    return into(out, _pinv(input, *tolerances, hermitian), "linalg.pinv")
+
+
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """`linalg.pinv` under its old name, with another default of the tolerance.
+
+    >>> torch.pinverse(torch.tensor([[2.0], [0.0]]))
+    tensor([[0.5000, 0.0000]])
+    """
+    return pinv(input, rcond)
+
+
+# --- least squares
+
+
+_DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
+
+
+def _lstsq_forward(a, b, rcond):
+    """The solution of least norm: V S⁻¹ Uᴴ b without the singular values below rcond times the largest; the
+    ranks, and all singular values."""
+
+    def run(a, b):
+        left, values, right = np.linalg.svd(a, full_matrices=False)
+        kept = _above(values, 0.0, rcond)
+        inverses = np.divide(1, values, out=np.zeros_like(values), where=kept)
+        shares = inverses[..., None] * (left.conj().swapaxes(-2, -1) @ b)
+        return right.conj().swapaxes(-2, -1) @ shares, kept.sum(-1, dtype=np.int64), values
+
+    return lapack(run, a, b)
+
+
+def _lstsq_vjp(node, grad):
+    a, b = node.unpack()
+    inverse = pinv(a, rtol=node.params[0])
+    of_a = through_inverse(grad @ adjoint(b), inverse, a) if node.needs[0] else None
+    return of_a, adjoint(inverse) @ grad if node.needs[1] else None
+
+
+_lstsq = Op("LinalgLstsq", _lstsq_forward, _lstsq_vjp, saves=(0, 1), tensors=2)
+
+
+def lstsq(
+    A: Tensor,
+    B: Tensor,
+    rcond: float | None = None,
+    *,
+    driver: str | None = None,
+    out: tuple[Tensor, Tensor, Tensor, Tensor] | None = None,
+) -> return_types.linalg_lstsq:
+    """X that makes ‖A X - B‖ least, that of least norm where there are many: A (..., m, n), B (..., m, k) or
+    vectors (..., m).
+
+    Singular values below `rcond` times the largest count as 0; by default max(m, n) times the dtype's epsilon.
+    What else is in the result depends on LAPACK's `driver`, as in PyTorch: the rank for all but "gels", the
+    singular values for "gelsd" and "gelss", the squares of the residuals where m > n and all ranks are full,
+    but not for "gelsy", the default. Computed by singular values, whatever the driver.
+
+    >>> torch.linalg.lstsq(torch.tensor([[1.0], [1.0]]), torch.tensor([[1.0], [3.0]])).solution
+    tensor([[2.]])
+    """
+    _check_lstsq(A, B, driver)
+    m, n = A.array.shape[-2:]
+    vector = is_vector(A, B)
+    b = unsqueeze(B, -1) if vector else B
+    stack = broadcast_pair(A.array.shape[:-2], b.array.shape[:-2])
+    a, b = expand(A, *stack, m, n), expand(b, *stack, m, b.array.shape[-1])
+    if driver == "gels" or rcond is None:
+        rcond = 0.0 if driver == "gels" else max(m, n) * dt.finfo(A.kind.dtype.to_real()).eps
+    solution, rank, values = _lstsq(a, b, float(rcond))
+    none = values.new_empty((0,))
+    residuals = none
+    if m > n and driver in ("gels", "gelsd", "gelss") and (driver == "gels" or (host(rank) == n).all()):
+        errors = (a @ solution - b).abs()
+        residuals = (errors * errors).sum(-2)
+    made = return_types.linalg_lstsq(
+        squeeze(solution, -1) if vector else solution,
+        residuals,
+        rank.new_empty((0,)) if driver == "gels" else rank,
+        values if driver in ("gelsd", "gelss") else none,
+    )
+    return all_into(out, made, "linalg.lstsq")
+
+
+def _check_lstsq(A: Tensor, B: Tensor, driver: str | None) -> None:
+    function = "torch.linalg.lstsq"
+    if A.array.ndim < 2:
+        raise RuntimeError(f"{function}: input must have at least 2 dimensions.")
+    if B.array.ndim < 1:
+        raise RuntimeError(f"{function}: other must have at least 1 dimension.")
+    if A.kind.dtype is not B.kind.dtype:
+        raise RuntimeError(
+            f"{function}: Expected input and other to have the same dtype, but got input's dtype "
+            f"{type_word(A.kind.dtype)} and other's dtype {type_word(B.kind.dtype)}"
+        )
+    vector = is_vector(A, B)
+    if B.array.shape[-1 if vector else -2] != A.array.shape[-2]:
+        raise RuntimeError(f"{function}: input.size(-2) should match other.size({'-1' if vector else '-2'})")
+    if A.kind.dtype not in _LAPACK:
+        raise RuntimeError("This function doesn't handle types other than float and double")
+    if driver is not None and driver not in _DRIVERS:
+        raise RuntimeError(f"{function}: parameter `driver` should be one of ({', '.join(_DRIVERS)})")

@@ -202,15 +202,11 @@ def lu_unpack(
 def lu_old(
     A: Tensor, pivot: bool = True, get_infos: bool = False, out: tuple[Tensor, ...] | None = None
 ) -> tuple[Tensor, ...]:
-    """The old form of `linalg.lu_factor`: (LU, pivots), and with `get_infos` LAPACK's codes, instead of an
-    error where U has a zero on its diagonal.
+    """The old form of `linalg.lu_factor_ex`: (LU, pivots), and with `get_infos` LAPACK's codes.
 
     >>> factors, pivots = torch.lu(torch.tensor([[4.0, 3.0], [8.0, 2.0]]))
     """
-    made: tuple[Tensor, ...] = _checked(A, pivot, "linalg.lu_factor", "torch.lu_factor")
-    if not get_infos:
-        check_regular(made[2], "torch.linalg.lu_factor")
-        made = made[:2]
+    made = _checked(A, pivot, "linalg.lu_factor", "torch.lu_factor")[: 3 if get_infos else 2]
     return made if out is None else tuple([into(o, m, "lu") for o, m in zip(out, made, strict=True)])
 
 

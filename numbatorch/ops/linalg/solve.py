@@ -91,6 +91,7 @@ def inv_ex(
 ) -> return_types.linalg_inv_ex:
     """As `inv`, but instead of an error there is `info`: for each matrix 0, or the first zero, counted from 1,
     on the diagonal of U in A = P L U. `check_errors` raises all the same."""
+    tensor(A, "linalg.inv_ex")
     made = _inverse(A, "linalg.inv_ex", check_errors)
     return all_into(out, return_types.linalg_inv_ex(*made), "linalg.inv_ex")
 
@@ -206,7 +207,7 @@ def tensorsolve(
         chosen = normalize_dims(dims, A.array.ndim)
         A = movedim(A, chosen, tuple(range(A.array.ndim - len(chosen), A.array.ndim)))
     wanted = A.array.shape[B.array.ndim :]
-    size, given = prod(wanted), prod(A.array.shape[: B.array.ndim])
+    size, given = prod(wanted), B.array.size
     if size != given:
         raise RuntimeError(
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "

@@ -212,7 +212,7 @@ def _eigh_forward(input, triangle):
 
 
 def _eigh_vjp(node, grads):
-    """V [Vᴴ gV / E + diag(gL)] Vᴴ, where Eᵢⱼ = Lⱼ - Lᵢ.
+    """V [skew(Vᴴ gV) / 2 E + diag(gL)] Vᴴ, where Eᵢⱼ = Lⱼ - Lᵢ.
 
     Giles, Collected matrix derivative results, 2008, 3.1.
     """
@@ -223,7 +223,7 @@ def _eigh_vjp(node, grads):
         return ((vectors * unsqueeze(of_values, -2)) @ turned,)
     inner = turned @ of_vectors
     _check_phase(diagonal(inner, 0, -2, -1), "linalg_eigh", "eigenvectors")
-    inner = _without_diagonal(inner) / _gaps(values, vectors)
+    inner = _without_diagonal(inner - adjoint(inner)) / (2 * _gaps(values, vectors))
     if of_values is not None:
         inner = inner + diag_embed(of_values)
     return (vectors @ inner @ turned,)

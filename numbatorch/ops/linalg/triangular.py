@@ -20,6 +20,7 @@ from numbatorch.ops.linalg.common import (
     lapack,
     matrix,
     square,
+    tensor,
 )
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import diagonal, expand, transpose
@@ -211,6 +212,7 @@ def cholesky_ex(
 ) -> return_types.linalg_cholesky_ex:
     """As `cholesky`, but instead of an error there is `info`: for each matrix 0, or the order of its first
     leading minor that is not positive. `check_errors` raises all the same."""
+    tensor(input, "linalg.cholesky_ex", "input")
     made = _factored(input, upper, "linalg.cholesky_ex", check_errors)
     return all_into(out, return_types.linalg_cholesky_ex(*made), "linalg.cholesky_ex")
 

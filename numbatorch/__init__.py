@@ -493,7 +493,6 @@ from numbatorch.ops import unsqueeze_copy as unsqueeze_copy
 from numbatorch.ops import vander as vander
 from numbatorch.ops import var as var
 from numbatorch.ops import var_mean as var_mean
-from numbatorch.ops import vector_norm as vector_norm
 from numbatorch.ops import view_as_complex as view_as_complex
 from numbatorch.ops import view_as_real as view_as_real
 from numbatorch.ops import view_copy as view_copy

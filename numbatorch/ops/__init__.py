@@ -235,7 +235,6 @@ from numbatorch.ops.linalg import svd as svd
 from numbatorch.ops.linalg import svd_lowrank as svd_lowrank
 from numbatorch.ops.linalg import trace as trace
 from numbatorch.ops.linalg import triangular_solve as triangular_solve
-from numbatorch.ops.linalg import vander as vander
 from numbatorch.ops.loss import binary_cross_entropy as binary_cross_entropy
 from numbatorch.ops.loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from numbatorch.ops.loss import huber_loss as huber_loss

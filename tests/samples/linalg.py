@@ -95,7 +95,6 @@ LINALG = [
     Sample("linalg.cross", (((2, 3), (2, 3)), ((1, 3), (4, 3)), ((3,), (3,)), ((0, 3), (1, 3))), dtypes=(*LAPACK, "int32", "int64", "bool"), tol=4),
     Sample("cross", (((3, 2), (3, 2)),), dtypes=("float32", "float64"), kwargs={"dim": 0}, tol=4),
     Sample("linalg.vander", (((3,),), ((2, 4),)), dtypes=(*LAPACK, "int32", "uint8", "bool"), tol=8),
-    Sample("vander", (((4,),),), kwargs={"N": 3, "increasing": True}, dtypes=("float32", "float64", "int64"), tol=8, order=0),
     Sample("trace", (((3, 3),), ((2, 5),), ((4, 2),), ((0, 3),)), dtypes=(*ALL, "uint8"), tol=4),
     Sample("linalg.diagonal", (((2, 3, 3),),), kwargs={"offset": 1}),
 ]  # fmt: skip

@@ -23,7 +23,6 @@ from numbatorch.ops.linalg.functions import cross_old as cross
 from numbatorch.ops.linalg.functions import matrix_exp as matrix_exp
 from numbatorch.ops.linalg.functions import matrix_power as matrix_power
 from numbatorch.ops.linalg.functions import trace as trace
-from numbatorch.ops.linalg.functions import vander_old as vander
 from numbatorch.ops.linalg.lowrank import pca_lowrank as pca_lowrank
 from numbatorch.ops.linalg.lowrank import svd_lowrank as svd_lowrank
 from numbatorch.ops.linalg.lu import lu_old as lu

@@ -13,7 +13,7 @@ import numbatorch.dtype as dt
 from numbatorch.apply import Op
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
-from numbatorch.ops.arrange import flip, roll
+from numbatorch.ops.arrange import roll
 from numbatorch.ops.comparison import where
 from numbatorch.ops.copy import cast, clone
 from numbatorch.ops.join import cat
@@ -315,28 +315,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     count = (x.array.shape[-1] if x.array.ndim else 1) if N is None else N
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
-    return _powers(x, count)
-
-
-def _powers(x: Tensor, count: int) -> Tensor:
     column = unsqueeze(x, -1)
     column = column if column.kind.dtype.is_floating_point or column.kind.dtype.is_complex else column.long()
     ones = column.new_ones(column.array.shape)
     return cat([ones, cumprod(expand(column, *x.array.shape, count - 1), -1)], -1)
-
-
-def vander_old(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    """The powers of the elements of a vector, a row for each, with the highest first unless `increasing`.
-
-    >>> torch.vander(torch.tensor([2, 3, 5]))
-    tensor([[ 4,  2,  1],
-            [ 9,  3,  1],
-            [25,  5,  1]])
-    """
-    if x.array.ndim != 1:
-        raise RuntimeError("x must be a one-dimensional tensor.")
-    count = x.array.shape[0] if N is None else N
-    if count < 0:
-        raise RuntimeError("N must be non-negative.")
-    powers = _powers(x, max(count, 2))[..., :count]
-    return powers if increasing else flip(powers, (-1,))

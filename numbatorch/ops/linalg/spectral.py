@@ -15,6 +15,7 @@ from numbatorch.apply import Op
 from numbatorch.autograd.mode import state
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed
+from numbatorch.ops.copy import host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
     adjoint,
@@ -312,7 +313,7 @@ def _check_eig(A: Tensor, function: str) -> None:
     if not (A.kind.dtype.is_floating_point or A.kind.dtype.is_complex):
         raise RuntimeError(f"Unknown Complex ScalarType for {type_word(A.kind.dtype)}")
     floating(A, function, "linalg_eig_out_cpu")
-    if not A.detach().isfinite().all().item():
+    if not np.isfinite(host(A)).all():
         raise RuntimeError(f"torch.{function}: input tensor should not contain infs or NaNs.")
 
 

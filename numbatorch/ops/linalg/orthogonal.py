@@ -41,14 +41,14 @@ def _qr_vjp(node, grads):
     if mode == "r":
         raise RuntimeError(
             "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
-            "linalg.qr(A, mode='reduced') if you are going to require gradients."
+            "linalg.qr(A, mode='reduced') if you are going to differentiate through linalg.qr."
         )
     q, r = node.unpack()
     of_q, of_r = grads
     m, n = q.array.shape[-2], r.array.shape[-1]
     if mode == "complete" and m > n:
         raise RuntimeError(
-            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
+            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols."
         )
     if m >= n:
         return (_of_tall(q, r, of_q, of_r),)

@@ -8,7 +8,7 @@ import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.ops.comparison import where
-from numbatorch.ops.creation import complex
+from numbatorch.ops.complexes import complex
 from numbatorch.ops.join import cat
 from numbatorch.ops.linalg.common import adjoint, all_into, floating, lapack, square
 from numbatorch.ops.linalg.solve import inverse_and_info

@@ -17,6 +17,8 @@ from numbatorch import scalar as scalar
 from numbatorch import testing as testing
 from numbatorch.autograd import enable_grad as enable_grad
 from numbatorch.autograd import inference_mode as inference_mode
+from numbatorch.autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from numbatorch.autograd import is_anomaly_enabled as is_anomaly_enabled
 from numbatorch.autograd import is_grad_enabled as is_grad_enabled
 from numbatorch.autograd import is_inference_mode_enabled as is_inference_mode_enabled
 from numbatorch.autograd import no_grad as no_grad
@@ -533,8 +535,10 @@ from numbatorch import nn as nn  # isort: skip
 from numbatorch import optim as optim  # isort: skip
 from numbatorch import utils as utils  # isort: skip
 from numbatorch import func as func  # isort: skip
+from numbatorch import profiler as profiler  # isort: skip
 from numbatorch.func import vmap as vmap  # isort: skip
 from numbatorch.autograd import functional as _functional  # isort: skip
+from numbatorch.autograd import profiler as _profiler  # isort: skip
 
 # Last, because within the package `numbatorch.dtype` is the module.
 from numbatorch.dtype import DType as dtype  # isort: skip

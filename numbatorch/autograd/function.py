@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
 from numbatorch.base import TensorBase, alias, empty
@@ -12,7 +17,7 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-class FunctionContext(Node):
+class FunctionCtx(Node):
     """The `ctx` of a Function's `forward` and `backward`: the node that the call leaves on the tape."""
 
     needs_input_grad: tuple[bool, ...] = ()
@@ -20,15 +25,23 @@ class FunctionContext(Node):
     _non_differentiable: tuple = ()
     _dirty: tuple = ()
     _to_save: tuple = ()
-    _shapes: tuple = ()
+    _shapes: tuple = ()  # of the results
+    _input_shapes: tuple = ()
     function: type[Function]
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for `backward`, where they are `ctx.saved_tensors`. Changes made in place meanwhile
         are noticed there."""
+        for place, tensor in enumerate(tensors):
+            if not (tensor is None or isinstance(tensor, TensorBase)):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {place} is of type "
+                    f"{type(tensor).__name__}"
+                )
         self._to_save = tensors
 
-    save_for_forward = save_for_backward
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Accepted, for a `jvp` that is not called: derivatives from the front are made of `backward`."""
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Results that carry no gradient."""
@@ -51,7 +64,10 @@ class FunctionContext(Node):
         grads = (grad,) if self.outputs == 1 else tuple(grad)
         if self.materialize_grads:
             grads = tuple(
-                [_zeros(*like) if g is None else g for g, like in zip(grads, self._shapes, strict=True)]
+                [
+                    _zeros(*like) if g is None and like is not None else g
+                    for g, like in zip(grads, self._shapes, strict=True)
+                ]
             )
         results = self.function.backward(self, *grads)
         results = results if isinstance(results, tuple) else (results,)
@@ -61,15 +77,28 @@ class FunctionContext(Node):
                 f"function {self.name()} returned an incorrect number of gradients (expected {expected}, got "
                 f"{len(results)})"
             )
-        for result in results:
-            if result is not None and not isinstance(result, TensorBase):
-                raise TypeError(f"expected Variable or None (got {type(result).__name__})")
-        keep = (
-            state.enabled
-        )  # of a gradient that itself requires grad, nothing is recorded unless create_graph asks for it
-        return tuple(
-            [r if r is None or keep or not r._requires_grad else alias(r) for r in results[:expected]]
-        )
+        return tuple([self._checked(place, result) for place, result in enumerate(results[:expected])])
+
+    def _checked(self, place: int, result: Any) -> Any:
+        """A gradient as `backward` returned it, in the shape and dtype of the input that it is for."""
+        if result is None or self.edges[place] is None:
+            return None
+        if not isinstance(result, TensorBase):
+            raise RuntimeError(f"expected Variable or None (got {type(result).__name__})")
+        gradient: Any = result
+        shape, kind = self._input_shapes[place]
+        if gradient.array.shape != shape:
+            try:
+                gradient = gradient.sum_to_size(shape)
+            except RuntimeError:
+                raise RuntimeError(
+                    f"Function {self.name()} returned an invalid gradient at index {place} - got "
+                    f"{list(result.array.shape)} but expected shape compatible with {list(shape)}"
+                ) from None
+        if gradient.kind.flat is not kind.flat:
+            gradient = gradient.to(device=kind.device, dtype=kind.dtype)
+        # Of a gradient that itself requires grad, nothing is recorded unless create_graph asks for it.
+        return gradient if state.enabled or not gradient._requires_grad else alias(gradient)
 
 
 def _zeros(shape: tuple[int, ...], kind: Any) -> Tensor:
@@ -95,6 +124,24 @@ class Function:
     `forward(ctx, ...)` may be split into `forward(...)` and `setup_context(ctx, inputs, output)`.
     """
 
+    generate_vmap_rule = True  # `vmap` calls `apply` for each example: it needs no rule
+
+    def __init__(self) -> None:
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you "
+            "should invoke them on the class itself. Instantiating an autograd function will raise an error in a "
+            "future version of PyTorch.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            "function with static forward method. (Example: "
+            "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
+        )
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Compute the result, from ctx and the arguments of `apply`."""
@@ -116,46 +163,66 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and record the call."""
-        if cls.backward is Function.backward and (vjp := getattr(cls, "vjp", None)) is not None:
+        if (vjp := getattr(cls, "vjp", None)) is not None and vjp is not cls.backward:
+            if cls.backward is not Function.backward:
+                raise RuntimeError(
+                    "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only "
+                    "implement one of them."
+                )
             cls.backward = vjp  # type: ignore[method-assign]  # the other name of the same method
-        ctx = type(f"{cls.__name__}Backward", (FunctionContext,), {"function": cls})()
+        split = cls.setup_context is not Function.setup_context
+        if split:
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
+        ctx = type(f"{cls.__name__}Backward", (FunctionCtx,), {"function": cls})()
         tensors = [a if isinstance(a, TensorBase) else None for a in args]
         ctx.edges = tuple([None if t is None else edge(t) for t in tensors])
         ctx.needs_input_grad = tuple([e is not None for e in ctx.edges])
         recording = state.enabled and any(ctx.needs_input_grad)
         with no_grad():
-            if cls.setup_context is Function.setup_context:
-                output = cls.forward(ctx, *args, **kwargs)
-            else:
+            if split:
                 output = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, output)
+            else:
+                output = cls.forward(ctx, *args, **kwargs)
         for dirty in ctx._dirty:
             dirty.memory.version += 1
         if not recording:
             return output
+        for dirty in ctx._dirty:
+            if dirty._requires_grad and dirty._grad_fn is None:
+                raise RuntimeError(
+                    "a leaf Variable that requires grad has been used in an in-place operation."
+                )
+        ctx._input_shapes = tuple([None if t is None else (t.array.shape, t.kind) for t in tensors])
         outputs = output if isinstance(output, tuple) else (output,)
         results = tuple([_as_result(o, ctx, tensors) for o in outputs])
         _save(ctx, outputs, results)
-        ctx.sequence = next_sequence()
-        carrying = [
-            r
-            for r in results
-            if isinstance(r, TensorBase) and not any(r is n for n in ctx._non_differentiable)
-        ]
-        ctx.outputs = len(results)
-        ctx._shapes = tuple(
-            [(r.array.shape, r.kind) if isinstance(r, TensorBase) else ((), None) for r in results]
-        )
-        for number, result in enumerate(results):
-            if any(result is c for c in carrying) and (
-                result.kind.dtype.is_floating_point or result.kind.dtype.is_complex
-            ):
-                result._grad_fn = ctx if len(results) == 1 else Slot(ctx, number)
-                result._requires_grad = True
+        _attach(ctx, results)
         return results if isinstance(output, tuple) else results[0]
 
 
-def _as_result(output: Any, ctx: FunctionContext, inputs: list) -> Any:
+def _attach(ctx: FunctionCtx, results: tuple) -> None:
+    """Make `ctx` the origin of the results that carry gradient."""
+    ctx.sequence = next_sequence()
+    ctx.outputs = len(results)
+    ctx._shapes = tuple([(r.array.shape, r.kind) if isinstance(r, TensorBase) else None for r in results])
+    for number, result in enumerate(results):
+        if (
+            not isinstance(result, TensorBase)
+            or not (result.kind.dtype.is_floating_point or result.kind.dtype.is_complex)
+            or any(result is n for n in ctx._non_differentiable)
+        ):
+            continue
+        if len(results) == 1 and any(result is d for d in ctx._dirty):
+            inplace.rebase(result, ctx)  # type: ignore[arg-type]  # every TensorBase is a Tensor
+        else:
+            result._grad_fn = ctx if len(results) == 1 else Slot(ctx, number)
+            result._requires_grad = True
+
+
+def _as_result(output: Any, ctx: FunctionCtx, inputs: list) -> Any:
     """A result that may be put on the tape: an input or a tensor that has history already is replaced by an
     alias of it."""
     if not isinstance(output, TensorBase) or any(output is d for d in ctx._dirty):
@@ -165,8 +232,67 @@ def _as_result(output: Any, ctx: FunctionContext, inputs: list) -> Any:
     return output
 
 
-def _save(ctx: FunctionContext, outputs: tuple, results: tuple) -> None:
+def _save(ctx: FunctionCtx, outputs: tuple, results: tuple) -> None:
     """Keep what `save_for_backward` was given; results without the reference back to the node."""
     places = {id(t): number for group in (outputs, results) for number, t in enumerate(group)}
     ctx.save(*[SavedResult(t, places[id(t)]) if id(t) in places else t for t in ctx._to_save])
     ctx._to_save = ()
+
+
+class InplaceFunction(Function):
+    """A Function with the note that it works in place, as old programs have it."""
+
+    def __init__(self, inplace: bool = False):
+        super().__init__()
+        self.inplace = inplace
+
+
+def once_differentiable(function: Callable) -> Callable:
+    """Decorator of a `backward` that may use operations without derivatives: its results cannot be
+    differentiated, and an attempt raises RuntimeError.
+
+    >>> class Double(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return x * 2
+    ...     @staticmethod
+    ...     @torch.autograd.function.once_differentiable
+    ...     def backward(ctx, grad):
+    ...         return torch.from_numpy(grad.numpy() * 2)
+    """
+
+    @functools.wraps(function)
+    def backward(ctx: Any, *grads: Any) -> Any:
+        with no_grad():
+            results = function(ctx, *grads)
+        edges = tuple([edge(g) for g in grads if isinstance(g, TensorBase) and g._requires_grad])
+        if not state.enabled or not edges:
+            return results
+        if isinstance(results, tuple):
+            return tuple([_guarded(r, edges) for r in results])
+        return _guarded(results, edges)
+
+    return backward
+
+
+class _OnceDifferentiable(Node):
+    """The origin of gradients that cannot be differentiated."""
+
+    def __init__(self, edges: tuple):
+        self.edges, self.sequence = edges, next_sequence()
+
+    def name(self) -> str:
+        return "DelayedError"
+
+    def backward(self, grad: Tensor) -> tuple:
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
+
+
+def _guarded(result: Tensor | None, edges: tuple) -> Tensor | None:
+    if result is None:
+        return None
+    guarded = alias(result)
+    guarded._grad_fn, guarded._requires_grad = _OnceDifferentiable(edges), True
+    return guarded

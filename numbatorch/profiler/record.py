@@ -167,7 +167,7 @@ def _replace(cls: type, method: str, timed: Callable) -> None:
     setattr(cls, method, timed(original))
 
 
-def _family(cls: type) -> Iterator[type]:
+def _family(cls: Any) -> Iterator[type]:
     yield cls
     for below in cls.__subclasses__():
         yield from _family(below)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numbatorch.autograd import engine
 from numbatorch.autograd.graph import GradientEdge, edge_of
 from numbatorch.base import TensorBase, empty
+from numbatorch.shape import make_size
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -34,6 +35,8 @@ def backward(
     targets = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else list(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    if not all(isinstance(target, GradientEdge) or target.requires_grad for target in targets):
+        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     for target, found in zip(
         targets, engine.run(roots, grads, keep, create_graph, _wanted(targets)), strict=True
     ):
@@ -54,30 +57,90 @@ def grad(
     """d outputs / d inputs, weighted by `grad_outputs` (ones for scalars), as a tuple; no `grad` is touched.
 
     Raises RuntimeError for an input that the outputs do not depend on, unless `allow_unused` (None in its
-    place) or `materialize_grads` (zeros in its place).
+    place) or `materialize_grads` (zeros in its place). With `is_grads_batched` the `grad_outputs` have one more
+    dimension in front, and so have the results: one backward pass for each entry.
 
     >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
     >>> torch.autograd.grad((x * x).sum(), x)
     (tensor([2., 4.]),)
     """
     targets = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else list(inputs)
+    if not targets:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if allow_unused is False and materialize_grads:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
             "allow_unused=False."
         )
-    roots, grads = _roots(outputs, grad_outputs, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        return _batched(
+            outputs,
+            targets,
+            grad_outputs,
+            keep,
+            create_graph,
+            allow_unused,
+            materialize_grads=materialize_grads,
+        )
+    roots, grads = _roots(outputs, grad_outputs, create_graph)
     found = engine.run(roots, grads, keep, create_graph, _wanted(targets))
     if None in found and not allow_unused and not materialize_grads:
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set "
+            f"The differentiated Tensor at index {found.index(None)} appears to not have been used in the graph. Set "
             "allow_unused=True if this is the desired "
             "behavior."
         )
     if materialize_grads:
         found = [t.new_zeros(t.shape) if g is None else g for g, t in zip(found, targets, strict=True)]
     return tuple(found)
+
+
+def _batched(
+    outputs: Any,
+    targets: list,
+    grad_outputs: Any,
+    keep: bool,
+    create_graph: bool,
+    *allow_unused: Any,
+    **options: Any,
+) -> tuple:
+    """`grad` for each entry of `grad_outputs`, and the results one above the other."""
+    outputs = [outputs] if isinstance(outputs, TensorBase | GradientEdge) else list(outputs)
+    weights: Any = [grad_outputs] if isinstance(grad_outputs, TensorBase) else list(grad_outputs)
+    for place, (weight, output) in enumerate(zip(weights, outputs)):
+        if isinstance(output, TensorBase) and weight.array.shape[1:] != output.array.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
+                "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
+                f"output, but a mismatch was detected: grad_output[{place}] has a shape of "
+                f"{make_size(weight.array.shape[1:])} and "
+                f"output[{place}] has a shape of {output.shape}. If you only want some tensors in `grad_output` to "
+                "be considered batched, consider using vmap."
+            )
+    count = len(weights[0])
+    rows = [
+        grad(
+            outputs,
+            targets,
+            [w[k] for w in weights],
+            keep or k < count - 1,
+            create_graph,
+            *allow_unused,
+            **options,
+        )
+        for k in range(count)
+    ]
+    return tuple([_stacked(column) for column in zip(*rows)])
+
+
+def _stacked(column: tuple) -> Tensor | None:
+    if column[0] is None:
+        return None
+    result = column[0].new_empty((len(column), *column[0].shape))
+    for k, part in enumerate(column):
+        result[k] = part
+    return result
 
 
 def _wanted(targets: Sequence[Tensor]) -> list[Any]:

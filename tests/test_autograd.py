@@ -360,3 +360,79 @@ def test_gradcheck_finds_a_wrong_gradient():
     ):
         torch.autograd.gradcheck(Wrong.apply, (x,))
     assert not torch.autograd.gradcheck(Wrong.apply, (x,), raise_exception=False)
+
+
+# --- hooks on what is saved, and recomputing it
+
+
+def test_hooks_on_saved_tensors_are_gone_afterwards():
+    from numbatorch.autograd.node import Node
+
+    plain = Node.save
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+            pass
+        assert Node.save is not plain
+    assert Node.save is plain
+
+
+def test_hooks_on_saved_tensors_see_results_too():
+    x, packed = leaf(1, 2), []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: packed.append(t) or len(packed) - 1, packed.__getitem__
+    ):
+        y = x.exp().sum()
+    y.backward()
+    assert [t.tolist() for t in packed] == [x.exp().tolist()]
+    assert not packed[0].requires_grad
+
+
+def test_a_checkpoint_keeps_nothing_inside():
+    kept = []
+
+    def layer(x):
+        hidden = x.exp()
+        kept.append(weakref.ref(hidden))
+        return hidden.sin().sum()
+
+    x = leaf(1, 2)
+    y = torch.utils.checkpoint.checkpoint(layer, x, use_reentrant=False)
+    gc.collect()
+    assert kept[0]() is None
+    y.backward()
+    assert len(kept) == 2
+    del y
+    gc.collect()
+    assert kept[1]() is None
+    np.testing.assert_allclose(x.grad, np.cos(np.exp([1, 2])) * np.exp([1, 2]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_checkpoint_draws_the_same_random_numbers_again(reentrant):
+    torch.manual_seed(0)
+    x = torch.ones(50, requires_grad=True)
+    dropout = torch.nn.Dropout(0.5)
+    y = torch.utils.checkpoint.checkpoint(lambda a: dropout(a) * a, x, use_reentrant=reentrant)
+    before = torch.get_rng_state()
+    y.sum().backward()
+    assert ((x.grad != 0) == (y != 0)).all()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_hooks_and_long_graphs_leave_nothing_behind():
+    gc.collect()
+    gc.disable()
+    try:
+        x = leaf(1, 2)
+        y, references = x, []
+        for k in range(100_000):
+            y = y + 1
+            if k % 20_000 == 0:
+                y.register_hook(lambda grad: grad)
+                references.append(weakref.ref(y.grad_fn))
+        y.sum().backward()
+        del y
+        assert x.grad.tolist() == [1, 1]
+        assert all(reference() is None for reference in references)
+    finally:
+        gc.enable()

@@ -32,10 +32,10 @@ def backward(
     if inputs is None:
         engine.run(roots, grads, keep, create_graph)
         return
-    targets = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else list(inputs)
+    targets = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    if not all(isinstance(target, GradientEdge) or target.requires_grad for target in targets):
+    if not all(target.requires_grad for target in targets):
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     for target, found in zip(
         targets, engine.run(roots, grads, keep, create_graph, _wanted(targets)), strict=True

@@ -265,12 +265,9 @@ def once_differentiable(function: Callable) -> Callable:
     def backward(ctx: Any, *grads: Any) -> Any:
         with no_grad():
             results = function(ctx, *grads)
-        edges = tuple([edge(g) for g in grads if isinstance(g, TensorBase) and g._requires_grad])
-        if not state.enabled or not edges:
+        if not state.enabled or not any(isinstance(g, TensorBase) and g._requires_grad for g in grads):
             return results
-        if isinstance(results, tuple):
-            return tuple([_guarded(r, edges) for r in results])
-        return _guarded(results, edges)
+        return tuple(map(_guarded, results)) if isinstance(results, tuple) else _guarded(results)
 
     return backward
 
@@ -278,8 +275,8 @@ def once_differentiable(function: Callable) -> Callable:
 class _OnceDifferentiable(Node):
     """The origin of gradients that cannot be differentiated."""
 
-    def __init__(self, edges: tuple):
-        self.edges, self.sequence = edges, next_sequence()
+    def __init__(self) -> None:
+        self.edges, self.sequence = (), next_sequence()
 
     def name(self) -> str:
         return "DelayedError"
@@ -290,9 +287,9 @@ class _OnceDifferentiable(Node):
         )
 
 
-def _guarded(result: Tensor | None, edges: tuple) -> Tensor | None:
+def _guarded(result: Tensor | None) -> Tensor | None:
     if result is None:
         return None
     guarded = alias(result)
-    guarded._grad_fn, guarded._requires_grad = _OnceDifferentiable(edges), True
+    guarded._grad_fn, guarded._requires_grad = _OnceDifferentiable(), True
     return guarded

@@ -265,7 +265,7 @@ def jacobian_columns(
     linear = Linear(level, outputs, inputs)
     columns: list[list[list[Tensor]]] = [[[] for _ in inputs] for _ in outputs]
     for place, x in enumerate(inputs):
-        for direction in ops.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(-1, *x.shape):
+        for direction in ops.eye(x.numel(), dtype=x.dtype, device=x.device).reshape(x.numel(), *x.shape):
             for number, slope in enumerate(linear.along(place, direction, create_graph)):
                 columns[number][place].append(slope)
     return [

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.cpu import SHARED, callee
 
 
 @intrinsic
@@ -64,3 +64,37 @@ def to_bfloat16(x):
         (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
     )
     return np.uint16(0x7FC0) if x != x else rounded
+
+
+def load(pointer, i, bfloat):
+    """Element i of a kernel's argument: of uint16 words the value of a float16, or with `bfloat` of a
+    bfloat16."""
+    raise NotImplementedError("for kernels")
+
+
+def store(pointer, i, value, bfloat):
+    """Element i = value; the other way round."""
+    raise NotImplementedError("for kernels")
+
+
+@overload(load, jit_options=SHARED)
+def _load(pointer, i, bfloat):
+    if pointer.dtype != types.uint16:
+        return lambda pointer, i, bfloat: pointer[i]
+    return lambda pointer, i, bfloat: from_bfloat16(pointer[i]) if bfloat else from_float16(pointer[i])
+
+
+@overload(store, jit_options=SHARED)
+def _store(pointer, i, value, bfloat):
+    if pointer.dtype != types.uint16:
+
+        def plain(pointer, i, value, bfloat):
+            pointer[i] = value
+
+        return plain
+
+    def narrow(pointer, i, value, bfloat):
+        single = np.float32(value)
+        pointer[i] = to_bfloat16(single) if bfloat else to_float16(single)
+
+    return narrow

@@ -1,33 +1,52 @@
 """Running sums, products, maxima and minima along a dimension, on both devices.
 
 The memory is seen as (outer, n, inner), contiguous; a line of n elements for each pair of the other two. Sums
-and products of float32 are carried in float64.
+and products of float32 are carried in float64, those of float16 and bfloat16 too: what is narrow is the result.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from math import exp, isinf, log1p
 
 import numpy as np
 
 from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.cpu import shared
+from numbatorch_kernels.half import load, store
 from numbatorch_kernels.registry import Kernel
 
 scan = Kernel(
     "scan"
-)  # (out, src, outer, n, inner, how): float32, float64, int64 or complex; how is SUM or PRODUCT
+)  # (out, src, outer, n, inner, how): numbers; how is SUM, PRODUCT or (of real floats) LOGSUMEXP
 extreme = Kernel(
     "extreme"
     # (out, indices, src, outer, n, inner, largest): the largest or smallest so far, and the last place where it
     # stood
 )
 
-SUM, PRODUCT = range(2)
+SUM, PRODUCT, LOGSUMEXP = range(3)
 GRAIN = 1 << 14
-CARRIED = {"f4": "f8", "f8": "f8", "i8": "i8", "c8": "c16", "c16": "c16"}
+START = (0, 1, -np.inf)
 
 
-def _scan(out, src, carried, how, n, inner, start, stop):
+def carried(dtype: np.dtype) -> np.dtype:
+    """The type in which the totals of elements of this dtype are carried; uint16 is bfloat16."""
+    if dtype.kind == "c":
+        return np.dtype(np.complex128)
+    return np.dtype(np.float64 if dtype.kind == "f" or dtype.char == "H" else np.int64)
+
+
+@shared
+def log_add_exp(a, b):
+    """log(e^a + e^b)"""
+    low, high = (a, b) if a < b or b != b else (b, a)
+    if isinf(low) and low == high:
+        return low
+    return high + log1p(exp(low - high))
+
+
+def _scan(out, src, carried, how, bfloat, n, inner, start, stop):
     while start < stop:
         column = start % inner
         width = min(inner - column, stop - start)
@@ -35,52 +54,74 @@ def _scan(out, src, carried, how, n, inner, start, stop):
         if width == 1:
             value = carried[start]
             for i in range(at, at + n * inner, inner):
-                value = value + src[i] if how == SUM else value * src[i]
-                out[i] = value
+                element = load(src, i, bfloat)
+                value = value + element if how == SUM else value * element
+                store(out, i, value, bfloat)
         else:
             for _ in range(n):
                 for j in range(width):
+                    element = load(src, at + j, bfloat)
                     value = carried[start + j]
-                    value = value + src[at + j] if how == SUM else value * src[at + j]
+                    value = value + element if how == SUM else value * element
                     carried[start + j] = value
-                    out[at + j] = value
+                    store(out, at + j, value, bfloat)
                 at += inner
         start += width
 
 
-def _extreme(out, indices, src, n, inner, largest, start, stop):
+def _log_scan(out, src, bfloat, n, inner, start, stop):
     for line in range(start, stop):
         at = line // inner * n * inner + line % inner
-        best, place = src[at], 0
+        value = -np.inf
+        for i in range(at, at + n * inner, inner):
+            value = log_add_exp(value, float(load(src, i, bfloat)))
+            store(out, i, value, bfloat)
+
+
+def _extreme(out, indices, src, bfloat, n, inner, largest, start, stop):
+    for line in range(start, stop):
+        at = line // inner * n * inner + line % inner
+        best, place = load(src, at, bfloat), 0
         for i in range(n):
-            value = src[at + i * inner]
+            value = load(src, at + i * inner, bfloat)
             if value != value or (best == best and (value >= best if largest else value <= best)):
                 best, place = value, i
-            out[at + i * inner] = best
+            store(out, at + i * inner, best, bfloat)
             indices[at + i * inner] = place
 
 
 @cache
-def _scan_entry(element: str):
-    return cpu.compiled(_scan, element, element, CARRIED[element], *[int] * 5)
+def _scan_entry(dtype: np.dtype):
+    return cpu.compiled(_scan, dtype, dtype, carried(dtype), *[int] * 6)
+
+
+@cache
+def _log_entry(dtype: np.dtype):
+    return cpu.compiled(_log_scan, dtype, dtype, *[int] * 5)
 
 
 @cache
 def _extreme_entry(dtype: np.dtype):
-    return cpu.compiled(_extreme, dtype, "i8", dtype, *[int] * 5)
+    return cpu.compiled(_extreme, dtype, "i8", dtype, *[int] * 6)
 
 
 @scan.on("cpu")
 def _(out, src, outer, n, inner, how):
-    element = out.dtype.str[1:]
-    carried = np.full(outer * inner, how == PRODUCT, CARRIED[element])
-    parallel.run(_scan_entry(element), outer * inner, max(GRAIN // n, 1), out, src, carried, how, n, inner)
+    dtype, lines, grain = out.dtype, outer * inner, max(GRAIN // n, 1)
+    bfloat = int(dtype.char == "H")
+    if how == LOGSUMEXP:
+        parallel.run(_log_entry(dtype), lines, max(grain // 16, 1), out, src, bfloat, n, inner)
+    else:
+        totals = np.full(lines, START[how], carried(dtype))
+        parallel.run(_scan_entry(dtype), lines, grain, out, src, totals, how, bfloat, n, inner)
 
 
 @extreme.on("cpu")
 def _(out, indices, src, outer, n, inner, largest):
-    entry = _extreme_entry(out.dtype)
-    parallel.run(entry, outer * inner, max(GRAIN // n, 1), out, indices, src, n, inner, int(largest))
+    entry, bfloat = _extreme_entry(out.dtype), int(out.dtype.char == "H")
+    parallel.run(
+        entry, outer * inner, max(GRAIN // n, 1), out, indices, src, bfloat, n, inner, int(largest)
+    )  # fmt: skip
 
 
 @scan.on("cuda")

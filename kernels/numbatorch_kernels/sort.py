@@ -1,87 +1,98 @@
-"""Sorting rows, the largest elements of rows, and places in sorted rows.
+"""Sorting rows by radix, some bits of the keys (see keys.py) at a time from the lowest. Each pass keeps the
+order of equal digits, so the sort is stable (Knuth, The Art of Computer Programming 3, 5.2.5).
 
-Elements are sorted by keys: unsigned numbers in the same order (NaN last, both zeros equal), turned round for
-a descending order. Rows of some length are sorted by radix, a few bits at a time from the lowest; each pass
-keeps the order of equal digits, so the sort is stable.
+A pass counts how often each digit occurs, and then moves every element, with the number of its place, to where
+its digit's elements go. Bits that are the same in all keys of a row get no pass. The first pass reads the row
+itself and the last one writes the results, so passes go to and fro between the results' memory and a scratch
+of the same size at most. Rows are shared out among threads; a long row that there is one of, in tiles.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy import int64, uint64
 
 from numbatorch_kernels import cpu, parallel
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.cpu import callee, shared
+from numbatorch_kernels.keys import WORD, key_of, order
+from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
-sort = Kernel(
-    "sort"
-)  # (values, indices, src, descending): the rows of src in order, and where their elements were
-top = Kernel("top")  # (values, indices, src, largest): the first few elements of the sorted rows
-search = Kernel(
-    "search"
-    # (out, rows, values, right): how many elements of its row are below each value, or with `right` not above it
-)
+sort = Kernel("sort")  # (values, indices, src, descending): rows in order, and where their elements were
 
 SHORT = 32  # elements that insertion sorts faster than radix
-FEW = 64  # elements that `top` keeps in order while it looks through a row
-UNSIGNED, SIGNED, FLOAT = range(3)
-
-
-class Order(NamedTuple):
-    """How words become keys: the kind of number, its bits, the word of infinity, whether larger numbers come
-    first."""
-
-    form: int
-    bits: int
-    infinity: int
-    descending: int
-
-
-def order(dtype: np.dtype, descending: bool) -> Order:
-    """The order of numbers of this dtype; uint16 is how bfloat16 is stored."""
-    bits = 8 * dtype.itemsize
-    if dtype.kind in "bu" and bits != 16:
-        return Order(UNSIGNED, bits, 0, int(descending))
-    if dtype.kind == "i":
-        return Order(SIGNED, bits, 0, int(descending))
-    infinity = {"e": 0x7C00, "H": 0x7F80, "f": 0x7F800000, "d": 0x7FF0 << 48}[dtype.char]
-    return Order(FLOAT, bits, infinity, int(descending))
-
-
-# ---- CPU ----
+TILES = 1 << 15  # elements of a row from which on several threads share it
+WIDEST = 9  # bits of a digit: memory that is written to in 512 places at a time stays in reach of the caches
 
 
 @callee
-def key_of(word, form, bits, infinity, descending):
-    """The key of an element."""
-    sign = uint64(1) << uint64(bits - 1)
-    rest = sign - uint64(1)
-    key = uint64(word)
-    if form == FLOAT:
-        size = key & rest
-        key = rest if size > uint64(infinity) else key  # one NaN for all
-        key = uint64(0) if size == uint64(0) else key  # one zero
-        key ^= sign | (
-            uint64(0) - (key >> uint64(bits - 1)) & rest
-        )  # negative: every bit turned, else the sign
-    elif form == SIGNED:
-        key ^= sign
-    return key ^ (sign | rest) if descending else key
+def _varying(words, n, form, bits, infinity, descending):
+    """The bits in which keys differ from the first one."""
+    first, found = key_of(words[0], form, bits, infinity, descending), uint64(0)
+    for j in range(n):
+        found |= key_of(words[j], form, bits, infinity, descending) ^ first
+    return found
 
 
-def _sort(
+@shared
+def digits(varying, widest):
+    """How the varying bits are cut up: the lowest of them, the number of digits, the bits of a digit."""
+    low = 0
+    while varying and not (varying >> uint64(low)) & uint64(1):
+        low += 1
+    span = 0
+    while span < 64 - low and varying >> uint64(low + span):
+        span += 1
+    passes = (span + widest - 1) // widest
+    return low, passes, (span + passes - 1) // max(passes, 1)
+
+
+@callee
+def _tally(counts, words, n, form, bits, infinity, descending, shift, width):
+    """Add to `counts` how often each digit occurs."""
+    low, mask = uint64(shift), (uint64(1) << uint64(width)) - uint64(1)
+    for j in range(n):
+        counts[int64(key_of(words[j], form, bits, infinity, descending) >> low & mask)] += 1
+
+
+@callee
+def _move(out, out_places, starts, words, places, place, n, form, bits, infinity, descending, shift, width):
+    """Move elements to where the elements with their digit go; a `place` from 0 on is that of the first
+    element, otherwise `places` has them."""
+    low, mask = uint64(shift), (uint64(1) << uint64(width)) - uint64(1)
+    for j in range(n):
+        word = words[j]
+        digit = int64(key_of(word, form, bits, infinity, descending) >> low & mask)
+        to = starts[digit]
+        starts[digit] = to + 1
+        out[to] = word
+        out_places[to] = places[j] if place < 0 else place + j
+
+
+@callee
+def _insert(values, indices, src, n, form, bits, infinity, descending):
+    """Sort a short row."""
+    for j in range(n):
+        word, k = src[j], j
+        key = key_of(word, form, bits, infinity, descending)
+        while k > 0 and key_of(values[k - 1], form, bits, infinity, descending) > key:
+            values[k], indices[k] = values[k - 1], indices[k - 1]
+            k -= 1
+        values[k], indices[k] = word, j
+
+
+def _sort_rows(
     values,
     indices,
+    halves,
     src,
-    keys,
-    spare_keys,
-    places,
+    spare,
     spare_places,
     length,
+    rows,
+    each,
     form,
     bits,
     infinity,
@@ -89,156 +100,157 @@ def _sort(
     start,
     stop,
 ):
-    digit = 8 if length < 1 << 13 else 11
-    counts = np.empty(1 << digit, np.int64)
-    mask = uint64((1 << digit) - 1)
-    for row in range(start, stop):
-        first = row * length
-        for j in range(length):
-            keys[first + j] = key_of(src[first + j], form, bits, infinity, descending)
-            places[first + j] = j
-        a, p, b, q = keys, places, spare_keys, spare_places
+    """Sort the shares start..stop of `each` rows. `halves` is the memory of `indices` as uint32; a share has a
+    row's length of the spare memory."""
+    widest = 8 if length < 1 << 13 else WIDEST
+    counts = np.empty(1 << WIDEST, np.int64)
+    for row in range(start * each, min(stop * each, rows)):
+        at, beside = row * length, row // each * length
+        source, out, out_places = offset(src, at), offset(values, at), offset(indices, at)
         if length <= SHORT:
-            for j in range(first + 1, first + length):
-                key, place, k = a[j], p[j], j
-                while k > first and a[k - 1] > key:
-                    a[k], p[k] = a[k - 1], p[k - 1]
-                    k -= 1
-                a[k], p[k] = key, place
-        else:
-            for low in range(0, bits, digit):
-                shift = uint64(low)
-                for c in range(1 << digit):
-                    counts[c] = 0
-                for j in range(first, first + length):
-                    counts[int64((uint64(a[j]) >> shift) & mask)] += 1
-                if counts[int64((uint64(a[first]) >> shift) & mask)] == length:
-                    continue  # all the same
-                total = first
-                for c in range(1 << digit):
-                    total, counts[c] = total + counts[c], total
-                for j in range(first, first + length):
-                    bucket = int64((uint64(a[j]) >> shift) & mask)
-                    to = counts[bucket]
-                    counts[bucket] = to + 1
-                    b[to], q[to] = a[j], p[j]
+            _insert(out, out_places, source, length, form, bits, infinity, descending)
+            continue
+        varying = _varying(source, length, form, bits, infinity, descending)
+        low, passes, width = digits(varying, widest)
+        if passes == 0:
+            for j in range(length):
+                out[j], out_places[j] = source[j], j
+        a, p = offset(spare, beside), offset(spare_places, beside)
+        b, q = out, offset(halves, 2 * at)
+        if passes % 2 == 0:
+            a, p, b, q = b, q, a, p  # so that the last pass reads the spare memory
+        for k in range(passes):
+            shift = low + k * width
+            words = source if k == 0 else a
+            counts[: 1 << width] = 0
+            _tally(counts, words, length, form, bits, infinity, descending, shift, width)
+            total = 0
+            for c in range(1 << width):
+                total, counts[c] = total + counts[c], total
+            place = 0 if k == 0 else -1
+            if k == passes - 1:
+                _move(
+                    out, out_places, counts, words, p, place, length, form, bits, infinity, descending, shift, width
+                )  # fmt: skip
+            else:
+                _move(b, q, counts, words, p, place, length, form, bits, infinity, descending, shift, width)
                 a, p, b, q = b, q, a, p
-        for j in range(first, first + length):
-            place = int64(p[j])
-            indices[j] = place
-            values[j] = src[first + place]
 
 
-def _top(values, indices, src, best, length, few, form, bits, infinity, descending, start, stop):
-    for row in range(start, stop):
-        first, out, found = row * length, row * few, 0
-        for j in range(length):
-            key = key_of(src[first + j], form, bits, infinity, descending)
-            if found == few and key >= uint64(best[out + few - 1]):
-                continue
-            k = out + (found if found < few else few - 1)
-            while k > out and uint64(best[k - 1]) > key:
-                best[k], indices[k] = best[k - 1], indices[k - 1]
-                k -= 1
-            best[k], indices[k] = key, j
-            found += found < few
-        for k in range(out, out + few):
-            values[k] = src[first + indices[k]]
+def _varying_tiles(found, words, tile, n, form, bits, infinity, descending, start, stop):
+    for t in range(start, stop):
+        first = t * tile
+        key = key_of(words[first], form, bits, infinity, descending)
+        found[2 * t] = key
+        count = min(tile, n - first)
+        found[2 * t + 1] = _varying(offset(words, first), count, form, bits, infinity, descending)
 
 
-def bound(rows, first, length, value, right):
-    """How many of the elements rows[first : first + length] stand before `value`."""
-    low, high = 0, length
-    while low < high:
-        middle = (low + high) // 2
-        element = rows[first + middle]
-        if (element > value) if right else (element >= value):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def _tally_tiles(counts, words, tile, n, form, bits, infinity, descending, shift, width, start, stop):
+    for t in range(start, stop):
+        first = t * tile
+        mine = offset(counts, t << width)
+        _tally(
+            mine, offset(words, first), min(tile, n - first), form, bits, infinity, descending, shift, width
+        )
 
 
-_bound = callee(bound)
-
-
-def _search(out, rows, values, length, each, right, start, stop):
-    for k in range(start, stop):
-        out[k] = _bound(rows, k // each * length, length, values[k], right)
-
-
-_KEY = {1: "u4", 2: "u4", 4: "u4", 8: "u8"}
-_WORD = {1: "u1", 2: "u2", 4: "u4", 8: "u8"}
-
-
-@cache
-def _sort_entry(itemsize: int):
-    word, key = _WORD[itemsize], _KEY[itemsize]
-    return cpu.compiled(_sort, word, "i8", word, key, key, "u4", "u4", *[int] * 7)
-
-
-@cache
-def _top_entry(itemsize: int):
-    word = _WORD[itemsize]
-    return cpu.compiled(_top, word, "i8", word, _KEY[itemsize], *[int] * 8)
+def _move_tiles(
+    out,
+    out_places,
+    starts,
+    words,
+    places,
+    numbered,
+    tile,
+    n,
+    form,
+    bits,
+    infinity,
+    descending,
+    shift,
+    width,
+    start,
+    stop,
+):
+    for t in range(start, stop):
+        first = t * tile
+        _move(
+            out,
+            out_places,
+            offset(starts, t << width),
+            offset(words, first),
+            offset(places, first),
+            -1 if numbered else first,
+            min(tile, n - first),
+            form,
+            bits,
+            infinity,
+            descending,
+            shift,
+            width,
+        )
 
 
 @cache
-def _search_entry(dtype: np.dtype):
-    return cpu.compiled(_search, "i8", dtype, dtype, *[int] * 5)
+def _entry(function, itemsize: int, places: str = "i8"):
+    word = WORD[itemsize]
+    kinds = {
+        _sort_rows: (word, "i8", "u4", word, word, "u4", *[int] * 9),
+        _varying_tiles: ("u8", word, *[int] * 8),
+        _tally_tiles: ("i8", word, *[int] * 10),
+        _move_tiles: (word, places, "i8", word, "u4", *[int] * 11),
+    }[function]
+    return cpu.compiled(function, *kinds)
 
 
 @sort.on("cpu")
 def _(values, indices, src, descending):
-    length = src.shape[-1]
-    keys = [np.empty(src.size, _KEY[src.itemsize]) for _ in range(2)]
-    places = [np.empty(src.size, np.uint32) for _ in range(2)]
-    entry, rule = _sort_entry(src.itemsize), order(src.dtype, descending)
-    parallel.run(
-        entry, src.size // length, -(-4096 // length), values, indices, src, *keys, *places, length, *rule
-    )
+    length, rule, word = src.shape[-1], order(src.dtype, descending), src.dtype
+    rows = src.size // length
+    threads = parallel.get_num_threads()
+    if length >= TILES and rows < threads:
+        for v, i, s in zip(*(a.reshape(rows, length) for a in (values, indices, src)), strict=True):
+            _sort_in_tiles(v, i, s, rule, threads)
+        return
+    shares = max(min(threads, src.size // TILES, rows), 1)
+    spare, places = np.empty(shares * length, word), np.empty(shares * length, np.uint32)
+    entry, each = _entry(_sort_rows, src.itemsize), -(-rows // shares)
+    halves = indices.view(np.uint32)
+    parallel.run(entry, shares, 1, values, indices, halves, src, spare, places, length, rows, each, *rule)
 
 
-@top.on("cpu")
-def _(values, indices, src, largest):
-    length, few = src.shape[-1], values.shape[-1]
-    if few <= FEW:
-        best = np.empty(values.size, _KEY[src.itemsize])
-        entry, rule = _top_entry(src.itemsize), order(src.dtype, largest)
-        parallel.run(
-            entry, src.size // length, -(-8192 // length), values, indices, src, best, length, few, *rule
-        )
-    else:
-        every, places = np.empty_like(src), np.empty(src.shape, np.int64)
-        sort("cpu", every, places, src, largest)
-        values[...], indices[...] = every[..., :few], places[..., :few]
+def _sort_in_tiles(values, indices, src, rule, tiles: int) -> None:
+    """Sort one long row; a thread has a tile of it."""
+    n = src.size
+    tile = -(-n // tiles)
+    tiles = -(-n // tile)
+    found = np.empty((tiles, 2), np.uint64)
+    parallel.run(_entry(_varying_tiles, src.itemsize), tiles, 1, found, src, tile, n, *rule)
+    varying = np.bitwise_or.reduce(found[:, 1]) | np.bitwise_or.reduce(found[:, 0] ^ found[0, 0])
+    low, passes, width = digits(varying, WIDEST)
+    if passes == 0:
+        values[...], indices[...] = src, np.arange(n)
+    words, places, numbered = src, np.empty(0, np.uint32), 0
+    spare: tuple = ()
+    if passes > 1:
+        spare = np.empty(n, src.dtype), np.empty(n, np.uint32)
+    own = values, indices.view(np.uint32)
+    for k in range(passes):
+        shift, last = low + k * width, k == passes - 1
+        counts = np.zeros((tiles, 1 << width), np.int64)
+        args = tile, n, *rule, shift, width
+        parallel.run(_entry(_tally_tiles, src.itemsize), tiles, 1, counts, words, *args)
+        ends = np.cumsum(counts.T).reshape(counts.T.shape).T
+        starts = np.ascontiguousarray(ends - counts)
+        out, out_places = (values, indices) if last else spare if (passes - k) % 2 == 0 else own
+        move = _entry(_move_tiles, src.itemsize, "i8" if last else "u4")
+        parallel.run(move, tiles, 1, out, out_places, starts, words, places, numbered, *args)
+        words, places, numbered = out, out_places, 1
 
 
-@search.on("cpu")
-def _(out, rows, values, right):
-    length = rows.shape[-1]
-    each = values.size if rows.ndim == 1 else values.shape[-1]
-    parallel.run(_search_entry(rows.dtype), values.size, 2048, out, rows, values, length, each, int(right))
+@sort.on("cuda")
+def _(values, indices, src, descending):
+    from numbatorch_kernels.cuda import sort
 
-
-# ---- CUDA: sorted on the CPU; see cuda/search.py for `search` ----
-
-
-def _on_the_cpu(kernel: Kernel) -> None:
-    @kernel.on("cuda")
-    def _(values, indices, src, descending):
-        found = np.empty(values.shape, values.dtype), np.empty(indices.shape, np.int64)
-        kernel("cpu", *found, src.copy_to_host(), descending)
-        values.copy_from_host(found[0])
-        indices.copy_from_host(found[1])
-
-
-for kernel in (sort, top):
-    _on_the_cpu(kernel)
-
-
-@search.on("cuda")
-def _(out, rows, values, right):
-    from numbatorch_kernels.cuda.search import search
-
-    search(out, rows, values, right)
+    sort.sort(values, indices, src, descending)

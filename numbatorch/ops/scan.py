@@ -1,4 +1,4 @@
-"""Running totals along a dimension: cumsum, cumprod. (For the largest so far see sort.py.)"""
+"""Running totals along a dimension: cumsum, cumprod, logcumsumexp, cummax, cummin."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch import base
+from numbatorch import base, return_types
 from numbatorch.apply import Op
 from numbatorch.base import wrap
 from numbatorch.dtype import DType
-from numbatorch.ops.arithmetic import div, mul
+from numbatorch.ops.arithmetic import add, div, mul, sub
 from numbatorch.ops.arrange import flip
-from numbatorch.ops.comparison import eq, logical_and, masked_fill, where
+from numbatorch.ops.choice import Choice, c_name, empty_pair, into_pair, refuse_dtypes
+from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, where
 from numbatorch.ops.copy import cast, contiguous, copy_
+from numbatorch.ops.extrema import amax
+from numbatorch.ops.math import abs, exp, isfinite, log
+from numbatorch.ops.reduction import into
 from numbatorch.ops.view import reshape
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import scan as kernels
@@ -22,34 +26,41 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def lines(input: Tensor, dim: int) -> tuple[int, int, int]:
+def _lines(input: Tensor, dim: int) -> tuple[int, int, int]:
     """The sizes of the tensor seen as (outer, n, inner), where n is that of `dim`."""
     shape = input.array.shape
     return prod(shape[:dim]), shape[dim], prod(shape[dim + 1 :])
 
 
-def widened(input: Tensor) -> Tensor:
-    """`input` off the tape, contiguous, and float32 if it was float16 or bfloat16."""
-    dtype = input.kind.dtype
-    return contiguous(
-        cast(wrap(input.array, input.kind), dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype)
-    )
+def _readable(input: Tensor) -> Tensor:
+    """`input` off the tape, contiguous, in a dtype that the kernels of its device read."""
+    source, dtype = wrap(input.array, input.kind), input.kind.dtype
+    if not input.kind.cpu and dtype in (dt.float16, dt.bfloat16):
+        source = cast(source, dt.float32)
+    return contiguous(source)
+
+
+# --- the rows: of (input, dim)
 
 
 def _forward(how: int):
     def forward(input, dim):
-        source = widened(input)
+        source = _readable(input)
         result = base.empty(source.array.shape, source.kind)
         if result.array.size:
-            kernels.scan(source.kind.device.type, result.array, source.array, *lines(source, dim), how)
+            kernels.scan(source.kind.device.type, result.array, source.array, *_lines(source, dim), how)
         return cast(result, input.kind.dtype)
 
     return forward
 
 
+def _from_each_on(values: Tensor, dim: int) -> Tensor:
+    return flip(_cumsum(flip(values, dim), dim), dim)
+
+
 def _cumsum_vjp(node, grad):
     (dim,) = node.params
-    return (flip(_cumsum(flip(grad, dim), dim), dim),)
+    return (_from_each_on(grad, dim),)
 
 
 def _cumprod_vjp(node, grad):
@@ -57,6 +68,8 @@ def _cumprod_vjp(node, grad):
     line all results are zero; what it gets itself is found with a one in its place."""
     input, result = node.unpack()
     (dim,) = node.params
+    if input.kind.dtype.is_complex:
+        input, result = input.conj(), result.conj()
     zero = eq(input, 0)
     seen = cumsum(zero, dim)
     first, none = logical_and(zero, eq(seen, 1)), eq(seen, 0)
@@ -65,43 +78,147 @@ def _cumprod_vjp(node, grad):
     return (where(none, before, where(first, at, 0.0)),)
 
 
-def _from_each_on(values: Tensor, dim: int) -> Tensor:
-    return flip(_cumsum(flip(values, dim), dim), dim)
+def _logcumsumexp_vjp(node, grad):
+    """From each element x on, the sum of grad e^(x - result): in logarithms, for each sign of grad apart."""
+    input, result = node.unpack()
+    (dim,) = node.params
+
+    def part(wanted: Tensor) -> Tensor:
+        size = where(wanted, log(abs(where(wanted, grad, 1.0))), -float("inf"))
+        return exp(add(flip(_logcumsumexp(flip(sub(size, result), dim), dim), dim), input))
+
+    return (sub(part(gt(grad, 0)), part(lt(grad, 0))),)
+
+
+def _extreme_forward(input, dim, largest):
+    source = _readable(input)
+    values, places = empty_pair(source.array.shape, source.kind)
+    if values.array.size:
+        args = values.array, places.array, source.array, *_lines(source, dim), largest
+        kernels.extreme(source.kind.device.type, *args)
+    return cast(values, input.kind.dtype), places
 
 
 _cumsum = Op("Cumsum", _forward(kernels.SUM), _cumsum_vjp)
 _cumprod = Op("Cumprod", _forward(kernels.PRODUCT), _cumprod_vjp, saves=(0, -1))
+_logcumsumexp = Op("Logcumsumexp", _forward(kernels.LOGSUMEXP), _logcumsumexp_vjp, saves=(0, -1))
+_cummax = Choice("Cummax", _extreme_forward)
+_cummin = Choice("Cummin", _extreme_forward)
 
 
-def _along(row: Op, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None) -> Tensor:
+# --- sums and products
+
+
+def _along(row: Op, input: Tensor, dim: int) -> Tensor:
     d = normalize_dim(dim, input.array.ndim)
+    return row(input, d) if input.array.ndim else reshape(row(reshape(input, 1), 0), ())
+
+
+def _total(
+    row: Op, function: str, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None
+) -> Tensor:
+    own = input.kind.dtype
     if dtype is not None:
-        input = cast(input, dt.as_dtype(dtype))
-    elif not (input.kind.dtype.is_floating_point or input.kind.dtype.is_complex):
-        input = cast(input, dt.int64)
-    result = row(input, d) if input.array.ndim else reshape(row(reshape(input, 1), 0), ())
-    return result if out is None else copy_(out, result)
+        wanted = dt.as_dtype(dtype)
+        if out is not None and out.kind.dtype is not wanted:
+            raise RuntimeError(
+                f"Expected out tensor to have dtype {c_name(wanted)}, but got {c_name(out.kind.dtype)} instead"
+            )
+    elif out is not None:
+        wanted = out.kind.dtype
+    else:
+        wanted = own if own.is_floating_point or own.is_complex else dt.int64
+    if wanted is dt.bool:
+        raise NotImplementedError(f"\"{function}_out_cpu\" not implemented for 'Bool'")
+    result = _along(row, cast(input, wanted), dim)
+    return result if out is None else into(out, result, function)
+
+
+def _total_(row: Op, function: str, self: Tensor, dim: int, dtype: DType | None) -> Tensor:
+    own = self.kind.dtype
+    if dtype is not None and dt.as_dtype(dtype) is not own:
+        raise RuntimeError(
+            f"Bad in-place call: input tensor dtype {c_name(own)} and output tensor dtype "
+            f"{c_name(dt.as_dtype(dtype))} should match"
+        )
+    source = self.clone() if self.requires_grad and not self.is_leaf else self
+    return copy_(self, _total(row, function, source, dim, own, None))
 
 
 def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
-    """The sum of the elements so far along `dim`. Integers give int64.
+    """The sum of the elements so far along `dim`. Integers give int64; `dtype` converts the elements first.
 
     >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
     tensor([1, 3, 6])
     """
-    return _along(_cumsum, input, dim, dtype, out)
+    return _total(_cumsum, "cumsum", input, dim, dtype, out)
 
 
 def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
-    """The product of the elements so far along `dim`. Integers give int64."""
-    return _along(_cumprod, input, dim, dtype, out)
+    """The product of the elements so far along `dim`. Integers give int64; `dtype` converts the elements first.
+
+    >>> torch.cumprod(torch.tensor([1, 2, 3]), 0)
+    tensor([1, 2, 6])
+    """
+    return _total(_cumprod, "cumprod", input, dim, dtype, out)
 
 
 def cumsum_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     """`cumsum` in place."""
-    return copy_(self, cumsum(self, dim, dtype=dtype))
+    return _total_(_cumsum, "cumsum", self, dim, dtype)
 
 
 def cumprod_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     """`cumprod` in place."""
-    return copy_(self, cumprod(self.clone(), dim, dtype=dtype))
+    return _total_(_cumprod, "cumprod", self, dim, dtype)
+
+
+def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
+    """log Σ eˣ over the elements so far along `dim`, without overflow. Raises NotImplementedError for integers.
+
+    >>> torch.logcumsumexp(torch.tensor([1000.0, 1000.0]), 0)
+    tensor([1000.0000, 1000.6931])
+    """
+    own = input.kind.dtype
+    d = normalize_dim(dim, input.array.ndim)
+    if not (own.is_floating_point or own.is_complex):
+        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{dt.type_word(own)}'")
+    if own.is_complex and input.array.size:
+        top = amax(input.real.detach(), d, True)
+        top = where(isfinite(top), top, 0.0)
+        result = add(log(_along(_cumsum, exp(sub(input, top)), d)), top)
+    else:
+        result = _along(_logcumsumexp, input, d)
+    return into(out, result, "logcumsumexp")
+
+
+# --- the largest and the smallest so far
+
+
+def _extreme(row: Choice, function: str, made, input: Tensor, dim: int, out):
+    refuse_dtypes(f"{function}_cpu", input.kind.dtype)
+    if not input.array.ndim and dim not in (0, -1):
+        raise IndexError(f"{function}(): Expected reduction dim -1 or 0 for scalar but got {dim}")
+    largest = row is _cummax
+    found = made(*row.of(input, normalize_dim(dim, input.array.ndim), largest))
+    return into_pair(out, found, function)
+
+
+def cummax(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.cummax:
+    """The largest of the elements so far along `dim`, and its place: the last one if there are several. NaN
+    counts as the largest number.
+
+    >>> torch.cummax(torch.tensor([1, 3, 2]), 0).values
+    tensor([1, 3, 3])
+    """
+    return _extreme(_cummax, "cummax", return_types.cummax, input, dim, out)
+
+
+def cummin(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.cummin:
+    """The smallest of the elements so far along `dim`, and its place: the last one if there are several. NaN
+    counts as the smallest number.
+
+    >>> torch.cummin(torch.tensor([2, 3, 1]), 0).values
+    tensor([2, 2, 1])
+    """
+    return _extreme(_cummin, "cummin", return_types.cummin, input, dim, out)

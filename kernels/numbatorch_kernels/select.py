@@ -1,0 +1,168 @@
+"""The element of one rank in each row, and the first few elements of a row in order, without sorting the row.
+
+Selection by radix: count the digits of the keys (see keys.py) from the highest on, and go on with the digit in
+which the wanted rank falls, until one key is left or no digit. A row is read a few times and never copied.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy import int64, uint64
+
+from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.cpu import callee, shared
+from numbatorch_kernels.keys import WORD, is_nan, key_of, order
+from numbatorch_kernels.pointer import offset
+from numbatorch_kernels.registry import Kernel
+from numbatorch_kernels.sort import sort
+
+select = Kernel(
+    "select"
+    # (values, indices, src, how, rank): of each row the element of a rank from 0 on (of equal ones in their
+    # order), or a median, and its place; how is RANK, MEDIAN or NANMEDIAN
+)
+top = Kernel("top")  # (values, indices, src, largest): the first elements of the rows, were they sorted
+
+RANK, MEDIAN, NANMEDIAN = range(3)
+FEW = 16  # elements that `top` keeps in order while it looks through a row
+GRAIN = 1 << 13  # elements worth a thread
+
+
+@shared
+def rank_of(how, rank, length, numbers):
+    """The rank that is looked for in a row of which `numbers` elements are not NaN. The median of an even
+    number is the lower of the two in the middle; of a row with NaN, the first NaN."""
+    if how == MEDIAN:
+        return (length - 1) // 2 if numbers == length else numbers
+    if how == NANMEDIAN:
+        return max(numbers - 1, 0) // 2
+    return rank
+
+
+@callee
+def _upper(key, low):
+    """The bits of a key from number `low` on; of a 64-bit key also from bit 64 on."""
+    return key >> uint64(low - 1) >> uint64(1) if low else key
+
+
+@callee
+def _search(counts, row, length, rank, form, bits, infinity, descending):
+    """(prefix, low, left): keys whose bits from `low` on are `prefix` are those, or equal to those, that the
+    wanted one is the one of number `left` among."""
+    digit = 11 if length >= 1 << 13 else 8 if length >= 128 else 4
+    prefix, high, left = uint64(0), bits, rank
+    while high > 0:
+        width = min(digit, high)
+        low, mask = high - width, (uint64(1) << uint64(width)) - uint64(1)
+        counts[: 1 << width] = 0
+        for j in range(length):
+            key = key_of(row[j], form, bits, infinity, descending)
+            if _upper(key, high) == prefix:
+                counts[int64(key >> uint64(low) & mask)] += 1
+        c = 0
+        while counts[c] <= left:
+            left -= counts[c]
+            c += 1
+        prefix, high = (prefix << uint64(width)) | uint64(c), low
+        if counts[c] == 1:
+            break
+    return prefix, high, left
+
+
+def _select(values, indices, src, length, how, rank, form, bits, infinity, descending, start, stop):
+    counts = np.empty(1 << 11, np.int64)
+    for r in range(start, stop):
+        row, numbers = offset(src, r * length), length
+        if how != RANK:
+            for j in range(length):
+                numbers -= is_nan(row[j], form, bits, infinity)
+        k = rank_of(how, rank, length, numbers)
+        prefix, low, left = _search(counts, row, length, k, form, bits, infinity, descending)
+        for j in range(length):
+            if _upper(key_of(row[j], form, bits, infinity, descending), low) == prefix:
+                if left == 0:
+                    values[r], indices[r] = row[j], j
+                    break
+                left -= 1
+
+
+def _top_few(values, indices, src, best, length, few, form, bits, infinity, descending, start, stop):
+    """The first few elements, in order: those seen so far are kept sorted."""
+    for r in range(start, stop):
+        first, out, found = r * length, r * few, 0
+        for j in range(length):
+            key = key_of(src[first + j], form, bits, infinity, descending)
+            if found == few and key >= best[out + few - 1]:
+                continue
+            k = out + (found if found < few else few - 1)
+            while k > out and best[k - 1] > key:
+                best[k], indices[k] = best[k - 1], indices[k - 1]
+                k -= 1
+            best[k], indices[k] = key, j
+            found += found < few
+        for k in range(out, out + few):
+            values[k] = src[first + indices[k]]
+
+
+def _top_many(values, indices, src, length, few, form, bits, infinity, descending, start, stop):
+    """The first few elements, in the order of their places."""
+    counts = np.empty(1 << 11, np.int64)
+    for r in range(start, stop):
+        row, k = offset(src, r * length), r * few
+        prefix, low, left = _search(counts, row, length, few - 1, form, bits, infinity, descending)
+        for j in range(length):
+            part = _upper(key_of(row[j], form, bits, infinity, descending), low)
+            if part < prefix or (part == prefix and left >= 0):
+                left -= part == prefix
+                values[k], indices[k] = row[j], j
+                k += 1
+
+
+@cache
+def _entry(function, itemsize: int):
+    word = WORD[itemsize]
+    kinds = {
+        _select: (word, "i8", word, *[int] * 9),
+        _top_few: (word, "i8", word, "u8", *[int] * 8),
+        _top_many: (word, "i8", word, *[int] * 8),
+    }[function]
+    return cpu.compiled(function, *kinds)
+
+
+@select.on("cpu")
+def _(values, indices, src, how, rank):
+    length = src.shape[-1]
+    args = values, indices, src, length, how, rank, *order(src.dtype, False)
+    parallel.run(_entry(_select, src.itemsize), src.size // length, -(-GRAIN // length), *args)
+
+
+@top.on("cpu")
+def _(values, indices, src, largest):
+    length, few = src.shape[-1], values.shape[-1]
+    rows, grain, rule = src.size // length, -(-GRAIN // length), order(src.dtype, largest)
+    if few <= FEW:
+        best = np.empty(values.size, np.uint64)
+        args = values, indices, src, best, length, few, *rule
+        parallel.run(_entry(_top_few, src.itemsize), rows, grain, *args)
+    else:
+        found, places, turns = np.empty_like(values), np.empty_like(indices), np.empty_like(indices)
+        args = found, places, src, length, few, *rule
+        parallel.run(_entry(_top_many, src.itemsize), rows, grain, *args)
+        sort("cpu", values, turns, found, largest)
+        indices[...] = np.take_along_axis(places, turns, -1)
+
+
+@select.on("cuda")
+def _(values, indices, src, how, rank):
+    from numbatorch_kernels.cuda import sort
+
+    sort.select(values, indices, src, how, rank)
+
+
+@top.on("cuda")
+def _(values, indices, src, largest):
+    from numbatorch_kernels.cuda import sort
+
+    sort.top(values, indices, src, largest)

@@ -1,0 +1,109 @@
+"""Operations that choose elements along a dimension and give them with their places: sort, median, cummax.
+There the gradient goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numbatorch.dtype as dt
+from numbatorch import base
+from numbatorch.apply import Op, attach
+from numbatorch.base import Kind, wrap
+from numbatorch.dtype import type_word
+from numbatorch.ops.copy import clone_contiguous, contiguous
+from numbatorch.ops.elements import zeros
+from numbatorch.ops.reduction import into
+from numbatorch.ops.scatter import scatter_add
+from numbatorch.ops.view import movedim, reshape, unsqueeze
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+class Choice(Op):
+    """A row of (input, dim, ...) with the results (values, places along dim). `dim` is kept in both, or left
+    out."""
+
+    def __init__(self, name: str, forward: Callable, *, overload: int = 0):
+        super().__init__(name, forward, _choice_vjp)
+        self.node.__name__ = f"{name}Backward{overload}"
+
+    def record(self, result, args):
+        if result[0].kind.dtype.is_floating_point:
+            node = self.node_for(args)
+            node.params = (args[0].array.shape, args[1])
+            node.save(result[1])
+            attach(node, result[:1])
+
+    def of(self, input: Tensor, *params) -> tuple[Tensor, Tensor]:
+        """The results, also for a tensor of no dimensions: of its only element."""
+        if input.array.ndim:
+            return self(input, *params)
+        values, places = self(reshape(input, 1), *params)
+        return reshape(values, ()), reshape(places, ())
+
+
+def _choice_vjp(node, grad):
+    (places,) = node.unpack()
+    shape, dim = node.params
+    if places.array.ndim < len(shape):
+        places, grad = unsqueeze(places, dim), unsqueeze(grad, dim)
+    return (scatter_add(zeros(shape, grad.kind), dim, places, grad),)
+
+
+# --- rows of memory
+
+
+def as_rows(input: Tensor, dim: int) -> Tensor:
+    """`input` off the tape, contiguous, with `dim` as its last dimension."""
+    last = wrap(input.array, input.kind)
+    return contiguous(movedim(last, dim, -1) if dim != input.array.ndim - 1 else last)
+
+
+def from_rows(tensor: Tensor, dim: int) -> Tensor:
+    """The inverse of `as_rows`."""
+    if dim == tensor.array.ndim - 1:
+        return tensor
+    moved = clone_contiguous(movedim(tensor, -1, dim))
+    return wrap(moved.array, moved.kind)
+
+
+def empty_pair(shape: tuple[int, ...], kind: Kind) -> tuple[Tensor, Tensor]:
+    """Memory for values, and for their places."""
+    return base.empty(shape, kind), base.empty(shape, Kind.of(dt.int64, kind.device))
+
+
+# --- results that the caller has memory for
+
+
+def into_pair(out: tuple[Tensor, Tensor] | None, made: Any, function: str) -> Any:
+    """`made`, a named tuple of values and places, written into `out` if that is given. Raises RuntimeError
+    where dtypes differ."""
+    if out is None:
+        return made
+    for target, result in zip(out, made, strict=True):
+        if target.kind.dtype is not result.kind.dtype:
+            raise RuntimeError(
+                f"Expected out tensor to have dtype {c_name(result.kind.dtype)}, but got "
+                f"{c_name(target.kind.dtype)} instead"
+            )
+    return type(made)(*[into(target, result, function) for target, result in zip(out, made, strict=True)])
+
+
+_C_NAMES = {
+    "float32": "float", "float64": "double", "int32": "int", "int64": "long int", "int16": "short int",
+    "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
+def c_name(dtype: dt.DType) -> str:
+    """A dtype as some of PyTorch's errors name it: "long int"."""
+    return _C_NAMES[dtype.name]
+
+
+def refuse_dtypes(kernel: str, dtype: dt.DType, *names: str) -> None:
+    """Raise PyTorch's NotImplementedError for complex numbers, and for these dtypes."""
+    if dtype.is_complex or dtype.name in names:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(dtype)}'")

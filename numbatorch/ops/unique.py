@@ -1,0 +1,160 @@
+"""Different values: unique, unique_consecutive, isin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numbatorch.dtype as dt
+from numbatorch import base
+from numbatorch.base import Kind, Number, TensorBase
+from numbatorch.dtype import type_word
+from numbatorch.ops.choice import refuse_dtypes
+from numbatorch.ops.comparison import eq, logical_not, ne
+from numbatorch.ops.copy import cast, contiguous, copy_
+from numbatorch.ops.creation import tensor
+from numbatorch.ops.elements import read, true_positions, zeros
+from numbatorch.ops.math import clamp
+from numbatorch.ops.reduce import any
+from numbatorch.ops.reduction import into
+from numbatorch.ops.rows import index_select
+from numbatorch.ops.scan import cumsum
+from numbatorch.ops.scatter import scatter_
+from numbatorch.ops.search import searchsorted
+from numbatorch.ops.sort import sort
+from numbatorch.ops.view import movedim, reshape
+from numbatorch.shape import normalize_dim
+from numbatorch_kernels import search as kernels
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different elements in order, or with `dim` the different slices, in lexicographic order. With
+    `return_inverse` also where each element of `input` is among them, with `return_counts` also how often each
+    occurs. No NaN equals another.
+
+    >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
+    if dim is None:
+        refuse_dtypes("unique", input.kind.dtype)
+        ordered, order = sort(reshape(input.detach(), -1))
+        found, number, counts = _runs(ordered, return_inverse)
+        shape = input.array.shape
+    else:
+        slices, d = _slices(input, dim)
+        order = base.empty((slices.array.shape[0],), Kind.of(dt.int64, input.kind.device))
+        if order.array.size:
+            kernels.arrange(order.kind.device.type, order.array, slices.array)
+        first, number, counts = _runs_of_slices(index_select(slices, 0, order), return_inverse)
+        found, shape = index_select(input.detach(), d, index_select(order, 0, first)), order.array.shape
+    inverse = None
+    if number is not None:
+        inverse = reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), shape)
+    return _answers(found, inverse, counts if return_counts else None)
+
+
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements without those that equal the one before them, or with `dim` the slices; otherwise as
+    `unique`.
+
+    >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
+    tensor([1, 2, 1])
+    """
+    if dim is None:
+        refuse_dtypes("unique", input.kind.dtype)
+        found, number, counts = _runs(reshape(input.detach(), -1), return_inverse)
+        shape = input.array.shape
+    else:
+        slices, d = _slices(input, dim)
+        first, number, counts = _runs_of_slices(slices, return_inverse)
+        found, shape = index_select(input.detach(), d, first), slices.array.shape[:1]
+    inverse = None if number is None else reshape(number, shape)
+    return _answers(found, inverse, counts if return_counts else None)
+
+
+def _runs(values: Tensor, numbered: bool) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Of a vector: the first element of each run of equal ones, the number of each element's run, the lengths
+    of the runs."""
+    first, number, counts = _cut(ne(values[1:], values[:-1]), values.array.size, numbered)
+    return read(values, (first,), ((0, 1),)), number, counts
+
+
+def _runs_of_slices(slices: Tensor, numbered: bool) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Of rows: the number of the first one of each run of equal ones, and so on as `_runs`."""
+    return _cut(any(ne(slices[1:], slices[:-1]), 1), slices.array.shape[0], numbered)
+
+
+def _cut(changes: Tensor, n: int, numbered: bool) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Where the runs among n elements start, of which all but the first may be a change."""
+    kind = Kind.of(dt.int64, changes.kind.device)
+    starts = base.empty((n,), changes.kind).fill_(True)
+    if n:
+        copy_(starts[1:], changes)
+    first = true_positions(starts)
+    ends = base.empty((first.array.size + 1,), kind).fill_(n)
+    copy_(ends[:-1], first)
+    return first, cumsum(starts, 0) - 1 if numbered else None, ends[1:] - ends[:-1]
+
+
+def _slices(input: Tensor, dim: int) -> tuple[Tensor, int]:
+    """The slices along `dim`, each as a row, and `dim` counted from the front."""
+    d = normalize_dim(dim, input.array.ndim)
+    refuse_dtypes("unique", input.kind.dtype)
+    shape = input.array.shape or (1,)
+    if 0 in (*shape[:d], *shape[d + 1 :]):
+        raise RuntimeError(
+            "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
+        )
+    if not shape[d]:
+        return base.empty((0, 1), input.kind), d
+    moved = movedim(input.detach(), d, 0) if input.array.ndim else input.detach()
+    return contiguous(reshape(moved, (shape[d], -1))), d
+
+
+def _answers(found: Tensor, *more: Tensor | None) -> Any:
+    given = [t for t in more if t is not None]
+    return (found, *given) if given else found
+
+
+def isin(
+    elements: Tensor | Number,
+    test_elements: Tensor | Number,
+    *,
+    assume_unique: bool = False,
+    invert: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Whether each element is one of `test_elements`, or with `invert` is none of them. NaN never is.
+    `assume_unique` changes nothing.
+
+    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 5]))
+    tensor([False,  True, False])
+    """
+    given = [t for t in (elements, test_elements) if isinstance(t, TensorBase)]
+    if not given:
+        kinds = ", ".join(type(t).__name__ for t in (elements, test_elements))
+        raise TypeError(f"isin() received an invalid combination of arguments - got ({kinds}), but expected one of:")
+    device = given[0].kind.device
+    operands = [t if isinstance(t, TensorBase) else tensor(t, device=device) for t in (elements, test_elements)]
+    for t in operands:
+        if t.kind.dtype.is_complex or t.kind.dtype is dt.bool:
+            raise RuntimeError(f"Unsupported input type encountered for isin(): {type_word(t.kind.dtype)}")
+    common = dt.promote_types(operands[0].kind.dtype, operands[1].kind.dtype)
+    wanted, among = (cast(t.detach(), common) for t in operands)
+    if not among.array.size:
+        found = zeros(wanted.array.shape, Kind.of(dt.bool, device))
+    else:
+        ordered = sort(reshape(among, -1)).values
+        place = clamp(searchsorted(ordered, wanted), max=among.array.size - 1)
+        found = eq(read(ordered, (place,), ((0, 1),)), wanted)
+    return into(out, logical_not(found) if invert else found, "isin")

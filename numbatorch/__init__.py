@@ -178,6 +178,7 @@ from numbatorch.ops import baddbmm as baddbmm
 from numbatorch.ops import bernoulli as bernoulli
 from numbatorch.ops import binary_cross_entropy as binary_cross_entropy
 from numbatorch.ops import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from numbatorch.ops import bincount as bincount
 from numbatorch.ops import bitwise_and as bitwise_and
 from numbatorch.ops import bitwise_left_shift as bitwise_left_shift
 from numbatorch.ops import bitwise_not as bitwise_not
@@ -222,6 +223,7 @@ from numbatorch.ops import cummax as cummax
 from numbatorch.ops import cummin as cummin
 from numbatorch.ops import cumprod as cumprod
 from numbatorch.ops import cumsum as cumsum
+from numbatorch.ops import cumulative_trapezoid as cumulative_trapezoid
 from numbatorch.ops import deg2rad as deg2rad
 from numbatorch.ops import det as det
 from numbatorch.ops import detach as detach
@@ -232,6 +234,7 @@ from numbatorch.ops import diagflat as diagflat
 from numbatorch.ops import diagonal as diagonal
 from numbatorch.ops import diagonal_copy as diagonal_copy
 from numbatorch.ops import diagonal_scatter as diagonal_scatter
+from numbatorch.ops import diff as diff
 from numbatorch.ops import dist as dist
 from numbatorch.ops import div as div
 from numbatorch.ops import div as divide
@@ -277,10 +280,14 @@ from numbatorch.ops import ge as ge
 from numbatorch.ops import ge as greater_equal
 from numbatorch.ops import geqrf as geqrf
 from numbatorch.ops import get_device as get_device
+from numbatorch.ops import gradient as gradient
 from numbatorch.ops import gt as greater
 from numbatorch.ops import gt as gt
 from numbatorch.ops import hardshrink as hardshrink
 from numbatorch.ops import heaviside as heaviside
+from numbatorch.ops import histc as histc
+from numbatorch.ops import histogram as histogram
+from numbatorch.ops import histogramdd as histogramdd
 from numbatorch.ops import hsplit as hsplit
 from numbatorch.ops import hstack as hstack
 from numbatorch.ops import hypot as hypot
@@ -303,6 +310,7 @@ from numbatorch.ops import is_storage as is_storage
 from numbatorch.ops import is_tensor as is_tensor
 from numbatorch.ops import isclose as isclose
 from numbatorch.ops import isfinite as isfinite
+from numbatorch.ops import isin as isin
 from numbatorch.ops import isinf as isinf
 from numbatorch.ops import isnan as isnan
 from numbatorch.ops import isneginf as isneginf
@@ -323,6 +331,7 @@ from numbatorch.ops import log10 as log10
 from numbatorch.ops import log_softmax as log_softmax
 from numbatorch.ops import logaddexp as logaddexp
 from numbatorch.ops import logaddexp2 as logaddexp2
+from numbatorch.ops import logcumsumexp as logcumsumexp
 from numbatorch.ops import logdet as logdet
 from numbatorch.ops import logical_and as logical_and
 from numbatorch.ops import logical_not as logical_not
@@ -345,10 +354,12 @@ from numbatorch.ops import matrix_power as matrix_power
 from numbatorch.ops import max as max
 from numbatorch.ops import maximum as maximum
 from numbatorch.ops import mean as mean
+from numbatorch.ops import median as median
 from numbatorch.ops import meshgrid as meshgrid
 from numbatorch.ops import min as min
 from numbatorch.ops import minimum as minimum
 from numbatorch.ops import mm as mm
+from numbatorch.ops import mode as mode
 from numbatorch.ops import moveaxis as moveaxis
 from numbatorch.ops import movedim as movedim
 from numbatorch.ops import msort as msort
@@ -358,6 +369,8 @@ from numbatorch.ops import multinomial as multinomial
 from numbatorch.ops import mv as mv
 from numbatorch.ops import nan_to_num as nan_to_num
 from numbatorch.ops import nanmean as nanmean
+from numbatorch.ops import nanmedian as nanmedian
+from numbatorch.ops import nanquantile as nanquantile
 from numbatorch.ops import nansum as nansum
 from numbatorch.ops import narrow as narrow
 from numbatorch.ops import narrow_copy as narrow_copy
@@ -391,6 +404,7 @@ from numbatorch.ops import prelu as prelu
 from numbatorch.ops import prod as prod
 from numbatorch.ops import put as put
 from numbatorch.ops import qr as qr
+from numbatorch.ops import quantile as quantile
 from numbatorch.ops import rad2deg as rad2deg
 from numbatorch.ops import rand as rand
 from numbatorch.ops import rand_like as rand_like
@@ -405,6 +419,7 @@ from numbatorch.ops import real as real
 from numbatorch.ops import reciprocal as reciprocal
 from numbatorch.ops import relu as relu
 from numbatorch.ops import remainder as remainder
+from numbatorch.ops import renorm as renorm
 from numbatorch.ops import repeat as repeat
 from numbatorch.ops import repeat_interleave as repeat_interleave
 from numbatorch.ops import reshape as reshape
@@ -471,6 +486,8 @@ from numbatorch.ops import topk as topk
 from numbatorch.ops import trace as trace
 from numbatorch.ops import transpose as transpose
 from numbatorch.ops import transpose_copy as transpose_copy
+from numbatorch.ops import trapezoid as trapezoid
+from numbatorch.ops import trapz as trapz
 from numbatorch.ops import triangular_solve as triangular_solve
 from numbatorch.ops import tril as tril
 from numbatorch.ops import tril_indices as tril_indices

@@ -288,3 +288,53 @@ class linalg_svd(NamedTuple):
 
     def __repr__(self) -> str:
         return _text(self)
+
+
+class median(NamedTuple):
+    """The medians and their places."""
+
+    values: Tensor
+    indices: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class nanmedian(NamedTuple):
+    """The medians without NaN and their places."""
+
+    values: Tensor
+    indices: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class mode(NamedTuple):
+    """The most frequent elements and their places."""
+
+    values: Tensor
+    indices: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class histogram(NamedTuple):
+    """The contents of the bins and their edges."""
+
+    hist: Tensor
+    bin_edges: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class histogramdd(NamedTuple):
+    """The contents of the cells of a grid, and for each dimension their edges."""
+
+    hist: Tensor
+    bin_edges: tuple[Tensor, ...]
+
+    def __repr__(self) -> str:
+        return _text(self)

@@ -763,6 +763,8 @@ class Tensor(TensorBase):
     var = ops.var
     norm = ops.norm
     dist = ops.dist
+    renorm = ops.renorm
+    renorm_ = ops.renorm_
     logsumexp = ops.logsumexp
     any = ops.any
     all = ops.all
@@ -922,6 +924,16 @@ class Tensor(TensorBase):
     argsort = ops.argsort
     topk = ops.topk
     kthvalue = ops.kthvalue
+    median = ops.median
+    nanmedian = ops.nanmedian
+    mode = ops.mode
+    quantile = ops.quantile
+    nanquantile = ops.nanquantile
+    histc = ops.histc
+    histogram = ops.histogram
+    bincount = ops.bincount
+    diff = ops.diff
+    logcumsumexp = ops.logcumsumexp
     cummax = ops.cummax
     cummin = ops.cummin
     unique = ops.unique

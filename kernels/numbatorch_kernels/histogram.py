@@ -49,9 +49,9 @@ def bin_of(samples, at, edges, counts, cells, dims, how):
     for d in range(dims):
         count, value = counts[d], samples[at + d]
         low, high = edges[start], edges[start + count - 1]
-        if value < low or value > high:
+        if not (low <= value and value <= high):
             return -1
-        if how == BISECTED or value != value or not low < high:
+        if how == BISECTED or low == high:
             place = edges_below(edges, start, start + count, value) - start
         else:
             place = int((value - low) * cells[d] / (high - low))

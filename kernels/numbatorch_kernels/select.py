@@ -144,12 +144,12 @@ def _(values, indices, src, largest):
     rows, grain, rule = src.size // length, -(-GRAIN // length), order(src.dtype, largest)
     if few <= FEW:
         best = np.empty(values.size, np.uint64)
-        args = values, indices, src, best, length, few, *rule
-        parallel.run(_entry(_top_few, src.itemsize), rows, grain, *args)
+        entry = _entry(_top_few, src.itemsize)
+        parallel.run(entry, rows, grain, values, indices, src, best, length, few, *rule)
     else:
         found, places, turns = np.empty_like(values), np.empty_like(indices), np.empty_like(indices)
-        args = found, places, src, length, few, *rule
-        parallel.run(_entry(_top_many, src.itemsize), rows, grain, *args)
+        entry = _entry(_top_many, src.itemsize)
+        parallel.run(entry, rows, grain, found, places, src, length, few, *rule)
         sort("cpu", values, turns, found, largest)
         indices[...] = np.take_along_axis(places, turns, -1)
 

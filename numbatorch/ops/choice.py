@@ -11,9 +11,8 @@ from numbatorch import base
 from numbatorch.apply import Op, attach
 from numbatorch.base import Kind, wrap
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import clone_contiguous, contiguous
+from numbatorch.ops.copy import clone_contiguous, contiguous, into
 from numbatorch.ops.elements import zeros
-from numbatorch.ops.reduction import into
 from numbatorch.ops.scatter import scatter_add
 from numbatorch.ops.view import movedim, reshape, unsqueeze
 
@@ -82,25 +81,7 @@ def into_pair(out: tuple[Tensor, Tensor] | None, made: Any, function: str) -> An
     where dtypes differ."""
     if out is None:
         return made
-    for target, result in zip(out, made, strict=True):
-        if target.kind.dtype is not result.kind.dtype:
-            raise RuntimeError(
-                f"Expected out tensor to have dtype {c_name(result.kind.dtype)}, but got "
-                f"{c_name(target.kind.dtype)} instead"
-            )
     return type(made)(*[into(target, result, function) for target, result in zip(out, made, strict=True)])
-
-
-_C_NAMES = {
-    "float32": "float", "float64": "double", "int32": "int", "int64": "long int", "int16": "short int",
-    "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "float16": "c10::Half",
-    "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-}  # fmt: skip
-
-
-def c_name(dtype: dt.DType) -> str:
-    """A dtype as some of PyTorch's errors name it: "long int"."""
-    return _C_NAMES[dtype.name]
 
 
 def refuse_dtypes(kernel: str, dtype: dt.DType, *names: str) -> None:

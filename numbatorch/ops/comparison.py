@@ -75,6 +75,9 @@ def isclose(
     differ."""
     if input.kind.dtype is not other.kind.dtype:
         raise RuntimeError(f"{_word(input)} did not match {_word(other)}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     close = (
         _isclose.general((input, other, rtol, atol))
         if input.kind.dtype.is_floating_point
@@ -102,6 +105,8 @@ def allclose(
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and elements."""
+    if not isinstance(other, TensorBase):
+        raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     return input.array.shape == other.array.shape and (input.array.size == 0 or eq(input, other).all().item())
 
 

@@ -88,7 +88,9 @@ def gradient(
     if isinstance(spacing, TensorBase):
         raise TypeError("gradient() received an invalid combination of arguments - got (Tensor, spacing=Tensor), but expected one of:")  # fmt: skip
     ndim = input.array.ndim
-    dims = tuple(range(ndim)) if dim is None else normalize_dims((dim,) if isinstance(dim, int) else dim, ndim)
+    dims = (
+        tuple(range(ndim)) if dim is None else normalize_dims((dim,) if isinstance(dim, int) else dim, ndim)
+    )
     if isinstance(spacing, Sequence):
         if len(spacing) != len(dims):
             raise RuntimeError(
@@ -120,7 +122,7 @@ def gradient(
     return tuple([_derivative(input, d, step, edge_order) for d, step in zip(dims, steps, strict=True)])
 
 
-def _derivative(input: Tensor, d: int, step: Any, edge_order: int) -> Tensor:
+def _derivative(input: Tensor, d: int, step: Tensor | Number, edge_order: int) -> Tensor:
     """Of samples that are a number apart, or whose coordinates are a vector."""
     n = input.array.shape[d]
 

@@ -116,7 +116,7 @@ def _placed(function: str) -> Check:
 
 def _both_ends(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     if own.is_complex:
-        raise NotImplementedError(f"\"aminmax\" not implemented for '{type_word(own)}'")
+        raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{type_word(own)}'")
     of_all = RuntimeError(
         "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
     )

@@ -11,15 +11,14 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.base import Kind, TensorBase
-from numbatorch.dtype import type_word
-from numbatorch.ops.choice import c_name
+from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.copy import cast, contiguous
-from numbatorch.ops.creation import linspace
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.extrema import aminmax
 from numbatorch.ops.join import cat
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import into
+from numbatorch.ops.sequences import linspace
 from numbatorch.ops.view import reshape
 from numbatorch_kernels import histogram as kernels
 
@@ -71,14 +70,14 @@ def _check_bins(bins: int, dim: int) -> None:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension {dim}")
 
 
-def _counted(
-    samples: Tensor, weights: Tensor | None, edges: Sequence[Tensor], how: int
-) -> Tensor:
+def _counted(samples: Tensor, weights: Tensor | None, edges: Sequence[Tensor], how: int) -> Tensor:
     """The histogram of samples, a row each, in float64."""
     device, counts = samples.kind.device, np.array([e.array.size for e in edges])
     shape = tuple((counts - 1).tolist())
     bins = prod(shape)
-    totals = zeros((kernels.shares_of(device.type, samples.array.shape[0], bins), bins), Kind.of(dt.float64, device))
+    totals = zeros(
+        (kernels.shares_of(device.type, samples.array.shape[0], bins), bins), Kind.of(dt.float64, device)
+    )
     if samples.array.size:
         every = contiguous(cat([e.detach() for e in edges]) if len(edges) > 1 else edges[0].detach())
         weight = None if weights is None else contiguous(weights.detach()).array
@@ -176,24 +175,21 @@ def histogramdd(
     if input.array.ndim < 2:
         raise RuntimeError("torch.histogramdd: input tensor should have at least 2 dimensions")
     dims = input.array.shape[-1]
-    if isinstance(bins, int):
-        bins = (bins,) * dims
-    if isinstance(bins[0], TensorBase):
-        if len(bins) != dims:
-            raise RuntimeError(
-                f"torch.histogramdd: expected {dims} sequences of bin edges for a {dims}-dimensional histogram "
-                f"but got {len(bins)}"
-            )
-        bins = list(bins)
-    elif len(bins) != dims:
+    given: Any = (bins,) * dims if isinstance(bins, int) else list(bins)
+    if not isinstance(given[0], TensorBase):
+        given = tuple(given)
+    if len(given) != dims:
         raise RuntimeError(
             "histogramdd: The size of bins must be equal to the innermost dimension of the input."
+            if isinstance(given, tuple)
+            else f"torch.histogramdd: expected {dims} sequences of bin edges for a {dims}-dimensional histogram "
+            f"but got {len(given)}"
         )
     if weight is not None and weight.array.shape != input.array.shape[:-1]:
         _refuse_weight(input, weight)
     samples = reshape(input, (-1, dims))
     return return_types.histogramdd(
-        *_histogram(samples, bins, range, None if weight is None else reshape(weight, -1), density)
+        *_histogram(samples, given, range, None if weight is None else reshape(weight, -1), density)
     )
 
 

@@ -11,7 +11,7 @@ from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.comparison import eq, where
 from numbatorch.ops.reduce import mean
-from numbatorch.ops.reduction import Dims, Plan, Reduce, into, renamed, restore
+from numbatorch.ops.reduction import Check, Dims, Plan, Reduce, into, renamed, restore
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 def _spreads(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
     if not (own.is_floating_point or own.is_complex):
         raise RuntimeError("std and var only support floating point and complex dtypes")
+
+
+def _spreads_with(function: str) -> Check:
+    def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
+        if not (own.is_floating_point or own.is_complex):
+            raise RuntimeError(f"{function} only support floating point and complex dtypes")
+
+    return check
 
 
 def _from_variance(grad: Tensor, input: Tensor, plan: Plan, correction: float) -> Tensor:
@@ -85,9 +93,13 @@ def _sum_of(first: Tensor | None, of_mean: Tensor | None, plan: Plan, input: Ten
 
 _var = Reduce("Var", table.var, _var_vjp, saves=(0,), results=(to_real,), check=_spreads)
 _std = Reduce("Std", table.std, _std_vjp, saves=(0, -1), results=(to_real,), check=_spreads)
-_BOTH: dict[str, Any] = {"results": (to_real, to_real), "check": _spreads, "differentiable": 2}
-_var_mean = Reduce("VarMean", table.var_mean, _var_mean_vjp, saves=(0,), **_BOTH)
-_std_mean = Reduce("StdMean", table.std_mean, _std_mean_vjp, saves=(0, -1), **_BOTH)
+_BOTH: dict[str, Any] = {"results": (to_real, to_real), "differentiable": 2}
+_var_mean = Reduce(
+    "VarMean", table.var_mean, _var_mean_vjp, saves=(0,), check=_spreads_with("var_mean"), **_BOTH
+)
+_std_mean = Reduce(
+    "StdMean", table.std_mean, _std_mean_vjp, saves=(0, -1), check=_spreads_with("std_mean"), **_BOTH
+)
 
 
 def _arguments(
@@ -160,9 +172,14 @@ def var_mean(
     keepdim: bool = False,
     *,
     correction: float | None = None,
+    **names: Any,
 ) -> tuple[Tensor, Tensor]:
-    """The variance and the mean."""
-    dim, keepdim, correction = _arguments("var_mean", dim, unbiased, keepdim, correction, {})
+    """The variance and the mean.
+
+    >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    dim, keepdim, correction = _arguments("var_mean", dim, unbiased, keepdim, correction, names)
     if input.kind.dtype.is_complex:
         return var(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
     return _measured(_var_mean, "var_mean", input, dim, keepdim, correction)
@@ -175,9 +192,14 @@ def std_mean(
     keepdim: bool = False,
     *,
     correction: float | None = None,
+    **names: Any,
 ) -> tuple[Tensor, Tensor]:
-    """The standard deviation and the mean."""
-    dim, keepdim, correction = _arguments("std_mean", dim, unbiased, keepdim, correction, {})
+    """The standard deviation and the mean.
+
+    >>> torch.std_mean(torch.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    dim, keepdim, correction = _arguments("std_mean", dim, unbiased, keepdim, correction, names)
     if input.kind.dtype.is_complex:
         return std(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
     return _measured(_std_mean, "std_mean", input, dim, keepdim, correction)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import to_float, to_real
+from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
-from numbatorch.ops.comparison import eq, ne, where
-from numbatorch.ops.copy import cast
+from numbatorch.ops.comparison import eq, gt, ne, where
+from numbatorch.ops.copy import cast, copy_
 from numbatorch.ops.math import abs, exp, isnan
 from numbatorch.ops.reduction import (
     Check,
@@ -31,6 +32,7 @@ from numbatorch.ops.reduction import (
     to_int64,
 )
 from numbatorch.ops.view import reshape, sizes
+from numbatorch.shape import normalize_dim
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def nansum(
 ) -> Tensor:
     """The sum of the elements that are not NaN."""
     if input.kind.dtype.is_complex:
-        raise RuntimeError("nansum does not support complex inputs")
+        raise RuntimeError(f"nansum on {input.kind.device.type.upper()} does not support complex inputs")
     result = _nansum(converted(input, dtype), dim, keepdim)
     return into(out, result if dtype is None else cast(result, dt.as_dtype(dtype)), "nansum")
 
@@ -440,4 +442,39 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     >>> torch.dist(torch.zeros(4), torch.ones(4))
     tensor(2.)
     """
-    return vector_norm(sub(input, other), p)
+    if not isinstance(other, TensorBase):
+        raise TypeError(f"dist(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    apart = sub(input, other)
+    if not (apart.kind.dtype.is_floating_point or apart.kind.dtype.is_complex):
+        raise RuntimeError(
+            "norm(): input dtype should be either floating point or complex. Got "
+            f"{type_word(apart.kind.dtype)} instead."
+        )
+    return vector_norm(apart, p)
+
+
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None) -> Tensor:
+    """`input`, its slices along `dim` scaled down to the norm `maxnorm` of order `p` where theirs is larger.
+
+    >>> torch.renorm(torch.tensor([[1.0, 1.0], [3.0, 4.0]]), p=2, dim=0, maxnorm=2)
+    tensor([[1.0000, 1.0000],
+            [1.2000, 1.6000]])
+    """
+    if isinstance(p, complex):
+        raise RuntimeError("renorm: p must be real-valued")
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
+    ndim = input.array.ndim
+    if ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
+    d = normalize_dim(dim, ndim)
+    size = vector_norm(input, p, [other for other in range(ndim) if other != d], True)
+    scale = where(gt(size, maxnorm), maxnorm / (size + 1e-7), 1.0)
+    return into(out, mul(input, scale), "renorm")
+
+
+def renorm_(self: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """`renorm` in place."""
+    return copy_(self, renorm(self.clone(), p, dim, maxnorm))

@@ -17,6 +17,7 @@ from numbatorch.layout import steps
 from numbatorch.ops.copy import cast, copy_
 from numbatorch.ops.view import expand, reshape
 from numbatorch.shape import reduced_shape, reduction_dims
+from numbatorch.storage import resize_out
 from numbatorch_kernels.memory import LARGE
 from numbatorch_kernels.reduce.launch import computed_in, plan_for
 from numbatorch_kernels.reduce.table import Reduction
@@ -178,7 +179,8 @@ def converted(input: Tensor, dtype: DType | None) -> Tensor:
 
 
 def into(out: Tensor | None, result: Tensor, function: str) -> Tensor:
-    """`result`, written into `out` if that is given. An empty `out` takes the shape of the result."""
+    """`result`, written into `out` if that is given, which takes the shape of the result; with a warning, if
+    it has elements."""
     if out is None:
         return result
     if state.enabled and (result._requires_grad or out._requires_grad):
@@ -191,9 +193,7 @@ def into(out: Tensor | None, result: Tensor, function: str) -> Tensor:
             f"result type {type_word(result.kind.dtype)} can't be cast to the desired output type "
             f"{type_word(out.kind.dtype)}"
         )
-    if not out.array.size and out.array.shape != result.array.shape:
-        fresh = empty(result.array.shape, out.kind)
-        out.array, out.kind = fresh.array, fresh.kind
+    resize_out(out, result.array.shape)
     return copy_(out, result)
 
 

@@ -9,10 +9,10 @@ import numbatorch.dtype as dt
 from numbatorch import base, return_types
 from numbatorch.apply import Op
 from numbatorch.base import wrap
-from numbatorch.dtype import DType
+from numbatorch.dtype import DType, c_name
 from numbatorch.ops.arithmetic import add, div, mul, sub
 from numbatorch.ops.arrange import flip
-from numbatorch.ops.choice import Choice, c_name, empty_pair, into_pair, refuse_dtypes
+from numbatorch.ops.choice import Choice, empty_pair, into_pair, refuse_dtypes
 from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, where
 from numbatorch.ops.copy import cast, contiguous, copy_
 from numbatorch.ops.extrema import amax
@@ -82,9 +82,10 @@ def _logcumsumexp_vjp(node, grad):
     """From each element x on, the sum of grad e^(x - result): in logarithms, for each sign of grad apart."""
     input, result = node.unpack()
     (dim,) = node.params
+    nothing = dt.finfo(grad.kind.dtype).min
 
     def part(wanted: Tensor) -> Tensor:
-        size = where(wanted, log(abs(where(wanted, grad, 1.0))), -float("inf"))
+        size = where(wanted, log(abs(where(wanted, grad, 1.0))), nothing)
         return exp(add(flip(_logcumsumexp(flip(sub(size, result), dim), dim), dim), input))
 
     return (sub(part(gt(grad, 0)), part(lt(grad, 0))),)

@@ -8,7 +8,8 @@ from numbatorch import return_types
 from numbatorch.ops.choice import Choice, as_rows, empty_pair, from_rows, into_pair
 from numbatorch.ops.reduction import into
 from numbatorch.shape import normalize_dim
-from numbatorch_kernels import select, sort as kernels
+from numbatorch_kernels import select
+from numbatorch_kernels import sort as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor

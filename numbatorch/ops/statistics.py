@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch import base, return_types
+from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.base import Kind, Number, TensorBase, wrap
+from numbatorch.base import Number, TensorBase, wrap
 from numbatorch.ops.arithmetic import lerp, maximum, mul, sub
 from numbatorch.ops.choice import Choice, as_rows, empty_pair, into_pair, refuse_dtypes
 from numbatorch.ops.comparison import eq, ne, where
 from numbatorch.ops.copy import cast, contiguous
-from numbatorch.ops.creation import arange, full, tensor
+from numbatorch.ops.creation import full
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.extrema import argmax
 from numbatorch.ops.math import ceil, floor, isnan, round
@@ -20,6 +20,7 @@ from numbatorch.ops.reduce import any, sum
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scan import cummax
 from numbatorch.ops.scatter import gather
+from numbatorch.ops.sequences import arange
 from numbatorch.ops.sort import sort
 from numbatorch.ops.view import expand, movedim, reshape, squeeze, unsqueeze
 from numbatorch.shape import normalize_dim
@@ -248,7 +249,7 @@ def _quantile(input: Tensor, q, dim, keepdim: bool, how: str, out: Tensor | None
         )
     if out is not None and out.kind.dtype is not own:
         raise RuntimeError("quantile() out tensor must be same dtype as the input tensor")
-    if isinstance(q, TensorBase) and not bool(((q >= 0) & (q <= 1)).all().item()):
+    if not ((fractions >= 0) & (fractions <= 1)).all().item():
         raise RuntimeError("quantile() q values must be in the range [0, 1]")
     d = None if dim is None else normalize_dim(dim, input.array.ndim)
     if d is None or not input.array.ndim:

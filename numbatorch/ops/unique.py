@@ -143,9 +143,13 @@ def isin(
     given = [t for t in (elements, test_elements) if isinstance(t, TensorBase)]
     if not given:
         kinds = ", ".join(type(t).__name__ for t in (elements, test_elements))
-        raise TypeError(f"isin() received an invalid combination of arguments - got ({kinds}), but expected one of:")
+        raise TypeError(
+            f"isin() received an invalid combination of arguments - got ({kinds}), but expected one of:"
+        )
     device = given[0].kind.device
-    operands = [t if isinstance(t, TensorBase) else tensor(t, device=device) for t in (elements, test_elements)]
+    operands = [
+        t if isinstance(t, TensorBase) else tensor(t, device=device) for t in (elements, test_elements)
+    ]
     for t in operands:
         if t.kind.dtype.is_complex or t.kind.dtype is dt.bool:
             raise RuntimeError(f"Unsupported input type encountered for isin(): {type_word(t.kind.dtype)}")

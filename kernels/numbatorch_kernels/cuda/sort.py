@@ -30,8 +30,8 @@ def count_grid(counts, words, length, tiles, shift, form, bits, infinity, descen
     for t in range(cuda.grid(1), n, cuda.gridsize(1)):
         row, tile = t // tiles, t % tiles
         at = row * DIGITS * tiles + tile
-        for digit in range(DIGITS):
-            counts[at + digit * tiles] = 0
+        for d in range(DIGITS):
+            counts[at + d * tiles] = 0
         for j in range(row * length + tile * TILE, row * length + min((tile + 1) * TILE, length)):
             digit = int64(
                 key(words[j], form, bits, infinity, descending) >> uint64(shift) & uint64(DIGITS - 1)

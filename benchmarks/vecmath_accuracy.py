@@ -46,12 +46,21 @@ def _erf_series(x: np.ndarray) -> np.ndarray:
     return 2 / np.sqrt(np.arccos(Long(-1))) * np.exp(-x * x) * total
 
 
-def _erfc_fraction(x: np.ndarray) -> np.ndarray:
-    """erfc for x >= 2: exp(-x^2) / sqrt(pi) / (x + (1/2) / (x + (2/2) / (x + (3/2) / (x + ...))))."""
+def _erfc_fraction(x: np.ndarray, scaled: bool = False) -> np.ndarray:
+    """erfc for x >= 2: exp(-x^2) / sqrt(pi) / (x + (1/2) / (x + (2/2) / (x + (3/2) / (x + ...)))); if `scaled`,
+    without the exponential."""
     below = x
     for n in range(200, 0, -1):
         below = x + n / Long(2) / below
-    return _exp_of_minus_square(x) / np.sqrt(np.arccos(Long(-1))) / below
+    return (1 if scaled else _exp_of_minus_square(x)) / np.sqrt(np.arccos(Long(-1))) / below
+
+
+def erfcx(x: np.ndarray) -> np.ndarray:
+    size, z = np.abs(x), 0.5 / np.clip(x * x, 1, None)
+    fraction = _erfc_fraction(np.clip(size, 2, 1e4), scaled=True)
+    far = np.where(size < 1e4, fraction, (1 - z + 3 * z * z) / np.sqrt(np.arccos(Long(-1))) / size)
+    near = (1 - _erf_series(np.clip(x, -2, 2))) / _exp_of_minus_square(np.clip(x, -2, 2))
+    return np.where(size < 2, near, np.where(x < 0, 2 / _exp_of_minus_square(np.clip(x, -200, 0)) - far, far))
 
 
 def erfc(x: np.ndarray) -> np.ndarray:
@@ -103,6 +112,7 @@ CASES = {
     "erf": Case(erf, intervals=lambda top: ((-1.5, 1.5), (-6, 6))),
     "erfc": Case(erfc, intervals=lambda top: ((-6, 28 if top > 100 else 11), (0, 2))),
     "normal_cdf": Case(lambda x: erfc(-x / np.sqrt(Long(2))) / 2, (-1, inf), lambda top: ((-1, 1), (-1, 9))),
+    "erfcx": Case(erfcx, intervals=lambda top: ((-26 if top > 100 else -9, 28), (-2, 2), (20, 200))),
     "sqrt": Case(np.sqrt, (0, inf), lambda top: ((0, 4),)),
     "rsqrt": Case(lambda x: 1 / np.sqrt(x), (0, inf), lambda top: ((0, 4),)),
     "pow": Case(np.power, (0, inf), lambda top: ((0, 3), (0.9, 1.1))),

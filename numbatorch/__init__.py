@@ -14,6 +14,7 @@ from math import pi as pi
 
 from numbatorch import autograd as autograd
 from numbatorch import scalar as scalar
+from numbatorch import special as special
 from numbatorch import testing as testing
 from numbatorch.autograd import enable_grad as enable_grad
 from numbatorch.autograd import inference_mode as inference_mode
@@ -84,6 +85,7 @@ from numbatorch.inplace import fix_ as fix_
 from numbatorch.inplace import floor_ as floor_
 from numbatorch.inplace import frac_ as frac_
 from numbatorch.inplace import gcd_ as gcd_
+from numbatorch.inplace import i0_ as i0_
 from numbatorch.inplace import lcm_ as lcm_
 from numbatorch.inplace import ldexp_ as ldexp_
 from numbatorch.inplace import log1p_ as log1p_
@@ -235,6 +237,7 @@ from numbatorch.ops import diagonal as diagonal
 from numbatorch.ops import diagonal_copy as diagonal_copy
 from numbatorch.ops import diagonal_scatter as diagonal_scatter
 from numbatorch.ops import diff as diff
+from numbatorch.ops import digamma as digamma
 from numbatorch.ops import dist as dist
 from numbatorch.ops import div as div
 from numbatorch.ops import div as divide
@@ -251,6 +254,7 @@ from numbatorch.ops import eq as eq
 from numbatorch.ops import equal as equal
 from numbatorch.ops import erf as erf
 from numbatorch.ops import erfc as erfc
+from numbatorch.ops import erfinv as erfinv
 from numbatorch.ops import exp as exp
 from numbatorch.ops import exp2 as exp2
 from numbatorch.ops import expand_copy as expand_copy
@@ -291,6 +295,9 @@ from numbatorch.ops import histogramdd as histogramdd
 from numbatorch.ops import hsplit as hsplit
 from numbatorch.ops import hstack as hstack
 from numbatorch.ops import hypot as hypot
+from numbatorch.ops import i0 as i0
+from numbatorch.ops import igamma as igamma
+from numbatorch.ops import igammac as igammac
 from numbatorch.ops import imag as imag
 from numbatorch.ops import index_add as index_add
 from numbatorch.ops import index_copy as index_copy
@@ -322,6 +329,7 @@ from numbatorch.ops import ldexp as ldexp
 from numbatorch.ops import le as le
 from numbatorch.ops import le as less_equal
 from numbatorch.ops import lerp as lerp
+from numbatorch.ops import lgamma as lgamma
 from numbatorch.ops import linear as linear
 from numbatorch.ops import linspace as linspace
 from numbatorch.ops import log as log
@@ -367,6 +375,7 @@ from numbatorch.ops import mul as mul
 from numbatorch.ops import mul as multiply
 from numbatorch.ops import multinomial as multinomial
 from numbatorch.ops import mv as mv
+from numbatorch.ops import mvlgamma as mvlgamma
 from numbatorch.ops import nan_to_num as nan_to_num
 from numbatorch.ops import nanmean as nanmean
 from numbatorch.ops import nanmedian as nanmedian
@@ -398,6 +407,7 @@ from numbatorch.ops import pinverse as pinverse
 from numbatorch.ops import pixel_shuffle as pixel_shuffle
 from numbatorch.ops import pixel_unshuffle as pixel_unshuffle
 from numbatorch.ops import polar as polar
+from numbatorch.ops import polygamma as polygamma
 from numbatorch.ops import positive as positive
 from numbatorch.ops import pow as pow
 from numbatorch.ops import prelu as prelu

@@ -38,6 +38,7 @@ fix_ = Tensor.fix_
 floor_ = Tensor.floor_
 frac_ = Tensor.frac_
 gcd_ = Tensor.gcd_
+i0_ = Tensor.i0_
 lcm_ = Tensor.lcm_
 ldexp_ = Tensor.ldexp_
 log_ = Tensor.log_

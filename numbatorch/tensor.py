@@ -703,6 +703,13 @@ class Tensor(TensorBase):
     sgn = ops.sgn
     signbit = ops.signbit
     sinc = ops.sinc
+    digamma = ops.digamma
+    erfinv = ops.erfinv
+    i0 = ops.i0
+    igamma = ops.igamma
+    igammac = ops.igammac
+    lgamma = ops.lgamma
+    mvlgamma = ops.mvlgamma
     float_power = ops.float_power
     gcd = ops.gcd
     heaviside = ops.heaviside
@@ -725,6 +732,14 @@ class Tensor(TensorBase):
     arccosh = ops.acosh
     arcsinh = ops.asinh
     arctanh = ops.atanh
+
+    def polygamma(self, n: int) -> Tensor:
+        """`torch.polygamma(n, self)`"""
+        return ops.polygamma(n, self)
+
+    def polygamma_(self, n: int) -> Tensor:
+        """`polygamma`, in place."""
+        return ops.polygamma(n, self, out=self)
 
     # --- comparisons and logic
 
@@ -1084,6 +1099,13 @@ class Tensor(TensorBase):
     nextafter_ = inplace(ops.nextafter)
     bitwise_left_shift_ = inplace(ops.bitwise_left_shift)
     bitwise_right_shift_ = inplace(ops.bitwise_right_shift)
+    digamma_ = inplace(ops.digamma)
+    erfinv_ = inplace(ops.erfinv)
+    i0_ = inplace(ops.i0)
+    igamma_ = inplace(ops.igamma)
+    igammac_ = inplace(ops.igammac)
+    lgamma_ = inplace(ops.lgamma)
+    mvlgamma_ = inplace(ops.mvlgamma)
     absolute_ = abs_
     arccos_ = acos_
     arccosh_ = acosh_

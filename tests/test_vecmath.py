@@ -111,6 +111,7 @@ EDGES = {
     "atanh": [(1, inf), (-1, -inf), (2, nan), (-inf, nan), (inf, nan)],
     "erf": [(inf, 1), (-inf, -1), (1e4, 1), (-1e4, -1)],
     "erfc": [(inf, 0.0), (-inf, 2), (0.0, 1), (1e4, 0.0), (-1e4, 2)],
+    "erfcx": [(inf, 0.0), (-inf, inf), (0.0, 1), (-1e4, inf)],
     "sqrt": [(inf, inf), (0.0, 0.0), (-0.0, -0.0), (4, 2), (-1, nan), (-inf, nan)],
     "rsqrt": [(inf, 0.0), (0.0, inf), (-0.0, -inf), (4, 0.5), (-1, nan), (-inf, nan)],
 }

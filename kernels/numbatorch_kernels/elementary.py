@@ -8,6 +8,10 @@ from numbatorch_kernels.primitives import (
     abs,
     copysign,
     cos,
+    erf,
+    erfc,
+    erfcx,
+    exp,
     exp2,
     inf,
     isnan,
@@ -17,6 +21,7 @@ from numbatorch_kernels.primitives import (
     nan,
     pi,
     sin,
+    sqrt,
     where,
 )
 from numbatorch_kernels.scalar import derived_by
@@ -114,3 +119,42 @@ def entr(x):
 def xlog1py(x, a):
     """x log(1 + a), and 0 where x is 0 whatever a is"""
     return where(isnan(a), a, where(x == 0, 0, x * log1p(a)))
+
+
+# --- the normal distribution and the inverse of the error function
+
+
+@derived_by(lambda g, y, x: (g * (math.sqrt(0.5 / pi) * exp(-0.5 * (x * x))),))
+def ndtr(x):
+    """Φ(x), the probability that a normal number lies below x"""
+    return 0.5 * erfc(x * -math.sqrt(0.5))
+
+
+@derived_by(lambda g, y, x: (g * math.sqrt(2 / pi) / erfcx(x * -math.sqrt(0.5)),))
+def log_ndtr(x):
+    """log Φ(x)"""
+    t = x * -math.sqrt(0.5)
+    return where(x < -1, log(0.5 * erfcx(t)) - t * t, log1p(-0.5 * erfc(-t)))
+
+
+@derived_by(lambda g, y, x: (g * (0.5 * math.sqrt(pi) * exp(y * y)),))
+def erfinv(x):
+    """The y with erf(y) = x; infinite at -1 and 1, NaN beyond.
+
+    A rational first guess (G. Pavlis, 1996) and two steps of Newton's, in the tails of Halley's: there they
+    solve erfc(|y|) = 1 - |x|, because erf(y) has lost the digits that matter.
+    """
+    size = abs(x)
+    z = x * x
+    y = x * (((-0.140543331 * z + 0.914624893) * z - 1.645349621) * z + 0.886226899)
+    y = y / ((((0.012229801 * z - 0.329097515) * z + 1.442710462) * z - 2.118377725) * z + 1)
+    for _ in range(2):
+        y = y - (erf(y) - x) * (0.5 * math.sqrt(pi)) * exp(y * y)
+    z = sqrt(-log((1 - size) * 0.5))
+    tail = ((1.641345311 * z + 3.429567803) * z - 1.624906493) * z - 1.970840454
+    tail = tail / ((1.637067800 * z + 3.543889200) * z + 1)
+    for _ in range(2):
+        step = (erfcx(tail) - (1 - size) * exp(tail * tail)) * (0.5 * math.sqrt(pi))
+        tail = tail + step / (1 - tail * step)
+    inside = where(size < 0.7, y, copysign(tail, x))
+    return where(size == 1, copysign(inf, x), inside)

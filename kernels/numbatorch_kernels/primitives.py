@@ -38,6 +38,7 @@ __all__ = [
     "cosh",
     "erf",
     "erfc",
+    "erfcx",
     "exp",
     "exp2",
     "expm1",
@@ -101,6 +102,9 @@ normal_cdf = Scalar(
     "normal_cdf",
     lambda x: math.erfc(-x * math.sqrt(0.5)) / 2,
     lambda g, y, x: (g * (exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))),),
+)
+erfcx: Scalar = Scalar(
+    "erfcx", lambda x: math.exp(x * x) * math.erfc(x), lambda g, y, x: (g * (2 * x * y - _TWO_OVER_SQRT_PI),)
 )
 sqrt = Scalar("sqrt", math.sqrt, lambda g, y, x: (g / (2 * y),))
 rsqrt: Scalar = Scalar("rsqrt", lambda x: 1 / math.sqrt(x), lambda g, y, x: (-0.5 * g * (y * y * y),))

@@ -15,11 +15,13 @@ from samples.sample import FLOATS as FLOATS
 from samples.sample import Sample as Sample
 from samples.sample import results as results
 from samples.sample import tensors as tensors
+from samples.special import SPECIAL
 from samples.views import VIEWS
 
 SAMPLES: list[Sample] = [
     *UNARY,
     *BINARY,
+    *SPECIAL,
     *ACTIVATIONS,
     *VIEWS,
     *PRODUCTS,

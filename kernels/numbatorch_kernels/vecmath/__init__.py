@@ -64,6 +64,8 @@ from numbatorch_kernels.vecmath.special import (
     erf_f64,
     erfc_f32,
     erfc_f64,
+    erfcx_f32,
+    erfcx_f64,
     normal_cdf_f32,
     normal_cdf_f64,
 )

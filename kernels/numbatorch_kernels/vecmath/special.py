@@ -1,6 +1,8 @@
-"""erf, erfc and the normal distribution function."""
+"""erf, erfc, erfcx and the normal distribution function."""
 
 from __future__ import annotations
+
+import math
 
 from numbatorch_kernels.vecmath.exponential import EXP2, LOG2_E, exp_reduced, expm1_reduced, scaled
 from numbatorch_kernels.vecmath.values import (
@@ -78,6 +80,14 @@ _UPPER_TAIL = (
     3.390957e-08,
 )
 
+# x exp(x^2) erfc(x) = (1 - z + 3 z^2 - 15 z^3 + ...) / sqrt(pi), z = 1 / 2 x^2, for x beyond that; the first
+# in two parts.
+_ONE_OVER_SQRT_PI: PerFormat = {
+    F32: (0.5641896, -2.9317691711098796e-08),
+    F64: (0.5641895835477563, 7.66772980658294e-18),
+}
+_ERFCX_FAR = [c / math.sqrt(math.pi) for c in (-1, 3, -15, 105, -945, 10395)]
+
 
 def erf(x: Value) -> Value:
     """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
@@ -88,6 +98,15 @@ def erf(x: Value) -> Value:
     return where(size < 1, near, copysign(fma(-p, two_to_the(t), 1), x))
 
 
+def _x_erfcx(x: Value) -> tuple[Value, Value]:
+    """x exp(x^2) erfc(x) in two parts, for x from 3/4 to where erfc is zero."""
+    u = (x - 1.5) / (x + 1.5)
+    first, *higher = _ERFCX[x.format]
+    slope = polynomial(u, higher)
+    g = fma(u, slope, first)
+    return g, fma(u, slope, first - g) + _ERFCX_LOW[x.format]
+
+
 def erfc(x: Value) -> Value:
     """1 - erf(x), with all digits also where that is small."""
     format = x.format
@@ -95,11 +114,7 @@ def erfc(x: Value) -> Value:
     size = clamp(abs(x), high=_ERFC_IS_ZERO[format])
     square = size * size
     p, t = expm1_reduced(-square, format.bias, -fma(size, size, -square))
-    u = (size - 1.5) / (size + 1.5)
-    first, *higher = _ERFCX[format]
-    slope = polynomial(u, higher)
-    g = fma(u, slope, first)
-    g_low = fma(u, slope, first - g) + _ERFCX_LOW[format]
+    g, g_low = _x_erfcx(size)
     far = scaled((g + fma(g, p, fma(g_low, p, g_low))) / size, -square, t, LOG2_E)
     return where(abs(x) < 0.75, near, where(x < 0, 2 - far, far))
 
@@ -117,6 +132,25 @@ def normal_cdf(x: Value) -> Value:
     return where(x < 0, tail, 1 - tail)
 
 
+def erfcx(x: Value) -> Value:
+    """exp(x^2) erfc(x), which neither overflows nor vanishes for large x."""
+    format = x.format
+    limit = _ERFC_IS_ZERO[format]
+    size = clamp(abs(x), high=limit)
+    square = size * size
+    p, t = expm1_reduced(square, format.bias, fma(size, size, -square))
+    power = scaled(1 + p, square, t, LOG2_E)
+    near = 0.5 + fma(-x, polynomial(x * x, _ERF[format]), 0.5 - x)
+    near = scaled(fma(near, p, near), square, t, LOG2_E)
+    g, g_low = _x_erfcx(size)
+    inverse = 1 / abs(x)
+    z = 0.5 * inverse * inverse
+    first, low = _ONE_OVER_SQRT_PI[format]
+    far = where(abs(x) < limit, g + g_low, first + fma(z, polynomial(z, _ERFCX_FAR), low)) / abs(x)
+    return where(abs(x) < 0.75, near, where(x < 0, 2 * power - far, far))
+
+
 erf_f32, erf_f64 = vectorised(erf)
 erfc_f32, erfc_f64 = vectorised(erfc)
 normal_cdf_f32, normal_cdf_f64 = vectorised(normal_cdf)
+erfcx_f32, erfcx_f64 = vectorised(erfcx)

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-scipy = pytest.importorskip("scipy.special")
-
 import numbatorch as torch
 
+scipy = pytest.importorskip("scipy.special")
 L = torch.special
 # function, SciPy's, the interval of each operand, and how many units in the last place (of 1, for small results)
 CASES = [

@@ -13,6 +13,7 @@ from math import nan as nan
 from math import pi as pi
 
 from numbatorch import autograd as autograd
+from numbatorch import backends as backends
 from numbatorch import scalar as scalar
 from numbatorch import special as special
 from numbatorch import testing as testing
@@ -176,7 +177,6 @@ from numbatorch.ops import atanh as atanh
 from numbatorch.ops import atleast_1d as atleast_1d
 from numbatorch.ops import atleast_2d as atleast_2d
 from numbatorch.ops import atleast_3d as atleast_3d
-from numbatorch.ops import baddbmm as baddbmm
 from numbatorch.ops import bernoulli as bernoulli
 from numbatorch.ops import binary_cross_entropy as binary_cross_entropy
 from numbatorch.ops import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
@@ -569,3 +569,19 @@ from numbatorch.autograd import profiler as _profiler  # isort: skip
 
 # Last, because within the package `numbatorch.dtype` is the module.
 from numbatorch.dtype import DType as dtype  # isort: skip
+from numbatorch.ops import addbmm as addbmm
+from numbatorch.ops import addr as addr
+from numbatorch.ops import baddbmm as baddbmm
+from numbatorch.ops import bilinear as bilinear
+from numbatorch.ops import cdist as cdist
+from numbatorch.ops import corrcoef as corrcoef
+from numbatorch.ops import cosine_similarity as cosine_similarity
+from numbatorch.ops import cov as cov
+from numbatorch.ops import einsum as einsum
+from numbatorch.ops import ger as ger
+from numbatorch.ops import inner as inner
+from numbatorch.ops import kron as kron
+from numbatorch.ops import pairwise_distance as pairwise_distance
+from numbatorch.ops import pdist as pdist
+from numbatorch.ops import tensordot as tensordot
+from numbatorch.ops import vdot as vdot

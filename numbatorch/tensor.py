@@ -805,10 +805,22 @@ class Tensor(TensorBase):
     mv = ops.mv
     dot = ops.dot
     outer = ops.outer
+    vdot = ops.vdot
+    ger = ops.ger
+    inner = ops.inner
+    kron = ops.kron
     addmm = ops.addmm
-    baddbmm = ops.baddbmm
+    addmm_ = ops.addmm_
+    addbmm = ops.addbmm
+    addbmm_ = ops.addbmm_
     addmv = ops.addmv
-    ger = ops.outer
+    addmv_ = ops.addmv_
+    addr = ops.addr
+    addr_ = ops.addr_
+    baddbmm = ops.baddbmm
+    baddbmm_ = ops.baddbmm_
+    cov = ops.cov
+    corrcoef = ops.corrcoef
 
     # --- linear algebra
 

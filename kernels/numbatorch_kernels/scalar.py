@@ -173,6 +173,17 @@ def addcmul(x, a, b, value):
     return x + value * a * b
 
 
+def addr(x, a, b, beta, alpha):
+    """beta x + alpha a b"""
+    return beta * x + alpha * a * b
+
+
+def distance_from_products(product, x, y):
+    """√(x + y - 2 product): the distance of two vectors from their product and their squares"""
+    square = x + y - 2 * product
+    return sqrt(where(square < 0, 0, square))
+
+
 def addcdiv(x, a, b, value):
     """x + value a / b"""
     return x + value * (a / b)

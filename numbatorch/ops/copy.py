@@ -118,6 +118,20 @@ _OTHER_DTYPE = {
     "masked_select": lambda name, own, other: (
         "masked_select(): self and result must have the same scalar type"
     ),
+    "mv": lambda name, own, other: (
+        "addmv input tensors must have the same dtype, but got "
+        f"{type_word(other)}, {type_word(own)}, and {type_word(own)}"
+    ),
+    **dict.fromkeys(
+        ("dot", "vdot"),
+        lambda name, own, other: (
+            f"result dtype {type_word(other)} does not match input dtype {type_word(own)}"
+        ),
+    ),
+    "tensordot": lambda name, own, other: (
+        f"tensordot: Expected the output tensor to have dtype {type_word(own)}, but got an output tensor with "
+        f"dtype {type_word(other)}"
+    ),
     "take": lambda name, own, other: (
         f"take(): self and out expected to have the same dtype, but got self.dtype = {type_word(own)} and "
         f"out.dtype = {type_word(other)}"

@@ -1,6 +1,6 @@
 """Matrix products, and stacks of them, for every dtype and any strides of the operands.
 
-    out = alpha * a @ b + beta * bias          out (m, n), a (m, k), b (k, n), or a batch of each
+    out = alpha * a @ b + beta * bias          out (m, n), a (m, k), b (k, n), or batches
 
 Where to look:
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
+from math import prod
 
 import numpy as np
 from numba import types
@@ -45,11 +46,11 @@ _spare: list[np.ndarray] = []  # scratch; a call takes one, so that calls from s
 
 @matmul.on("cpu")
 def gemm(out, a, b, bias=None, alpha=1, beta=1) -> None:
-    """out = alpha * a @ b + beta * bias: arrays of one dtype, (m, n) or (batch, m, n).
+    """out = alpha * a @ b + beta * bias: arrays of one dtype, (m, n), (batch, m, n) or (batch, batch, m, n).
 
-    a and b may have any strides, also 0; a matrix among batches is used for each of them. `bias` is (n,),
-    (m, n), (batch, m, n) or `out` itself; without one nothing is added. The columns of out and bias are
-    neighbours. Halves are added up in float32 and rounded once. The result is the same for any number of
+    a and b may have any strides, also 0, and the axes of their batches broadcast. `bias` is (n,), (m, n), with a
+    batch in front, or `out` itself; without one nothing is added. The columns of out and bias are neighbours.
+    Halves are added up in float32 and rounded once. The result is the same for any number of
     threads.
     """
     if bias is None:
@@ -119,7 +120,8 @@ def _piece(shape: tuple[int, ...], shares: int, itemsize: int) -> tuple[int, int
     element takes as long as some ten multiplications.
     """
     *batch, m, n = shape
-    if batch and (batch[0] % shares == 0 or batch[0] >= 8 * shares):
+    count = prod(batch)
+    if batch and (count % shares == 0 or count >= 8 * shares):
         return WHOLE, WHOLE
     tile = registers()
     height, width = tile.rows, tile.vectors * tile.bytes // itemsize

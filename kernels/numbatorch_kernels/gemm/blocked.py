@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from numba import types
 
-from numbatorch_kernels.gemm.matrix import alike, reinterpret, size, stride
+from numbatorch_kernels.gemm.matrix import alike, matrices, nth, reinterpret, size, stride
 from numbatorch_kernels.gemm.pack import pack
 from numbatorch_kernels.gemm.tile import columns_of, constant, rows_of, tile, tile_columns, tile_rows
 from numbatorch_kernels.pointer import offset
@@ -57,7 +57,7 @@ def blocked_product(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scr
     blocks = (k + DEPTH - 1) // DEPTH
     most_depth = (k + blocks - 1) // blocks
     down, across = (m + piece_rows - 1) // piece_rows, (n + piece_columns - 1) // piece_columns
-    pieces = size(out, 3) * down * across
+    pieces = matrices(out) * down * across
     packed_b = offset(scratch, start * (SCRATCH_BYTES // itemsize(scratch)))
     packed_a = offset(packed_b, DEPTH * most_columns(scratch))
 
@@ -65,11 +65,10 @@ def blocked_product(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scr
         batch, i_first, j_first = piece // (down * across), piece // across % down, piece % across
         i_first, j_first = i_first * piece_rows, j_first * piece_columns
         i_end, j_end = min(i_first + piece_rows, m), min(j_first + piece_columns, n)
-        a_matrix, b_matrix = offset(a.data, batch * stride(a, 3)), offset(b.data, batch * stride(b, 3))
-        out_matrix = offset(out.data, batch * stride(out, 3))
+        a_matrix, b_matrix, out_matrix = nth(a, batch, out), nth(b, batch, out), nth(out, batch, out)
         for j0 in range(j_first, j_end, most_columns(scratch)):
             columns = min(most_columns(scratch), j_end - j0)
-            old, old_row, scale = offset(bias.data, batch * stride(bias, 3)), bias_row, beta
+            old, old_row, scale = nth(bias, batch, out), bias_row, beta
             for k0 in range(0, k, most_depth):
                 depth = min(most_depth, k - k0)
                 b_block = offset(b_matrix, k0 * b_row + j0 * b_column)

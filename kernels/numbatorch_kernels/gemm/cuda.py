@@ -46,13 +46,13 @@ ELEMENT, load, store = np.float32, same, same  # of the dtype: each kernel has i
 def product(out, a, b, bias, geometry, alpha, beta):
     """out = alpha * a @ b + beta * bias; bias is not read where beta is 0.
 
-    `geometry` has the sizes of the batch, m, n, k, and for out, a, b and bias the strides in elements along
-    batch, rows and columns.
+    `geometry` has the sizes of the two axes of the batch, m, n, k, and for out, a, b and bias the strides in
+    elements along the axes of the batch, rows and columns.
     """
     shared_a = cuda.shared.array(AREA, ELEMENT)
     shared_b = cuda.shared.array(AREA, ELEMENT)
-    batches, m, n, k = geometry[0], geometry[1], geometry[2], geometry[3]
-    a_row, a_column, b_row, b_column = geometry[8], geometry[9], geometry[11], geometry[12]
+    batches, inner, m, n, k = geometry[0], geometry[1], geometry[2], geometry[3], geometry[4]
+    a_row, a_column, b_row, b_column = geometry[11], geometry[12], geometry[15], geometry[16]
     thread = cuda.threadIdx.x
     row, column = thread // TILE, thread % TILE
     # Which element of its tile of a and b a thread fetches: the next thread's is the next in memory.
@@ -60,20 +60,20 @@ def product(out, a, b, bias, geometry, alpha, beta):
     b_k, b_j = (row, column) if b_column == 1 else (column, row)
     across = (n + TILE - 1) // TILE
     tiles = (m + TILE - 1) // TILE * across
-    for tile in range(cuda.blockIdx.x, batches * tiles, cuda.gridDim.x):
-        batch = tile // tiles
+    for tile in range(cuda.blockIdx.x, batches * inner * tiles, cuda.gridDim.x):
+        one, other = tile // tiles // inner, tile // tiles % inner
         i0, j0 = tile % tiles // across * TILE, tile % across * TILE
-        a_begin = batch * geometry[7] + (i0 + a_i) * a_row
-        b_begin = batch * geometry[10] + (j0 + b_j) * b_column
+        a_begin = one * geometry[9] + other * geometry[10] + (i0 + a_i) * a_row
+        b_begin = one * geometry[13] + other * geometry[14] + (j0 + b_j) * b_column
         total = ELEMENT(0)
         for k0 in range(0, k, TILE):
-            one, other = ELEMENT(0), ELEMENT(0)
+            left, right = ELEMENT(0), ELEMENT(0)
             if i0 + a_i < m and k0 + a_k < k:
-                one = load(a[a_begin + (k0 + a_k) * a_column])
+                left = load(a[a_begin + (k0 + a_k) * a_column])
             if j0 + b_j < n and k0 + b_k < k:
-                other = load(b[b_begin + (k0 + b_k) * b_row])
-            shared_a[a_i * TILE + a_k] = one
-            shared_b[b_k * TILE + b_j] = other
+                right = load(b[b_begin + (k0 + b_k) * b_row])
+            shared_a[a_i * TILE + a_k] = left
+            shared_b[b_k * TILE + b_j] = right
             cuda.syncthreads()
             for step in range(TILE):
                 total += shared_a[row * TILE + step] * shared_b[step * TILE + column]
@@ -82,9 +82,10 @@ def product(out, a, b, bias, geometry, alpha, beta):
         if i < m and j < n:
             value = ELEMENT(alpha) * total
             if beta != 0:
-                old = load(bias[batch * geometry[13] + i * geometry[14] + j * geometry[15]])
-                value += ELEMENT(beta) * old
-            out[batch * geometry[4] + i * geometry[5] + j * geometry[6]] = store(value)
+                place = one * geometry[17] + other * geometry[18] + i * geometry[19] + j * geometry[20]
+                value += ELEMENT(beta) * load(bias[place])
+            place = one * geometry[5] + other * geometry[6] + i * geometry[7] + j * geometry[8]
+            out[place] = store(value)
 
 
 def _product(name: str, element: type, load: Callable = same, store: Callable = same) -> FunctionType:
@@ -118,8 +119,11 @@ def _kernel(dtype: np.dtype) -> tuple[Kernel, type]:
 
 
 def _strides(array: DeviceArray) -> list[int]:
-    """In elements, along batch, rows and columns; 0 for a dimension that there is not."""
-    return [0] * (3 - array.ndim) + [stride // array.itemsize for stride in array.strides]
+    """In elements, along the axes of the batch, rows and columns; 0 for axes that there are not, and for those of
+    a batch of size 1, which repeat."""
+    steps = [stride // array.itemsize for stride in array.strides]
+    steps[:-2] = [0 if size == 1 else step for size, step in zip(array.shape[:-2], steps)]
+    return [0] * (4 - array.ndim) + steps
 
 
 def gemm(out: DeviceArray, a: DeviceArray, b: DeviceArray, bias: DeviceArray | None = None, alpha=1, beta=1):
@@ -128,11 +132,10 @@ def gemm(out: DeviceArray, a: DeviceArray, b: DeviceArray, bias: DeviceArray | N
         return
     if bias is None:
         bias, beta = out, 0
-    *batch, m, n = out.shape
-    batches = batch[0] if batch else 1
-    sizes = [batches, m, n, a.shape[-1]]
+    m, n = out.shape[-2:]
+    sizes = [*(1, 1, *out.shape)[-4:], a.shape[-1]]
     geometry = np.array(sum(map(_strides, (out, a, b, bias)), sizes), np.int64)
     kernel, number = _kernel(out.dtype)
-    tiles = batches * -(-m // TILE) * -(-n // TILE)
+    tiles = out.size // (m * n) * -(-m // TILE) * -(-n // TILE)
     blocks = min(tiles, WAVES * compat.multiprocessors(out.device))
     kernel(blocks, AREA, out, a, b, bias, geometry, number(alpha), number(beta))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbatorch_kernels.gemm.matrix import element, size, stride
+from numbatorch_kernels.gemm.matrix import element, nth, size, stride
 from numbatorch_kernels.half import from_bfloat16, from_float16, to_bfloat16, to_float16
 from numbatorch_kernels.pointer import offset
 
@@ -15,8 +15,8 @@ def narrow(out, product, bias, beta, bfloat, start, stop):
     beta, zero = element(product.data, beta), element(product.data, 0)
     for index in range(start, stop):
         batch, i = index // size(out, 2), index % size(out, 2)
-        to = offset(out.data, batch * stride(out, 3) + i * stride(out, 2))
-        old = offset(bias.data, batch * stride(bias, 3) + i * stride(bias, 2))
+        to = offset(nth(out, batch, out), i * stride(out, 2))
+        old = offset(nth(bias, batch, out), i * stride(bias, 2))
         sums = offset(product.data, index * size(out, 1))
         for j in range(size(out, 1)):
             value = sums[j]

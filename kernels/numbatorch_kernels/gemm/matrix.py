@@ -2,21 +2,21 @@
 
 A product has three operands of two or three dimensions: some twenty numbers a call. As a Matrix each costs
 what a pointer costs, and one compiled kernel serves every rank and layout. Axes count from the end:
-`size(a, 1)` is the number of columns, `size(a, 2)` of rows, `size(a, 3)` of matrices in a batch. An axis
-that an array lacks has size 1 and stride 0: a vector is a row which repeats, a matrix is a batch which
-repeats.
+`size(a, 1)` is the number of columns, `size(a, 2)` of rows, `size(a, 3)` and `size(a, 4)` those of a batch of
+matrices. An axis that an array lacks has size 1 and stride 0: a vector is a row which repeats, a matrix is a
+batch which repeats.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, make_attribute_wrapper, models, register_model
 from numba.np.numpy_support import from_dtype
 
-from numbatorch_kernels.pointer import FromObject, Pointer
+from numbatorch_kernels.pointer import FromObject, Pointer, offset
 
 _WORD = ir.IntType(64)
 
@@ -97,6 +97,21 @@ def stride(typingctx, array, axis):
         return builder.select(exists, elements, value.type(0))
 
     return types.intp(array, types.intp), codegen
+
+
+@njit(error_model="numpy")
+def matrices(array):
+    """How many matrices there are in a batch."""
+    return size(array, 4) * size(array, 3)
+
+
+@njit(error_model="numpy")
+def nth(array, batch, out):
+    """Where the matrix begins that belongs to matrix number `batch` of `out`; along axes of size 1, and those
+    that `array` lacks, the same one repeats."""
+    outer, inner = batch // size(out, 3), batch % size(out, 3)
+    start = outer * stride(array, 4) if size(array, 4) > 1 else 0
+    return offset(array.data, start + inner * stride(array, 3) if size(array, 3) > 1 else start)
 
 
 @intrinsic

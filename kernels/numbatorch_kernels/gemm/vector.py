@@ -8,7 +8,7 @@ order in which it lies in memory.
 
 from __future__ import annotations
 
-from numbatorch_kernels.gemm.matrix import element, size, stride
+from numbatorch_kernels.gemm.matrix import element, matrices, nth, size, stride
 from numbatorch_kernels.pointer import offset
 
 TOGETHER = 2048  # lines whose sums stay in the L1 cache
@@ -28,14 +28,14 @@ def vector_product(out, a, b, bias, alpha, beta, start, stop):
     vector_step = stride(b, 2) if of_rows else stride(a, 1)
     to_step, old_step = (stride(out, 2), stride(bias, 2)) if of_rows else (1, 1)
     fours = (lines + 3) // 4
-    stop = min(stop, fours * size(out, 3))
+    stop = min(stop, fours * matrices(out))
     while start < stop:
         batch, first = start // fours, start % fours * 4
         last = min(lines, first + (stop - start) * 4)
         start = (batch + 1) * fours if last == lines else stop
-        left, right = offset(a.data, batch * stride(a, 3)), offset(b.data, batch * stride(b, 3))
+        left, right = nth(a, batch, out), nth(b, batch, out)
         matrix, vector = (left, right) if of_rows else (right, left)
-        to, old = offset(out.data, batch * stride(out, 3)), offset(bias.data, batch * stride(bias, 3))
+        to, old = nth(out, batch, out), nth(bias, batch, out)
         for i in range(first, last):
             to[i * to_step] = beta * old[i * old_step] if beta != zero else zero
         if step == 1:

@@ -229,7 +229,7 @@ GRADIENTS = {
     "lu": (lambda L, x: cubes(*L.linalg.lu(x)[1:]), "stack"),
     "lu tall": (lambda L, x: cubes(*L.linalg.lu(x)[1:]), "tall"),
     "lu wide": (lambda L, x: cubes(*L.linalg.lu(x)[1:]), "wide"),
-    "lu_solve": (lambda L, x: L.linalg.lu_solve(*L.linalg.lu_factor(x), x.mT.exp(), adjoint=True), "stack"),
+    "lu_solve": (lambda L, x: L.linalg.lu_solve(*L.linalg.lu_factor(x), x.mT**2, adjoint=True), "stack"),
     "lu_solve right": (lambda L, x: L.linalg.lu_solve(*L.linalg.lu_factor(x), x.mT, left=False), "stack"),
     "pinv of low rank": (lambda L, x: L.linalg.pinv(x[:, :1] @ x[:1], rtol=1e-8), "a"),
     "pinv hermitian": (lambda L, x: L.linalg.pinv(definite(L, x), hermitian=True), "stack"),
@@ -239,19 +239,50 @@ GRADIENTS = {
 }  # fmt: skip
 
 
+COMPLEX_ONLY_OURS = {
+    "det of singular": "the second has no meaning in either",
+    "det of one singular": "the second has no meaning in either",
+    "cholesky of a triangle": "PyTorch's is not Hermitian",
+}
+
+
 @pytest.mark.parametrize("name", GRADIENTS)
-def test_gradients(name):
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_gradients(name, dtype):
     function, operand = GRADIENTS[name]
     value = {**NAMES, "dependent": np.stack([A, np.outer(B[:, 0], B[:, 1]) + np.outer(A[0], A[1])])}[operand]
+    if dtype == "complex128":
+        if name in COMPLEX_ONLY_OURS:
+            pytest.skip(COMPLEX_ONLY_OURS[name])
+        value = value + 1j * np.random.default_rng(3).normal(size=value.shape)
     found = []
     for library in LIBRARIES:
         x = library.tensor(value).requires_grad_()
         result = function(library, x)
-        first = library.autograd.grad((result * result.detach().cos()).sum(), x, create_graph=True)[0]
-        second = library.autograd.grad((first * first).cos().sum(), x)[0]
-        found.append([t.detach().numpy() for t in (result, first, second)])
+        total = (result * result.detach().cos()).sum()
+        first = library.autograd.grad(total.real if total.is_complex() else total, x, create_graph=True)[0]
+        second = library.autograd.grad((1 / (1 + first.abs() ** 2)).sum(), x)[0]
+        found.append([t.detach().resolve_conj().numpy() for t in (result, first, second)])
     for ours, theirs in zip(*found, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["inv", "det", "slogdet", "matrix_exp", "pinv", "eig", "eigvals", "lu_factor"])
+def test_complex_gradients(name):
+    value = STACK + 1j * np.random.default_rng(3).normal(size=STACK.shape)
+    found = []
+    for library in LIBRARIES:
+        x = library.tensor(value).requires_grad_()
+        result = getattr(library.linalg, name)(x)
+        parts = result if isinstance(result, tuple) else (result,)
+        total = cubes(*[part for part in parts if part.requires_grad])
+        if name == "slogdet":  # the angle of the sign, too
+            total = total + result.sign.real.sum()
+        first = library.autograd.grad(total, x, create_graph=True)[0]
+        second = library.autograd.grad((1 / (1 + first.abs() ** 2)).sum(), x)[0]
+        found.append([t.detach().resolve_conj().numpy() for t in (first, second)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("mode", ["r", "complete"])

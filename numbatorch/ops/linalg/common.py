@@ -12,7 +12,6 @@ from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.copy import host, move
 from numbatorch.ops.reduction import into
-from numbatorch.ops.view import transpose
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -90,11 +89,6 @@ def lapack(function, *inputs: Tensor) -> tuple[Tensor, ...]:
     """`function` of the elements as NumPy arrays; its results as tensors."""
     results = function(*[host(x) for x in inputs])
     return tuple([back(r, inputs[0]) for r in results])
-
-
-def adjoint(x: Tensor) -> Tensor:
-    """The last two dimensions swapped, complex numbers conjugated."""
-    return transpose(x, -2, -1).conj() if x.kind.dtype.is_complex else transpose(x, -2, -1)
 
 
 def all_into(out: tuple[Tensor, ...] | None, made: Any, function: str) -> Any:

@@ -8,9 +8,9 @@ import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.ops.comparison import where
-from numbatorch.ops.complexes import complex
+from numbatorch.ops.complexes import adjoint, complex
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import adjoint, all_into, floating, lapack, square
+from numbatorch.ops.linalg.common import all_into, floating, lapack, square
 from numbatorch.ops.linalg.solve import inverse_and_info
 from numbatorch.ops.linalg.spectral import svd
 from numbatorch.ops.math import abs, log

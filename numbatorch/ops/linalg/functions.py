@@ -15,9 +15,10 @@ from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import roll
 from numbatorch.ops.comparison import where
+from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import cast, clone
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import adjoint, matrix, square
+from numbatorch.ops.linalg.common import matrix, square
 from numbatorch.ops.linalg.norms import matrix_norm
 from numbatorch.ops.linalg.solve import inv
 from numbatorch.ops.linalg.triangular import identity_like

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch.ops.linalg.common import adjoint
+from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.linalg.orthogonal import qr
 from numbatorch.ops.linalg.spectral import svd
 from numbatorch.ops.matmul import matmul

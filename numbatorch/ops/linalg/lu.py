@@ -15,9 +15,10 @@ from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import tril, triu
+from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import host, numbers
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import adjoint, all_into, back, failed, floating, lapack, tensor
+from numbatorch.ops.linalg.common import all_into, back, failed, floating, lapack, tensor
 from numbatorch.ops.linalg.triangular import check_system, identity_like, triangular
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scatter import gather

@@ -10,8 +10,9 @@ from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed, tril, triu
+from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import adjoint, all_into, floating, lapack, matrix, tensor
+from numbatorch.ops.linalg.common import all_into, floating, lapack, matrix, tensor
 from numbatorch.ops.linalg.triangular import identity_like, triangular
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import diagonal, unsqueeze

@@ -11,8 +11,9 @@ from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
+from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import host
-from numbatorch.ops.linalg.common import adjoint, all_into, back, lapack
+from numbatorch.ops.linalg.common import all_into, back, lapack
 from numbatorch.ops.linalg.solve import is_vector
 from numbatorch.ops.linalg.spectral import check_hermitian
 from numbatorch.ops.reduction import into

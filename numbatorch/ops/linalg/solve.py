@@ -10,10 +10,10 @@ import numpy as np
 from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.dtype import type_word
+from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import numbers
 from numbatorch.ops.linalg.common import (
     LinAlgError,
-    adjoint,
     all_into,
     failed,
     floating,

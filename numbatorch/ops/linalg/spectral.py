@@ -15,10 +15,10 @@ from numbatorch.apply import Op
 from numbatorch.autograd.mode import state
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed
+from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
-    adjoint,
     all_into,
     failed,
     floating,

@@ -10,10 +10,10 @@ from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.dtype import promote_types, type_word
 from numbatorch.ops.arrange import tril, triu
+from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import cast, clone, numbers
 from numbatorch.ops.linalg.common import (
     LinAlgError,
-    adjoint,
     all_into,
     failed,
     floating,

@@ -267,7 +267,9 @@ def test_gradients(name, dtype):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["inv", "det", "slogdet", "matrix_exp", "pinv", "eig", "eigvals", "lu_factor"])
+@pytest.mark.parametrize(
+    "name", ["inv", "det", "slogdet", "matrix_exp", "pinv", "eig", "eigvals", "lu_factor"]
+)
 def test_complex_gradients(name):
     value = STACK + 1j * np.random.default_rng(3).normal(size=STACK.shape)
     found = []

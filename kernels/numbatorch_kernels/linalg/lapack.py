@@ -49,9 +49,8 @@ def slogdet(a: Array) -> tuple[Array, Array]:
         return np.linalg.slogdet(a)
     diagonal, odd = _diagonal(a)
     size = np.abs(diagonal)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sign = np.where(size > 0, diagonal / size, 0).prod(-1) * np.where(odd, -1, 1)
-        return sign.astype(a.dtype), np.log(size).sum(-1)
+    sign = np.where(size > 0, diagonal / size, 0).prod(-1) * np.where(odd, -1, 1)
+    return sign.astype(a.dtype), np.log(size).sum(-1)
 
 
 def det(a: Array) -> Array:
@@ -59,8 +58,7 @@ def det(a: Array) -> Array:
     if not _small(a):
         return np.linalg.det(a)
     diagonal, odd = _diagonal(a)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return diagonal.prod(-1) * np.where(odd, -1, 1).astype(a.dtype)
+    return diagonal.prod(-1) * np.where(odd, -1, 1).astype(a.dtype)
 
 
 def _diagonal(a: Array) -> tuple[Array, Array]:

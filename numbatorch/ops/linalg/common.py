@@ -86,8 +86,10 @@ def back(array: Any, input: Tensor) -> Tensor:
 
 
 def lapack(function, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """`function` of the elements as NumPy arrays; its results as tensors."""
-    results = function(*[host(x) for x in inputs])
+    """`function` of the elements as NumPy arrays; its results as tensors. Infinities and NaN are results like
+    others, of which nobody is warned."""
+    with np.errstate(all="ignore"):
+        results = function(*[host(x) for x in inputs])
     return tuple([back(r, inputs[0]) for r in results])
 
 

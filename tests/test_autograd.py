@@ -1,6 +1,7 @@
 """The tape: leaves, modes, hooks, graphs, Functions, and the memory that they hold."""
 
 import gc
+import threading
 import warnings
 import weakref
 
@@ -436,3 +437,21 @@ def test_hooks_and_long_graphs_leave_nothing_behind():
         assert all(reference() is None for reference in references)
     finally:
         gc.enable()
+
+
+def test_threads_may_meet_a_kernel_for_the_first_time_together():
+    from numbatorch_kernels import lift
+
+    text = "import time\ntime.sleep(0.05)\nready = True\n"
+    barrier, seen = threading.Barrier(4), []
+
+    def work():
+        barrier.wait()
+        seen.append(lift.module(text, "meeting").ready)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [True] * 4

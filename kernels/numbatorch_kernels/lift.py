@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import linecache
 import sys
+import threading
 import types
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -349,8 +350,14 @@ def _grid(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
 def module(text: str, name: str) -> types.ModuleType:
     """The module with this text, kept as a file in the cache folder; its name holds the hash of the text."""
     full_name = f"numbatorch_{name}_{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
-    if full_name in sys.modules:
-        return sys.modules[full_name]
+    with _loading:  # another thread must not see the module before it has run
+        return sys.modules.get(full_name) or _load(text, full_name)
+
+
+_loading = threading.Lock()
+
+
+def _load(text: str, full_name: str) -> types.ModuleType:
     result = types.ModuleType(full_name)
     folder = cache.folder()
     if folder is not None:

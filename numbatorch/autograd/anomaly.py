@@ -64,10 +64,11 @@ def check(node: Node, results: tuple) -> None:
     """Raise RuntimeError if one of the gradients holds NaN."""
     for position, result in enumerate(results):
         if check_nan and result is not None and result.isnan().any().item():
-            if node.trace is not None:
-                warnings.warn(
-                    f"Error detected in {node.name()}. Traceback of forward call that caused the "
-                    f"error:\n{node.trace}",
-                    stacklevel=2,
-                )
+            origin = (
+                "No forward pass information available. Enable detect anomaly during forward pass for more "
+                "information."
+                if node.trace is None
+                else f"Traceback of forward call that caused the error:\n{node.trace}"
+            )
+            warnings.warn(f"Error detected in {node.name()}. {origin}", stacklevel=2)
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {position}th output.")

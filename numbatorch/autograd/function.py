@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from numbatorch.autograd import inplace
+from numbatorch.autograd import anomaly, inplace
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
 from numbatorch.base import TensorBase, alias, empty
@@ -206,6 +206,8 @@ class Function:
 def _attach(ctx: FunctionCtx, results: tuple) -> None:
     """Make `ctx` the origin of the results that carry gradient."""
     ctx.sequence = next_sequence()
+    if anomaly.enabled:
+        anomaly.remember(ctx)
     ctx.outputs = len(results)
     ctx._shapes = tuple([(r.array.shape, r.kind) if isinstance(r, TensorBase) else None for r in results])
     for number, result in enumerate(results):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from numbatorch import ops, random
+from numbatorch.autograd import Function
 from numbatorch.pytree import TreeSpec, broadcast_to_and_flatten, tree_flatten, tree_leaves, tree_unflatten
 from numbatorch.tensor import Tensor
 
@@ -46,35 +48,49 @@ def vmap(
         _check_out_dims(out_dims, func)
         dims, flat, spec = _examples(in_dims, args, func)
         size = _batch_size(dims, flat)
-        outputs = _Loop(randomness)(
-            lambda values: func(*tree_unflatten(values, spec), **kwargs), dims, flat, size
+        outputs = _each(
+            lambda values: func(*tree_unflatten(values, spec), **kwargs), dims, flat, size, randomness
         )
         return _stacked(outputs, out_dims, size, func)
 
     return batched
 
 
-class _Loop:
-    """Calls a function on one example after the other."""
+def _each(func: Callable, dims: list, flat: list, size: int, randomness: str) -> list:
+    """What `func` returns for each example. With no examples, for one of zeros: its form is what counts."""
+    if size == 0:
+        return [func([x if d is None else x.new_zeros(_without(x.shape, d)) for x, d in zip(flat, dims)])]
+    columns = [repeat(x, size) if d is None else _examples_of(x, d) for x, d in zip(flat, dims)]
+    before = random.states()
+    results = []
+    for values in zip(*columns):
+        if randomness == "same":
+            random.restore(before)
+        results.append(func(list(values)))
+        if len(results) == 1 and randomness == "error" and _drawn_since(before):
+            raise RuntimeError(
+                "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+                "'different' randomness flags on vmap or perform the randomness operation out of vmap"
+            )
+    return results
 
-    def __init__(self, randomness: str):
-        self.randomness = randomness
 
-    def __call__(self, func: Callable, dims: list, flat: list, size: int) -> list:
-        if size == 0:  # the form of the results, from an example of zeros
-            return [func([x if d is None else x.new_zeros(_without(x.shape, d)) for x, d in zip(flat, dims)])]
-        before = random.states()
-        results = []
-        for k in range(size):
-            if self.randomness == "same":
-                random.restore(before)
-            results.append(func([x if d is None else x.select(d, k) for x, d in zip(flat, dims)]))
-            if k == 0 and self.randomness == "error" and _drawn_since(before):
-                raise RuntimeError(
-                    "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
-                    "'different' randomness flags on vmap or perform the randomness operation out of vmap"
-                )
-        return results
+def _examples_of(x: Tensor, dim: int) -> Sequence[Tensor]:
+    return _Unbind.apply(x, dim) if x.requires_grad else x.unbind(dim)
+
+
+class _Unbind(Function):
+    """All examples of a tensor by one node, which stacks their gradients: nodes of their own would each fill a
+    gradient of the whole tensor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dim: int) -> tuple[Tensor, ...]:
+        ctx.dim = dim
+        return tuple([part.detach() for part in x.unbind(dim)])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return ops.stack(grads, ctx.dim), None
 
 
 def _drawn_since(before: list) -> bool:

@@ -64,7 +64,7 @@ def checkpoint(
     >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
     >>> torch.utils.checkpoint.checkpoint(lambda t: t.exp().sin().sum(), x, use_reentrant=False).backward()
     >>> x.grad
-    tensor([-2.4784,  3.2955])
+    tensor([-2.4783,  3.3129])
     """
     if use_reentrant is None:
         version = "Starting in PyTorch 2.9, calling checkpoint without use_reentrant will raise an exception."

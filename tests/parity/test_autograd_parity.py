@@ -410,6 +410,31 @@ def checkpoints_in_sequence(L):
     yield attempt(lambda: sequential(modules, 2, x, use_reentrant=False, other=3))
 
 
+# --- anomalies
+
+
+def anomalies(L):
+    def root(nan):
+        with L.autograd.detect_anomaly(check_nan=nan):
+            x = leaf(L, -1.0, 0.0)
+            states = L.is_anomaly_enabled(), L.is_anomaly_check_nan_enabled()
+            (L.sqrt(x) * 0).sum().backward()
+            return states, x.grad
+
+    def late():
+        y = (L.sqrt(leaf(L, -1.0)) * 0).sum()
+        with L.autograd.set_detect_anomaly(True):
+            y.backward()
+
+    def own():
+        with L.autograd.set_detect_anomaly(True):
+            return gradient(L, double, lambda ctx, g: g * float("nan"))
+
+    for action in (lambda: root(True), lambda: root(False), late, own):
+        yield attempt(action)
+    yield L.is_anomaly_enabled()
+
+
 # --- gradcheck
 
 
@@ -492,6 +517,7 @@ PROGRAMS = [
     checkpoints,
     checkpoints_of_functions_that_change,
     checkpoints_in_sequence,
+    anomalies,
     gradchecks,
     gradgradchecks,
 ]

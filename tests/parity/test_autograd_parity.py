@@ -21,7 +21,11 @@ def attempt(action):
             result = action()
         except Exception as error:
             result = (type(error).__name__, str(error).split("\n")[0])
-    texts = [str(w.message).split("\n")[0] for w in caught if "torch.jit.script" not in str(w.message)]
+    texts = [
+        str(w.message).split("\n")[0].split(" (Trig")[0]
+        for w in caught
+        if "torch.jit.script" not in str(w.message)
+    ]
     return (result, texts) if texts else result
 
 

@@ -8,6 +8,7 @@ row to the file of its family.
 from samples.activations import ACTIVATIONS
 from samples.linalg import LINALG
 from samples.losses import LOSSES
+from samples.order import ORDER
 from samples.pointwise import BINARY, UNARY
 from samples.products import PRODUCTS
 from samples.reductions import REDUCTIONS
@@ -26,6 +27,7 @@ SAMPLES: list[Sample] = [
     *VIEWS,
     *PRODUCTS,
     *REDUCTIONS,
+    *ORDER,
     *LOSSES,
     *LINALG,
 ]

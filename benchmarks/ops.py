@@ -50,10 +50,12 @@ INDEXING = {  # of an `Elements`
     "topk 10": lambda e: lambda: e.x.topk(10),
     "topk 10 over rows": lambda e: lambda: e.matrix.topk(10),
     "kthvalue": lambda e: lambda: e.x.kthvalue(300_000),
+    "median": lambda e: lambda: e.x.median(),
     "unique": lambda e: lambda: e.x.unique(),
     "unique int64": lambda e: lambda: e.small.unique(),
     "cumsum over rows": lambda e: lambda: e.matrix.cumsum(1),
     "cumsum over columns": lambda e: lambda: e.matrix.cumsum(0),
+    "bincount": lambda e: lambda: e.small.bincount(),
     "searchsorted": lambda e: lambda: e.library.searchsorted(e.ordered, e.x),
 }
 

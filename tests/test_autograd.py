@@ -455,3 +455,29 @@ def test_threads_may_meet_a_kernel_for_the_first_time_together():
     for thread in threads:
         thread.join()
     assert seen == [True] * 4
+
+
+def test_mutation_of_saved_tensors():
+    x = leaf(1, 2)
+    with torch.autograd.graph.allow_mutation_on_saved_tensors():
+        y = x.exp()
+        y.zero_().add_(x * x)
+        z = (x * x).mul_(2)
+        z.sum().backward()
+    assert x.grad.tolist() == [4, 8]
+    with torch.autograd.graph.allow_mutation_on_saved_tensors():
+        y = (2 * x).exp()
+        w = y * 1
+        y.zero_()
+    w.sum().backward()
+    np.testing.assert_allclose(x.grad, np.array([4, 8]) + 2 * np.exp([2, 4]), rtol=1e-6)
+
+
+def test_swapped_tensors():
+    a, b = torch.nn.Parameter(torch.zeros(1)), torch.ones(2)
+    a.note = "a"
+    torch.utils.swap_tensors(a, b)
+    assert a.tolist() == [1, 1] and isinstance(b, torch.nn.Parameter) and b.requires_grad and b.note == "a"
+    with torch.autograd.set_multithreading_enabled(False):
+        (b * 2).sum().backward()
+    assert b.grad.tolist() == [2]

@@ -18,4 +18,5 @@ from numbatorch.autograd.mode import is_grad_enabled as is_grad_enabled
 from numbatorch.autograd.mode import is_inference_mode_enabled as is_inference_mode_enabled
 from numbatorch.autograd.mode import no_grad as no_grad
 from numbatorch.autograd.mode import set_grad_enabled as set_grad_enabled
+from numbatorch.autograd.mode import set_multithreading_enabled as set_multithreading_enabled
 from numbatorch.autograd.variable import Variable as Variable

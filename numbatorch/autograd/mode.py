@@ -153,3 +153,19 @@ class inference_mode(Mode):
     def __exit__(self, *exception) -> None:
         super().__exit__(*exception)
         state.inference = self.was_inference
+
+
+class set_multithreading_enabled(Mode):
+    """Accepted: whether the backward pass may use several threads. Here it never does."""
+
+    def __init__(self, mode: bool):
+        self.mode = mode
+
+    def _again(self) -> Mode:
+        return set_multithreading_enabled(self.mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: object) -> None:
+        pass

@@ -72,12 +72,25 @@ def to_complex(common: DType) -> DType:
     return common.to_complex()
 
 
+COMPLEX = ("complex64", "complex128")
+
+
 def refuse(kernel: str, *names: str) -> Callable[[DType], None]:
     """For `Pointwise(accepts=...)`: raise PyTorch's NotImplementedError for operands of these dtypes."""
 
     def check(common: DType) -> None:
         if common.name in names:
             raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(common)}'")
+
+    return check
+
+
+def no_complex(text: str, error: type[Exception] = NotImplementedError) -> Callable[[DType], None]:
+    """For `Pointwise(accepts=...)`: raise PyTorch's error for complex operands."""
+
+    def check(common: DType) -> None:
+        if common.is_complex:
+            raise error(text)
 
     return check
 
@@ -339,7 +352,8 @@ class Pointwise(Row):
     result      the dtype rule, from the operands' common dtype
     conditions  which operands are truth values
     weightless  which operands, besides these, have no say in the common dtype
-    accepts     raises for a common dtype that the operation is not defined for
+    accepts     raises for a common dtype that the operation is not defined for; a body with functions that
+                complex numbers do not have refuses these by itself
     """
 
     def __init__(

@@ -17,6 +17,7 @@ from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
 from numbatorch.shape import broadcast_pair, contiguous_strides
 from numbatorch_kernels import lift, parallel
+from numbatorch_kernels.expr import BodyError
 from numbatorch_kernels.lift import Operand
 
 if TYPE_CHECKING:
@@ -142,7 +143,13 @@ class Plan:
         results = (Operand(target.element, writes),) * self.count
         self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
         self.cpu = target.cpu
-        self.entry = lift.kernel(row.program, target.device.type, operands, results, compute)
+        try:
+            self.entry = lift.kernel(row.program, target.device.type, operands, results, compute)
+        except BodyError:
+            if compute not in lift.PART:
+                raise
+            word = type_word(next(x.kind.dtype for x in inputs if isinstance(x, TensorBase)))
+            raise NotImplementedError(f"\"{row.name.lower()}_cpu\" not implemented for '{word}'") from None
 
     def run(self, inputs: tuple, out: Tensor | None = None):
         """Run the kernel; the results as new tensors."""

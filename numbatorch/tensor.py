@@ -450,10 +450,19 @@ class Tensor(TensorBase):
         return bool(self.item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._real_item("int64_t"))
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._real_item("double"))
+
+    def _real_item(self, wanted: str) -> Any:
+        """The only element; RuntimeError where it has an imaginary part."""
+        value = self.item()
+        if not isinstance(value, complex):
+            return value
+        if value.imag:
+            raise RuntimeError(f"value cannot be converted to type {wanted} without overflow")
+        return value.real
 
     def __complex__(self) -> complex:
         return complex(self.item())
@@ -607,7 +616,12 @@ class Tensor(TensorBase):
     __neg__ = ops.neg
     __pos__ = ops.positive
     __abs__ = ops.abs
-    __invert__ = ops.bitwise_not
+
+    def __invert__(self) -> Tensor:
+        if self.kind.dtype.is_floating_point or self.kind.dtype.is_complex:
+            raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+        return ops.bitwise_not(self)
+
     __eq__ = operator(ops.eq)
     __ne__ = operator(ops.ne)
     __lt__ = operator(ops.lt)
@@ -1066,7 +1080,7 @@ class Tensor(TensorBase):
     erf_ = inplace(ops.erf)
     erfc_ = inplace(ops.erfc)
     sigmoid_ = inplace(ops.sigmoid)
-    abs_ = inplace(ops.abs)
+    abs_ = ops.abs_
     neg_ = inplace(ops.neg)
     sign_ = inplace(ops.sign)
     floor_ = inplace(ops.floor)

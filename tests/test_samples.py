@@ -15,7 +15,9 @@ def _small(sample: Sample) -> tuple:
 
 def _differentiable_call(sample: Sample):
     def call(*operands):
-        return tuple(o for o in results(sample.call(torch, list(operands))) if o.is_floating_point())
+        return tuple(
+            o for o in results(sample.call(torch, list(operands))) if o.is_floating_point() or o.is_complex()
+        )
 
     return call
 
@@ -25,7 +27,7 @@ def test_gradient_is_the_slope(sample):
     shapes = _small(sample)
     operands = [
         t.requires_grad_()
-        for t in tensors(torch, sample.arrays(shapes, "float64"), ("float64",) * len(shapes))
+        for t in tensors(torch, sample.arrays(shapes, sample.wide), (sample.wide,) * len(shapes))
     ]
     assert torch.autograd.gradcheck(_differentiable_call(sample), operands)
     if sample.order > 1:
@@ -35,7 +37,7 @@ def test_gradient_is_the_slope(sample):
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.id)
 def test_cuda_computes_what_the_cpu_computes(sample):
     shapes = _small(sample)
-    dtype = "float32" if sample.order else sample.dtypes[0]
+    dtype = "float32" if sample.order and not sample.complex else sample.dtypes[0]
     found = []
     for device in ("cpu", "cuda"):
         operands = [
@@ -48,10 +50,14 @@ def test_cuda_computes_what_the_cpu_computes(sample):
         assert all(o.device.type == device for o in outputs)
         grads = []
         if sample.order:
-            sum((o * o).sum() for o in outputs if o.requires_grad).backward()
+            sum((o * o).sum().real for o in outputs if o.requires_grad).backward()
             grads = [t.grad for t in operands]
         found.append(
-            [x.detach().cpu().to(torch.float64).numpy() for x in (*outputs, *grads) if x is not None]
+            [
+                x.detach().cpu().to(torch.complex128 if x.is_complex() else torch.float64).numpy()
+                for x in (*outputs, *grads)
+                if x is not None
+            ]
         )
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)

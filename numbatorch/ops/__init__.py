@@ -306,6 +306,7 @@ from numbatorch.ops.masks import nonzero as nonzero
 from numbatorch.ops.masks import nonzero_static as nonzero_static
 from numbatorch.ops.masks import unravel_index as unravel_index
 from numbatorch.ops.math import abs as abs
+from numbatorch.ops.math import abs_ as abs_
 from numbatorch.ops.math import acos as acos
 from numbatorch.ops.math import acosh as acosh
 from numbatorch.ops.math import asin as asin

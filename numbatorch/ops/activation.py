@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch.apply import Pointwise
+from numbatorch.apply import COMPLEX, Pointwise, no_complex, refuse
 from numbatorch_kernels import scalar
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
-_relu = Pointwise("Relu", scalar.relu)
-_leaky_relu = Pointwise("LeakyRelu", scalar.leaky_relu)
+_no_clamp = no_complex("clamp is not supported for complex types")
+
+_relu = Pointwise("Relu", scalar.relu, accepts=_no_clamp)
+_leaky_relu = Pointwise("LeakyRelu", scalar.leaky_relu, accepts=refuse("leaky_relu_cpu", *COMPLEX))
 _prelu = Pointwise("PreluKernel", scalar.leaky_relu)
-_gelu = Pointwise("Gelu", scalar.gelu)
-_gelu_tanh = Pointwise("Gelu", scalar.gelu_tanh)
+_gelu = Pointwise("Gelu", scalar.gelu, accepts=refuse("GeluKernelImpl", *COMPLEX))
+_gelu_tanh = Pointwise("Gelu", scalar.gelu_tanh, accepts=refuse("GeluKernelImpl", *COMPLEX))
 _silu = Pointwise("Silu", scalar.silu)
 _mish = Pointwise("Mish", scalar.mish)
-_elu = Pointwise("Elu", scalar.elu)
+_elu = Pointwise("Elu", scalar.elu, accepts=refuse("elu_cpu", *COMPLEX))
 _softplus_beta = Pointwise("Softplus", scalar.softplus_beta)
 _softsign = Pointwise("Div", scalar.softsign)
-_hardtanh = Pointwise("Hardtanh", scalar.hardtanh)
-_hardsigmoid = Pointwise("Hardsigmoid", scalar.hardsigmoid)
-_hardswish = Pointwise("Hardswish", scalar.hardswish)
-_logsigmoid = Pointwise("LogSigmoid", scalar.logsigmoid)
-_hardshrink = Pointwise("Hardshrink", scalar.hardshrink)
-_softshrink = Pointwise("Softshrink", scalar.softshrink)
-_threshold = Pointwise("Threshold", scalar.threshold)
+_hardtanh = Pointwise("Hardtanh", scalar.hardtanh, accepts=_no_clamp)
+_hardsigmoid = Pointwise("Hardsigmoid", scalar.hardsigmoid, accepts=refuse("hardsigmoid_cpu", *COMPLEX))
+_hardswish = Pointwise("Hardswish", scalar.hardswish, accepts=refuse("hardswish_cpu", *COMPLEX))
+_logsigmoid = Pointwise("LogSigmoid", scalar.logsigmoid, accepts=refuse("log_sigmoid_cpu", *COMPLEX))
+_hardshrink = Pointwise("Hardshrink", scalar.hardshrink, accepts=refuse("hardshrink_cpu", *COMPLEX))
+_softshrink = Pointwise("Softshrink", scalar.softshrink, accepts=refuse("softshrink_cpu", *COMPLEX))
+_threshold = Pointwise("Threshold", scalar.threshold, accepts=refuse("threshold_cpu", *COMPLEX))
 
 
 def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Pointwise, refuse, to_float
+from numbatorch.apply import COMPLEX, Pointwise, no_complex, refuse, to_float
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.underived import underived
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numbatorch.base import Number
     from numbatorch.tensor import Tensor
 
-COMPLEX = ("complex64", "complex128")
 INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 NO_FLOATS = (*INTEGERS, *COMPLEX)
 NO_INTEGERS = ("bool", "float16", "bfloat16", "float32", "float64", *COMPLEX)
@@ -31,9 +30,9 @@ _sub = Pointwise("Sub", expr.sub, arity=2)
 _sub_scaled = Pointwise("Sub", scalar.sub_scaled, weightless=(2,))
 _mul = Pointwise("Mul", expr.mul, arity=2)
 _div = Pointwise("Div", expr.div, arity=2, result=to_float)
-_floor_divide = Pointwise("FloorDivide", scalar.floor_divide)
+_floor_divide = Pointwise("FloorDivide", scalar.floor_divide, accepts=refuse("div_floor_cpu", *COMPLEX))
 _floor_divide_int = Pointwise("FloorDivide", expr.floordiv, arity=2, accepts=refuse("div_floor_cpu", "bool"))
-_trunc_divide = Pointwise("Div", scalar.trunc_divide)
+_trunc_divide = Pointwise("Div", scalar.trunc_divide, accepts=refuse("div_trunc_cpu", *COMPLEX))
 _trunc_divide_int = Pointwise("Div", scalar.trunc_divide_int, accepts=refuse("div_trunc_cpu", "bool"))
 _remainder = Pointwise("Remainder", scalar.remainder)
 _remainder_int = Pointwise("Remainder", expr.mod, arity=2, accepts=refuse("remainder_cpu", "bool"))
@@ -42,16 +41,28 @@ _fmod_int = Pointwise("Fmod", scalar.fmod_int, accepts=refuse("fmod_cpu", "bool"
 _pow = Pointwise("Pow", primitives.pow, arity=2)
 _pow_int = Pointwise("Pow", scalar.pow_int, accepts=refuse("pow", "bool"))
 _square = Pointwise("Pow", scalar.square)
-_maximum = Pointwise("Maximum", scalar.maximum_)
-_minimum = Pointwise("Minimum", scalar.minimum_)
-_fmax = Pointwise("Fmax", scalar.fmax)
-_fmin = Pointwise("Fmin", scalar.fmin)
+_maximum = Pointwise(
+    "Maximum",
+    scalar.maximum_,
+    accepts=no_complex("maximum not implemented for complex tensors.", RuntimeError),
+)
+_minimum = Pointwise(
+    "Minimum",
+    scalar.minimum_,
+    accepts=no_complex("minimum not implemented for complex tensors.", RuntimeError),
+)
+_fmax = Pointwise(
+    "Fmax", scalar.fmax, accepts=no_complex("fmax not implemented for complex tensors.", RuntimeError)
+)
+_fmin = Pointwise(
+    "Fmin", scalar.fmin, accepts=no_complex("fmin not implemented for complex tensors.", RuntimeError)
+)
 _atan2 = Pointwise("Atan2", primitives.atan2, arity=2, result=to_float)
 _hypot = Pointwise("Hypot", scalar.hypot, accepts=refuse("hypot_cpu", *NO_FLOATS))
 _copysign = Pointwise("Copysign", primitives.copysign, arity=2, result=to_float)
 _logaddexp = Pointwise("Logaddexp", scalar.logaddexp, accepts=refuse("logaddexp_cpu", *INTEGERS))
 _logaddexp2 = Pointwise("Logaddexp2", elementary.logaddexp2, accepts=refuse("logaddexp2_cpu", *NO_FLOATS))
-_xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float)
+_xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float, accepts=refuse("xlogy_cpu", *COMPLEX))
 _heaviside = Pointwise("Heaviside", elementary.heaviside)
 _ldexp = Pointwise("Ldexp", scalars.ldexp, arity=2, result=to_float)
 _gcd = Pointwise("Gcd", scalars.gcd, arity=2, accepts=refuse("gcd_cpu", *NO_INTEGERS))
@@ -78,9 +89,10 @@ def add(
     """
     if out is None and alpha == 1:
         return _add(input, other)
-    return (
-        _add.general((input, other), out) if alpha == 1 else _add_scaled.general((input, other, alpha), out)
-    )
+    if alpha == 1:
+        return _add.general((input, other), out)
+    _check_alpha(alpha, input, other)
+    return _add_scaled.general((input, other, alpha), out)
 
 
 def sub(
@@ -103,9 +115,16 @@ def sub(
         )
     if out is None and alpha == 1:
         return _sub(input, other)
-    return (
-        _sub.general((input, other), out) if alpha == 1 else _sub_scaled.general((input, other, alpha), out)
-    )
+    if alpha == 1:
+        return _sub.general((input, other), out)
+    _check_alpha(alpha, input, other)
+    return _sub_scaled.general((input, other, alpha), out)
+
+
+def _check_alpha(alpha: Number, *operands: Tensor | Number) -> None:
+    dtypes = [x.kind.dtype if isinstance(x, TensorBase) else dt.number_dtype(x) for x in operands]
+    if isinstance(alpha, complex) and not any(dtype.is_complex for dtype in dtypes):
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
 
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
@@ -331,6 +350,7 @@ def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
 ) -> Tensor:
     """input + value * tensor1 * tensor2"""
+    value = dt.fitting(value, input.kind.dtype) if isinstance(value, complex) else value
     return _addcmul.general((input, tensor1, tensor2, value), out)
 
 
@@ -348,6 +368,7 @@ def addcdiv(
             "inputs. The future addcdiv "
             "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes."
         )
+    value = dt.fitting(value, input.kind.dtype) if isinstance(value, complex) else value
     return _addcdiv.general((input, tensor1, tensor2, value), out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Pointwise, to_bool
+from numbatorch.apply import COMPLEX, Pointwise, refuse, to_bool
 from numbatorch.base import TensorBase
 from numbatorch_kernels import expr, scalar
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 _eq = Pointwise("Eq", expr.eq, arity=2, result=to_bool)
 _ne = Pointwise("Ne", expr.ne, arity=2, result=to_bool)
-_lt = Pointwise("Lt", expr.lt, arity=2, result=to_bool)
-_le = Pointwise("Le", expr.le, arity=2, result=to_bool)
-_gt = Pointwise("Gt", scalar.greater, result=to_bool)
-_ge = Pointwise("Ge", scalar.greater_equal, result=to_bool)
+_lt = Pointwise("Lt", expr.lt, accepts=refuse("lt_cpu", *COMPLEX), arity=2, result=to_bool)
+_le = Pointwise("Le", expr.le, accepts=refuse("le_cpu", *COMPLEX), arity=2, result=to_bool)
+_gt = Pointwise("Gt", scalar.greater, accepts=refuse("gt_cpu", *COMPLEX), result=to_bool)
+_ge = Pointwise("Ge", scalar.greater_equal, accepts=refuse("ge_cpu", *COMPLEX), result=to_bool)
 _isclose = Pointwise("Isclose", scalar.isclose, result=to_bool, weightless=(2, 3))
 _logical_and = Pointwise("LogicalAnd", expr.bit_and, arity=2, result=to_bool, conditions=(0, 1))
 _logical_or = Pointwise("LogicalOr", expr.bit_or, arity=2, result=to_bool, conditions=(0, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -142,8 +143,21 @@ _OTHER_DTYPE = {
 }
 
 
+def _discard(own: DType, wanted: DType) -> None:
+    """Warn, once in a process as PyTorch does, where complex numbers become real ones."""
+    global _warned
+    if own.is_complex and not wanted.is_complex and wanted is not dt.bool and not _warned:
+        _warned = True
+        warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=3)
+
+
+_warned = False
+
+
 def cast(input: Tensor, dtype: DType) -> Tensor:
-    """`input` in another dtype; itself if it has that dtype already."""
+    """`input` in another dtype; itself if it has that dtype already. Warns where complex numbers lose their
+    imaginary parts."""
+    _discard(input.kind.dtype, dtype)
     return input if input.kind.dtype is dtype else _cast(dtype)(input)
 
 
@@ -156,6 +170,7 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
         src = move(src, self.kind.device)
     if src.array.shape != self.array.shape:
         src = expand(src, self.array.shape)
+    _discard(src.kind.dtype, self.kind.dtype)
     return _overwrite(self.kind.dtype).general((self, src), self)
 
 

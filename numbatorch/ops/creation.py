@@ -145,6 +145,8 @@ def _from_data(data: Any, dtype: DType | None) -> Tensor:
             if not own.is_complex
             else np.array(data, np.complex128)
         )
+        if wide.dtype.kind == "c" and not own.is_complex:
+            raise TypeError("must be real number, not complex")
         if own.numpy.kind in "iu" and own is not dt.bfloat16 and wide.dtype.kind in "iu" and wide.size:
             limits = dt.iinfo(own)
             low, high = wide.min(), wide.max()

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, Pointwise, fit
+from numbatorch.apply import COMPLEX, Op, Pointwise, fit, refuse
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import type_word
@@ -44,9 +44,9 @@ class _Loss(Op):
     """A loss that a scalar body computes of each element: op(input, target, *numbers, reduction). Of tensors
     of one kind and shape, its sum or mean is a single kernel; the gradient is the body's."""
 
-    def __init__(self, name: str, body: Callable | Scalar):
+    def __init__(self, name: str, body: Callable | Scalar, accepts: Callable | None = None):
         super().__init__(name, self.run, self.back, saves=(0, 1), tensors=2)
-        self.row = Pointwise(name, body)
+        self.row = Pointwise(name, body, accepts=accepts)
         self.totals = {"sum": table.total_of(body, False), "mean": table.total_of(body, True)}
         self.plans: dict[tuple, Callable] = {}
 
@@ -87,7 +87,7 @@ class _Loss(Op):
         return tuple(fits)
 
 
-_mse = _Loss("MseLoss", scalar.squared_error)
+_mse = _Loss("MseLoss", scalar.squared_error, refuse("mse_cpu", *COMPLEX))
 _l1 = _Loss("L1Loss", scalar.absolute_error)
 _smooth_l1 = _Loss("SmoothL1Loss", scalar.smooth_l1)
 _huber = _Loss("HuberLoss", scalar.huber)

@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import return_types
-from numbatorch.apply import Pointwise, refuse, to_bool, to_float, to_real
+from numbatorch.apply import COMPLEX, Pointwise, no_complex, refuse, to_bool, to_float, to_real
+from numbatorch.ops.complexes import view_as_complex, view_as_real
+from numbatorch.ops.copy import copy_
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
     from numbatorch.tensor import Tensor
+
+
+_no_sign = no_complex(
+    "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+)
+_no_clamp = no_complex("clamp is not supported for complex types")
 
 
 def _function(name: str, body) -> Pointwise:
@@ -42,26 +50,36 @@ _tanh = _function("Tanh", primitives.tanh)
 _asinh = _function("Asinh", primitives.asinh)
 _acosh = _function("Acosh", primitives.acosh)
 _atanh = _function("Atanh", primitives.atanh)
-_erf = _function("Erf", primitives.erf)
-_erfc = _function("Erfc", primitives.erfc)
+_erf = Pointwise("Erf", primitives.erf, arity=1, result=to_float, accepts=refuse("erf_vml_cpu", *COMPLEX))
+_erfc = Pointwise("Erfc", primitives.erfc, arity=1, result=to_float, accepts=refuse("erfc_vml_cpu", *COMPLEX))
 _sigmoid = _function("Sigmoid", primitives.sigmoid)
 _abs = Pointwise("Abs", expr.absolute, arity=1, result=to_real, accepts=refuse("abs_cpu", "bool"))
 _neg = Pointwise("Neg", expr.neg, arity=1)
-_sign = Pointwise("Sign", scalar.sign)
-_floor = Pointwise("Floor", primitives.floor, arity=1)
-_ceil = Pointwise("Ceil", primitives.ceil, arity=1)
-_trunc = Pointwise("Trunc", primitives.trunc, arity=1)
-_round = Pointwise("Round", primitives.rint, arity=1)
+_sign = Pointwise(
+    "Sign",
+    scalar.sign,
+    accepts=_no_sign,
+)
+_floor = Pointwise(
+    "Floor", primitives.floor, arity=1, accepts=no_complex("floor is not supported for complex inputs")
+)
+_ceil = Pointwise(
+    "Ceil", primitives.ceil, arity=1, accepts=no_complex("ceil is not supported for complex inputs")
+)
+_trunc = Pointwise(
+    "Trunc", primitives.trunc, arity=1, accepts=no_complex("trunc is not supported for complex inputs")
+)
+_round = Pointwise("Round", primitives.rint, arity=1, accepts=refuse("round_vml_cpu", *COMPLEX))
 _round_to = Pointwise("Round", scalar.round_to)
 _frac = Pointwise("Frac", scalar.frac)
-_clamp = Pointwise("Clamp", scalar.clamp)
-_clamp_min = Pointwise("ClampMin", scalar.clamp_min)
-_clamp_max = Pointwise("ClampMax", scalar.clamp_max)
+_clamp = Pointwise("Clamp", scalar.clamp, accepts=_no_clamp)
+_clamp_min = Pointwise("ClampMin", scalar.clamp_min, accepts=_no_clamp)
+_clamp_max = Pointwise("ClampMax", scalar.clamp_max, accepts=_no_clamp)
 _nan_to_num = Pointwise("NanToNum", scalar.nan_to_num, weightless=(1, 2, 3))
 _deg2rad = _function("Deg2Rad", elementary.deg2rad)
 _rad2deg = _function("Rad2Deg", elementary.rad2deg)
 _sinc = _function("Sinc", elementary.sinc)
-_logit = _function("Logit", elementary.logit)
+_logit = Pointwise("Logit", elementary.logit, result=to_float, accepts=refuse("logit_cpu", *COMPLEX))
 _logit_between = Pointwise("Logit", elementary.logit_between, result=to_float, weightless=(1, 2))
 _mantissa = Pointwise("Frexp", scalars.mantissa, arity=1)
 _exponent = Pointwise("FrexpExponent", scalars.exponent, arity=1)
@@ -212,6 +230,13 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _abs(input) if out is None else _abs.general((input,), out)
 
 
+def abs_(self: Tensor) -> Tensor:
+    """`abs` in place. Raises RuntimeError for complex tensors, whose moduli are of another dtype."""
+    if self.kind.dtype.is_complex:
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return abs(self, out=self)
+
+
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-x of each element. Raises RuntimeError for bool."""
     if input.kind.dtype is dt.bool:
@@ -259,7 +284,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
 
 def _rounded(row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
     """Integers are whole already."""
-    if not input.kind.dtype.is_floating_point:
+    if not (input.kind.dtype.is_floating_point or input.kind.dtype.is_complex):
         row = _whole
     return row(input) if out is None else row.general((input,), out)
 
@@ -301,7 +326,10 @@ def nan_to_num(
     out: Tensor | None = None,
 ) -> Tensor:
     """Each element, with NaN replaced by `nan` (0) and infinities by `posinf` and `neginf` (the largest
-    finite numbers)."""
+    finite numbers). Of complex numbers each part for itself."""
+    if input.kind.dtype.is_complex:
+        result = view_as_complex(nan_to_num(view_as_real(input), nan, posinf, neginf))
+        return result if out is None else copy_(out, result)
     if not input.kind.dtype.is_floating_point:
         return _identity.general((input,), out)
     limits = dt.finfo(input.kind.dtype)

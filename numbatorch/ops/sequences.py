@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
+from numbatorch.apply import COMPLEX, refuse
 from numbatorch.base import TensorBase
 from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import pow
@@ -47,6 +48,7 @@ def arange(
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:
         dtype = dt.int64 if all(isinstance(x, int) for x in (start, end, step)) else dt.get_default_dtype()
+    refuse("arange_cpu", *COMPLEX)(dt.as_dtype(dtype))
     n = (
         math.ceil((end - start) / step)
         if not all(isinstance(x, int) for x in (start, end, step))

@@ -6,6 +6,7 @@ row to the file of its family.
 """
 
 from samples.activations import ACTIVATIONS
+from samples.complexes import COMPLEXES
 from samples.linalg import LINALG
 from samples.losses import LOSSES
 from samples.order import ORDER
@@ -24,6 +25,7 @@ SAMPLES: list[Sample] = [
     *BINARY,
     *SPECIAL,
     *ACTIVATIONS,
+    *COMPLEXES,
     *VIEWS,
     *PRODUCTS,
     *REDUCTIONS,

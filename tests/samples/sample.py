@@ -56,7 +56,18 @@ class Sample:
     def id(self) -> str:
         """The name of the row in test reports."""
         more = [_text(a) for a in self.args] + [f"{k}={_text(v)}" for k, v in self.kwargs.items()]
-        return f"{self.name}({', '.join(more)})" if more else self.name
+        name = f"{self.name}[complex]" if self.complex else self.name
+        return f"{name}({', '.join(more)})" if more else name
+
+    @property
+    def complex(self) -> bool:
+        """Whether the row is one of complex operands."""
+        return self.dtypes[0] in COMPLEX
+
+    @property
+    def wide(self) -> str:
+        """The dtype that gradients are tested in."""
+        return "complex128" if self.complex else "float64"
 
     def function(self, library: Any) -> Callable:
         """The op in numbatorch or torch."""

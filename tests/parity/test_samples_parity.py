@@ -85,7 +85,8 @@ def _gradients(library, outputs: list, operands: list) -> list:
     outputs = [o for o in outputs if o.requires_grad]
     if not outputs:
         return [library.zeros_like(o) for o in operands]
-    total = sum((o * o.detach().cos()).sum().real for o in outputs)
+    weights = [(o.detach().sgn() if o.is_complex() else o.detach()).cos() for o in outputs]
+    total = sum((o * w).sum().real for o, w in zip(outputs, weights, strict=True))
     found = library.autograd.grad(total, operands, create_graph=True, allow_unused=True)
     return [library.zeros_like(o) if g is None else g for o, g in zip(operands, found, strict=True)]
 

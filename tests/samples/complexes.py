@@ -44,7 +44,7 @@ COMPLEXES = [
     _complex("lerp", _THREE),
     _complex("lerp", (((3,), (3,)),), args=(0.3,)),
     Sample("complex", _TWO, dtypes=_FLOATS),
-    Sample("polar", _TWO, dtypes=_FLOATS, tol=4),
+    Sample("polar", _TWO, dtypes=_FLOATS, tol=4, low=0.3),
     Sample("view_as_complex", (((3, 2),), ((2,),)), dtypes=("float32", "float64", "int64")),
     Sample("angle", order=1),
     _complex("sum", (((3, 4),),), args=(1,)),

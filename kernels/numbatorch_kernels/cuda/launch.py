@@ -38,7 +38,8 @@ class Kernel:
     def __call__(self, grid: int | tuple[int, ...], block: int | tuple[int, ...], *args) -> None:
         device = next(a.device for a in args if type(a) is DeviceArray)
         if compat.SIMULATED:
-            simulator.launch(self.function, grid, block, tuple([_simulated(a) for a in args]))
+            simulated = [_simulated(a, kind) for a, kind in zip(args, self.kinds, strict=True)]
+            simulator.launch(self.function, grid, block, tuple(simulated))
             return
         launch = self.configured.get((device, grid, block))
         with compat.on_device(device):
@@ -69,10 +70,11 @@ class Kernel:
         return tuple(map(argument, self.kinds))
 
 
-def _simulated(value: Any) -> Any:
-    """An argument as the simulator passes it on: numbers become NumPy's, which compute as C does."""
+def _simulated(value: Any, kind: Any) -> Any:
+    """An argument as the simulator passes it on: numbers become NumPy's, which compute as C does; complex
+    elements that the kernel takes as pairs of reals become those."""
     if type(value) is DeviceArray:
-        return value.pointer
+        return value.pointer if value.dtype.kind != "c" else value.pointer.viewed_as(np.dtype(kind))
     if type(value) is np.ndarray:
         return geometry(value, 0).pointer
     return next((numpy(value) for python, numpy in _NUMPY_NUMBERS if isinstance(value, python)), value)

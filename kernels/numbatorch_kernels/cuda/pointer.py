@@ -30,6 +30,10 @@ class SimulatedPointer:
     def __init__(self, elements: np.ndarray):
         self.elements = elements
 
+    def viewed_as(self, dtype: np.dtype) -> SimulatedPointer:
+        """The same memory as elements of another type."""
+        return SimulatedPointer(self.elements.view(dtype))
+
     def __getitem__(self, i):
         if i < 0:
             raise IndexError(f"a kernel reads element {i}, before the start of its memory")

@@ -110,6 +110,17 @@ def _temper(y):
     return uint32(y ^ (y >> _18))
 
 
+@njit(error_model="numpy")
+def next_word(words):
+    """The next number of 32 bits."""
+    used = int64(words[N])
+    if used == 0 or used == N:
+        _twist(words)
+        used = int64(0)
+    words[N] = uint32(used + 1)
+    return _temper(words[used])
+
+
 def draw_words(words, draws, count):
     done = 0
     while done < count:

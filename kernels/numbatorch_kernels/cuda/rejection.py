@@ -26,7 +26,9 @@ def uniform(source):
     drawn, element, call_low, call_high, seed_low, seed_high = source
     step = int64(drawn[0])
     drawn[0] = uint32(step + 1)
-    a, b, _, _ = philox(element & MASK, (element >> 32) ^ (step << 8), call_low, call_high, seed_low, seed_high)
+    a, b, _, _ = philox(
+        element & MASK, (element >> 32) ^ (step << 8), call_low, call_high, seed_low, seed_high
+    )
     return unit_53(a, b)
 
 

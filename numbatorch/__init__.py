@@ -133,6 +133,10 @@ from numbatorch.legacy import IntTensor as IntTensor
 from numbatorch.legacy import LongTensor as LongTensor
 from numbatorch.legacy import ShortTensor as ShortTensor
 from numbatorch.legacy import set_default_tensor_type as set_default_tensor_type
+from numbatorch.ops import _dirichlet_grad as _dirichlet_grad
+from numbatorch.ops import _sample_dirichlet as _sample_dirichlet
+from numbatorch.ops import _standard_gamma as _standard_gamma
+from numbatorch.ops import _standard_gamma_grad as _standard_gamma_grad
 from numbatorch.ops import abs as abs
 from numbatorch.ops import abs as absolute
 from numbatorch.ops import acos as acos
@@ -148,6 +152,8 @@ from numbatorch.ops import adjoint as adjoint
 from numbatorch.ops import alias_copy as alias_copy
 from numbatorch.ops import all as all
 from numbatorch.ops import allclose as allclose
+from numbatorch.ops import alpha_dropout as alpha_dropout
+from numbatorch.ops import alpha_dropout_ as alpha_dropout_
 from numbatorch.ops import amax as amax
 from numbatorch.ops import amin as amin
 from numbatorch.ops import aminmax as aminmax
@@ -181,6 +187,7 @@ from numbatorch.ops import bernoulli as bernoulli
 from numbatorch.ops import binary_cross_entropy as binary_cross_entropy
 from numbatorch.ops import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from numbatorch.ops import bincount as bincount
+from numbatorch.ops import binomial as binomial
 from numbatorch.ops import bitwise_and as bitwise_and
 from numbatorch.ops import bitwise_left_shift as bitwise_left_shift
 from numbatorch.ops import bitwise_not as bitwise_not
@@ -243,6 +250,8 @@ from numbatorch.ops import div as div
 from numbatorch.ops import div as divide
 from numbatorch.ops import div as true_divide
 from numbatorch.ops import dot as dot
+from numbatorch.ops import dropout as dropout
+from numbatorch.ops import dropout_ as dropout_
 from numbatorch.ops import dsplit as dsplit
 from numbatorch.ops import dstack as dstack
 from numbatorch.ops import embedding as embedding
@@ -260,6 +269,10 @@ from numbatorch.ops import exp2 as exp2
 from numbatorch.ops import expand_copy as expand_copy
 from numbatorch.ops import expm1 as expm1
 from numbatorch.ops import eye as eye
+from numbatorch.ops import feature_alpha_dropout as feature_alpha_dropout
+from numbatorch.ops import feature_alpha_dropout_ as feature_alpha_dropout_
+from numbatorch.ops import feature_dropout as feature_dropout
+from numbatorch.ops import feature_dropout_ as feature_dropout_
 from numbatorch.ops import fill as fill
 from numbatorch.ops import flatten as flatten
 from numbatorch.ops import flip as flip
@@ -384,6 +397,7 @@ from numbatorch.ops import nansum as nansum
 from numbatorch.ops import narrow as narrow
 from numbatorch.ops import narrow_copy as narrow_copy
 from numbatorch.ops import native_channel_shuffle as native_channel_shuffle
+from numbatorch.ops import native_dropout as native_dropout
 from numbatorch.ops import ne as ne
 from numbatorch.ops import ne as not_equal
 from numbatorch.ops import neg as neg
@@ -406,6 +420,7 @@ from numbatorch.ops import permute_copy as permute_copy
 from numbatorch.ops import pinverse as pinverse
 from numbatorch.ops import pixel_shuffle as pixel_shuffle
 from numbatorch.ops import pixel_unshuffle as pixel_unshuffle
+from numbatorch.ops import poisson as poisson
 from numbatorch.ops import polar as polar
 from numbatorch.ops import polygamma as polygamma
 from numbatorch.ops import positive as positive

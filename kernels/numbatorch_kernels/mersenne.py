@@ -110,7 +110,7 @@ def _temper(y):
     return uint32(y ^ (y >> _18))
 
 
-@njit(error_model="numpy")
+@callee
 def next_word(words):
     """The next number of 32 bits."""
     used = int64(words[N])

@@ -17,10 +17,10 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy import float32, float64, int64, uint64
 
 from numbatorch_kernels import cpu
+from numbatorch_kernels.cpu import callee
 from numbatorch_kernels.mersenne import MersenneTwister, next_word
 from numbatorch_kernels.registry import Kernel
 
@@ -171,11 +171,10 @@ def samplers(jit: Callable, uniform: Callable, normal: Callable) -> tuple[Callab
 # ------------------------------------------------------------------------------------------------------------
 # the CPU: one thread, because each draw follows the one before
 
-_compile = njit(error_model="numpy", fastmath=False)
 _LOW_53, _32 = uint64(2**53 - 1), uint64(32)
 
 
-@_compile
+@callee
 def _uniform(source):
     """A float64 in [0, 1), of two draws."""
     words = source[0]
@@ -183,7 +182,7 @@ def _uniform(source):
     return float64(int64(((high << _32) | uint64(next_word(words))) & _LOW_53)) * 2.0**-53
 
 
-@_compile
+@callee
 def _normal(source):
     """Two are made at a time: `spare` keeps one for the next call, or NaN."""
     spare = source[1]
@@ -197,7 +196,7 @@ def _normal(source):
     return radius * math.cos(angle)
 
 
-_poisson, _binomial, _gamma = samplers(_compile, _uniform, _normal)
+_poisson, _binomial, _gamma = samplers(callee, _uniform, _normal)
 
 
 def poisson_kernel(out, rate, words, spare, start, stop):

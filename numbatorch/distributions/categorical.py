@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import ops
 from numbatorch.distributions import constraints
 from numbatorch.distributions.distribution import Distribution
 from numbatorch.distributions.utils import TwoForms, enumerated, require_one
+from numbatorch.dtype import finfo
 from numbatorch.shape import Size
 from numbatorch.tensor import Tensor
 
@@ -78,7 +78,7 @@ class Categorical(TwoForms, Distribution):
         return logits.gather(-1, index[..., :1]).squeeze(-1)
 
     def entropy(self) -> Tensor:
-        finite = self.logits.clamp(min=dt.finfo(self.logits.dtype).min)
+        finite = self.logits.clamp(min=finfo(self.logits.dtype).min)
         return -(finite * self.probs).sum(-1)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import linalg, ops
+from numbatorch.dtype import bool as boolean_type
+from numbatorch.dtype import finfo
 from numbatorch.tensor import Tensor
 
 
@@ -296,7 +297,7 @@ class _CorrCholesky(_LowerCholesky):
 
     def check(self, value: Any) -> Tensor:
         length = value.detach().square().sum(-1).sqrt()
-        tolerance = dt.finfo(value.dtype).eps * value.shape[-1] * 10
+        tolerance = finfo(value.dtype).eps * value.shape[-1] * 10
         return super().check(value) & ((length - 1).abs() <= tolerance).all(-1)
 
 
@@ -307,7 +308,7 @@ class _Square(Constraint):
 
     def check(self, value: Any) -> Tensor:
         square = value.shape[-2] == value.shape[-1]
-        return ops.full(value.shape[:-2], square, dtype=dt.bool, device=value.device)
+        return ops.full(value.shape[:-2], square, dtype=boolean_type, device=value.device)
 
 
 class _Symmetric(_Square):

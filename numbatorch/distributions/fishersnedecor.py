@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch.distributions import constraints
 from numbatorch.distributions.distribution import Distribution
 from numbatorch.distributions.gamma import Gamma
 from numbatorch.distributions.utils import broadcast_all
+from numbatorch.dtype import finfo
 from numbatorch.tensor import Tensor
 
 
@@ -45,7 +45,7 @@ class FisherSnedecor(Distribution):
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         x, y = self._gamma1.rsample(sample_shape).view(shape), self._gamma2.rsample(sample_shape).view(shape)
-        tiny = dt.finfo(y.dtype).tiny
+        tiny = finfo(y.dtype).tiny
         return (x / y.clamp(min=tiny)).clamp(min=tiny)
 
     def log_prob(self, value: Any) -> Tensor:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import ops, special
 from numbatorch.distributions import constraints
 from numbatorch.distributions.exp_family import ExponentialFamily
 from numbatorch.distributions.utils import broadcast_all
+from numbatorch.dtype import finfo
 from numbatorch.tensor import Tensor
 
 
@@ -48,9 +48,8 @@ class Gamma(ExponentialFamily):
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
-        value = ops._standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
-        value.detach().clamp_(min=dt.finfo(value.dtype).tiny)  # not on the tape
-        return value
+        standard = ops._standard_gamma(self.concentration.expand(shape))
+        return (standard / self.rate.expand(shape)).clamp(min=finfo(standard.dtype).tiny)
 
     def log_prob(self, value: Any) -> Tensor:
         value = ops.as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import ops
 from numbatorch.autograd.mode import no_grad
 from numbatorch.distributions import constraints
 from numbatorch.distributions.distribution import Distribution
 from numbatorch.distributions.utils import TwoForms, broadcast_all
+from numbatorch.dtype import finfo
 from numbatorch.tensor import Tensor
 
 
@@ -54,7 +54,7 @@ class Geometric(TwoForms, Distribution):
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape, dtype = self._extended_shape(sample_shape), self.probs.dtype
         with no_grad():
-            u = ops.empty(shape, dtype=dtype, device=self.probs.device).uniform_(dt.finfo(dtype).tiny, 1)
+            u = ops.empty(shape, dtype=dtype, device=self.probs.device).uniform_(finfo(dtype).tiny, 1)
             return (u.log() / (-self.probs).log1p()).floor()
 
     def log_prob(self, value: Any) -> Tensor:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import ops
 from numbatorch.distributions import constraints
 from numbatorch.distributions.transformed_distribution import TransformedDistribution
 from numbatorch.distributions.transforms import AffineTransform, ExpTransform, Transform
 from numbatorch.distributions.uniform import Uniform
 from numbatorch.distributions.utils import broadcast_all, euler_constant
+from numbatorch.dtype import finfo
 from numbatorch.tensor import Tensor
 
 
@@ -23,7 +23,7 @@ class Gumbel(TransformedDistribution):
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None):
         self.loc, self.scale = broadcast_all(loc, scale)
-        info = dt.finfo(self.loc.dtype)
+        info = finfo(self.loc.dtype)
         low, high = ops.full_like(self.loc, info.tiny), ops.full_like(self.loc, 1 - info.eps)
         log = ExpTransform().inv
         transforms: list[Transform] = [

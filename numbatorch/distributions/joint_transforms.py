@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import linalg, ops
 from numbatorch.distributions import constraints
 from numbatorch.distributions.transform import Plain, Transform
@@ -17,6 +16,7 @@ from numbatorch.distributions.utils import (
     tril_matrix_to_vec,
     vec_to_tril_matrix,
 )
+from numbatorch.dtype import finfo
 from numbatorch.nn.functional import logsigmoid, softplus
 from numbatorch.shape import Size
 from numbatorch.tensor import Tensor
@@ -72,7 +72,7 @@ class StickBreakingTransform(Plain):
 
     def _inverse(self, y: Any) -> Any:
         parts = y[..., :-1]
-        left = (1 - parts.cumsum(-1)).clamp(min=dt.finfo(y.dtype).tiny)
+        left = (1 - parts.cumsum(-1)).clamp(min=finfo(y.dtype).tiny)
         return parts.log() - left.log() + self._log_left(parts)
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
@@ -125,7 +125,7 @@ class CorrCholeskyTransform(Transform):
     bijective = True
 
     def _call(self, x: Any) -> Any:
-        eps = dt.finfo(x.dtype).eps
+        eps = finfo(x.dtype).eps
         part = vec_to_tril_matrix(x.tanh().clamp(min=-1 + eps, max=1 - eps), diag=-1)
         left = (1 - part.square()).sqrt().cumprod(-1)
         identity = ops.eye(part.shape[-1], dtype=x.dtype, device=x.device)

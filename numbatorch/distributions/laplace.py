@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import ops
 from numbatorch.distributions import constraints
 from numbatorch.distributions.distribution import Distribution
 from numbatorch.distributions.utils import broadcast_all
+from numbatorch.dtype import finfo
 from numbatorch.tensor import Tensor
 
 
@@ -42,7 +42,7 @@ class Laplace(Distribution):
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         u = ops.empty(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
-        u.uniform_(dt.finfo(u.dtype).eps - 1, 1)
+        u.uniform_(finfo(u.dtype).eps - 1, 1)
         return self.loc - self.scale * u.sign() * (-u.abs()).log1p()
 
     def log_prob(self, value: Any) -> Tensor:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import ops
 from numbatorch.distributions import constraints
 from numbatorch.distributions.beta import Beta
 from numbatorch.distributions.distribution import Distribution
 from numbatorch.distributions.utils import broadcast_all
+from numbatorch.dtype import finfo
 from numbatorch.tensor import Tensor
 
 
@@ -44,7 +44,7 @@ class LKJCholesky(Distribution):
         direction = normal / normal.norm(dim=-1, keepdim=True)
         direction[..., 0, :] = 0.0  # of nothing
         below = square.sqrt() * direction
-        diagonal = (1 - below.square().sum(-1)).clamp(min=dt.finfo(below.dtype).tiny).sqrt()
+        diagonal = (1 - below.square().sum(-1)).clamp(min=finfo(below.dtype).tiny).sqrt()
         return below + diagonal.diag_embed()
 
     def log_prob(self, value: Any) -> Tensor:

@@ -24,7 +24,6 @@ class Transform:
     bijective: Any = False
     domain: Any
     codomain: Any
-    sign: Any
 
     def __init__(self, cache_size: int = 0):
         if cache_size not in (0, 1):
@@ -42,6 +41,11 @@ class Transform:
         if self.domain.event_dim != self.codomain.event_dim:
             raise ValueError("Please use either .domain.event_dim or .codomain.event_dim")
         return self.domain.event_dim
+
+    @property
+    def sign(self) -> Any:
+        """1 or -1."""
+        raise NotImplementedError
 
     @property
     def inv(self) -> Transform:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import ops
 from numbatorch.distributions import constraints
 from numbatorch.distributions.joint_transforms import CatTransform as CatTransform
@@ -22,6 +21,7 @@ from numbatorch.distributions.transform import ReshapeTransform as ReshapeTransf
 from numbatorch.distributions.transform import Transform as Transform
 from numbatorch.distributions.transform import identity_transform as identity_transform
 from numbatorch.distributions.utils import broadcast_all, clipped_sigmoid, lazy_property
+from numbatorch.dtype import finfo
 from numbatorch.nn.functional import softplus
 from numbatorch.shape import Size, broadcast_shapes
 from numbatorch.tensor import Tensor
@@ -93,7 +93,7 @@ class SigmoidTransform(Plain):
         return clipped_sigmoid(x)
 
     def _inverse(self, y: Any) -> Any:
-        info = dt.finfo(y.dtype)
+        info = finfo(y.dtype)
         y = y.clamp(min=info.tiny, max=1.0 - info.eps)
         return y.log() - (-y).log1p()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import ops
 from numbatorch.autograd.mode import enable_grad
+from numbatorch.dtype import finfo, get_default_dtype
 from numbatorch.shape import Size
 from numbatorch.tensor import Tensor
 
@@ -25,7 +25,7 @@ def broadcast_all(*values: Tensor | float) -> tuple[Tensor, ...]:
             "__torch_function__."
         )
     like = next((v for v in values if isinstance(v, Tensor)), None)
-    dtype, device = (dt.get_default_dtype(), None) if like is None else (like.dtype, like.device)
+    dtype, device = (get_default_dtype(), None) if like is None else (like.dtype, like.device)
     tensors = [v if isinstance(v, Tensor) else ops.tensor(v, dtype=dtype, device=device) for v in values]
     return ops.broadcast_tensors(*tensors)
 
@@ -50,7 +50,7 @@ def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
 
 def clamp_probs(probs: Tensor) -> Tensor:
     """`probs` kept from 0 and 1 by the machine epsilon."""
-    eps = dt.finfo(probs.dtype).eps
+    eps = finfo(probs.dtype).eps
     return probs.clamp(min=eps, max=1 - eps)
 
 
@@ -62,7 +62,7 @@ def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
 
 def clipped_sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + exp(-x)), kept from 0 and 1."""
-    info = dt.finfo(x.dtype)
+    info = finfo(x.dtype)
     return x.sigmoid().clamp(min=info.tiny, max=1.0 - info.eps)
 
 
@@ -174,7 +174,7 @@ def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
     count, odd = vec.shape[-1], 1 + 2 * diag
     root = (odd**2 + 8 * count + 4 * abs(diag) * (diag + 1)) ** 0.5
     n = round((root - odd) / 2)
-    if n - (root - odd) / 2 > dt.finfo(vec.dtype).eps:
+    if n - (root - odd) / 2 > finfo(vec.dtype).eps:
         raise ValueError(
             f"The size of last dimension is {count} which cannot be expressed as "
             "the lower triangular part of a square D x D matrix."

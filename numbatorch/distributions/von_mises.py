@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import ops, special
 from numbatorch.autograd.mode import no_grad
 from numbatorch.distributions import constraints
 from numbatorch.distributions.distribution import Distribution
 from numbatorch.distributions.utils import _uniform, broadcast_all, lazy_property
+from numbatorch.dtype import bool as boolean_type
+from numbatorch.dtype import float64
 from numbatorch.tensor import Tensor
 
 
@@ -50,7 +51,7 @@ class VonMises(Distribution):
     @lazy_property
     def _proposal_r(self) -> Tensor:
         """The parameter of the wrapped Cauchy distribution that proposes."""
-        c = self.concentration.to(dt.float64)
+        c = self.concentration.to(float64)
         tau = 1 + (1 + 4 * c.square()).sqrt()
         rho = (tau - (2 * tau).sqrt()) / (2 * c)
         return ops.where(c < 1e-5, 1 / c + c, (1 + rho.square()) / (2 * rho))
@@ -58,9 +59,9 @@ class VonMises(Distribution):
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         with no_grad():
-            loc, c, r = self.loc.to(dt.float64), self.concentration.to(dt.float64), self._proposal_r
-            x = ops.empty(shape, dtype=dt.float64, device=loc.device)
-            done = ops.zeros(shape, dtype=dt.bool, device=loc.device)
+            loc, c, r = self.loc.to(float64), self.concentration.to(float64), self._proposal_r
+            x = ops.empty(shape, dtype=float64, device=loc.device)
+            done = ops.zeros(shape, dtype=boolean_type, device=loc.device)
             while not bool(done.all()):
                 u, v, side = _uniform((3, *shape), loc).unbind()  # type: ignore[arg-type]
                 z = (math.pi * u).cos()

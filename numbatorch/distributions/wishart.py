@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numbatorch.dtype as dt
 from numbatorch import linalg, ops
 from numbatorch.distributions import constraints
 from numbatorch.distributions.chi2 import Chi2
 from numbatorch.distributions.exp_family import ExponentialFamily
 from numbatorch.distributions.multivariate_normal import _half_log_det, _precision_to_scale_tril
 from numbatorch.distributions.utils import lazy_property
+from numbatorch.dtype import finfo
 from numbatorch.shape import Size, broadcast_shapes
 from numbatorch.tensor import Tensor
 
@@ -127,7 +127,7 @@ class Wishart(ExponentialFamily):
     def _bartlett(self, sample_shape: Sequence[int]) -> Tensor:
         n = self._event_shape[-1]
         chi = self._dist_chi2.rsample(sample_shape).sqrt()
-        noise = chi.clamp(min=dt.finfo(chi.dtype).eps).diag_embed()
+        noise = chi.clamp(min=finfo(chi.dtype).eps).diag_embed()
         i, j = ops.tril_indices(n, n, offset=-1)
         shape = Size(sample_shape) + self._batch_shape + (n * (n - 1) // 2,)
         noise[..., i, j] = ops.randn(shape, dtype=noise.dtype, device=noise.device)

@@ -40,6 +40,7 @@ from numbatorch.nn.dropout import Dropout as Dropout
 from numbatorch.nn.dropout import Dropout1d as Dropout1d
 from numbatorch.nn.dropout import Dropout2d as Dropout2d
 from numbatorch.nn.dropout import Dropout3d as Dropout3d
+from numbatorch.nn.dropout import FeatureAlphaDropout as FeatureAlphaDropout
 from numbatorch.nn.flatten import Flatten as Flatten
 from numbatorch.nn.flatten import Identity as Identity
 from numbatorch.nn.flatten import Unflatten as Unflatten

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 
 from numbatorch import ops
@@ -255,25 +254,42 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     G. Klambauer et al., arXiv:1706.02515.
     """
     _check_probability(p)
-    if p == 0 or not training or input.numel() == 0:
-        return input
-    if p == 1:
-        return input.mul_(0) if inplace else input * 0
-    alpha = 1.7580993408473766  # minus the limit of selu(x) at -infinity
-    scale = 1 / math.sqrt((alpha * alpha * p + 1) * (1 - p))
-    kept = ops.empty_like(input).bernoulli_(1 - p)
-    shift = (kept - 1) * (alpha * scale) + alpha * scale * p
-    return input.mul_(kept * scale).add_(shift) if inplace else input * (kept * scale) + shift
+    return (ops.alpha_dropout_ if inplace else ops.alpha_dropout)(input, p, training)
+
+
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`alpha_dropout` of whole channels of an input (N, C, ...)."""
+    _check_probability(p)
+    return (ops.feature_alpha_dropout_ if inplace else ops.feature_alpha_dropout)(input, p, training)
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """softmax((logits + g) / tau) of Gumbel numbers g: samples of the relaxed one-hot categorical distribution.
+
+    hard  the largest becomes 1 and the rest 0, with the gradient as before
+    eps   taken for PyTorch's sake; it has no effect
+
+    C. Maddison and others, arXiv:1611.00712; E. Jang and others, arXiv:1611.01144.
+    """
+    if eps != 1e-10:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+    noise = ops.empty(logits.shape, dtype=logits.dtype, device=logits.device).exponential_().log()
+    soft = softmax((logits - noise) / tau, dim)
+    if not hard:
+        return soft
+    largest = soft.detach().argmax(dim, keepdim=True)
+    return ops.zeros_like(soft).scatter_(dim, largest, 1.0) - soft.detach() + soft
 
 
 def _drop(input: Tensor, leading: Size, p: float, training: bool, inplace: bool) -> Tensor:
     """Dropout with one draw for each element of the `leading` dimensions, shared by all that it contains."""
     if p == 0 or not training or input.numel() == 0:
         return input
-    shared = (1,) * (input.dim() - len(leading))
-    like = ops.empty(leading + shared, dtype=input.dtype, device=input.device) if shared else input
-    noise = ops.dropout_noise(like, p) if p < 1 else ops.zeros_like(like)
-    return input.mul_(noise) if inplace else input * noise
+    return ops.drop(input, p, leading, inplace)
 
 
 def _check_probability(p: float) -> None:

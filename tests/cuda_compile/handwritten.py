@@ -84,6 +84,11 @@ def chance(dtype: torch.dtype) -> None:
     x.uniform_().normal_().bernoulli_(0.5).random_(0, 10)
     torch.bernoulli(x.uniform_()), torch.rand_like(x), torch.randn_like(x)
     torch.randint(10, (5,), device="cuda"), torch.randperm(5, device="cuda")
+    torch.poisson(x)
+    if dtype in REAL[:2]:
+        torch.binomial(x, x)
+        torch._standard_gamma(x.requires_grad_()).sum().backward()
+        torch._sample_dirichlet(x).sum().backward()
 
 
 def layers(dtype: torch.dtype) -> None:

@@ -6,6 +6,8 @@ it does not use AVX2, and the distributions whose logarithms and cosines are the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -231,6 +233,95 @@ def test_multinomial(dtype, shape, how):
     check(lambda: torch.multinomial(theirs, *how), lambda: ops.multinomial(ours, *how))
 
 
+RATES = (0.0, 0.01, 0.7, 3.0, 9.99, 10.0, 55.5, 1e4, 1e7)
+COUNTS = (0.0, 1.0, 5.0, 40.0, 1000.0, 1e6)
+CHANCES = (0.0, 0.01, 0.3, 0.5, 0.77, 0.999, 1.0)
+
+
+def drawn(values: tuple, dtype: str, seed: int) -> tuple[Any, Any]:
+    """5000 of these values, in PyTorch and here."""
+    chosen = np.random.default_rng(seed).choice(values, (50, 100))
+    return torch.from_numpy(chosen).to(getattr(torch, dtype)), nt.from_numpy(chosen).to(getattr(nt, dtype))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_poisson(dtype):
+    theirs, ours = drawn(RATES[:-2] if dtype == "float16" else RATES, dtype, 0)
+    check(lambda: torch.poisson(theirs), lambda: nt.poisson(ours))
+    check(lambda: torch.poisson(theirs.t()), lambda: nt.poisson(ours.t()))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_binomial(dtype):
+    (n, count), (p, chance) = drawn(COUNTS, dtype, 0), drawn(CHANCES, dtype, 1)
+    check(lambda: torch.binomial(n, p), lambda: nt.binomial(count, chance))
+    check(lambda: torch.binomial(n, p[0]), lambda: nt.binomial(count, chance[0]))
+
+
+SHAPES = (1e-4, 0.01, 0.3, 0.999, 1.0, 2.5, 100.0, 1e5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gamma_and_dirichlet(dtype):
+    theirs, ours = drawn(SHAPES, dtype, 0)
+    check(lambda: torch._standard_gamma(theirs), lambda: nt._standard_gamma(ours), exact=False)
+    check(lambda: torch._sample_dirichlet(theirs), lambda: nt._sample_dirichlet(ours), exact=False)
+    check(lambda: torch._standard_gamma(theirs.t()), lambda: nt._standard_gamma(ours.t()), exact=False)
+
+
+def test_gradients_of_gamma_and_dirichlet_numbers():
+    """PyTorch's are approximations, of three digits at worst."""
+    theirs, ours = drawn((0.3, 1.0, 2.5, 9.0, 30.0), "float64", 0)
+    dirichlet = torch.distributions.dirichlet._Dirichlet.apply
+    for sample_theirs, sample in (
+        (torch._standard_gamma, nt._standard_gamma),
+        (dirichlet, nt._sample_dirichlet),
+    ):
+        grads = []
+        for library, draw, parameters in ((torch, sample_theirs, theirs), (nt, sample, ours)):
+            library.manual_seed(3)
+            parameters.requires_grad_()
+            (grad,) = library.autograd.grad(draw(parameters).square().sum(), parameters)
+            grads.append(grad.numpy())
+        np.testing.assert_allclose(grads[1], grads[0], rtol=3e-3, atol=1e-7 * np.abs(grads[0]).max())
+
+
+@pytest.mark.parametrize("name", ["dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"])
+def test_dropout_functions(name):
+    values = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
+    for p, train in ((0.3, True), (0.0, True), (1.0, True), (0.5, False)):
+        for function in (name, f"{name}_"):
+            check(
+                lambda: getattr(torch, function)(torch.from_numpy(values.copy()), p, train),  # noqa: B023
+                lambda: getattr(nt, function)(nt.from_numpy(values.copy()), p, train),  # noqa: B023
+                exact=False,
+            )
+    for train in (True, False, None):
+        for k in range(2):
+            check(
+                lambda: torch.native_dropout(torch.from_numpy(values), 0.3, train)[k],  # noqa: B023
+                lambda: nt.native_dropout(nt.from_numpy(values), 0.3, train)[k],  # noqa: B023
+                exact=False,
+            )
+
+
+def test_gumbel_softmax_and_feature_alpha_dropout():
+    values = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    theirs, ours = torch.from_numpy(values), nt.from_numpy(values)
+    for options in ({}, {"tau": 0.3}, {"hard": True}, {"hard": True, "dim": 0}):
+        check(
+            lambda: torch.nn.functional.gumbel_softmax(theirs, **options),  # noqa: B023
+            lambda: nt.nn.functional.gumbel_softmax(ours, **options),  # noqa: B023
+            exact=False,
+        )
+    check(
+        lambda: torch.nn.FeatureAlphaDropout(0.3)(theirs),
+        lambda: nt.nn.FeatureAlphaDropout(0.3)(ours),
+        exact=False,
+    )
+    assert repr(nt.nn.FeatureAlphaDropout(0.3)) == repr(torch.nn.FeatureAlphaDropout(0.3))
+
+
 def test_states_can_be_exchanged():
     theirs, ours = torch.Generator().manual_seed(7), random.Generator().manual_seed(7)
     torch.randn(3, generator=theirs)
@@ -278,6 +369,16 @@ MISTAKES = [
     "torch.multinomial(-torch.ones(3), 1)", "torch.multinomial(-torch.ones(3), 3, True)",
     "torch.multinomial(torch.zeros(3), 1)", "torch.multinomial(torch.tensor([1.0, float('inf')]), 3, True)",
     "uniform_(torch.zeros(3).expand(2, 3))", "uniform_(torch.zeros(3, requires_grad=True))",
+    "torch.poisson(-torch.ones(3))", "torch.poisson(torch.ones(3, dtype=torch.int64))",
+    "torch.binomial(torch.ones(3, dtype=torch.int64), torch.ones(3))",
+    "torch.binomial(torch.ones(3), torch.ones(3, dtype=torch.int64))",
+    "torch.binomial(torch.ones(3), torch.ones(3, dtype=torch.float64))",
+    "torch.binomial(torch.ones(3).half(), torch.ones(3).half())",
+    "torch._standard_gamma(torch.ones(3).half())", "torch._sample_dirichlet(torch.ones(3, dtype=torch.int64))",
+    "torch.dropout(torch.ones(3), 1.5, True)", "torch.feature_dropout(torch.ones(3), 0.5, True)",
+    "torch.feature_alpha_dropout(torch.ones(3), 0.5, True)", "torch.alpha_dropout(torch.ones(3), -1.0, True)",
+    "torch.dropout(torch.ones(3, dtype=torch.int64), 0.5, True)",
+    "torch.nn.functional.feature_alpha_dropout(torch.ones(3), 1.5)", "torch.nn.FeatureAlphaDropout(-0.5)",
     "torch.Generator().manual_seed(1.5)", "torch.Generator().manual_seed(2**64)",
     "torch.Generator().get_offset()", "torch.Generator().set_state(torch.zeros(5))",
     "torch.Generator().set_state([1])",

@@ -12,6 +12,7 @@ from numbatorch_kernels.special import (
     arithmetic,
     bessel,
     gamma,
+    implicit,
     incomplete_gamma,
     modified_bessel,
     normal,
@@ -111,3 +112,9 @@ def shifted_chebyshev_v(x, n):
 def shifted_chebyshev_w(x, n):
     """The same for x between 0 and 1"""
     return chebyshev_w(x + x - 1, n)
+
+
+# --- how random numbers move with their parameters
+
+gamma_gradient = _scalar(implicit.gamma_gradient)
+dirichlet_gradient = _scalar(implicit.dirichlet_gradient)

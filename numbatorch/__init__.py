@@ -11,6 +11,7 @@ from math import e as e
 from math import inf as inf
 from math import nan as nan
 from math import pi as pi
+from typing import TYPE_CHECKING
 
 from numbatorch import autograd as autograd
 from numbatorch import backends as backends
@@ -581,6 +582,14 @@ from numbatorch import profiler as profiler  # isort: skip
 from numbatorch.func import vmap as vmap  # isort: skip
 from numbatorch.autograd import functional as _functional  # isort: skip
 from numbatorch.autograd import profiler as _profiler  # isort: skip
+
+# Loaded when it is first used: fifty files that few programs need.
+if TYPE_CHECKING:
+    from numbatorch import distributions as distributions
+else:
+    from numbatorch.lazy import lazy_module as _lazy_module
+
+    distributions = _lazy_module("numbatorch.distributions")
 
 # Last, because within the package `numbatorch.dtype` is the module.
 from numbatorch.dtype import DType as dtype  # isort: skip

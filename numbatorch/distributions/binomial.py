@@ -16,7 +16,7 @@ from numbatorch.tensor import Tensor
 class Binomial(TwoForms, Distribution):
     """The number of successes in `total_count` trials, each with probability `probs`."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "total_count": constraints.nonnegative_integer,
         "probs": constraints.unit_interval,
         "logits": constraints.real,

@@ -23,7 +23,7 @@ class Categorical(TwoForms, Distribution):
     tensor(-0.2877)
     """
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "probs": constraints.simplex,
         "logits": constraints.real_vector,
     }

@@ -16,8 +16,8 @@ from numbatorch.tensor import Tensor
 class Cauchy(Distribution):
     """Density 1 / (π scale (1 + ((x - loc) / scale)²)), which has no mean and no variance."""
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}  # type: ignore[assignment]
-    support = constraints.real  # type: ignore[assignment]
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    support = constraints.real
     has_rsample = True
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None):

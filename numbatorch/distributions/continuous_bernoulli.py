@@ -27,13 +27,13 @@ class ContinuousBernoulli(TwoForms, ExponentialFamily):
     G. Loaiza-Ganem and J. P. Cunningham, NeurIPS 2019.
     """
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "probs": constraints.unit_interval,
         "logits": constraints.real,
     }
-    support = constraints.unit_interval  # type: ignore[assignment]
+    support = constraints.unit_interval
     has_rsample = True
-    _mean_carrier_measure = 0  # type: ignore[assignment]
+    _mean_carrier_measure = 0
 
     def __init__(
         self,

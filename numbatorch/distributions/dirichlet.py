@@ -14,10 +14,8 @@ from numbatorch.tensor import Tensor
 class Dirichlet(ExponentialFamily):
     """Density proportional to ∏ x_k^(concentration_k - 1) on the simplex."""
 
-    arg_constraints = {  # type: ignore[assignment]
-        "concentration": constraints.independent(constraints.positive, 1)
-    }
-    support = constraints.simplex  # type: ignore[assignment]
+    arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
+    support = constraints.simplex
     has_rsample = True
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None):

@@ -17,8 +17,8 @@ from numbatorch.tensor import Tensor
 class FisherSnedecor(Distribution):
     """The distribution of (x / df1) / (y / df2), x and y chi-squared of `df1` and `df2` degrees of freedom."""
 
-    arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}  # type: ignore[assignment]
-    support = constraints.positive  # type: ignore[assignment]
+    arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
+    support = constraints.positive
     has_rsample = True
 
     def __init__(self, df1: Tensor | float, df2: Tensor | float, validate_args: bool | None = None):

@@ -20,13 +20,13 @@ class Gamma(ExponentialFamily):
     gradients", NeurIPS 2018).
     """
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "concentration": constraints.positive,
         "rate": constraints.positive,
     }
-    support = constraints.nonnegative  # type: ignore[assignment]
+    support = constraints.nonnegative
     has_rsample = True
-    _mean_carrier_measure = 0  # type: ignore[assignment]
+    _mean_carrier_measure = 0
 
     def __init__(
         self, concentration: Tensor | float, rate: Tensor | float, validate_args: bool | None = None

@@ -16,7 +16,7 @@ from numbatorch.tensor import Tensor
 class GeneralizedPareto(Distribution):
     """P(x > loc + scale z) = (1 + c z)^(-1 / c), c = concentration; exp(-z) where c is 0."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "loc": constraints.real,
         "scale": constraints.positive,
         "concentration": constraints.real,

@@ -17,11 +17,11 @@ from numbatorch.tensor import Tensor
 class Geometric(TwoForms, Distribution):
     """The number of failures before the first success: (1 - probs)^k probs."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "probs": constraints.unit_interval,
         "logits": constraints.real,
     }
-    support = constraints.nonnegative_integer  # type: ignore[assignment]
+    support = constraints.nonnegative_integer
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ class Gumbel(TransformedDistribution):
     """Density exp(y - exp(y)) / scale, y = (loc - x) / scale: x = loc - scale log(-log(u)) of a uniform u."""
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.real  # type: ignore[assignment]
+    support = constraints.real
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None):
         self.loc, self.scale = broadcast_all(loc, scale)

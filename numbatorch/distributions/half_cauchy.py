@@ -17,8 +17,8 @@ class HalfCauchy(TransformedDistribution):
     """Density 2 / (π scale (1 + (x / scale)²)), x >= 0."""
 
     arg_constraints = {"scale": constraints.positive}
-    support = constraints.nonnegative  # type: ignore[assignment]
-    has_rsample = True  # type: ignore[assignment]
+    support = constraints.nonnegative
+    has_rsample = True
 
     def __init__(self, scale: Tensor | float, validate_args: bool | None = None):
         base = Cauchy(0, scale, validate_args=False)

@@ -20,7 +20,7 @@ class Independent(Distribution):
     tensor(-2.7568)
     """
 
-    arg_constraints: dict[str, constraints.Constraint] = {}  # type: ignore[assignment]
+    arg_constraints: dict[str, constraints.Constraint] = {}
     base_dist: Any
 
     def __init__(

@@ -81,11 +81,11 @@ class StickBreakingTransform(Plain):
 
     def forward_shape(self, shape: Size) -> Size:
         _require_rank(shape, 1)
-        return (*shape[:-1], shape[-1] + 1)
+        return Size((*shape[:-1], shape[-1] + 1))
 
     def inverse_shape(self, shape: Size) -> Size:
         _require_rank(shape, 1)
-        return (*shape[:-1], shape[-1] - 1)
+        return Size((*shape[:-1], shape[-1] - 1))
 
 
 class LowerCholeskyTransform(Plain):
@@ -147,14 +147,14 @@ class CorrCholeskyTransform(Transform):
         n = round((0.25 + 2 * count) ** 0.5 + 0.5)
         if n * (n - 1) // 2 != count:
             raise ValueError("Input is not a flattened lower-diagonal number")
-        return (*shape[:-1], n, n)
+        return Size((*shape[:-1], n, n))
 
     def inverse_shape(self, shape: Size) -> Size:
         _require_rank(shape, 2)
         n = shape[-1]
         if shape[-2] != n:
             raise ValueError("Input is not square")
-        return (*shape[:-2], n * (n - 1) // 2)
+        return Size((*shape[:-2], n * (n - 1) // 2))
 
 
 class _Parts(Transform):
@@ -169,7 +169,7 @@ class _Parts(Transform):
         self.dim = dim
 
     @property
-    def bijective(self) -> bool:  # type: ignore[override]
+    def bijective(self) -> bool:
         return all(t.bijective for t in self.transforms)
 
     def _split(self, value: Tensor) -> Sequence[Tensor]:
@@ -213,7 +213,7 @@ class CatTransform(_Parts):
         assert len(self.lengths) == len(self.transforms)
 
     @lazy_property
-    def event_dim(self) -> int:  # type: ignore[override]
+    def event_dim(self) -> int:
         return max(t.event_dim for t in self.transforms)
 
     @lazy_property

@@ -28,11 +28,7 @@ from numbatorch.distributions.gumbel import Gumbel
 from numbatorch.distributions.half_normal import HalfNormal
 from numbatorch.distributions.independent import Independent
 from numbatorch.distributions.laplace import Laplace
-from numbatorch.distributions.lowrank_multivariate_normal import (
-    LowRankMultivariateNormal,
-    _batch_lowrank_logdet,
-    _batch_lowrank_mahalanobis,
-)
+from numbatorch.distributions.lowrank_multivariate_normal import LowRankMultivariateNormal
 from numbatorch.distributions.multivariate_normal import (
     MultivariateNormal,
     _batch_mahalanobis,
@@ -57,7 +53,8 @@ def register_kl(type_p: type, type_q: type) -> Callable[[Callable], Callable]:
 
     Of several functions that fit, the one for the closest classes is taken.
     """
-    for name, kind in (("p", type_p), ("q", type_q)):
+    kinds: list[tuple[str, Any]] = [("p", type_p), ("q", type_q)]
+    for name, kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, Distribution)):
             raise TypeError(f"Expected type_{name} to be a Distribution subclass but got {kind}")
 
@@ -288,9 +285,7 @@ def _(p, q):
     (factor, diagonal), (_, theirs), solved = p._parts, q._parts, _whitened(q)
     trace = (diagonal / theirs).sum(-1) + _squares(factor * theirs.rsqrt().unsqueeze(-1))
     trace = trace - _squares(solved * diagonal.sqrt().unsqueeze(-2)) - _squares(solved @ factor)
-    log_dets = _batch_lowrank_logdet(*q._parts, q._capacitance_tril)
-    log_dets = log_dets - _batch_lowrank_logdet(*p._parts, p._capacitance_tril)
-    return log_dets, trace, _batch_lowrank_mahalanobis(*q._parts, q.loc - p.loc, q._capacitance_tril)
+    return q._log_det() - p._log_det(), trace, q._distance(q.loc - p.loc)
 
 
 @register_kl(MultivariateNormal, LowRankMultivariateNormal)
@@ -298,8 +293,7 @@ def _(p, q):
 def _(p, q):
     ours, (_, diagonal) = p._unbroadcasted_scale_tril, q._parts
     trace = _squares(ours * diagonal.rsqrt().unsqueeze(-1)) - _squares(_whitened(q) @ ours)
-    log_dets = _batch_lowrank_logdet(*q._parts, q._capacitance_tril) - 2 * _half_log_det(ours)
-    return log_dets, trace, _batch_lowrank_mahalanobis(*q._parts, q.loc - p.loc, q._capacitance_tril)
+    return q._log_det() - 2 * _half_log_det(ours), trace, q._distance(q.loc - p.loc)
 
 
 @register_kl(LowRankMultivariateNormal, MultivariateNormal)
@@ -308,7 +302,7 @@ def _(p, q):
     (factor, diagonal), theirs = p._parts, q._unbroadcasted_scale_tril
     trace = _squares(linalg.solve_triangular(theirs, factor, upper=False))
     trace = trace + _squares(linalg.solve_triangular(theirs, diagonal.sqrt().diag_embed(), upper=False))
-    log_dets = 2 * _half_log_det(theirs) - _batch_lowrank_logdet(*p._parts, p._capacitance_tril)
+    log_dets = 2 * _half_log_det(theirs) - p._log_det()
     return log_dets, trace, _batch_mahalanobis(theirs, q.loc - p.loc)
 
 

@@ -23,8 +23,8 @@ class LKJCholesky(Distribution):
     number, its direction uniform.
     """
 
-    arg_constraints = {"concentration": constraints.positive}  # type: ignore[assignment]
-    support = constraints.corr_cholesky  # type: ignore[assignment]
+    arg_constraints = {"concentration": constraints.positive}
+    support = constraints.corr_cholesky
 
     def __init__(self, dim: int, concentration: Tensor | float = 1.0, validate_args: bool | None = None):
         if dim < 2:

@@ -13,8 +13,8 @@ class LogisticNormal(TransformedDistribution):
     """The distribution of `StickBreakingTransform` of a vector of normal numbers."""
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.simplex  # type: ignore[assignment]
-    has_rsample = True  # type: ignore[assignment]
+    support = constraints.simplex
+    has_rsample = True
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None):
         base = Normal(loc, scale, validate_args=validate_args)

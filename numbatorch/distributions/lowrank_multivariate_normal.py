@@ -18,29 +18,16 @@ def _plus_identity(matrix: Tensor) -> Tensor:
     return matrix + ops.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
 
 
-def _batch_lowrank_logdet(factor: Tensor, diagonal: Tensor, capacitance_tril: Tensor) -> Tensor:
-    """log |W Wᵀ + D| = log |C| + log |D|"""
-    return 2 * _half_log_det(capacitance_tril) + diagonal.log().sum(-1)
-
-
-def _batch_lowrank_mahalanobis(
-    factor: Tensor, diagonal: Tensor, x: Tensor, capacitance_tril: Tensor
-) -> Tensor:
-    """xᵀ (W Wᵀ + D)⁻¹ x, by Woodbury's identity."""
-    inner = _batch_mv(factor.mT / diagonal.unsqueeze(-2), x)
-    return (x.square() / diagonal).sum(-1) - _batch_mahalanobis(capacitance_tril, inner)
-
-
 class LowRankMultivariateNormal(Distribution):
     """MultivariateNormal of covariance W Wᵀ + D, W = cov_factor (n, m), D = cov_diag (n): what would take an
     n x n matrix takes one of m x m, the capacitance C = I + Wᵀ D⁻¹ W."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "loc": constraints.real_vector,
         "cov_factor": constraints.independent(constraints.real, 2),
         "cov_diag": constraints.independent(constraints.positive, 1),
     }
-    support = constraints.real_vector  # type: ignore[assignment]
+    support = constraints.real_vector
     has_rsample = True
     _shared = ("_unbroadcasted_cov_factor", "_unbroadcasted_cov_diag", "_capacitance_tril")
 
@@ -78,6 +65,16 @@ class LowRankMultivariateNormal(Distribution):
     def _square(self, matrix: Tensor) -> Tensor:
         return matrix.expand(self._batch_shape + self._event_shape + self._event_shape)
 
+    def _log_det(self) -> Tensor:
+        """log |W Wᵀ + D| = log |C| + log |D|"""
+        return 2 * _half_log_det(self._capacitance_tril) + self._unbroadcasted_cov_diag.log().sum(-1)
+
+    def _distance(self, x: Tensor) -> Tensor:
+        """xᵀ (W Wᵀ + D)⁻¹ x, by Woodbury's identity."""
+        factor, diagonal = self._parts
+        inner = _batch_mv(factor.mT / diagonal.unsqueeze(-2), x)
+        return (x.square() / diagonal).sum(-1) - _batch_mahalanobis(self._capacitance_tril, inner)
+
     @property
     def mean(self) -> Tensor:
         return self.loc
@@ -87,7 +84,7 @@ class LowRankMultivariateNormal(Distribution):
         return self.loc
 
     @lazy_property
-    def variance(self) -> Tensor:  # type: ignore[override]
+    def variance(self) -> Tensor:
         """The diagonal of the covariance."""
         factor, diagonal = self._parts
         return (factor.square().sum(-1) + diagonal).expand(self._batch_shape + self._event_shape)
@@ -124,12 +121,9 @@ class LowRankMultivariateNormal(Distribution):
     def log_prob(self, value: Any) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        distance = _batch_lowrank_mahalanobis(*self._parts, value - self.loc, self._capacitance_tril)
-        log_det = _batch_lowrank_logdet(*self._parts, self._capacitance_tril)
-        return -0.5 * (self._event_shape[0] * math.log(2 * math.pi) + log_det + distance)
+        terms = self._log_det() + self._distance(value - self.loc)
+        return -0.5 * (self._event_shape[0] * math.log(2 * math.pi) + terms)
 
     def entropy(self) -> Tensor:
-        log_det = _batch_lowrank_logdet(*self._parts, self._capacitance_tril)
-        return (0.5 * (self._event_shape[0] * (1.0 + math.log(2 * math.pi)) + log_det)).expand(
-            self._batch_shape
-        )
+        constant = self._event_shape[0] * (1.0 + math.log(2 * math.pi))
+        return (0.5 * (constant + self._log_det())).expand(self._batch_shape)

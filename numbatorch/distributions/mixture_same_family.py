@@ -22,7 +22,7 @@ class MixtureSameFamily(Distribution):
     tensor(0.)
     """
 
-    arg_constraints: dict[str, constraints.Constraint] = {}  # type: ignore[assignment]
+    arg_constraints: dict[str, constraints.Constraint] = {}
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from numbatorch.tensor import Tensor
 class Multinomial(OfCategorical, Distribution):
     """How often each event comes in `total_count` draws from a Categorical."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "probs": constraints.simplex,
         "logits": constraints.real_vector,
     }

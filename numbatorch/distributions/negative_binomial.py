@@ -18,12 +18,12 @@ from numbatorch.tensor import Tensor
 class NegativeBinomial(TwoForms, Distribution):
     """The number of successes, each with probability `probs`, before failure number `total_count`."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "total_count": constraints.greater_than_eq(0),
         "probs": constraints.half_open_interval(0.0, 1.0),
         "logits": constraints.real,
     }
-    support = constraints.nonnegative_integer  # type: ignore[assignment]
+    support = constraints.nonnegative_integer
 
     def __init__(
         self,

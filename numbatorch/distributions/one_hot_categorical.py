@@ -16,11 +16,11 @@ from numbatorch.tensor import Tensor
 class OneHotCategorical(OfCategorical, Distribution):
     """A vector of zeros with a single one, whose place is distributed as Categorical says."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "probs": constraints.simplex,
         "logits": constraints.real_vector,
     }
-    support = constraints.one_hot  # type: ignore[assignment]
+    support = constraints.one_hot
     has_enumerate_support = True
 
     def __init__(

@@ -16,8 +16,8 @@ from numbatorch.tensor import Tensor
 class Poisson(ExponentialFamily):
     """The number of arrivals in time 1: rate^k exp(-rate) / k!"""
 
-    arg_constraints = {"rate": constraints.nonnegative}  # type: ignore[assignment]
-    support = constraints.nonnegative_integer  # type: ignore[assignment]
+    arg_constraints = {"rate": constraints.nonnegative}
+    support = constraints.nonnegative_integer
 
     def __init__(self, rate: Tensor | float, validate_args: bool | None = None):
         (self.rate,) = broadcast_all(rate)

@@ -16,11 +16,11 @@ from numbatorch.tensor import Tensor
 class LogitRelaxedBernoulli(TwoForms, Distribution):
     """(logit(u) + logit(probs)) / temperature of a uniform u: the logit of RelaxedBernoulli."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "probs": constraints.unit_interval,
         "logits": constraints.real,
     }
-    support = constraints.real  # type: ignore[assignment]
+    support = constraints.real
     _shared = ("temperature",)
 
     def __init__(
@@ -52,8 +52,8 @@ class RelaxedBernoulli(TransformedDistribution):
     gradients go through (C. Maddison and others, arXiv:1611.00712; E. Jang and others, arXiv:1611.01144)."""
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
-    support = constraints.unit_interval  # type: ignore[assignment]
-    has_rsample = True  # type: ignore[assignment]
+    support = constraints.unit_interval
+    has_rsample = True
 
     def __init__(
         self,

@@ -18,11 +18,11 @@ from numbatorch.tensor import Tensor
 class ExpRelaxedCategorical(OfCategorical, Distribution):
     """log_softmax((logits + g) / temperature) of Gumbel numbers g: the logarithm of RelaxedOneHotCategorical."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "probs": constraints.simplex,
         "logits": constraints.real_vector,
     }
-    support = constraints.real_vector  # type: ignore[assignment]
+    support = constraints.real_vector
     has_rsample = True
     _shared = ("temperature",)
 
@@ -57,8 +57,8 @@ class RelaxedOneHotCategorical(TransformedDistribution):
     do, and that gradients go through (C. Maddison and others, arXiv:1611.00712)."""
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
-    support = constraints.simplex  # type: ignore[assignment]
-    has_rsample = True  # type: ignore[assignment]
+    support = constraints.simplex
+    has_rsample = True
 
     def __init__(
         self,

@@ -17,12 +17,12 @@ from numbatorch.tensor import Tensor
 class StudentT(Distribution):
     """The distribution of loc + scale x / √(z / df), x normal and z chi-squared of `df` degrees of freedom."""
 
-    arg_constraints = {  # type: ignore[assignment]
+    arg_constraints = {
         "df": constraints.positive,
         "loc": constraints.real,
         "scale": constraints.positive,
     }
-    support = constraints.real  # type: ignore[assignment]
+    support = constraints.real
     has_rsample = True
 
     def __init__(

@@ -24,7 +24,7 @@ class TransformedDistribution(Distribution):
     tensor(-0.9189)
     """
 
-    arg_constraints: dict[str, constraints.Constraint] = {}  # type: ignore[assignment]
+    arg_constraints: dict[str, constraints.Constraint] = {}
     base_dist: Any
 
     def __init__(
@@ -108,7 +108,7 @@ class TransformedDistribution(Distribution):
 
     def _monotonize_cdf(self, value: Any) -> Any:
         """1 - value, where the transforms together are decreasing."""
-        sign = 1
+        sign: Any = 1
         for transform in self.transforms:
             sign = sign * transform.sign
         return value if isinstance(sign, int) and sign == 1 else sign * (value - 0.5) + 0.5

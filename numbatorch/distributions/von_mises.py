@@ -22,8 +22,8 @@ class VonMises(Distribution):
     Samples are drawn by rejection (D. J. Best and N. I. Fisher, Applied Statistics 28, 1979), in float64.
     """
 
-    arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}  # type: ignore[assignment]
-    support = constraints.real  # type: ignore[assignment]
+    arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}
+    support = constraints.real
 
     def __init__(self, loc: Tensor, concentration: Tensor, validate_args: bool | None = None):
         self.loc, self.concentration = broadcast_all(loc, concentration)
@@ -38,7 +38,7 @@ class VonMises(Distribution):
         return self.loc
 
     @lazy_property
-    def variance(self) -> Tensor:  # type: ignore[override]
+    def variance(self) -> Tensor:
         """1 - I₁(c) / I₀(c): that of points on the circle."""
         return 1 - special.i1e(self.concentration) / special.i0e(self.concentration)
 

@@ -18,7 +18,7 @@ class Weibull(TransformedDistribution):
     """The distribution of scale x^(1 / concentration) for an exponential x of rate 1."""
 
     arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}
-    support = constraints.positive  # type: ignore[assignment]
+    support = constraints.positive
 
     def __init__(
         self, scale: Tensor | float, concentration: Tensor | float, validate_args: bool | None = None

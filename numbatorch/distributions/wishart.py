@@ -26,9 +26,9 @@ class Wishart(ExponentialFamily):
     (M. S. Bartlett, 1933).
     """
 
-    support = constraints.positive_definite  # type: ignore[assignment]
+    support = constraints.positive_definite
     has_rsample = True
-    _mean_carrier_measure = 0  # type: ignore[assignment]
+    _mean_carrier_measure = 0
     _shared = ("_unbroadcasted_scale_tril",)
 
     @property

@@ -270,7 +270,7 @@ def test_gamma_and_dirichlet(dtype):
 
 
 def test_gradients_of_gamma_and_dirichlet_numbers():
-    """PyTorch's are approximations, of three digits at worst."""
+    """PyTorch's are approximations, of two to three digits at worst."""
     theirs, ours = drawn((0.3, 1.0, 2.5, 9.0, 30.0), "float64", 0)
     dirichlet = torch.distributions.dirichlet._Dirichlet.apply
     for sample_theirs, sample in (
@@ -283,7 +283,7 @@ def test_gradients_of_gamma_and_dirichlet_numbers():
             parameters.requires_grad_()
             (grad,) = library.autograd.grad(draw(parameters).square().sum(), parameters)
             grads.append(grad.numpy())
-        np.testing.assert_allclose(grads[1], grads[0], rtol=3e-3, atol=1e-7 * np.abs(grads[0]).max())
+        np.testing.assert_allclose(grads[1], grads[0], rtol=1e-2, atol=1e-7 * np.abs(grads[0]).max())
 
 
 @pytest.mark.parametrize("name", ["dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"])

@@ -1,0 +1,142 @@
+"""The examples in PyTorch's own docstrings do here what they do there.
+
+The docstrings are those of the installed PyTorch, for every function and method that exists here too. Each runs
+twice, in order and from the same seed, with `torch` being numbatorch and PyTorch, and what its lines print is
+compared. An example that PyTorch itself cannot run, because of a name from its surroundings or a slip of the pen,
+is left out.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import doctest
+import io
+import math
+import re
+import types
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import numbatorch
+
+# Where they differ, and why.
+DIFFERENT: dict[str, str] = {}
+
+SPACES = {
+    "torch": (torch, numbatorch),
+    "torch.Tensor": (torch.Tensor, numbatorch.Tensor),
+    **{
+        f"torch.{name}": (getattr(torch, name), getattr(numbatorch, name))
+        for name in ("linalg", "fft", "special", "autograd", "func", "cuda", "random")
+        if hasattr(numbatorch, name)
+    },
+    "torch.nn.functional": (torch.nn.functional, numbatorch.nn.functional),
+    "torch.nn": (torch.nn, numbatorch.nn),
+    "torch.nn.init": (torch.nn.init, numbatorch.nn.init),
+    "torch.autograd.functional": (
+        torch.autograd.functional,
+        getattr(numbatorch.autograd, "functional", None),
+    ),
+}
+_PARSER = doctest.DocTestParser()
+
+
+def _examples(text: str) -> list[doctest.Example]:
+    try:
+        return _PARSER.get_examples(text)
+    except ValueError:  # PyTorch's prompts are not always indented as doctest wants them
+        tidy = re.sub(r"^(\s*)(>>>|\.\.\.)(?=\S)", r"\1\2 ", text, flags=re.MULTILINE)
+        try:
+            return _PARSER.get_examples(tidy)
+        except ValueError:
+            return []
+
+
+def _documented() -> list[str]:
+    found, seen = [], set()
+    for space, (theirs, ours) in SPACES.items():
+        for name in dir(theirs):
+            if name.startswith("_") or not hasattr(ours, name):
+                continue
+            value = getattr(theirs, name)
+            text = getattr(value, "__doc__", None) or ""
+            if isinstance(value, types.ModuleType) or ">>>" not in text or text in seen:
+                continue
+            seen.add(text)
+            if _examples(text):
+                found.append(f"{space}.{name}")
+    return found
+
+
+def _run(library, examples: list[doctest.Example]) -> list[str]:
+    """What each example prints, or its error."""
+    library.manual_seed(0)
+    names = {
+        "torch": library,
+        "math": math,
+        "np": np,
+        "numpy": np,
+        "nn": library.nn,
+        "F": library.nn.functional,
+    }
+    names |= {"Tensor": library.Tensor, "tensor": library.tensor, "autograd": library.autograd}
+    names["__name__"] = "__main__"
+    outputs = []
+
+    def imported(name, *args, **kwargs):
+        if name.split(".")[0] != "torch" or library is torch:
+            return builtins.__import__(name, *args, **kwargs)
+        return builtins.__import__("numbatorch" + name[5:], *args, **kwargs)
+
+    for example in examples:
+        names["__builtins__"] = {**vars(builtins), "__import__": imported}
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                exec(compile(example.source, "<example>", "single"), names)
+            except Exception as error:
+                printed.write(f"{type(error).__name__}: {error}")
+        outputs.append(printed.getvalue())
+    library.set_default_dtype(library.float32)
+    library.set_default_device("cpu")
+    library.set_grad_enabled(True)
+    library.set_printoptions(profile="default", sci_mode=None)
+    return outputs
+
+
+def _plain(text: str) -> str:
+    """Without addresses and the names of packages; numbers to five digits."""
+    text = re.sub(r"0x[0-9a-f]+", "0x", text).replace("numbatorch.", "torch.")
+    text = re.sub(r"<(function|built-in method|bound method) [^>]*>", r"<\1>", text)
+    text = re.sub(r"\d+\.\d{4,}(e[-+]\d+)?", lambda m: f"{float(m[0]):.4g}", text)
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def differences(name: str) -> list[tuple[str, str, str]]:
+    """Examples of a docstring with other output here than PyTorch has: source, here, there."""
+    space, _, short = name.rpartition(".")
+    examples = _examples(getattr(SPACES[space][0], short).__doc__)
+    theirs, ours = _run(torch, examples), _run(numbatorch, examples)
+    broken = re.compile(
+        r"^(NameError|SyntaxError|ModuleNotFoundError|ImportError|AttributeError)", re.MULTILINE
+    )
+    return [
+        (example.source, a, b)
+        for example, a, b in zip(examples, ours, theirs, strict=True)
+        if not broken.match(b) and _plain(a) != _plain(b)
+    ]
+
+
+@pytest.mark.parametrize("name", _documented())
+def test_examples_of_pytorch(name):
+    different = differences(name)
+    if name in DIFFERENT:
+        assert different, f"{name} agrees now: take it out of the table"
+        pytest.skip(DIFFERENT[name])
+    text = "\n".join(f">>> {source}{a}\nPyTorch:\n{b}" for source, a, b in different)
+    assert not different, text

@@ -3,7 +3,7 @@
     python -m numbatorch.demo
     python -m numbatorch.demo --device cuda --epochs 30 --seed 1 --output elsewhere
 
-Without an NVIDIA GPU, `--device cuda` runs the CUDA kernels on Numba's simulator: as plain Python, some
+Without an NVIDIA GPU, `--device cuda` runs the CUDA kernels in a simulator: as plain Python, some
 thousand times slower, and therefore on a few images only.
 """
 

@@ -15,6 +15,7 @@ from numbatorch_kernels.expr import Scalar
 from numbatorch_kernels.primitives import (
     abs,
     complex_of,
+    copysign,
     cos,
     exp,
     expm1,
@@ -81,7 +82,7 @@ def floor_divide(a, b):
     exact = where((fmod(a, b) != 0) & ((b < 0) != (fmod(a, b) < 0)), q - 1, q)
     whole = floor(exact)
     whole = where(exact - whole > 0.5, whole + 1, whole)
-    return where(b == 0, a / b, whole)
+    return where(b == 0, a / b, where(exact == 0, copysign(0.0, a / b), whole))
 
 
 def trunc_divide(a, b):
@@ -192,6 +193,11 @@ def addcdiv(x, a, b, value):
 def round_to(x, scale):
     """x rounded to a multiple of 1 / scale, halves to even."""
     return rint(x * scale) / scale
+
+
+def round_to_multiple(x, unit):
+    """x rounded to a multiple of a unit, halves to even."""
+    return rint(x / unit) * unit
 
 
 def sign(x):

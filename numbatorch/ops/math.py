@@ -71,6 +71,7 @@ _trunc = Pointwise(
 )
 _round = Pointwise("Round", primitives.rint, arity=1, accepts=refuse("round_vml_cpu", *COMPLEX))
 _round_to = Pointwise("Round", scalar.round_to)
+_round_to_multiple = Pointwise("Round", scalar.round_to_multiple)
 _frac = Pointwise("Frac", scalar.frac)
 _clamp = Pointwise("Clamp", scalar.clamp, accepts=_no_clamp)
 _clamp_min = Pointwise("ClampMin", scalar.clamp_min, accepts=_no_clamp)
@@ -279,7 +280,8 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     """Each element rounded to the nearest multiple of 10^-decimals, halves to even."""
     if decimals == 0:
         return _rounded(_round, input, out)
-    return _round_to.general((input, 10.0**decimals), out)
+    row = _round_to if decimals > 0 else _round_to_multiple
+    return row.general((input, 10.0 ** max(decimals, -decimals)), out)
 
 
 def _rounded(row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:

@@ -37,6 +37,7 @@ UNARY = [
     Sample("trunc", order=0),
     Sample("round", order=0),
     Sample("round", kwargs={"decimals": 2}, order=0, dtypes=("float32", "float64")),
+    Sample("round", kwargs={"decimals": -1}, low=-90, high=90, order=0, dtypes=("float32", "float64")),
     Sample("frac", dtypes=FLOATS, order=1),
     Sample("square"),
     Sample("isnan", order=0),

@@ -1,0 +1,36 @@
+"""How much there is to read between `a + b` and the loop of the machine."""
+
+import inspect
+import sys
+
+import numbatorch as torch
+from numbatorch_kernels import call
+
+
+def lines_executed(function) -> set[tuple[str, int]]:
+    """The lines of our own Python that run: file and number."""
+    seen = set()
+
+    def trace(frame, event, argument):
+        if "numbatorch" not in frame.f_code.co_filename:
+            return None
+        if event == "line":
+            seen.add((frame.f_code.co_filename, frame.f_lineno))
+        return trace
+
+    sys.settrace(trace)
+    try:
+        function()
+    finally:
+        sys.settrace(None)
+    return seen
+
+
+def test_from_the_operator_to_the_loop_there_are_fewer_than_150_lines(device):
+    a, b = torch.ones(3, device=device), torch.ones(3, device=device)
+    a + b  # from here on the kernel is there
+    path = lines_executed(lambda: a + b)
+    path = {(file, line) for file, line in path if not file.endswith("simulator.py")}  # it stands for the GPU
+    native = (call.invoke, call.fill.py_func, call.outcome.py_func) if device == "cpu" else ()
+    lines = len(path) + sum(len(inspect.getsource(f).splitlines()) for f in native)
+    assert 20 < lines < 150

@@ -190,6 +190,26 @@ def addcdiv(x, a, b, value):
     return x + value * (a / b)
 
 
+def standardize(x, mean, rstd):
+    """(x - mean) rstd"""
+    return (x - mean) * rstd
+
+
+def standardize_scaled(x, mean, rstd, weight):
+    """(x - mean) rstd weight"""
+    return (x - mean) * rstd * weight
+
+
+def standardize_affine(x, mean, rstd, weight, bias):
+    """(x - mean) rstd weight + bias"""
+    return (x - mean) * rstd * weight + bias
+
+
+def scale_by(x, rstd, weight):
+    """x rstd weight"""
+    return x * rstd * weight
+
+
 def round_to(x, scale):
     """x rounded to a multiple of 1 / scale, halves to even."""
     return rint(x * scale) / scale

@@ -16,11 +16,15 @@ from numbatorch.nn.losses import l1_loss as l1_loss
 from numbatorch.nn.losses import mse_loss as mse_loss
 from numbatorch.nn.losses import nll_loss as nll_loss
 from numbatorch.nn.losses import smooth_l1_loss as smooth_l1_loss
+from numbatorch.ops import batch_norm as batch_norm
 from numbatorch.ops import bilinear as bilinear
 from numbatorch.ops import channel_shuffle as channel_shuffle
 from numbatorch.ops import cosine_similarity as cosine_similarity
 from numbatorch.ops import gelu as gelu
+from numbatorch.ops import group_norm as group_norm
 from numbatorch.ops import hardshrink as hardshrink
+from numbatorch.ops import instance_norm as instance_norm
+from numbatorch.ops import layer_norm as layer_norm
 from numbatorch.ops import linear as linear
 from numbatorch.ops import logsigmoid as logsigmoid
 from numbatorch.ops import native_channel_shuffle as native_channel_shuffle
@@ -32,6 +36,7 @@ from numbatorch.ops import pdist as pdist
 from numbatorch.ops import pixel_shuffle as pixel_shuffle
 from numbatorch.ops import pixel_unshuffle as pixel_unshuffle
 from numbatorch.ops import prelu as prelu
+from numbatorch.ops import rms_norm as rms_norm
 from numbatorch.ops import sigmoid as sigmoid
 from numbatorch.ops import softplus as softplus
 from numbatorch.ops import softshrink as softshrink

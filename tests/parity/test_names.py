@@ -50,7 +50,11 @@ def test_a_core_name_is_in_every_place_where_pytorch_has_it(name):
 def _documented(function: Callable, name: str) -> list[list[str]]:
     """The parameters of each signature in PyTorch's docstring."""
     found = []
-    for match in re.finditer(rf"^\s*(?:\.\. function:: |\.\. method:: )?(?:[\w.]+\.)?{name}\((.*?)\)\s*(?:->|$)", function.__doc__ or "", re.MULTILINE):
+    for match in re.finditer(
+        rf"^\s*(?:\.\. function:: |\.\. method:: )?(?:[\w.]+\.)?{name}\((.*?)\)\s*(?:->|$)",
+        function.__doc__ or "",
+        re.MULTILINE,
+    ):
         plain = re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", match[1])
         names = [re.sub(r"[=:].*", "", part).strip().split(" ")[-1] for part in plain.split(",")]
         found.append([n for n in names if n.isidentifier() and n not in ("self", "None", "True", "False")])
@@ -62,7 +66,9 @@ def _functions() -> list[str]:
         f"{space}.{name}"
         for space, (theirs, ours) in SPACES.items()
         for name in dir(theirs)
-        if not name.startswith("_") and callable(getattr(theirs, name)) and inspect.isroutine(getattr(ours, name, None))
+        if not name.startswith("_")
+        and callable(getattr(theirs, name))
+        and inspect.isroutine(getattr(ours, name, None))
     ]
 
 
@@ -74,12 +80,20 @@ def test_documented_parameters_are_taken(name):
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     for signature in _documented(theirs, short):
-        missing = [n for n in signature if n not in parameters and n not in LEFT_OUT and not n.startswith("_")]
+        missing = [
+            n for n in signature if n not in parameters and n not in LEFT_OUT and not n.startswith("_")
+        ]
         takes_any = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
-        assert not missing or (takes_any and len(missing) <= 1), f"{name}{inspect.signature(ours)} lacks {missing}"
+        assert not missing or (takes_any and len(missing) <= 1), (
+            f"{name}{inspect.signature(ours)} lacks {missing}"
+        )
 
 
 def test_print_what_is_missing():
     for space, (theirs, ours) in SPACES.items():
-        names = [n for n in dir(theirs) if not n.startswith("_") and callable(getattr(theirs, n)) and not hasattr(ours, n)]
+        names = [
+            n
+            for n in dir(theirs)
+            if not n.startswith("_") and callable(getattr(theirs, n)) and not hasattr(ours, n)
+        ]
         print(f"\n{space}: {len(names)} missing: {' '.join(names)}")

@@ -9,6 +9,7 @@ from samples.activations import ACTIVATIONS
 from samples.complexes import COMPLEXES
 from samples.linalg import LINALG
 from samples.losses import LOSSES
+from samples.normalization import NORMALIZATION
 from samples.order import ORDER
 from samples.pointwise import BINARY, UNARY
 from samples.products import PRODUCTS
@@ -31,6 +32,7 @@ SAMPLES: list[Sample] = [
     *REDUCTIONS,
     *ORDER,
     *LOSSES,
+    *NORMALIZATION,
     *LINALG,
 ]
 DIFFERENTIABLE = [s for s in SAMPLES if s.order]

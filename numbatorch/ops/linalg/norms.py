@@ -140,7 +140,7 @@ def _by_singular_values(A: Tensor, ord: Order, dims: tuple[int, int], keepdim: b
 
 
 def norm(
-    A: Tensor,
+    input: Tensor,
     ord: Order = None,
     dim: Dims = None,
     keepdim: bool = False,
@@ -149,25 +149,25 @@ def norm(
     out: Tensor | None = None,
 ) -> Tensor:
     """`vector_norm` of all elements, or along one dimension; `matrix_norm` where `ord` is a name, where there
-    are two dimensions in `dim`, or where there is an `ord` and A is a matrix.
+    are two dimensions in `dim`, or where there is an `ord` and input is a matrix.
 
     >>> torch.linalg.norm(torch.tensor([[3.0, 0.0], [0.0, 4.0]]), 2)
     tensor(4.)
     """
-    tensor(A, "linalg.norm", "input")
+    tensor(input, "linalg.norm", "input")
     dims = (dim,) if isinstance(dim, int) else dim
     if ord is None:
-        return vector_norm(A, 2, dims, keepdim, dtype=dtype, out=out)
+        return vector_norm(input, 2, dims, keepdim, dtype=dtype, out=out)
     if dims is not None and len(dims) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
-    if dims is None and A.array.ndim not in (1, 2):
+    if dims is None and input.array.ndim not in (1, 2):
         raise RuntimeError(
             f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
-            f"{A.array.ndim}D."
+            f"{input.array.ndim}D."
         )
-    if isinstance(ord, str) or (len(dims) if dims is not None else A.array.ndim) == 2:
-        return matrix_norm(A, ord, (-2, -1) if dims is None else dims, keepdim, dtype=dtype, out=out)
-    return vector_norm(A, ord, dims, keepdim, dtype=dtype, out=out)
+    if isinstance(ord, str) or (len(dims) if dims is not None else input.array.ndim) == 2:
+        return matrix_norm(input, ord, (-2, -1) if dims is None else dims, keepdim, dtype=dtype, out=out)
+    return vector_norm(input, ord, dims, keepdim, dtype=dtype, out=out)
 
 
 def norm_old(

@@ -42,11 +42,17 @@ check = Kernel(
     "check"
 )  # (index, low, high, missed): missed[0] = 1 if an index, in contiguous memory, is not in low..high-1
 offsets = Kernel("offsets")  # (out, index, walk, missed): out += index * step
-count = Kernel("count")  # (counts, mask): how many elements of each BLOCK of the mask are not zero
-positions = Kernel("positions")  # (out, mask, starts): where they are; block k writes from out[starts[k]] on
+count = Kernel("count")  # (counts, words, bits): how many words of each BLOCK of them have one of these bits
+positions = Kernel("positions")  # (out, words, bits, starts): where they are; block k fills from starts[k] on
+coordinates = Kernel(
+    "coordinates"
+)  # (out, words, bits, starts, shape): the same as a row of indices in `shape` for each
 unravel = Kernel(
     "unravel"
 )  # (out, flat, shape): column d of out: the index in dimension d of the elements numbered `flat`
+spread = Kernel(
+    "spread"
+)  # (out, src, times, length): every piece of `length` elements of src, so many times in a row
 
 PRODUCT, MAXIMUM, MINIMUM = range(3)
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
@@ -278,21 +284,40 @@ def _offsets(out, index, missed, geometry, start, stop):
                 out[small + j * s] = out[small + j * s] + i * step
 
 
-def _count(counts, mask, n, start, stop):
+def _count(counts, words, bits, n, start, stop):
     for block in range(start, stop):
         found = 0
         for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-            found += mask[i] != 0
+            found += (words[i] & bits[0]) != 0
         counts[block] = found
 
 
-def _positions(out, mask, starts, start, stop):
+def _positions(out, words, bits, starts, start, stop):
     for block in range(start, stop):
         i, k, end = block * BLOCK, starts[block], starts[block + 1]
-        while k < end:  # no branch on the mask: a position is written over by the next one unless it counts
+        while k < end:  # no branch on the word: a position is written over by the next one unless it counts
             out[k] = i
-            k += mask[i] != 0
+            k += (words[i] & bits[0]) != 0
             i += 1
+
+
+def _coordinates(out, words, bits, starts, shape, ndim, start, stop):
+    columns = shape[ndim - 1]
+    for block in range(start, stop):
+        i, k, end = block * BLOCK, starts[block], starts[block + 1]
+        while k < end:  # a row of the tensor, or what the block has of it
+            rest = i // columns
+            j, first = i - rest * columns, k
+            while j < columns and k < end:
+                out[k * ndim + ndim - 1] = j
+                k += (words[i] & bits[0]) != 0
+                i += 1
+                j += 1
+            for d in range(ndim - 2, -1, -1):
+                above = rest // shape[d]
+                for row in range(first, k):
+                    out[row * ndim + d] = rest - above * shape[d]
+                rest = above
 
 
 def _unravel(out, flat, shape, ndim, start, stop):
@@ -301,6 +326,17 @@ def _unravel(out, flat, shape, ndim, start, stop):
         for d in range(ndim - 1, -1, -1):
             out[k * ndim + d] = rest % shape[d]
             rest //= shape[d]
+
+
+def _spread(out, src, times, length, start, stop):
+    if length == 1:
+        for i in range(start, stop):
+            for k in range(i * times, (i + 1) * times):
+                out[k] = src[i]
+    else:
+        for i in range(start, stop):
+            for k in range(i * times, (i + 1) * times):
+                copy(offset(out, k * length), offset(src, i * length), length)
 
 
 @cache
@@ -378,13 +414,29 @@ def _(out, index, walk, missed):
 
 
 @count.on("cpu")
-def _(counts, mask):
-    parallel.run(_entry(_count, "i8", "u1", int), counts.size, 4 * GRAIN // BLOCK, counts, mask, mask.size)
+def _(counts, words, bits):
+    entry = _entry(_count, "i8", words.dtype, words.dtype, int)
+    parallel.run(entry, counts.size, 4 * GRAIN // BLOCK, counts, words, bits, words.size)
 
 
 @positions.on("cpu")
-def _(out, mask, starts):
-    parallel.run(_entry(_positions, "i8", "u1", "i8"), starts.size - 1, 4 * GRAIN // BLOCK, out, mask, starts)
+def _(out, words, bits, starts):
+    entry = _entry(_positions, "i8", words.dtype, words.dtype, "i8")
+    parallel.run(entry, starts.size - 1, 4 * GRAIN // BLOCK, out, words, bits, starts)
+
+
+@coordinates.on("cpu")
+def _(out, words, bits, starts, shape):
+    entry = _entry(_coordinates, "i8", words.dtype, words.dtype, "i8", "i8", int)
+    sizes = np.array(shape, np.int64)
+    parallel.run(entry, starts.size - 1, 4 * GRAIN // BLOCK, out, words, bits, starts, sizes, len(shape))
+
+
+@spread.on("cpu")
+def _(out, src, times, length):
+    entry = _entry(_spread, WORD[out.itemsize], WORD[out.itemsize], int, int)
+    grain = max(1, GRAIN // (times * length))
+    parallel.run(entry, src.size // length, grain, out, src, times, length)
 
 
 @unravel.on("cpu")

@@ -4,6 +4,8 @@ through a window."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,19 +13,18 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op, ViewOp
-from numbatorch.base import Kind, TensorBase, wrap
+from numbatorch.base import Kind, kind_of, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import steps
 from numbatorch.ops.copy import contiguous, copy_, fill_, from_numbers, host, into, move, resolve
-from numbatorch.ops.elements import FAR, in_elements, layout, walk, zeros
-from numbatorch.ops.join import cat
+from numbatorch.ops.elements import FAR, Layout, in_elements, layout, walk, zeros
+from numbatorch.ops.join import paste
 from numbatorch.ops.rows import index_add, index_select
 from numbatorch.ops.view import (
     as_strided,
     diagonal,
     flatten,
     movedim,
-    narrow,
     offset_in_memory,
     reshape,
     sizes,
@@ -54,17 +55,23 @@ def _sizes(args: tuple, named: Sequence[int] | None, function: str, name: str) -
 # --- order along a dimension
 
 
+@lru_cache(maxsize=4096)
+def _backwards(layout: Layout, itemsize: int, dims: tuple[int, ...]) -> tuple[kernels.Walk, int]:
+    """The walk that starts at the last element along `dims`, and where that is."""
+    shape, stride = layout[0], in_elements(layout, itemsize)
+    back = tuple([-s if d in dims else s for d, s in enumerate(stride)])
+    route = walk(shape, contiguous_strides(shape), back, (0,) * len(shape), FAR, 1, False)
+    return route, sum([(shape[d] - 1) * stride[d] for d in dims])
+
+
 def _flip_forward(input, dims):
     """One walk backwards: a single index says where it starts."""
-    array = input.array
-    result = base.empty(array.shape, input.kind)
+    array, kind = input.array, input.kind
+    result = base.empty(array.shape, kind)
     if array.size:
-        stride = in_elements(layout(input), array.itemsize)
-        start = sum([(array.shape[d] - 1) * stride[d] for d in dims])
-        back = tuple([-s if d in dims else s for d, s in enumerate(stride)])
-        index = _indices(np.array([start]), input.kind.device).array
-        route = walk(array.shape, contiguous_strides(array.shape), back, (0,) * array.ndim, FAR, 1, False)
-        kernels.take(input.kind.device.type, result.array, array, index, route, np.zeros(1, np.int64))
+        route, start = _backwards(layout(input), array.itemsize, dims)
+        index = _indices(np.array([start]), kind.device).array
+        kernels.take(kind.device.type, result.array, array, index, route, np.zeros(1, np.int64))
     return result
 
 
@@ -116,13 +123,19 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
 
 def _roll_forward(input, shifts, dims):
-    result = wrap(input.array, input.kind)
-    for shift, d in zip(shifts, dims):
-        n = result.array.shape[d]
-        if n and shift % n:
-            cut = n - shift % n
-            result = cat((narrow(result, d, cut, n - cut), narrow(result, d, 0, cut)), d)
-    return result if result.array is not input.array else result.clone()
+    """The parts between the cuts, each to its new place."""
+    array, kind = input.array, input.kind
+    result = base.empty(array.shape, kind)
+    parts: list[tuple[tuple, tuple]] = [((), ())]
+    for d, n in enumerate(array.shape):
+        shift = sum([s for s, own in zip(shifts, dims) if own == d]) % n if n else 0
+        pairs = [(slice(n - shift), slice(shift, n))]  # from where, to where
+        if shift:
+            pairs.append((slice(n - shift, n), slice(shift)))
+        parts = [((*a, source), (*b, target)) for a, b in parts for source, target in pairs]
+    for source, target in parts if array.size else ():
+        paste(result.array[target], kind, wrap(array[source], kind_of(array[source], kind)))
+    return result
 
 
 _roll: Op = Op(
@@ -224,8 +237,13 @@ def repeat_interleave(
     if dim is None:
         input, dim = reshape(input, -1), 0
     d = normalize_dim(dim, input.array.ndim)
-    n = input.array.shape[d]
-    if isinstance(repeats, TensorBase) and repeats.array.ndim and repeats.array.size not in (1, n):
+    if isinstance(repeats, int):
+        if repeats < 0:
+            raise RuntimeError("Repeats must be non-negative")
+        source = input if input.array.ndim else reshape(input, 1)
+        return _spread(source, d, repeats, source.array.shape)
+    n = input.array.shape[d] if input.array.ndim else 1
+    if repeats.array.ndim and repeats.array.size not in (1, n):
         raise RuntimeError(
             f"repeats must have the same size as input along dim, but got repeats.size(0) = "
             f"{repeats.array.size} and input.size({d}) = {n}"
@@ -233,11 +251,23 @@ def repeat_interleave(
     return index_select(input, d, _indices(_repeated(np.arange(n), repeats), input.kind.device))
 
 
-def _repeated(numbers: np.ndarray, repeats: int | Tensor) -> np.ndarray:
-    if not isinstance(repeats, TensorBase):
-        if repeats < 0:
-            raise RuntimeError("Repeats must be non-negative")
-        return np.repeat(numbers, repeats)
+def _spread_forward(input, dim, times, shape):
+    source = contiguous(wrap(input.array, input.kind))
+    result = base.empty((*shape[:dim], shape[dim] * times, *shape[dim + 1 :]), input.kind)
+    if result.array.size:
+        kernels.spread(source.kind.device.type, result.array, source.array, times, prod(shape[dim + 1 :]))
+    return result
+
+
+def _spread_vjp(node, grad):
+    dim, times, shape = node.params
+    return (reshape(grad, (*shape[: dim + 1], times, *shape[dim + 1 :])).sum(dim + 1),)
+
+
+_spread = Op("RepeatInterleave", _spread_forward, _spread_vjp)
+
+
+def _repeated(numbers: np.ndarray, repeats: Tensor) -> np.ndarray:
     if repeats.kind.dtype not in (dt.int64, dt.int32):
         raise NotImplementedError(
             f"\"repeat_interleave_cpu\" not implemented for '{type_word(repeats.kind.dtype)}'"

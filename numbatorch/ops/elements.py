@@ -16,7 +16,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.dtype import type_word
 from numbatorch.layout import collapse
-from numbatorch.ops.comparison import masked_fill
+from numbatorch.ops.comparison import masked_fill, ne
 from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, fill_, host, move, zero_
 from numbatorch.ops.view import reshape, view
 from numbatorch.shape import broadcast_shapes, contiguous_strides
@@ -463,19 +463,52 @@ def _check_mask(input: Tensor, first: int, mask: Tensor) -> None:
             )
 
 
-def true_positions(mask: Tensor) -> Tensor:
-    """The row-major numbers of the elements of a bool (or uint8) tensor that are not zero."""
-    mask, device = contiguous(mask), mask.kind.device
-    kind = Kind.of(dt.int64, device)
-    if kind.cpu and mask.array.size <= kernels.BLOCK:
-        return wrap(np.flatnonzero(mask.array), kind)  # less to do than to call kernels
-    counts = base.empty((-(-mask.array.size // kernels.BLOCK),), kind)
-    kernels.count(device.type, counts.array, mask.array)
+def _words(input: Tensor) -> tuple[Tensor, Any, np.ndarray]:
+    """A row-major tensor, its elements as words, and the bits of which an element that is not zero has one:
+    of floating-point numbers all but the sign."""
+    dtype = input.kind.dtype
+    if dtype is dt.complex128:  # there are no words of 16 bytes
+        input = ne(input.detach(), 0)
+    source = contiguous(input.detach())
+    words = source.array.view(f"u{source.array.itemsize}")
+    bits = np.full(1, -1, f"i{source.array.itemsize}")
+    if dtype.is_floating_point:
+        bits &= np.iinfo(bits.dtype).max
+    elif dtype is dt.complex64:
+        bits &= ~(1 << 31) & np.iinfo(np.int64).max
+    return source, words, bits.view(words.dtype)
+
+
+def true_positions(input: Tensor) -> Tensor:
+    """The row-major numbers of the elements that are not zero."""
+    kind = Kind.of(dt.int64, input.kind.device)
+    if kind.cpu and input.array.size <= kernels.BLOCK and input.kind.dtype is dt.bool:
+        return wrap(np.flatnonzero(input.array), kind)  # less to do than to call kernels
+    _, words, bits = _words(input)
+    starts = _starts(words, bits, kind)
+    found = base.empty((int(starts[-1]),), kind)
+    kernels.positions(kind.device.type, found.array, words, bits, starts)
+    return found
+
+
+def true_coordinates(input: Tensor) -> Tensor:
+    """The indices of the elements that are not zero, a row for each."""
+    kind, shape = Kind.of(dt.int64, input.kind.device), input.array.shape
+    _, words, bits = _words(input)
+    starts = _starts(words, bits, kind)
+    found = base.empty((int(starts[-1]), len(shape)), kind)
+    if found.array.size:
+        kernels.coordinates(kind.device.type, found.array, words, bits, starts, shape)
+    return found
+
+
+def _starts(words, bits: np.ndarray, kind: Kind) -> np.ndarray:
+    """How many elements that are not zero lie before each block, and how many there are."""
+    counts = base.empty((-(-words.size // kernels.BLOCK),), kind)
+    kernels.count(kind.device.type, counts.array, words, bits)
     starts = np.zeros(counts.array.size + 1, np.int64)
     np.cumsum(host(counts), out=starts[1:])
-    found = base.empty((int(starts[-1]),), kind)
-    kernels.positions(device.type, found.array, mask.array, starts)
-    return found
+    return starts
 
 
 def unravelled(flat: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -61,7 +61,7 @@ def _kind(name: str, tensors: Sequence[Tensor]) -> Kind:
     return Kind.of(dt.result_dtype(*operands), kind.device)
 
 
-def _paste(part, kind: Kind, tensor: Tensor) -> None:
+def paste(part, kind: Kind, tensor: Tensor) -> None:
     """Fill `part`, a piece of an array of this kind."""
     if kind.cpu and tensor.kind.dtype is kind.dtype and tensor.array.nbytes < LARGE:
         part[...] = tensor.array
@@ -79,7 +79,7 @@ def _paste_all(whole, kind: Kind, tensors: Sequence[Tensor], dim: int) -> None:
     before, start = (slice(None),) * dim, 0
     for tensor in tensors:
         stop = start + tensor.array.shape[dim]
-        _paste(whole[(*before, slice(start, stop))], kind, tensor)
+        paste(whole[(*before, slice(start, stop))], kind, tensor)
         start = stop
 
 
@@ -180,7 +180,7 @@ def _stack_forward(*args):
         )
     else:
         for k, tensor in enumerate(tensors):
-            _paste(result.array[(*[slice(None)] * dim, k, ...)], kind, tensor)
+            paste(result.array[(*[slice(None)] * dim, k, ...)], kind, tensor)
     return result
 
 
@@ -296,7 +296,7 @@ def _block_diag_forward(*args):
     for tensor, (r, c) in zip(tensors, corners):
         if tensor.array.size:
             m, n = tensor.array.shape
-            _paste(result.array[r : r + m, c : c + n], kind, tensor)
+            paste(result.array[r : r + m, c : c + n], kind, tensor)
     return result
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numbatorch.dtype as dt
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import floor_divide, remainder
-from numbatorch.ops.comparison import ne
 from numbatorch.ops.copy import cast, clone_contiguous, copy_, into
-from numbatorch.ops.elements import placing, selecting, true_positions, unravelled
+from numbatorch.ops.elements import placing, selecting, true_coordinates, true_positions
 from numbatorch.ops.split import unbind
 from numbatorch.ops.view import expand, reshape, unsqueeze
 from numbatorch.shape import broadcast_pair
@@ -30,12 +29,12 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     tensor([[0, 1],
             [1, 0]])
     """
-    mask = input if input.kind.dtype in (dt.bool, dt.uint8) else ne(input.detach(), 0)
-    shape = input.array.shape
+    ndim = input.array.ndim
+    if as_tuple and not ndim:
+        input, ndim = reshape(input.detach(), 1), 1
+    result = unsqueeze(true_positions(input), 1) if ndim == 1 else true_coordinates(input)
     if as_tuple:
-        return unbind(unravelled(true_positions(mask), shape or (1,)), 1)
-    found = true_positions(mask)
-    result = unsqueeze(found, 1) if len(shape) == 1 else unravelled(found, shape)
+        return unbind(result, 1)
     return result if out is None else into(out, result, "nonzero")
 
 

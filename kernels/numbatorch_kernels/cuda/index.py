@@ -91,23 +91,41 @@ def offsets_grid(out, index, missed, geometry, n):
             out[place] = out[place] + i * step
 
 
-def count_grid(counts, mask, length, n):
+def count_grid(counts, words, bits, length, n):
     for block in range(cuda.grid(1), n, cuda.gridsize(1)):
         found = 0
         for i in range(block * BLOCK, min(length, (block + 1) * BLOCK)):
-            if mask[i] != 0:
+            if (words[i] & bits[0]) != 0:
                 found += 1
         counts[block] = found
 
 
-def positions_grid(out, mask, starts, n):
+def positions_grid(out, words, bits, starts, n):
     for block in range(cuda.grid(1), n, cuda.gridsize(1)):
         i, k = block * BLOCK, starts[block]
         while k < starts[block + 1]:
-            if mask[i] != 0:
+            if (words[i] & bits[0]) != 0:
                 out[k] = i
                 k += 1
             i += 1
+
+
+def coordinates_grid(out, words, bits, starts, shape, ndim, n):
+    for block in range(cuda.grid(1), n, cuda.gridsize(1)):
+        i, k = block * BLOCK, starts[block]
+        while k < starts[block + 1]:
+            if (words[i] & bits[0]) != 0:
+                rest = i
+                for d in range(ndim - 1, -1, -1):
+                    out[k * ndim + d] = rest % shape[d]
+                    rest //= shape[d]
+                k += 1
+            i += 1
+
+
+def spread_grid(out, src, times, length, n):
+    for k in range(cuda.grid(1), n, cuda.gridsize(1)):
+        out[k] = src[k // (times * length) * length + k % length]
 
 
 def unravel_grid(out, flat, shape, ndim, n):
@@ -200,13 +218,26 @@ def offsets(out, index, walk: Walk, missed: np.ndarray) -> None:
         launcher(offsets_grid, "i8", "i8", "i8", "i8", int)(out, index, flag, walk.geometry, walk.total)
 
 
-def count(counts, mask) -> None:
-    launcher(count_grid, "i8", "u1", int, int)(counts, mask, mask.size, counts.size)
+def count(counts, words, bits: np.ndarray) -> None:
+    launcher(count_grid, "i8", words.dtype, words.dtype, int, int)(
+        counts, words, bits, words.size, counts.size
+    )
 
 
-def positions(out, mask, starts: np.ndarray) -> None:
-    launch = launcher(positions_grid, "i8", "u1", "i8", int)
-    launch(out, mask, DeviceArray.from_host(starts, out.device), starts.size - 1)
+def positions(out, words, bits: np.ndarray, starts: np.ndarray) -> None:
+    launch = launcher(positions_grid, "i8", words.dtype, words.dtype, "i8", int)
+    launch(out, words, bits, DeviceArray.from_host(starts, out.device), starts.size - 1)
+
+
+def coordinates(out, words, bits: np.ndarray, starts: np.ndarray, shape: tuple[int, ...]) -> None:
+    launch = launcher(coordinates_grid, "i8", words.dtype, words.dtype, "i8", "i8", int, int)
+    places = DeviceArray.from_host(starts, out.device)
+    launch(out, words, bits, places, np.array(shape, np.int64), len(shape), starts.size - 1)
+
+
+def spread(out, src, times: int, length: int) -> None:
+    word = WORD[out.itemsize]
+    launcher(spread_grid, word, word, int, int, int)(out, src, times, length, out.size)
 
 
 def unravel(out, flat, shape: tuple[int, ...]) -> None:

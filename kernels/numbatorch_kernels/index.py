@@ -121,12 +121,12 @@ def row_starts(geometry, row):
 
 
 def combined(how, a, b):
-    """a * b, the larger, or the smaller of both; NaN if either is."""
+    """a * b, the larger, or the smaller of both; NaN if either is. (Complex numbers are only multiplied.)"""
     if how == PRODUCT:
         return a * b
     if how == MAXIMUM:
-        return b if b > a or b != b else a
-    return b if b < a or b != b else a
+        return b if b.real > a.real or b != b else a
+    return b if b.real < a.real or b != b else a
 
 
 _row_starts = callee(row_starts)
@@ -456,5 +456,5 @@ def _on_cuda(kernel: Kernel) -> None:
         getattr(index, kernel.name)(*args)
 
 
-for kernel in (take, put, add, reduce, check, offsets, count, positions, unravel):
+for kernel in (take, put, add, reduce, check, offsets, count, positions, coordinates, unravel, spread):
     _on_cuda(kernel)

@@ -160,6 +160,8 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] =
         return reshape(_roll(reshape(input, -1), shifts, (0,)), input.array.shape)
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    if not input.array.ndim:
+        raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     return _roll(input, shifts, tuple([normalize_dim(d, input.array.ndim) for d in dims]))
 
 
@@ -242,6 +244,8 @@ def repeat_interleave(
             raise RuntimeError("Repeats must be non-negative")
         source = input if input.array.ndim else reshape(input, 1)
         return _spread(source, d, repeats, source.array.shape)
+    if repeats.array.ndim > 1:
+        raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     n = input.array.shape[d] if input.array.ndim else 1
     if repeats.array.ndim and repeats.array.size not in (1, n):
         raise RuntimeError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, Pointwise, refuse, to_bool
 from numbatorch.base import TensorBase
+from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import expr, scalar
 
 if TYPE_CHECKING:
@@ -213,10 +214,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number, *, out: Ten
     out of range."""
     if mask.kind.dtype is not dt.bool:
         raise RuntimeError(
-            f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}".replace(
-                "torch.", ""
-            )
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {dt.c_name(mask.kind.dtype)}"
         )
+    if out is None:
+        broadcast_pair(mask.array.shape, input.array.shape)  # which the error names in this order
     if isinstance(value, TensorBase):
         if value.array.ndim:
             raise RuntimeError(

@@ -287,7 +287,10 @@ def zeros(
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    result = _filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 0)
+    shape = sizes((ignored.pop("size"),) if "size" in ignored else size)
+    if any([n < 0 for n in shape]):
+        raise RuntimeError("zeros: Dimension size must be non-negative.")
+    result = _filled(shape, _kind(dtype, device), 0)
     return store(out, finish(result, requires_grad), dtype)
 
 

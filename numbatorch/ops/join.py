@@ -360,6 +360,8 @@ def meshgrid(*tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     """
     if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
         tensors = tuple(tensors[0])
+    if not tensors:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
     if indexing is None:
         warnings.warn(_MESHGRID, UserWarning, stacklevel=2)
         indexing = "ij"
@@ -407,6 +409,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     """Every choice of `r` elements of a vector, in order, a row for each choice."""
     if input.array.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.array.shape)}")
+    if not r:
+        return index_select(input, 0, move(from_numbers(np.empty(0), dt.int64), input.kind.device))
     choose = _choose_again if with_replacement else _choose
     rows = np.array(list(choose(range(input.array.size), r)), np.int64).reshape(-1, r)
     index = move(from_numbers(rows.reshape(-1), dt.int64), input.kind.device)

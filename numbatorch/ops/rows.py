@@ -46,7 +46,15 @@ def _vector(tensor: Tensor) -> Tensor:
 
 # --- reading
 
-SELECTING = Rule(False, lambda value, which, dim, size: IndexError("index out of range in self"))
+
+def _not_there(value: int, which: int, dim: int, size: int) -> Exception:
+    if dim:
+        return RuntimeError(f"INDICES element is out of DATA bounds, id={value} axis_dim={size}")
+    return IndexError("index out of range in self")
+
+
+SELECTING = Rule(False, _not_there)
+EMBEDDING = Rule(False, lambda value, which, dim, size: IndexError("index out of range in self"))
 TAKING = Rule(
     True,
     lambda value, which, dim, size: IndexError(
@@ -73,6 +81,10 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     shape = source.array.shape
     if not shape[d] and index.array.size:
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    if source is not input and index.array.size != 1:
+        raise RuntimeError(
+            f"index_select(): Index to scalar can have only 1 value, got {index.array.size} value(s)"
+        )
     result = _index_select(source, index, (((d, 1),), shape))
     result = result if source is input else reshape(result, ())
     return result if out is None else into(out, result, "index_select")
@@ -87,13 +99,15 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     if index.kind.dtype is not dt.int64:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {type_word(index.kind.dtype)}")
+    if not input.array.size and index.array.size:
+        raise IndexError("take(): tried to take from an empty tensor")
     flat = reshape(input, -1)
     result = _take(flat, index, (((0, 1),), flat.array.shape))
     return result if out is None else into(out, result, "take")
 
 
 def _embedding_forward(weight, indices, params):
-    return read(weight, (indices,), ((0, 1),), SELECTING)
+    return read(weight, (indices,), ((0, 1),), EMBEDDING)
 
 
 def _embedding_vjp(node, grad):
@@ -171,7 +185,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 # --- writing
 
 
-ADDING = Rule(
+ADDING = EMBEDDING
+ADDING_TO_MATRIX = Rule(
     False,
     lambda value, which, dim, size: RuntimeError(
         f"index {value} is out of bounds for dimension {dim} with size {size}"
@@ -191,6 +206,7 @@ FILLING = Rule(
 )
 
 _index_add = placing("IndexAdd", ADDING)
+_index_add_to_matrix = placing("IndexAdd", ADDING_TO_MATRIX)
 _index_copy = placing("IndexCopy", COPYING)
 _index_fill = placing("IndexFill", FILLING)
 
@@ -235,7 +251,9 @@ def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     tensor([1., 0., 2.])
     """
     target, d, index, source = _added("index_add_", self, dim, index, source)
-    _index_add(target, source if alpha == 1 else mul(source, alpha), index, (((d, 1),), True))
+    row = _index_add_to_matrix if target.array.ndim == 2 else _index_add
+    alpha = dt.fitting(alpha, self.kind.dtype)
+    row(target, source if alpha == 1 else mul(source, alpha), index, (((d, 1),), True))
     return self
 
 
@@ -313,7 +331,7 @@ def index_fill_(self: Tensor, dim: int, index: Tensor, value: Number | Tensor) -
     if index.kind.dtype is not dt.int64:
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
     if index.array.ndim > 1:
-        raise IndexError("Index has to be a vector/scalar")
+        raise RuntimeError("Index has to be a vector/scalar")
     target, index = _vector(self), _vector(index)
     value = cast(value, self.kind.dtype) if isinstance(value, TensorBase) else number_like(value, self)
     shape = target.array.shape

@@ -14,7 +14,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch import base
-from numbatorch.apply import InPlaceOp, Op
+from numbatorch.apply import InPlaceOp, Op, refuse
 from numbatorch.base import TensorBase
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.comparison import eq, logical_and, masked_fill, where
@@ -354,7 +354,9 @@ def _scatter_reduce_forward(input, src, index, params):
     )
     if reduce == "mean":
         count = _count(result, index, dim, include_self)
-        result = div(result, count, rounding_mode=None if result.kind.dtype.is_floating_point else "floor")
+        dtype = result.kind.dtype
+        exact = dtype.is_floating_point or dtype.is_complex
+        result = div(result, count, rounding_mode=None if exact else "floor")
     return result
 
 
@@ -429,6 +431,12 @@ _scatter_extreme = Op(
 _scatter_prod = Op(
     "ScatterReduce", _scatter_reduce_forward, _scatter_prod_vjp, saves=(0, 1, 2, -1), tensors=-1
 )
+_REFUSED = {
+    "mean": ("bool",),
+    "amax": ("complex64", "complex128"),
+    "amin": ("complex64", "complex128"),
+}
+_OTHER_NAMES = {"max": "amax", "min": "amin"}
 _REDUCTIONS = {
     "sum": _scatter_sum,
     "mean": _scatter_sum,
@@ -457,8 +465,11 @@ def scatter_reduce(
     >>> torch.zeros(2).scatter_reduce(0, torch.tensor([0, 0, 1]), torch.tensor([3.0, 5.0, 2.0]), "mean", include_self=False)
     tensor([4., 2.])
     """
+    reduce = _OTHER_NAMES.get(reduce, reduce)
     if reduce not in _REDUCTIONS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    if reduce in _REFUSED:
+        refuse(f"scatter_gather_tensor_cpu_reduce_{reduce}", *_REFUSED[reduce])(input.kind.dtype)
     target, d, index, src = _prepared(input, dim, index, src)
     if index.array.size:
         result = _REDUCTIONS[reduce](target, src, index, (d, reduce, include_self))

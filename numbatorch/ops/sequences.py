@@ -39,6 +39,7 @@ def arange(
     """
     if end is None:
         start, end = 0, start
+    dtype = out.kind.dtype if dtype is None and out is not None else dtype
     start, end, step = (x.item() if isinstance(x, TensorBase) else x for x in (start, end, step))
     if step == 0:
         raise RuntimeError("step must be nonzero")
@@ -49,6 +50,8 @@ def arange(
     if dtype is None:
         dtype = dt.int64 if all(isinstance(x, int) for x in (start, end, step)) else dt.get_default_dtype()
     refuse("arange_cpu", *COMPLEX)(dt.as_dtype(dtype))
+    if dtype is dt.int64:
+        start, end, step = int(start), int(end), int(step) or step
     n = (
         math.ceil((end - start) / step)
         if not all(isinstance(x, int) for x in (start, end, step))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from numbatorch.ops.copy import clone_contiguous
+from numbatorch.base import TensorBase
+from numbatorch.dtype import int64, type_word
+from numbatorch.ops.copy import clone_contiguous, host
 from numbatorch.ops.view import narrow
 from numbatorch.shape import normalize_dim
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of the parts of dimension `dim`: of one size each (the last may be smaller), or of the sizes
     given."""
+    if not tensor.array.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
     d = normalize_dim(dim, tensor.array.ndim)
     n = tensor.array.shape[d]
     if isinstance(split_size_or_sections, int):
@@ -51,6 +55,8 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of at most `chunks` parts of dimension `dim`, of one size, the last of which may be smaller."""
+    if not input.array.ndim:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     d = normalize_dim(dim, input.array.ndim)
@@ -58,10 +64,33 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, [0] * chunks, d) if size == 0 else split(input, size, d)
 
 
-def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+def _listed(cuts: TensorBase) -> Any:
+    """A number or a list from the argument of `tensor_split`, if that is a tensor."""
+    if cuts.array.ndim > 1:
+        raise RuntimeError(
+            "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, "
+            f"but got a tensor with {cuts.array.ndim} dims"
+        )
+    if cuts.kind.dtype is not int64:
+        raise RuntimeError(
+            "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+            f"{type_word(cuts.kind.dtype)}"
+        )
+    return host(cuts).tolist()  # type: ignore[arg-type]  # a TensorBase is a Tensor
+
+
+def tensor_split(
+    input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0
+) -> tuple[Tensor, ...]:
     """Views of the parts of dimension `dim`: so many, as even as can be, or cut at the indices given."""
+    if not input.array.ndim:
+        raise RuntimeError(
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
+        )
     d = normalize_dim(dim, input.array.ndim)
     n = input.array.shape[d]
+    if isinstance(indices_or_sections, TensorBase):
+        indices_or_sections = _listed(indices_or_sections)
     if isinstance(indices_or_sections, int):
         k = indices_or_sections
         if k <= 0:
@@ -75,6 +104,8 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int], dim: i
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of every element along dimension `dim`."""
+    if not input.array.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = normalize_dim(dim, input.array.ndim)
     return tuple([input[(slice(None),) * d + (k,)] for k in range(input.array.shape[d])])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.ops.arrange import unfold
-from numbatorch.ops.copy import clone_contiguous, copy_, into
+from numbatorch.ops.copy import clone, clone_contiguous, copy_, into
 from numbatorch.ops.index import getitem
 from numbatorch.ops.split import split, split_with_sizes, unbind
 from numbatorch.ops.view import (
@@ -17,12 +17,12 @@ from numbatorch.ops.view import (
     expand,
     narrow,
     permute,
+    reshape,
     select,
     squeeze,
     t,
     transpose,
     unsqueeze,
-    view,
 )
 from numbatorch.shape import normalize_dim
 
@@ -141,8 +141,8 @@ def unsqueeze_copy(input: Tensor, dim: int, *, out: Tensor | None = None) -> Ten
 
 
 def view_copy(input: Tensor, size: Sequence[int], *, out: Tensor | None = None) -> Tensor:
-    """A copy of what `view` shows."""
-    return _copy(view(input, size), out, "view_copy")
+    """A copy in another shape, also where `view` could not show it."""
+    return _copy(reshape(input, size), out, "view_copy")
 
 
 def split_copy(input: Tensor, split_size: int, dim: int = 0, *, out: Sequence[Tensor] | None = None) -> Any:
@@ -173,8 +173,8 @@ def _sliced(input: Tensor, dim: int, start: int | None, end: int | None, step: i
 
 
 def _replaced(input: Tensor, src: Tensor, view: Callable[..., Tensor], *args: Any) -> Tensor:
-    """A row-major copy of `input` in which `view(copy, *args)` is `src`."""
-    result = clone_contiguous(input)
+    """A copy of `input`, its dimensions in the same order in memory, in which `view(copy, *args)` is `src`."""
+    result = clone(input)
     part = view(result, *args)
     if part.array.shape != src.array.shape:
         raise RuntimeError(

@@ -70,6 +70,7 @@ def memory(dtype: torch.dtype) -> None:
     for other in DTYPES:
         x.to(other), x.t().to(other)
     x[rows], x[rows, rows], x[x == x], x.gather(0, columns), x.index_select(0, rows), (x == x).nonzero()
+    x.nonzero(), x[0].nonzero(), x.repeat_interleave(2, 1)
     x[0], x[:, 1], x[rows], x[x == x] = 1, x[:, 2].clone(), x[1].clone(), False
     x.masked_fill_(x == x, False).index_add_(0, rows, x).scatter_(0, columns, x)
     x.scatter_add_(0, columns, x)

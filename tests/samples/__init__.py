@@ -6,6 +6,7 @@ row to the file of its family.
 """
 
 from samples.activations import ACTIVATIONS
+from samples.chosen import CHOSEN
 from samples.complexes import COMPLEXES
 from samples.linalg import LINALG
 from samples.losses import LOSSES
@@ -13,6 +14,7 @@ from samples.normalization import NORMALIZATION
 from samples.order import ORDER
 from samples.pointwise import BINARY, UNARY
 from samples.products import PRODUCTS
+from samples.rearranging import REARRANGING
 from samples.reductions import REDUCTIONS
 from samples.sample import FLOATS as FLOATS
 from samples.sample import Sample as Sample
@@ -28,6 +30,8 @@ SAMPLES: list[Sample] = [
     *ACTIVATIONS,
     *COMPLEXES,
     *VIEWS,
+    *REARRANGING,
+    *CHOSEN,
     *PRODUCTS,
     *REDUCTIONS,
     *ORDER,

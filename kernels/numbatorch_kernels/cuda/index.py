@@ -219,20 +219,20 @@ def offsets(out, index, walk: Walk, missed: np.ndarray) -> None:
 
 
 def count(counts, words, bits: np.ndarray) -> None:
-    launcher(count_grid, "i8", words.dtype, words.dtype, int, int)(
-        counts, words, bits, words.size, counts.size
-    )
+    launch = launcher(count_grid, "i8", words.dtype, words.dtype, int, int)
+    launch(counts, words, DeviceArray.from_host(bits, words.device), words.size, counts.size)
 
 
 def positions(out, words, bits: np.ndarray, starts: np.ndarray) -> None:
     launch = launcher(positions_grid, "i8", words.dtype, words.dtype, "i8", int)
-    launch(out, words, bits, DeviceArray.from_host(starts, out.device), starts.size - 1)
+    there = [DeviceArray.from_host(a, out.device) for a in (bits, starts)]
+    launch(out, words, *there, starts.size - 1)
 
 
 def coordinates(out, words, bits: np.ndarray, starts: np.ndarray, shape: tuple[int, ...]) -> None:
     launch = launcher(coordinates_grid, "i8", words.dtype, words.dtype, "i8", "i8", int, int)
-    places = DeviceArray.from_host(starts, out.device)
-    launch(out, words, bits, places, np.array(shape, np.int64), len(shape), starts.size - 1)
+    there = [DeviceArray.from_host(a, out.device) for a in (bits, starts)]
+    launch(out, words, *there, np.array(shape, np.int64), len(shape), starts.size - 1)
 
 
 def spread(out, src, times: int, length: int) -> None:

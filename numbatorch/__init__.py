@@ -573,6 +573,7 @@ from numbatorch_kernels.parallel import set_num_threads as set_num_threads
 
 # What uses tensors and modules.
 from numbatorch import cuda as cuda  # isort: skip
+from numbatorch import fft as fft  # isort: skip
 from numbatorch import linalg as linalg  # isort: skip
 from numbatorch import nn as nn  # isort: skip
 from numbatorch import optim as optim  # isort: skip
@@ -596,16 +597,23 @@ from numbatorch.dtype import DType as dtype  # isort: skip
 from numbatorch.ops import addbmm as addbmm
 from numbatorch.ops import addr as addr
 from numbatorch.ops import baddbmm as baddbmm
+from numbatorch.ops import bartlett_window as bartlett_window
 from numbatorch.ops import bilinear as bilinear
+from numbatorch.ops import blackman_window as blackman_window
 from numbatorch.ops import cdist as cdist
 from numbatorch.ops import corrcoef as corrcoef
 from numbatorch.ops import cosine_similarity as cosine_similarity
 from numbatorch.ops import cov as cov
 from numbatorch.ops import einsum as einsum
 from numbatorch.ops import ger as ger
+from numbatorch.ops import hamming_window as hamming_window
+from numbatorch.ops import hann_window as hann_window
 from numbatorch.ops import inner as inner
+from numbatorch.ops import istft as istft
+from numbatorch.ops import kaiser_window as kaiser_window
 from numbatorch.ops import kron as kron
 from numbatorch.ops import pairwise_distance as pairwise_distance
 from numbatorch.ops import pdist as pdist
+from numbatorch.ops import stft as stft
 from numbatorch.ops import tensordot as tensordot
 from numbatorch.ops import vdot as vdot

@@ -834,6 +834,8 @@ class Tensor(TensorBase):
     baddbmm = ops.baddbmm
     baddbmm_ = ops.baddbmm_
     cov = ops.cov
+    stft = ops.stft
+    istft = ops.istft
     corrcoef = ops.corrcoef
 
     # --- linear algebra

@@ -512,6 +512,8 @@ from numbatorch.ops.statistics import mode as mode
 from numbatorch.ops.statistics import nanmedian as nanmedian
 from numbatorch.ops.statistics import nanquantile as nanquantile
 from numbatorch.ops.statistics import quantile as quantile
+from numbatorch.ops.stft import istft as istft
+from numbatorch.ops.stft import stft as stft
 from numbatorch.ops.unique import isin as isin
 from numbatorch.ops.unique import unique as unique
 from numbatorch.ops.unique import unique_consecutive as unique_consecutive
@@ -565,3 +567,8 @@ from numbatorch.ops.view_copies import unbind_copy as unbind_copy
 from numbatorch.ops.view_copies import unfold_copy as unfold_copy
 from numbatorch.ops.view_copies import unsqueeze_copy as unsqueeze_copy
 from numbatorch.ops.view_copies import view_copy as view_copy
+from numbatorch.ops.windows import bartlett_window as bartlett_window
+from numbatorch.ops.windows import blackman_window as blackman_window
+from numbatorch.ops.windows import hamming_window as hamming_window
+from numbatorch.ops.windows import hann_window as hann_window
+from numbatorch.ops.windows import kaiser_window as kaiser_window

@@ -1,0 +1,81 @@
+"""Fourier transforms: NumPy's values, gradients to second order, both devices, many threads."""
+
+import numpy as np
+import pytest
+
+import numbatorch as torch
+
+rng = np.random.default_rng(0)
+TRANSFORMS = [
+    "fft",
+    "ifft",
+    "rfft",
+    "irfft",
+    "hfft",
+    "ihfft",
+    "fftn",
+    "ifftn",
+    "rfftn",
+    "irfftn",
+    "hfftn",
+    "ihfftn",
+]
+OF_REAL = ("rfft", "ihfft", "rfftn", "ihfftn")
+
+
+def parts(x):
+    """A complex tensor as real numbers."""
+    return torch.view_as_real(x) if x.is_complex() else x
+
+
+def call(name: str, numbers: torch.Tensor, **how) -> torch.Tensor:
+    """The transform of real numbers, or of complex ones whose parts `numbers` are."""
+    x = numbers[..., 0] if name in OF_REAL else torch.view_as_complex(numbers.contiguous())
+    return parts(getattr(torch.fft, name)(x, **how))
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_gradients(name):
+    x = torch.tensor(rng.standard_normal((2, 5, 2)), requires_grad=True)
+    for how in (
+        {},
+        {"norm": "ortho"},
+        {"s" if name.endswith("n") else "n": (3, 6) if name.endswith("n") else 6},
+    ):
+        assert torch.autograd.gradcheck(lambda x, how=how: call(name, x, **how), (x,))
+        assert torch.autograd.gradgradcheck(lambda x, how=how: call(name, x, **how), (x,))
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_cuda_goes_through_the_host(name):
+    numbers = rng.standard_normal((3, 4, 2)).astype(np.float32)
+    found = []
+    for device in ("cpu", "cuda"):
+        x = torch.tensor(numbers).to(device).requires_grad_()
+        y = call(name, x)
+        assert y.device.type == device
+        (y * y * y).sum().backward()
+        found.append((y.detach().cpu().numpy(), x.grad.cpu().numpy()))
+    for a, b in zip(*found):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+def test_a_large_transform_is_shared_between_threads():
+    x = rng.standard_normal((300, 512))
+    for y, expected in (
+        (torch.fft.fft(torch.tensor(x + 0j)), np.fft.fft(x)),
+        (torch.fft.rfft(torch.tensor(x), dim=0), np.fft.rfft(x, axis=0)),
+        (torch.fft.irfft(torch.tensor(x + 0j)), np.fft.irfft(x)),
+        (torch.fft.ifft2(torch.tensor(x + 0j)), np.fft.ifft2(x)),
+    ):
+        np.testing.assert_allclose(y.numpy(), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_istft_is_the_inverse_of_stft(device):
+    signal = torch.tensor(rng.standard_normal((2, 24)), device=device, requires_grad=True)
+    window = torch.hann_window(8, dtype=torch.float64, device=device)
+    back = torch.istft(torch.stft(signal, 8, window=window, return_complex=True), 8, window=window)
+    np.testing.assert_allclose(back.detach().cpu().numpy(), signal.detach().cpu().numpy(), atol=1e-12)
+    back.square().sum().backward()
+    np.testing.assert_allclose(signal.grad.cpu().numpy(), 2 * signal.detach().cpu().numpy(), atol=1e-12)

@@ -61,7 +61,7 @@ def test_cuda_goes_through_the_host(name):
 
 
 def test_a_large_transform_is_shared_between_threads():
-    x = rng.standard_normal((300, 512))
+    x = rng.standard_normal((300, 1024))
     for y, expected in (
         (torch.fft.fft(torch.tensor(x + 0j)), np.fft.fft(x)),
         (torch.fft.rfft(torch.tensor(x), dim=0), np.fft.rfft(x, axis=0)),

@@ -57,8 +57,8 @@ def grad(
     """d outputs / d inputs, weighted by `grad_outputs` (ones for scalars), as a tuple; no `grad` is touched.
 
     Raises RuntimeError for an input that the outputs do not depend on, unless `allow_unused` (None in its
-    place) or `materialize_grads` (zeros in its place). With `is_grads_batched` the `grad_outputs` have one more
-    dimension in front, and so have the results: one backward pass for each entry.
+    place) or `materialize_grads` (zeros in its place). With `is_grads_batched` the `grad_outputs` have one
+    more dimension in front, and so have the results: one backward pass for each entry.
 
     >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
     >>> torch.autograd.grad((x * x).sum(), x)
@@ -87,8 +87,8 @@ def grad(
     found = engine.run(roots, grads, keep, create_graph, _wanted(targets))
     if None in found and not allow_unused and not materialize_grads:
         raise RuntimeError(
-            f"The differentiated Tensor at index {found.index(None)} appears to not have been used in the graph. Set "
-            "allow_unused=True if this is the desired "
+            f"The differentiated Tensor at index {found.index(None)} appears to not have been used in the "
+            "graph. Set allow_unused=True if this is the desired "
             "behavior."
         )
     if materialize_grads:
@@ -111,12 +111,12 @@ def _batched(
     for place, (weight, output) in enumerate(zip(weights, outputs)):
         if isinstance(output, TensorBase) and weight.array.shape[1:] != output.array.shape:
             raise RuntimeError(
-                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
-                "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
-                f"output, but a mismatch was detected: grad_output[{place}] has a shape of "
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the "
+                "batch dimension. The sizes of the remaining dimensions are expected to match the shape of "
+                f"corresponding output, but a mismatch was detected: grad_output[{place}] has a shape of "
                 f"{make_size(weight.array.shape[1:])} and "
-                f"output[{place}] has a shape of {output.shape}. If you only want some tensors in `grad_output` to "
-                "be considered batched, consider using vmap."
+                f"output[{place}] has a shape of {output.shape}. If you only want some tensors in "
+                "`grad_output` to be considered batched, consider using vmap."
             )
     count = len(weights[0])
     rows = [
@@ -186,8 +186,8 @@ def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[T
         elif given.kind.dtype.is_complex != tensor.kind.dtype.is_complex:
             raise RuntimeError(
                 "For complex Tensors, both grad_output and output are required to have the same dtype. "
-                "Mismatch in dtype: "
-                f"grad_output[{position}] has a dtype of {given.dtype} and output[{position}] has a dtype of "
+                f"Mismatch in dtype: grad_output[{position}] has a dtype of {given.dtype} and "
+                f"output[{position}] has a dtype of "
                 f"{tensor.dtype}."
             )
         roots.append(root)

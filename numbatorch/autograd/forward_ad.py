@@ -1,10 +1,10 @@
 """Derivatives from the front: tensors that carry a tangent along.
 
-Inside `dual_level`, `make_dual(x, t)` gives a tensor like x that the tape follows. Nothing is computed with the
-tangent t until `unpack_dual(y)` asks for that of y: then two backward passes from y to the dual tensors compute J t
-(the gradient J^T u is linear in u, and its own gradient is J t). So operations cost what they cost anyway, but what
-the tape does not record (inside `no_grad`) has no tangent, and dual tensors and what is made of them require grad,
-which PyTorch's do not.
+Inside `dual_level`, `make_dual(x, t)` gives a tensor like x that the tape follows. Nothing is computed with
+the tangent t until `unpack_dual(y)` asks for that of y: then two backward passes from y to the dual tensors
+compute J t (the gradient J^T u is linear in u, and its own gradient is J t). So operations cost what they
+cost anyway, but what the tape does not record (inside `no_grad`) has no tangent, and dual tensors and what is
+made of them require grad, which PyTorch's do not.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def exit_dual_level(*, level: int | None = None) -> None:
         raise RuntimeError("Dual level must be a positive number.")
     if level not in (None, len(_levels) - 1):
         raise RuntimeError(
-            "Trying to exit a forward AD level that was not the last one that was created. This is not supported."
+            "Trying to exit a forward AD level that was not the last one that was created. This is not "
+            "supported."
         )
     state.enabled = _levels.pop().recording
 
@@ -79,17 +80,17 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     outside of `dual_level`."""
     if not _levels:
         raise RuntimeError(
-            "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() "
-            "first."
+            "Trying to create a dual Tensor for forward AD but no level exists, make sure to "
+            "enter_dual_level() first."
         )
     for what, x in (("primal", tensor), ("tangent", tangent)):
         if not (x.is_floating_point() or x.is_complex()):
             raise ValueError(f"Expected {what} to be floating point or complex, but got: {x.dtype}")
     if tensor.shape != tangent.shape:
         raise RuntimeError(
-            f"Trying to set a forward gradient that has a different size than that of the original Tensor, this is "
-            f"not supported. Tensor is of size {list(tensor.shape)} while the given forward gradient is of size "
-            f"{list(tangent.shape)}."
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, "
+            f"this is not supported. Tensor is of size {list(tensor.shape)} while the given forward gradient "
+            f"is of size {list(tangent.shape)}."
         )
     current = _levels[-1]
     dual = current.enter(tensor)

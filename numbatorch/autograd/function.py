@@ -129,16 +129,16 @@ class Function:
     def __init__(self) -> None:
         warnings.warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you "
-            "should invoke them on the class itself. Instantiating an autograd function will raise an error in a "
-            "future version of PyTorch.",
+            "should invoke them on the class itself. Instantiating an autograd function will raise an error "
+            "in a future version of PyTorch.",
             DeprecationWarning,
             stacklevel=2,
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(
-            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
-            "function with static forward method. (Example: "
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style "
+            "autograd function with static forward method. (Example: "
             "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
         )
 
@@ -166,8 +166,8 @@ class Function:
         if (vjp := getattr(cls, "vjp", None)) is not None and vjp is not cls.backward:
             if cls.backward is not Function.backward:
                 raise RuntimeError(
-                    "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only "
-                    "implement one of them."
+                    "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should "
+                    "only implement one of them."
                 )
             cls.backward = vjp  # type: ignore[method-assign]  # the other name of the same method
         split = cls.setup_context is not Function.setup_context

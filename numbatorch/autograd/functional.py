@@ -1,14 +1,15 @@
 """Derivatives of functions of tensors: Jacobians, Hessians, and their products with vectors.
 
-A function here takes tensors and returns a tensor or a tuple of them; `inputs` and what comes back have the same
-form, a tensor or a tuple. Common to all:
+A function here takes tensors and returns a tensor or a tuple of them; `inputs` and what comes back have the
+same form, a tensor or a tuple. Common to all:
 
 create_graph  the results can be differentiated again, also with respect to `inputs`
-strict        raise RuntimeError where a result does not depend on an input at all, which otherwise gives zeros
+strict        raise RuntimeError where a result does not depend on an input at all, which otherwise gives
+              zeros
 
-The product of a Jacobian with a vector from the right (`jvp`, `hvp`) is made of two backward passes: the gradient
-J^T u is linear in u, and its own gradient with respect to u is J v (the "double backward trick"). `torch.func` has
-the same as functions of functions.
+The product of a Jacobian with a vector from the right (`jvp`, `hvp`) is made of two backward passes: the
+gradient J^T u is linear in u, and its own gradient with respect to u is J v (the "double backward trick").
+`torch.func` has the same as functions of functions.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def jvp(
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
-    """`func(*inputs)`, and J v: how the outputs change when the inputs move along `v`, which has their shapes.
+    """`func(*inputs)`, and J v: how the outputs change when the inputs move along `v`, which has their
+    shapes.
 
     >>> torch.autograd.functional.jvp(lambda x: x.exp().sum(1), torch.zeros(2, 2), torch.ones(2, 2))
     (tensor([2., 2.]), tensor([2., 2.]))
@@ -93,12 +95,12 @@ def jacobian(
     vectorize: bool = False,
     strategy: str = "reverse-mode",
 ) -> Any:
-    """J: for each output and each input a tensor of shape output.shape + input.shape; a tuple (over outputs) of
-    tuples (over inputs) where there are several.
+    """J: for each output and each input a tensor of shape output.shape + input.shape; a tuple (over outputs)
+    of tuples (over inputs) where there are several.
 
-    One backward pass for each element of the outputs (strategy "reverse-mode") or, after one backward pass, one
-    more for each element of the inputs ("forward-mode"). `vectorize` is accepted and changes nothing; PyTorch's
-    forward mode demands it.
+    One backward pass for each element of the outputs (strategy "reverse-mode") or, after one backward pass,
+    one more for each element of the inputs ("forward-mode"). `vectorize` is accepted and changes nothing;
+    PyTorch's forward mode demands it.
 
     >>> torch.autograd.functional.jacobian(lambda x: x * x, torch.tensor([1.0, 2.0]))
     tensor([[2., 0.],
@@ -106,8 +108,8 @@ def jacobian(
     """
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError(
-            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more '
-            'outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use '
+            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has '
+            'more outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use '
             '"reverse-mode".'
         )
     forward = strategy == "forward-mode"
@@ -118,8 +120,8 @@ def jacobian(
         )
     if strict and forward:
         raise RuntimeError(
-            'torch.autograd.functional.jacobian: `strict=True` and `strategy="forward-mode"` are not supported '
-            'together (yet). Please either set `strict=False` or `strategy="reverse-mode"`.'
+            'torch.autograd.functional.jacobian: `strict=True` and `strategy="forward-mode"` are not '
+            'supported together (yet). Please either set `strict=False` or `strategy="reverse-mode"`.'
         )
     with enable_grad():
         several, inputs = _tuple(inputs, "inputs", "jacobian")
@@ -149,8 +151,8 @@ def hessian(
     vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
-    """The second derivatives of a function with one element: the Jacobian of its gradient; for several inputs a
-    tuple of tuples.
+    """The second derivatives of a function with one element: the Jacobian of its gradient; for several inputs
+    a tuple of tuples.
 
     >>> torch.autograd.functional.hessian(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
@@ -184,13 +186,7 @@ def vhp(
     >>> torch.autograd.functional.vhp(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]), torch.ones(2))
     (tensor(9.), tensor([ 6., 12.]))
     """
-    with enable_grad():
-        several, inputs = _tuple(inputs, "inputs", "vhp")
-        inputs = _leaves(inputs, create_graph)
-        direction = _direction(v, inputs, several, "vhp", create_graph)
-        output = _single(*_call(func, inputs, "vhp", strict), "vhp")
-        gradient = _grad((output,), inputs, None, create_graph=True)
-        _must_require_grad(gradient, "jacobian", strict)
+    several, inputs, direction, output, gradient = _gradient("vhp", func, inputs, v, create_graph, strict)
     with set_grad_enabled(create_graph or state.enabled):
         found = _grad(gradient, inputs, direction, create_graph)
         found = _filled(found, inputs, strict, create_graph, "double_back")
@@ -210,20 +206,28 @@ def hvp(
     >>> torch.autograd.functional.hvp(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]), torch.ones(2))
     (tensor(9.), tensor([ 6., 12.]))
     """
+    several, inputs, direction, output, gradient = _gradient("hvp", func, inputs, v, create_graph, strict)
     with enable_grad():
-        several, inputs = _tuple(inputs, "inputs", "hvp")
-        inputs = _leaves(inputs, create_graph)
-        direction = _direction(v, inputs, several, "hvp", create_graph)
-        output = _single(*_call(func, inputs, "hvp", strict), "hvp")
-        gradient = _grad((output,), inputs, None, create_graph=True)
-        _must_require_grad(gradient, "jacobian", strict)
         dummies = tuple([ops.zeros_like(x, requires_grad=True) for x in inputs])
         linear = _grad(gradient, inputs, dummies, create_graph=True)
-        _must_require_grad(gradient, "hessian", strict)
     with set_grad_enabled(create_graph or state.enabled):
         found = _grad(linear, dummies, direction, create_graph)
         found = _filled(found, inputs, strict, create_graph, "double_back_trick")
     return _shown((output,), False, create_graph), _shown(found, several, create_graph)
+
+
+def _gradient(
+    function: str, func: Callable, inputs: Any, v: Tensors | None, create_graph: bool, strict: bool
+) -> tuple[bool, tuple[Tensor, ...], tuple[Tensor, ...] | None, Tensor, tuple]:
+    """Whether there are several inputs; these as new tensors; the direction; the value; its gradient."""
+    with enable_grad():
+        several, inputs = _tuple(inputs, "inputs", function)
+        inputs = _leaves(inputs, create_graph)
+        direction = _direction(v, inputs, several, function, create_graph)
+        output = _single(*_call(func, inputs, function, strict), function)
+        gradient = _grad((output,), inputs, None, create_graph=True)
+        _must_require_grad(gradient, "jacobian", strict)
+    return several, inputs, direction, output, gradient
 
 
 # --- Jacobians
@@ -245,8 +249,8 @@ def jacobian_rows(
             for place, (row, slope, x) in enumerate(zip(rows, found, inputs)):
                 if slope is None and strict:
                     raise RuntimeError(
-                        f"Output {number} of the user-provided function is independent of input {place}. This "
-                        "is not allowed in strict mode."
+                        f"Output {number} of the user-provided function is independent of input {place}. "
+                        "This is not allowed in strict mode."
                     )
                 if slope is not None and strict and create_graph and not slope.requires_grad:
                     raise RuntimeError(
@@ -392,29 +396,27 @@ def _filled(found: tuple, like: tuple[Tensor, ...], strict: bool, create_graph: 
 
 
 _INDEPENDENT = {
-    "back": "The output of the user-provided function is independent of input {}. This is not allowed in strict "
+    "back": "The output of the user-provided function is independent of input {}. This is not allowed in "
+    "strict mode.",
+    "back_trick": "The gradient with respect to the input is independent of entry {} in the grad_outputs "
+    "when using the double backward trick to compute forward mode gradients. This is not allowed in strict "
     "mode.",
-    "back_trick": "The gradient with respect to the input is independent of entry {} in the grad_outputs when "
-    "using the double backward trick to compute forward mode gradients. This is not allowed in strict mode.",
-    "double_back": "The jacobian of the user-provided function is independent of input {}. This is not allowed "
-    "in strict mode.",
+    "double_back": "The jacobian of the user-provided function is independent of input {}. This is not "
+    "allowed in strict mode.",
     "double_back_trick": "The hessian of the user-provided function is independent of entry {} in the "
-    "grad_jacobian. This is not allowed in strict mode as it prevents from using the double backward trick to "
-    "replace forward mode AD.",
+    "grad_jacobian. This is not allowed in strict mode as it prevents from using the double backward trick "
+    "to replace forward mode AD.",
 }
 
 _CONSTANT = {
-    "hessian": "The hessian of the user-provided function with respect to input {} is independent of the input. "
-    "This is not allowed in strict mode. You should ensure that your function is thrice differentiable and that "
-    "the hessian depends on the inputs.",
-    "jacobian": "While computing the hessian, found that the jacobian of the user-provided function with respect "
-    "to input {} is independent of the input. This is not allowed in strict mode. You should ensure that your "
-    "function is twice differentiable and that the jacobian depends on the inputs (this would be violated by a "
-    "linear function for example).",
+    "jacobian": "While computing the hessian, found that the jacobian of the user-provided function with "
+    "respect to input {} is independent of the input. This is not allowed in strict mode. You should ensure "
+    "that your function is twice differentiable and that the jacobian depends on the inputs (this would be "
+    "violated by a linear function for example).",
     "grad_inputs": "The gradient with respect to input {} is independent of the inputs of the user-provided "
     "function. This is not allowed in strict mode.",
-    "outputs": "Output {} of the user-provided function does not require gradients. The outputs must be computed "
-    "in a differentiable manner from the input when running in strict mode.",
+    "outputs": "Output {} of the user-provided function does not require gradients. The outputs must be "
+    "computed in a differentiable manner from the input when running in strict mode.",
 }
 
 
@@ -424,8 +426,8 @@ def _must_require_grad(values: tuple, what: str, strict: bool) -> None:
     for place, value in enumerate(values):
         if value is None:
             raise RuntimeError(
-                f"The output of the user-provided function is independent of input {place}. This is not allowed "
-                "in strict mode."
+                f"The output of the user-provided function is independent of input {place}. This is not "
+                "allowed in strict mode."
             )
         if not value.requires_grad:
             raise RuntimeError(_CONSTANT[what].format(place))

@@ -48,9 +48,9 @@ def gradcheck(
     check_forward_ad      also the derivatives from the front (`torch.func.jvp`)
     nondet_tol            how far two backward passes may differ
 
-    `fast_mode` and `check_batched_grad` are accepted and change nothing: the whole Jacobian is compared. Inputs
-    should be float64 or complex128. Raises GradcheckError where values disagree by more than atol + rtol |numerical|, or returns
-    False if `raise_exception` is False.
+    `fast_mode` and `check_batched_grad` are accepted and change nothing: the whole Jacobian is compared.
+    Inputs should be float64 or complex128. Raises GradcheckError where values disagree by more than atol +
+    rtol |numerical|, or returns False if `raise_exception` is False.
 
     >>> x = torch.tensor([0.5, 2.0], dtype=torch.float64, requires_grad=True)
     >>> torch.autograd.gradcheck(torch.sin, (x,))
@@ -100,8 +100,8 @@ def gradgradcheck(
     fast_mode: bool = False,
     masked: bool = False,
 ) -> bool:
-    """Whether the gradient of the gradient of `func` agrees with differences of the gradient; see `gradcheck`.
-    The weights of the outputs are random, unless given."""
+    """Whether the gradient of the gradient of `func` agrees with differences of the gradient; see
+    `gradcheck`. The weights of the outputs are random, unless given."""
     if not (check_fwd_over_rev or check_rev_over_rev):
         raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
     if check_undefined_grad and not check_rev_over_rev:
@@ -161,16 +161,16 @@ def _check_inputs(arguments: tuple) -> list:
         active.append(tensor)
         if tensor.dtype.name not in ("float64", "complex128"):
             warnings.warn(
-                f"Input #{position} requires gradient and is not a double precision floating point or complex. "
-                "This check will likely fail if all the inputs are not of double precision floating point or "
-                "complex. ",
+                f"Input #{position} requires gradient and is not a double precision floating point or "
+                "complex. This check will likely fail if all the inputs are not of double precision floating "
+                "point or complex. ",
                 stacklevel=3,
             )
         if not all(step > 0 or n <= 1 for step, n in zip(tensor.stride(), tensor.shape)):
             raise RuntimeError(
-                f"The {position}th input has a dimension with stride 0. gradcheck only supports inputs that are "
-                "non-overlapping to be able to compute the numerical gradients correctly. You should call "
-                ".contiguous on the input before passing it to gradcheck."
+                f"The {position}th input has a dimension with stride 0. gradcheck only supports inputs that "
+                "are non-overlapping to be able to compute the numerical gradients correctly. You should "
+                "call .contiguous on the input before passing it to gradcheck."
             )
     if not active:
         raise ValueError(
@@ -206,9 +206,9 @@ def _check(
         for position, tensor in enumerate(active):
             if np.abs(analytical[position] - again[position]).max(initial=0) > nondet_tol:
                 raise GradcheckError(
-                    "Backward is not reentrant, i.e., running backward with same input and grad_output multiple "
-                    "times gives different values, although analytical gradient matches numerical gradient.The "
-                    f"tolerance for nondeterminism was {nondet_tol}."
+                    "Backward is not reentrant, i.e., running backward with same input and grad_output "
+                    "multiple times gives different values, although analytical gradient matches numerical "
+                    f"gradient.The tolerance for nondeterminism was {nondet_tol}."
                 )
             numerical = _numerical(func, arguments, tensor, number, eps)
             if not np.isclose(analytical[position], numerical, rtol, atol, equal_nan=True).all():
@@ -258,10 +258,10 @@ def _check_zeros(func: Callable, arguments: tuple, active: list, undefined: bool
                 'undefined output gradients" in "tools/autograd/derivatives.yaml"'
             ) from error
         if any(g is not None and g.ne(0).any().item() for g in found):
+            if place < 0:
+                raise GradcheckError("backward not multiplied by grad_output")
             raise GradcheckError(
-                "backward not multiplied by grad_output"
-                if place < 0
-                else "Expected all input grads to be undefined or zero when all output grads are undefined or zero. "
+                "Expected all input grads to be undefined or zero when all output grads are undefined or zero. "
                 'Please look at "Notes about undefined output gradients" in "tools/autograd/derivatives.yaml"'
             )
 

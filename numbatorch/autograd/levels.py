@@ -1,4 +1,5 @@
-"""What transforms of functions are made of: new tensors to differentiate by, and derivatives from the front."""
+"""What transforms of functions are made of: new tensors to differentiate by, and derivatives from the
+front."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 class Level:
     """The new tensors that one transform differentiates by. Its results keep their history only where they
-    also depend on a tensor that requires grad and is not a level's own, or is that of a level around this one."""
+    also depend on a tensor that requires grad and is not a level's own, or is that of a level around this
+    one."""
 
     def __init__(self) -> None:
         self.recording = state.enabled

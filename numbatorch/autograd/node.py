@@ -23,9 +23,8 @@ FREED = ("freed",)  # stands in `saved` after a backward pass has used it up
 
 FREED_TEXT = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-    "already been freed). Saved "
-    "intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-    "retain_graph=True if you need to "
+    "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+    "autograd.grad(). Specify retain_graph=True if you need to "
     "backward through the graph a second time or if you need to access saved tensors after calling backward."
 )
 

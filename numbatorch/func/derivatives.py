@@ -1,11 +1,12 @@
 """Derivatives of functions, as functions.
 
 Each transform calls the function once, on new tensors of the tape, and plays the tape backwards. Derivatives
-from the front (`jvp`, `jacfwd`) need no other tape: the gradient J^T u is linear in u, and its own gradient with
-respect to u is J v ("double backward trick"), so every operation that can be differentiated twice has them.
+from the front (`jvp`, `jacfwd`) need no other tape: the gradient J^T u is linear in u, and its own gradient
+with respect to u is J v ("double backward trick"), so every operation that can be differentiated twice has
+them.
 
-Transforms nest, and their results can be differentiated with respect to tensors that the function uses without
-being given them; where no such tensor is found on the tape, the results come without history.
+Transforms nest, and their results can be differentiated with respect to tensors that the function uses
+without being given them; where no such tensor is found on the tape, the results come without history.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ _JVP = "jvp(f, primals, tangents)"
 
 
 def grad(func: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:
-    """The function that computes the gradient of `func`, which returns one number, with respect to the arguments
-    at `argnums` (an int: one nest of tensors; a tuple: a tuple of them). With `has_aux`, `func` returns
-    (output, aux), and the gradient function (gradient, aux).
+    """The function that computes the gradient of `func`, which returns one number, with respect to the
+    arguments at `argnums` (an int: one nest of tensors; a tuple: a tuple of them). With `has_aux`, `func`
+    returns (output, aux), and the gradient function (gradient, aux).
 
     >>> torch.func.grad(torch.sin)(torch.tensor(0.0))
     tensor(1.)
@@ -82,8 +83,8 @@ def grad_and_value(func: Callable, argnums: Argnums = 0, has_aux: bool = False) 
 
 
 def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
-    """`func(*primals)`, and the function that takes weights of the outputs' form to v^T J, one for each primal.
-    With `has_aux`, also the aux that `func` returns beside its output.
+    """`func(*primals)`, and the function that takes weights of the outputs' form to v^T J, one for each
+    primal. With `has_aux`, also the aux that `func` returns beside its output.
 
     >>> output, pull_back = torch.func.vjp(torch.sin, torch.zeros(2))
     >>> pull_back(torch.tensor([1.0, 2.0]))
@@ -94,8 +95,8 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
     for output in outputs:
         if not (output.is_floating_point() or output.is_complex()):
             raise RuntimeError(
-                "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype "
-                f"{output.dtype}"
+                "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with "
+                f"dtype {output.dtype}"
             )
     leaves, inputs_spec = tree_flatten(inputs)
     outside = level.seen_from_outside(outputs)
@@ -104,8 +105,8 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
         weights, weights_spec = tree_flatten(cotangents)
         if weights_spec != spec:
             raise RuntimeError(
-                "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the "
-                f"function. cotangents: {_form(weights_spec)}, primal output: {_form(spec)}"
+                "Expected pytree structure of cotangents to be the same as pytree structure of outputs to "
+                f"the function. cotangents: {_form(weights_spec)}, primal output: {_form(spec)}"
             )
         if create_graph is None:
             create_graph = state.enabled and (outside or any(w.requires_grad for w in weights))
@@ -119,8 +120,8 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
 def jvp(
     func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False
 ) -> tuple:
-    """`func(*primals)`, and J v: how the outputs change when the primals move along `tangents`, which have their
-    form. With `has_aux`, also the aux that `func` returns beside its output.
+    """`func(*primals)`, and J v: how the outputs change when the primals move along `tangents`, which have
+    their form. With `has_aux`, also the aux that `func` returns beside its output.
 
     strict  raise RuntimeError for an output that does not depend on the primals, which otherwise gives zeros
 
@@ -135,8 +136,8 @@ def jvp(
     primals_spec = tree_flatten(primals)[1]
     if primals_spec != spec:
         raise RuntimeError(
-            f"{_JVP}: Expected primals and tangents to have the same python structure. For example, if primals is "
-            "a tuple of 3 tensors, tangents also must be. Got primals with structure "
+            f"{_JVP}: Expected primals and tangents to have the same python structure. For example, if "
+            "primals is a tuple of 3 tensors, tangents also must be. Got primals with structure "
             f"{primals_spec} and tangents with structure {spec}"
         )
     _all_tensors(tree_leaves(primals), "primals")
@@ -146,7 +147,8 @@ def jvp(
     linear = Linear(level, outputs, tree_leaves(inputs))
     if strict and not all(out.requires_grad for out in outputs):
         raise RuntimeError(
-            "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed with strict=True."
+            "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is "
+            "not allowed with strict=True."
         )
     outside = state.enabled and (level.seen_from_outside(outputs) or any(d.requires_grad for d in directions))
     found = linear(directions, create_graph=outside, retain_graph=outside)
@@ -175,7 +177,8 @@ def linearize(func: Callable, *primals: Any) -> tuple[Any, Callable]:
         primals_spec = tree_flatten(primals)[1]
         if tangents_spec != primals_spec:
             raise RuntimeError(
-                f"Expected the tangents {tangents_spec} to have the same argspec as the primals {primals_spec}"
+                f"Expected the tangents {tangents_spec} to have the same argspec as the primals "
+                f"{primals_spec}"
             )
         for place, (direction, leaf) in enumerate(zip(directions, leaves)):
             for what in ("shape", "device", "dtype"):
@@ -196,8 +199,8 @@ def jacrev(
     func: Callable, argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None
 ) -> Callable:
     """The function that computes the Jacobian of `func` with respect to the arguments at `argnums`: for each
-    output and each input a tensor of shape output.shape + input.shape. One backward pass for each element of the
-    outputs (`chunk_size` is accepted and changes nothing).
+    output and each input a tensor of shape output.shape + input.shape. One backward pass for each element of
+    the outputs (`chunk_size` is accepted and changes nothing).
 
     >>> torch.func.jacrev(torch.sin)(torch.zeros(2))
     tensor([[1., 0.],
@@ -337,7 +340,8 @@ def _no_complex(api: str, tree: Any, what: str) -> None:
     for place, leaf in enumerate(tree_leaves(tree)):
         if isinstance(leaf, Tensor) and leaf.is_complex():
             raise RuntimeError(
-                f"{api}: Expected all {what} to be real but received complex tensor at flattened input idx: {place}"
+                f"{api}: Expected all {what} to be real but received complex tensor at flattened input idx: "
+                f"{place}"
             )
 
 

@@ -21,9 +21,9 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """`module(*args, **kwargs)` with these tensors, by name, in the place of its parameters and buffers, which
-    come back afterwards. An `args` that is no tuple is the one argument. A buffer that the call assigns anew is
-    put into the dictionary.
+    """`module(*args, **kwargs)` with these tensors, by name, in the place of its parameters and buffers,
+    which come back afterwards. An `args` that is no tuple is the one argument. A buffer that the call assigns
+    anew is put into the dictionary.
 
     tie_weights  one name is enough for tensors that the module has under several
     strict       raise RuntimeError where names are missing or unknown
@@ -127,8 +127,8 @@ def _for_all_names(own: dict[str, Tensor], given: dict[str, Tensor]) -> dict[str
         values = [given[name] for name in tied if name in given]
         if any(value is not values[0] for value in values):
             raise ValueError(
-                f"functional_call got multiple values for keys {sorted(tied)}, which are tied. Consider using "
-                "tie_weights=False"
+                f"functional_call got multiple values for keys {sorted(tied)}, which are tied. Consider "
+                "using tie_weights=False"
             )
         if values:
             result.update(dict.fromkeys(tied, values[0]))

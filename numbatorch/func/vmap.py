@@ -23,15 +23,15 @@ def vmap(
 ) -> Callable:
     """The function that calls `func` on every example of its arguments, and stacks what it returns.
 
-    in_dims     the dimension of each argument along which the examples lie: an int, None for an argument that all
-                share, or a nest of them
+    in_dims     the dimension of each argument along which the examples lie: an int, None for an argument that
+                all share, or a nest of them
     out_dims    where that dimension goes in the results
-    randomness  "error": a function that draws random numbers raises RuntimeError; "different": each example has
-                its own; "same": all have the same
+    randomness  "error": a function that draws random numbers raises RuntimeError; "different": each example
+                has its own; "same": all have the same
     chunk_size  how many examples are computed together (None: all); accepted, and changes nothing but memory
 
-    `func` is called once for each example; gradients of the results, and transforms in `func`, work as anywhere.
-    Raises ValueError where `in_dims` and `out_dims` do not fit the arguments and results.
+    `func` is called once for each example; gradients of the results, and transforms in `func`, work as
+    anywhere. Raises ValueError where `in_dims` and `out_dims` do not fit the arguments and results.
 
     >>> torch.vmap(torch.dot)(torch.ones(3, 2), torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
     tensor([ 3.,  7., 11.])
@@ -69,8 +69,8 @@ def _each(func: Callable, dims: list, flat: list, size: int, randomness: str) ->
         results.append(func(list(values)))
         if len(results) == 1 and randomness == "error" and _drawn_since(before):
             raise RuntimeError(
-                "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
-                "'different' randomness flags on vmap or perform the randomness operation out of vmap"
+                "vmap: called random operation while in randomness error mode. Please either use the 'same' "
+                "or 'different' randomness flags on vmap or perform the randomness operation out of vmap"
             )
     return results
 
@@ -80,8 +80,8 @@ def _examples_of(x: Tensor, dim: int) -> Sequence[Tensor]:
 
 
 class _Unbind(Function):
-    """All examples of a tensor by one node, which stacks their gradients: nodes of their own would each fill a
-    gradient of the whole tensor."""
+    """All examples of a tensor by one node, which stacks their gradients: nodes of their own would each fill
+    a gradient of the whole tensor."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, dim: int) -> tuple[Tensor, ...]:
@@ -114,8 +114,8 @@ def _examples(in_dims: Any, args: tuple, func: Callable) -> tuple[list, list, Tr
         )
     if not args:
         raise ValueError(
-            f"vmap({_name(func)})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to "
-            "vmap over a function with no inputs. The latter is unsupported."
+            f"vmap({_name(func)})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are "
+            "trying to vmap over a function with no inputs. The latter is unsupported."
         )
     flat, spec = tree_flatten(args)
     dims = broadcast_to_and_flatten(in_dims, spec)
@@ -129,17 +129,18 @@ def _examples(in_dims: Any, args: tuple, func: Callable) -> tuple[list, list, Tr
             continue
         if not isinstance(dim, int):
             raise ValueError(
-                f"{call}: Got in_dim={dim} for an input but in_dim must be either an integer dimension or None."
+                f"{call}: Got in_dim={dim} for an input but in_dim must be either an integer dimension or "
+                "None."
             )
         if not isinstance(x, Tensor):
             raise ValueError(
-                f"{call}: Got in_dim={dim} for an input but the input is of type {type(x)}. We cannot vmap over "
-                "non-Tensor arguments, please use None as the respective in_dim"
+                f"{call}: Got in_dim={dim} for an input but the input is of type {type(x)}. We cannot vmap "
+                "over non-Tensor arguments, please use None as the respective in_dim"
             )
         if not -x.ndim <= dim < x.ndim:
             raise ValueError(
-                f"{call}: Got in_dim={dim} for some input, but that input is a Tensor of dimensionality {x.ndim} "
-                f"so expected in_dim to satisfy -{x.ndim} <= in_dim < {x.ndim}."
+                f"{call}: Got in_dim={dim} for some input, but that input is a Tensor of dimensionality "
+                f"{x.ndim} so expected in_dim to satisfy -{x.ndim} <= in_dim < {x.ndim}."
             )
         dims[place] = dim % x.ndim
     return dims, flat, spec
@@ -151,8 +152,8 @@ def _batch_size(dims: list, flat: list) -> int:
         raise ValueError("vmap: Expected at least one Tensor to vmap over")
     if any(size != sizes[0] for size in sizes):
         raise ValueError(
-            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the "
-            "mapped dimension"
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} "
+            "for the mapped dimension"
         )
     return sizes[0]
 
@@ -169,8 +170,8 @@ def _stacked(outputs: list, out_dims: Any, size: int, func: Callable) -> Any:
     if dims is None:
         raise ValueError(
             f"vmap({_name(func)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the "
-            f"structure of `outputs`. out_dims has structure {tree_flatten(out_dims)[1]} but outputs has structure "
-            f"{spec}."
+            f"structure of `outputs`. out_dims has structure {tree_flatten(out_dims)[1]} but outputs has "
+            f"structure {spec}."
         )
     columns = zip(*[tree_leaves(output) for output in outputs])
     return tree_unflatten(
@@ -188,8 +189,8 @@ def _join(column: list, dim: int | None, size: int, name: str) -> Any:
         return first
     if not isinstance(first, Tensor):
         raise ValueError(
-            f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(first)}. Did you mean to set "
-            "out_dims= to None for output?"
+            f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(first)}. Did you mean to "
+            "set out_dims= to None for output?"
         )
     return ops.stack(column, dim) if size else ops.stack(column, dim).narrow(dim, 0, 0)
 

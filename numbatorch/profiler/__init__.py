@@ -1,9 +1,10 @@
 """`torch.profiler`: where the time of a program goes, by operation.
 
-While a profiler records, the doors that operations go through (`__call__` of their rows, `backward` of their nodes)
-are replaced by ones with a clock; otherwise nothing of this is in the way. Recorded are the rows (`aten::add`), the
-steps of the backward pass (`AddBackward0`) and blocks of `record_function`. A public function that is composed of
-others shows as its parts. Times are of the CPU: of an operation on CUDA, what it takes to launch it.
+While a profiler records, the doors that operations go through (`__call__` of their rows, `backward` of their
+nodes) are replaced by ones with a clock; otherwise nothing of this is in the way. Recorded are the rows
+(`aten::add`), the steps of the backward pass (`AddBackward0`) and blocks of `record_function`. A public
+function that is composed of others shows as its parts. Times are of the CPU: of an operation on CUDA, what it
+takes to launch it.
 """
 
 from numbatorch.profiler.averages import EventList as EventList

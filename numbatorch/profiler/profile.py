@@ -45,9 +45,9 @@ def supported_activities() -> set[ProfilerActivity]:
 def schedule(
     *, wait: int, warmup: int, active: int, repeat: int = 0, skip_first: int = 0, skip_first_wait: int = 0
 ) -> Callable[[int], ProfilerAction]:
-    """The schedule of a profiler: after `skip_first` steps, cycles of `wait` steps without, `warmup` that do not
-    count, `active` that are recorded; `repeat` cycles, or without end (0). With `skip_first_wait` the first cycle
-    does not wait. Raises AssertionError for negative numbers."""
+    """The schedule of a profiler: after `skip_first` steps, cycles of `wait` steps without, `warmup` that do
+    not count, `active` that are recorded; `repeat` cycles, or without end (0). With `skip_first_wait` the
+    first cycle does not wait. Raises AssertionError for negative numbers."""
     if wait < 0 or warmup < 0 or active <= 0 or repeat < 0 or skip_first < 0:
         raise AssertionError(
             f"Invalid profiler schedule arguments. Got wait={wait} (need >= 0), warmup={warmup} (need >= 0), "
@@ -211,8 +211,8 @@ class profile:
         return averages(self._recorded, group_by_input_shape, group_by_stack_n, self.options[1])
 
     def export_chrome_trace(self, path: str | os.PathLike) -> None:
-        """Write the last recording as JSON (packed, if the name ends in .gz) that chrome://tracing, Perfetto and
-        TensorBoard show."""
+        """Write the last recording as JSON (packed, if the name ends in .gz) that chrome://tracing, Perfetto
+        and TensorBoard show."""
         if self._recorded is None:
             raise AssertionError("Profiler must be initialized before exporting chrome trace")
         process = os.getpid()
@@ -232,8 +232,8 @@ class profile:
         file.write_bytes(gzip.compress(text.encode()) if file.suffix == ".gz" else text.encode())
 
     def export_stacks(self, path: str | os.PathLike, metric: str = "self_cpu_time_total") -> None:
-        """Write a line for each stack of callers, with its microseconds: what tools for flame graphs read. Needs
-        `with_stack`."""
+        """Write a line for each stack of callers, with its microseconds: what tools for flame graphs read.
+        Needs `with_stack`."""
         if metric != "self_cpu_time_total":
             raise ValueError("metric should be one of: ['self_cpu_time_total']")
         table = str.maketrans(" ;\t\n", "____")

@@ -252,7 +252,8 @@ class _Region:
             form = _form(tensor)
             if self.checks and form != holder.form:
                 self.differing.append(
-                    f"tensor at position {position}:\nsaved metadata: {holder.form}\nrecomputed metadata: {form}"
+                    f"tensor at position {position}:\nsaved metadata: {holder.form}\nrecomputed metadata: "
+                    f"{form}"
                 )
             holder.value = tensor
         if self.early_stop and self.saved_again == len(self.holders):

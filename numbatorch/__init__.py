@@ -102,6 +102,7 @@ from numbatorch.inplace import rad2deg_ as rad2deg_
 from numbatorch.inplace import reciprocal_ as reciprocal_
 from numbatorch.inplace import relu_ as relu_
 from numbatorch.inplace import round_ as round_
+from numbatorch.inplace import rrelu_ as rrelu_
 from numbatorch.inplace import rsqrt_ as rsqrt_
 from numbatorch.inplace import selu_ as selu_
 from numbatorch.inplace import sigmoid_ as sigmoid_
@@ -457,6 +458,7 @@ from numbatorch.ops import roll as roll
 from numbatorch.ops import rot90 as rot90
 from numbatorch.ops import round as round
 from numbatorch.ops import row_stack as row_stack
+from numbatorch.ops import rrelu as rrelu
 from numbatorch.ops import rsqrt as rsqrt
 from numbatorch.ops import rsub as rsub
 from numbatorch.ops import scalar_tensor as scalar_tensor

@@ -72,6 +72,9 @@ def to_complex(common: DType) -> DType:
     return common.to_complex()
 
 
+# Names of dtypes, for `refuse`.
+INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
+HALF = ("float16", "bfloat16")
 COMPLEX = ("complex64", "complex128")
 
 

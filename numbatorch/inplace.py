@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbatorch.nn.functional import celu_ as celu_
+from numbatorch.nn.functional import rrelu_ as rrelu_
 from numbatorch.nn.functional import selu_ as selu_
 from numbatorch.nn.functional import threshold_ as threshold_
 from numbatorch.tensor import Tensor

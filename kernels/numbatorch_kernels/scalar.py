@@ -299,6 +299,11 @@ def gelu_tanh(x):
     return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
+def glu(a, b):
+    """a sigmoid(b)"""
+    return a * sigmoid(b)
+
+
 def silu(x):
     """x sigmoid(x)"""
     return x * sigmoid(x)

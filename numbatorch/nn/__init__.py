@@ -19,6 +19,7 @@ from numbatorch.nn.activation import Mish as Mish
 from numbatorch.nn.activation import PReLU as PReLU
 from numbatorch.nn.activation import ReLU as ReLU
 from numbatorch.nn.activation import ReLU6 as ReLU6
+from numbatorch.nn.activation import RReLU as RReLU
 from numbatorch.nn.activation import Sigmoid as Sigmoid
 from numbatorch.nn.activation import SiLU as SiLU
 from numbatorch.nn.activation import Softmax as Softmax

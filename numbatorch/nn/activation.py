@@ -88,6 +88,21 @@ class LeakyReLU(_Inplace):
         return self._with_inplace(f"negative_slope={self.negative_slope}")
 
 
+class RReLU(_Inplace):
+    """x where x > 0, else x times a slope, which in training is drawn for each element. See `functional.rrelu`."""
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.lower = lower
+        self.upper = upper
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return self._with_inplace(f"lower={self.lower}, upper={self.upper}")
+
+
 class PReLU(Module):
     """x where x > 0, else weight x; the weight, one number or one a channel, is learnt.
 

@@ -21,6 +21,7 @@ from numbatorch.ops import bilinear as bilinear
 from numbatorch.ops import channel_shuffle as channel_shuffle
 from numbatorch.ops import cosine_similarity as cosine_similarity
 from numbatorch.ops import gelu as gelu
+from numbatorch.ops import glu as glu
 from numbatorch.ops import group_norm as group_norm
 from numbatorch.ops import hardshrink as hardshrink
 from numbatorch.ops import instance_norm as instance_norm
@@ -152,17 +153,34 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - input.tanh()
 
 
-def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """a sigmoid(b), where a and b are the halves of x along `dim`."""
-    if input.dim() == 0:
-        raise RuntimeError("glu does not support scalars because halving size must be even")
-    size = input.size(dim)
-    if size % 2 != 0:
-        raise RuntimeError(
-            f"Halving dimension must be even, but dimension {dim % input.dim()} is size {size}"
-        )
-    a, b = input.chunk(2, dim)
-    return a * b.sigmoid()
+def rrelu(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """x where x > 0, else x times a slope: drawn from [lower, upper] in training, else the mean of the two."""
+    return ops.rrelu(input, lower, upper, training, out=input if inplace else None)
+
+
+def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
+    """`rrelu`, in place."""
+    return ops.rrelu(input, lower, upper, training, out=input)
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """A sample of the Gumbel-Softmax distribution: softmax((logits + g) / tau) along `dim`, g drawn from Gumbel's
+    distribution. If `hard`, it is one-hot, with the gradient of the soft sample. `eps` has no effect.
+
+    E. Jang et al., arXiv:1611.01144; C. Maddison et al., arXiv:1611.00712.
+    """
+    if eps != 1e-10:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+    gumbels = -ops.empty_like(logits).exponential_().log()
+    soft = ((logits + gumbels) / tau).softmax(dim)
+    if not hard:
+        return soft
+    index = soft.argmax(dim, keepdim=True)
+    return ops.zeros_like(logits).scatter_(dim, index, 1.0) - soft.detach() + soft
 
 
 # ---- along a dimension ----

@@ -3,6 +3,7 @@
 from numbatorch.ops.activation import celu as celu
 from numbatorch.ops.activation import elu as elu
 from numbatorch.ops.activation import gelu as gelu
+from numbatorch.ops.activation import glu as glu
 from numbatorch.ops.activation import hardshrink as hardshrink
 from numbatorch.ops.activation import hardsigmoid as hardsigmoid
 from numbatorch.ops.activation import hardswish as hardswish
@@ -13,6 +14,7 @@ from numbatorch.ops.activation import mish as mish
 from numbatorch.ops.activation import prelu as prelu
 from numbatorch.ops.activation import relu as relu
 from numbatorch.ops.activation import relu6 as relu6
+from numbatorch.ops.activation import rrelu as rrelu
 from numbatorch.ops.activation import selu as selu
 from numbatorch.ops.activation import silu as silu
 from numbatorch.ops.activation import softplus as softplus

@@ -4,31 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch.apply import COMPLEX, Pointwise, no_complex, refuse
+import numbatorch.dtype as dt
+from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_float
+from numbatorch.dtype import type_word
+from numbatorch.ops.arithmetic import mul
+from numbatorch.ops.creation import empty, ones_like
+from numbatorch.ops.distributions import uniform_
+from numbatorch.ops.split import chunk
 from numbatorch_kernels import scalar
 
 if TYPE_CHECKING:
+    from numbatorch.random import Generator
     from numbatorch.tensor import Tensor
+
+
+def _function(name: str, body, kernel: str, numbers: int = 0, refused: tuple = COMPLEX) -> Pointwise:
+    """A function of floats with so many numbers after its operand."""
+    weightless = tuple(range(1, numbers + 1))
+    return Pointwise(name, body, weightless=weightless, accepts=refuse(kernel, *INTEGERS, *refused))
+
 
 _no_clamp = no_complex("clamp is not supported for complex types")
 
 _relu = Pointwise("Relu", scalar.relu, accepts=_no_clamp)
-_leaky_relu = Pointwise("LeakyRelu", scalar.leaky_relu, accepts=refuse("leaky_relu_cpu", *COMPLEX))
-_prelu = Pointwise("PreluKernel", scalar.leaky_relu)
-_gelu = Pointwise("Gelu", scalar.gelu, accepts=refuse("GeluKernelImpl", *COMPLEX))
-_gelu_tanh = Pointwise("Gelu", scalar.gelu_tanh, accepts=refuse("GeluKernelImpl", *COMPLEX))
-_silu = Pointwise("Silu", scalar.silu)
-_mish = Pointwise("Mish", scalar.mish)
-_elu = Pointwise("Elu", scalar.elu, accepts=refuse("elu_cpu", *COMPLEX))
-_softplus_beta = Pointwise("Softplus", scalar.softplus_beta)
-_softsign = Pointwise("Div", scalar.softsign)
-_hardtanh = Pointwise("Hardtanh", scalar.hardtanh, accepts=_no_clamp)
-_hardsigmoid = Pointwise("Hardsigmoid", scalar.hardsigmoid, accepts=refuse("hardsigmoid_cpu", *COMPLEX))
-_hardswish = Pointwise("Hardswish", scalar.hardswish, accepts=refuse("hardswish_cpu", *COMPLEX))
-_logsigmoid = Pointwise("LogSigmoid", scalar.logsigmoid, accepts=refuse("log_sigmoid_cpu", *COMPLEX))
-_hardshrink = Pointwise("Hardshrink", scalar.hardshrink, accepts=refuse("hardshrink_cpu", *COMPLEX))
-_softshrink = Pointwise("Softshrink", scalar.softshrink, accepts=refuse("softshrink_cpu", *COMPLEX))
-_threshold = Pointwise("Threshold", scalar.threshold, accepts=refuse("threshold_cpu", *COMPLEX))
+_leaky_relu = _function("LeakyRelu", scalar.leaky_relu, "leaky_relu_cpu", 1)
+_prelu = Pointwise("PreluKernel", scalar.leaky_relu, accepts=refuse("prelu_cpu", *INTEGERS, *COMPLEX))
+_glu = Pointwise("Glu", scalar.glu, accepts=refuse("glu_cpu", *INTEGERS, *COMPLEX))
+_gelu = _function("Gelu", scalar.gelu, "GeluKernelImpl")
+_gelu_tanh = _function("Gelu", scalar.gelu_tanh, "GeluKernelImpl")
+_silu = _function("Silu", scalar.silu, "silu_cpu", refused=())
+_mish = _function("Mish", scalar.mish, "mish_cpu")
+_elu = _function("Elu", scalar.elu, "elu_cpu", 3)
+_softplus_beta = _function("Softplus", scalar.softplus_beta, "softplus_cpu", 2)
+_softsign = Pointwise("Div", scalar.softsign, result=to_float, accepts=refuse("abs_cpu", "bool"))
+_hardtanh = Pointwise("Hardtanh", scalar.hardtanh, weightless=(1, 2), accepts=_no_clamp)
+_hardsigmoid = _function("Hardsigmoid", scalar.hardsigmoid, "hardsigmoid_cpu")
+_hardswish = _function("Hardswish", scalar.hardswish, "hardswish_cpu")
+_logsigmoid = _function("LogSigmoid", scalar.logsigmoid, "log_sigmoid_cpu")
+_hardshrink = _function("Hardshrink", scalar.hardshrink, "hardshrink_cpu", 1)
+_softshrink = _function("Softshrink", scalar.softshrink, "softshrink_check", 1)
+_threshold = Pointwise(
+    "Threshold", scalar.threshold, weightless=(1, 2), accepts=refuse("threshold_cpu", "bool", *COMPLEX)
+)
 
 
 def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -48,7 +65,17 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, *, out: Tensor | Non
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x where positive, else weight * x; a weight of several elements is one a channel, dimension 1."""
+    """x where positive, else weight * x; a weight of several elements is one a channel, dimension 1. Raises
+    RuntimeError where their numbers or the dtypes differ."""
+    if weight.array.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.array.ndim}"
+        )
+    if weight.kind.dtype is not input.kind.dtype:
+        raise RuntimeError(
+            f"prelu: Type promoting not supported. Got {type_word(input.kind.dtype)} and "
+            f"{type_word(weight.kind.dtype)}"
+        )
     if weight.array.size > 1:
         channels = input.array.shape[1] if input.array.ndim > 1 else 1
         if channels != weight.array.size:
@@ -57,7 +84,47 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                 f"{weight.array.size} and channel size = {channels}."
             )
         weight = weight.view(-1, *[1] * (input.array.ndim - 2))
+    elif input.array.ndim == 0:
+        weight = weight.view(())
     return _prelu.general((input, weight))
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    generator: Generator | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """x where positive, else x times a slope: in training a number drawn for each element between `lower` and
+    `upper`, otherwise their mean. Raises RuntimeError if lower > upper. (arXiv 1505.00853)"""
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, out=out)
+    if not input.kind.dtype.is_floating_point or input.kind.dtype.itemsize == 2:
+        word = type_word(input.kind.dtype)
+        raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{word}'")
+    negative = input <= 0
+    slopes = empty(negative.sum().item(), dtype=dt.float64, device=input.device)
+    uniform_(slopes, lower, upper, generator=generator)
+    slopes = ones_like(input).masked_scatter_(negative, slopes.to(input.dtype))
+    return mul(input, slopes, out=out)
+
+
+def glu(input: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
+    """a sigmoid(b), where a and b are the halves of x along `dim`. Raises RuntimeError for an odd size."""
+    if input.array.ndim == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    size = input.size(dim)
+    if size % 2 != 0:
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim % input.array.ndim} is size {size}"
+        )
+    a, b = chunk(input, 2, dim)
+    return _glu.general((a, b), out)
 
 
 def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:
@@ -97,7 +164,9 @@ def selu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def celu(input: Tensor, alpha: float = 1.0, *, out: Tensor | None = None) -> Tensor:
-    """x where positive, else alpha * (e^(x / alpha) - 1)"""
+    """x where positive, else alpha * (e^(x / alpha) - 1). Raises RuntimeError for alpha 0."""
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     return elu(input, alpha, 1.0, 1.0 / alpha, out=out)
 
 
@@ -116,13 +185,17 @@ def softsign(input: Tensor) -> Tensor:
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, *, out: Tensor | None = None
 ) -> Tensor:
-    """x between min_val and max_val"""
+    """x between min_val and max_val. Raises RuntimeError for bool, and for uint8 with a negative limit."""
+    if input.kind.dtype is dt.bool:
+        raise RuntimeError("Bool inputs not supported for hardtanh")
+    if input.kind.dtype is dt.uint8 and (min_val < 0 or max_val < 0):
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     return _hardtanh.general((input, min_val, max_val), out)
 
 
 def relu6(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """x between 0 and 6"""
-    return _hardtanh.general((input, 0.0, 6.0), out)
+    return hardtanh(input, 0.0, 6.0, out=out)
 
 
 def hardsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -147,8 +220,11 @@ def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
 
 def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x moved towards 0 by lambd. Raises RuntimeError for a negative lambd."""
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+    if lambd < 0 and input.kind.dtype.is_floating_point:
+        raise RuntimeError(
+            f"lambda must be in range [0, {dt.finfo(input.kind.dtype).max:g}] for input dtype "
+            f"{type_word(input.kind.dtype)}, but found {lambd:g}"
+        )
     return _softshrink.general((input, lambd), out)
 
 

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, Pointwise, no_complex, refuse, to_float
+from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, no_complex, refuse, to_float
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.underived import underived
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from numbatorch.base import Number
     from numbatorch.tensor import Tensor
 
-INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 NO_FLOATS = (*INTEGERS, *COMPLEX)
-NO_INTEGERS = ("bool", "float16", "bfloat16", "float32", "float64", *COMPLEX)
+NO_INTEGERS = ("bool", *HALF, "float32", "float64", *COMPLEX)
 
 _add = Pointwise("Add", expr.add, arity=2)
 _add_scaled = Pointwise("Add", scalar.add_scaled, weightless=(2,))

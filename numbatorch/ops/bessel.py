@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch.apply import Pointwise, refuse, to_float
+from numbatorch.apply import COMPLEX, HALF, Pointwise, refuse, to_float
 from numbatorch.autograd.mode import no_grad
 from numbatorch_kernels.special import scalars
 
@@ -21,7 +21,7 @@ class _Function:
     """A row whose results are not on the tape."""
 
     def __init__(self, name: str, body, arity: int = 1):
-        accepts = refuse(f"{name}_cpu", "float16", "bfloat16", "complex64", "complex128")
+        accepts = refuse(f"{name}_cpu", *HALF, *COMPLEX)
         self.row = Pointwise(name, body, arity=arity, result=to_float, accepts=accepts)
 
     def __call__(self, *inputs, out: Tensor | None) -> Tensor:

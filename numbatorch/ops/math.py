@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import return_types
-from numbatorch.apply import COMPLEX, Pointwise, no_complex, refuse, to_bool, to_float, to_real
+from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_bool, to_float, to_real
 from numbatorch.ops.complexes import view_as_complex, view_as_real
 from numbatorch.ops.copy import copy_
 from numbatorch_kernels import elementary, expr, primitives, scalar
@@ -72,7 +72,7 @@ _trunc = Pointwise(
 _round = Pointwise("Round", primitives.rint, arity=1, accepts=refuse("round_vml_cpu", *COMPLEX))
 _round_to = Pointwise("Round", scalar.round_to)
 _round_to_multiple = Pointwise("Round", scalar.round_to_multiple)
-_frac = Pointwise("Frac", scalar.frac)
+_frac = Pointwise("Frac", scalar.frac, accepts=refuse("frac_cpu", *INTEGERS, *COMPLEX))
 _clamp = Pointwise("Clamp", scalar.clamp, accepts=_no_clamp)
 _clamp_min = Pointwise("ClampMin", scalar.clamp_min, accepts=_no_clamp)
 _clamp_max = Pointwise("ClampMax", scalar.clamp_max, accepts=_no_clamp)
@@ -287,11 +287,13 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
 def _rounded(row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
     """Integers are whole already."""
     if not (input.kind.dtype.is_floating_point or input.kind.dtype.is_complex):
+        if input.kind.dtype is dt.bool:
+            raise NotImplementedError(f"\"{row.name.lower()}_vml_cpu\" not implemented for 'Bool'")
         row = _whole
     return row(input) if out is None else row.general((input,), out)
 
 
-_whole = Pointwise("Round", scalar.identity, accepts=refuse("round_vml_cpu", "bool"))
+_whole = Pointwise("Round", scalar.identity)
 _identity = Pointwise("Clone", scalar.identity)
 
 

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Pointwise, refuse, to_float
+from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, refuse, to_float
 from numbatorch.ops.arithmetic import add
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.underived import underived
@@ -21,10 +21,6 @@ from numbatorch_kernels.special import scalars
 if TYPE_CHECKING:
     from numbatorch.base import Number
     from numbatorch.tensor import Tensor
-
-COMPLEX = ("complex64", "complex128")
-HALF = ("float16", "bfloat16")
-INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 
 
 def _function(name: str, body, kernel: str, *refused: str, arity: int = 1, **rules) -> Pointwise:

@@ -129,6 +129,7 @@ def normal_cdf(x: Value) -> Value:
     power = -clamp(polynomial_by_pairs(abs(x), _UPPER_TAIL), high=126)
     n, t = nearest(power, 1, x.format.bias)
     tail = polynomial_by_pairs(power - n, (1, *EXP2[F32])) * two_to_the(t)
+    tail = where(abs(x) >= 12, 0, tail)
     return where(x < 0, tail, 1 - tail)
 
 

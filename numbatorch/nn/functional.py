@@ -165,24 +165,6 @@ def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: 
     return ops.rrelu(input, lower, upper, training, out=input)
 
 
-def gumbel_softmax(
-    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
-) -> Tensor:
-    """A sample of the Gumbel-Softmax distribution: softmax((logits + g) / tau) along `dim`, g drawn from Gumbel's
-    distribution. If `hard`, it is one-hot, with the gradient of the soft sample. `eps` has no effect.
-
-    E. Jang et al., arXiv:1611.01144; C. Maddison et al., arXiv:1611.00712.
-    """
-    if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
-    gumbels = -ops.empty_like(logits).exponential_().log()
-    soft = ((logits + gumbels) / tau).softmax(dim)
-    if not hard:
-        return soft
-    index = soft.argmax(dim, keepdim=True)
-    return ops.zeros_like(logits).scatter_(dim, index, 1.0) - soft.detach() + soft
-
-
 # ---- along a dimension ----
 
 

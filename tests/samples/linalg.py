@@ -30,6 +30,15 @@ def behind(b: np.ndarray, a: np.ndarray) -> list[np.ndarray]:
     return [b, *regular(a)]
 
 
+def factor(a: np.ndarray) -> list[np.ndarray]:
+    """`regular`, with a real diagonal, as a Cholesky factor has."""
+    (a,) = regular(a)
+    if a.dtype.kind == "c":
+        n = a.shape[-1]
+        a.imag[..., np.arange(n), np.arange(n)] = 0
+    return [a]
+
+
 def definite(a: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
     """Positive definite."""
     if a.dtype.kind in "fc":
@@ -55,8 +64,8 @@ LINALG = [
     Sample("linalg.cholesky", SQUARE, dtypes=ALL, prepare=definite, tol=8, order=0),
     Sample("linalg.cholesky", SQUARE, kwargs={"upper": True}, dtypes=LAPACK, prepare=definite, tol=8, order=0),
     Sample("linalg.cholesky_ex", (((3, 3),),), dtypes=LAPACK, prepare=definite, tol=8, order=0),
-    Sample("cholesky_inverse", SQUARE, dtypes=LAPACK, prepare=regular, tol=8, order=0),
-    Sample("cholesky_inverse", (((3, 3),),), kwargs={"upper": True}, dtypes=LAPACK, prepare=regular, tol=8, order=0),
+    Sample("cholesky_inverse", SQUARE, dtypes=LAPACK, prepare=factor, tol=8, order=0),
+    Sample("cholesky_inverse", (((3, 3),),), kwargs={"upper": True}, dtypes=LAPACK, prepare=factor, tol=8, order=0),
     Sample("cholesky_solve", (((3, 2), (3, 3)), ((2, 3, 2), (3, 3)), ((0, 2), (0, 0))), dtypes=LAPACK, prepare=behind, tol=8, order=0),
     Sample("cholesky_solve", (((3, 2), (3, 3)),), kwargs={"upper": True}, dtypes=LAPACK, prepare=behind, tol=8, order=0),
     *[

@@ -226,7 +226,7 @@ def lstsq(
     singular values for "gelsd" and "gelss", the squares of the residuals where m > n and all ranks are full,
     but not for "gelsy", the default. Computed by singular values, whatever the driver.
 
-    >>> torch.linalg.lstsq(torch.tensor([[1.0], [1.0]]), torch.tensor([[1.0], [3.0]])).solution
+    >>> torch.linalg.lstsq(torch.tensor([[2.0], [0.0]]), torch.tensor([[4.0], [1.0]])).solution
     tensor([[2.]])
     """
     _check_lstsq(A, B, driver)

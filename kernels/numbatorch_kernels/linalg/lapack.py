@@ -92,8 +92,10 @@ def _well(a: Array) -> Array:
 
 def _solve_by_factors(a: Array, b: Array) -> tuple[Array, Array]:
     factors, pivots, info = lu_factor(a)
-    order = permutation(pivots, a.shape[-1])
-    x = np.take_along_axis(b, order[..., None], -2)
+    n, columns = b.shape[-2:]
+    order = permutation(pivots, n).reshape(info.size, n)
+    matrices = np.arange(info.size)[:, None]
+    x = b.reshape(info.size, n, columns)[matrices, order].reshape(b.shape)  # whole rows are copied
     x = triangular_solve(factors, x, upper=False, unit=True)
     return triangular_solve(factors, x, upper=True, unit=False), info
 

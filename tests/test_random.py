@@ -113,6 +113,48 @@ def test_multinomial(device):
     assert sorted(torch.multinomial(weights[0], 2).tolist()) == [1, 2]
 
 
+def test_numbers_drawn_by_rejection(device):
+    """Their means and variances, for parameters on both sides of where the method changes."""
+    n = 4000 if device == "cpu" else 250
+
+    def moments(draw, *parameters):
+        x = draw(*[torch.tensor(p, device=device).expand(n, len(p)) for p in parameters])
+        assert x.device.type == device
+        x = x.cpu().double().numpy()
+        return x.mean(0), x.var(0)
+
+    few = 1 if device == "cpu" else 3  # times the tolerance
+    rate = [0.5, 3.0, 20.0, 100.0]
+    for found in moments(torch.poisson, rate):
+        np.testing.assert_allclose(found, rate, rtol=0.15 * few)
+    count, p = np.array([5.0, 10.0, 100.0, 1000.0]), np.array([0.5, 0.3, 0.3, 0.9])
+    mean, variance = moments(torch.binomial, count.tolist(), p.tolist())
+    np.testing.assert_allclose(mean, count * p, rtol=0.1 * few)
+    np.testing.assert_allclose(variance, count * p * (1 - p), rtol=0.15 * few)
+    shape = [0.5, 1.0, 3.0, 30.0]
+    mean, variance = moments(torch._standard_gamma, shape)
+    np.testing.assert_allclose(mean, shape, rtol=0.15 * few)
+    np.testing.assert_allclose(variance, shape, rtol=0.25 * few)
+    mean, _ = moments(torch._sample_dirichlet, shape)
+    np.testing.assert_allclose(mean, np.array(shape) / sum(shape), rtol=0.15 * few)
+
+
+def test_gradients_of_gamma_and_dirichlet_numbers(device):
+    """dx/da at constant F(x; a): of Beta(a, 1), F = x^a, -x log(x) / a; of Gamma(1), by mpmath."""
+    shape = torch.tensor([0.3, 1.0, 4.0], dtype=torch.float64, device=device)
+    x = torch.tensor([0.2, 0.9, 0.5], dtype=torch.float64, device=device)
+    found = torch._dirichlet_grad(x, shape, shape + 1) * (1 - x)
+    np.testing.assert_allclose(found.cpu().numpy(), (-x * x.log() / shape).cpu().numpy(), rtol=1e-9)
+    one = torch.ones(2, dtype=torch.float64, device=device)
+    values = torch.tensor([0.5, 3.0], dtype=torch.float64, device=device)
+    found = torch._standard_gamma_grad(one, values).cpu().numpy()
+    np.testing.assert_allclose(found, [0.80697911682532, 1.937911693825], rtol=1e-9)
+    shape.requires_grad_()
+    torch._standard_gamma(shape).sum().backward()
+    assert shape.grad.shape == (3,)
+    assert (shape.grad > 0).all()
+
+
 def test_changes_in_place_are_counted_and_end_gradients(device):
     leaf = torch.ones(3, device=device, requires_grad=True)
     with pytest.raises(RuntimeError, match="leaf Variable"):

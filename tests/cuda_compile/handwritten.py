@@ -26,7 +26,9 @@ from numbatorch_kernels import lift
 
 PACKAGE = "numbatorch_kernels."
 
-SUMS_IN_FLOAT64 = ("nll_total_block",)  # on purpose, whatever the type of what is summed
+IN_FLOAT64 = (  # on purpose, whatever the type of the operands: a sum, and numbers drawn by rejection
+    "nll_total_block", "poisson_kernel", "binomial_kernel", "gamma_kernel",
+)  # fmt: skip
 REAL = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 DTYPES = (*REAL, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)
 
@@ -161,7 +163,7 @@ def tasks(launched: set[tuple]) -> Iterator[Task]:
             label = text.split('"""')[1]
         else:
             continue
-        allow_f64 = "f8" in kinds or "c16" in kinds or name in SUMS_IN_FLOAT64
+        allow_f64 = "f8" in kinds or "c16" in kinds or name in IN_FLOAT64
         yield Task(label, function, kinds, allow_f64)
 
 

@@ -58,10 +58,29 @@ INDEXING = {  # of an `Elements`
     "bincount": lambda e: lambda: e.small.bincount(),
     "searchsorted": lambda e: lambda: e.library.searchsorted(e.ordered, e.x),
 }
+PLACES = {  # of an `Elements`
+    "gather, dim 0": lambda e: lambda: e.matrix.gather(0, e.places),
+    "gather, dim 1": lambda e: lambda: e.matrix.gather(1, e.places),
+    "scatter_add, dim 0": lambda e: lambda: e.sums.scatter_add_(0, e.places, e.matrix),
+    "scatter_add, dim 1": lambda e: lambda: e.sums.scatter_add_(1, e.places, e.matrix),
+    "index_select, rows": lambda e: lambda: e.matrix.index_select(0, e.rows),
+    "index_select, columns": lambda e: lambda: e.matrix.index_select(1, e.rows),
+    "index_put, accumulate": lambda e: lambda: e.sums.view(-1).index_put_((e.small,), e.x, accumulate=True),
+    "masked_select": lambda e: lambda: e.matrix.masked_select(e.mask),
+    "masked_fill": lambda e: lambda: e.matrix.masked_fill(e.mask, 1.0),
+    "where": lambda e: lambda: e.library.where(e.mask, e.matrix, 0.0),
+    "nonzero": lambda e: lambda: e.mask.nonzero(),
+    "nonzero float32": lambda e: lambda: e.matrix.nonzero(),
+    "cat, dim 0": lambda e: lambda: e.library.cat((e.matrix, e.sums), 0),
+    "cat, dim 1": lambda e: lambda: e.library.cat((e.matrix, e.sums), 1),
+    "flip": lambda e: lambda: e.matrix.flip(1),
+    "roll": lambda e: lambda: e.matrix.roll(3, 1),
+    "repeat_interleave": lambda e: lambda: e.matrix.repeat_interleave(2, 1),
+}
 
 
 class Elements:
-    """The 1M elements that the lines of INDEXING work on, as tensors of a library."""
+    """The 1M elements that the lines of INDEXING and PLACES work on, as tensors of a library."""
 
     def __init__(self, library: Any):
         library.manual_seed(0)
@@ -71,6 +90,8 @@ class Elements:
         self.ordered = self.x[:1000].sort()[0]
         self.large = library.randint(1 << 62, (1_000_000,))
         self.small = library.randint(1000, (1_000_000,))
+        self.places, self.rows = self.small.view(1000, 1000), self.small[:1000]
+        self.mask, self.sums = self.matrix > 0, library.zeros(1000, 1000)
 
 
 def seconds(functions: list[Callable], number: int, rounds: int) -> list[float]:
@@ -124,17 +145,16 @@ def large() -> None:
     )
 
 
-def indexing() -> None:
+def elements(title: str, lines: dict[str, Callable]) -> None:
     """Vectors of 1M elements, and 1000 x 1000 matrices."""
     sides = Elements(numbatorch), Elements(torch)
-    table(
-        "1M elements",
-        1e-3,
-        "ms",
-        {n: tuple(make(side) for side in sides) for n, make in INDEXING.items()},
-        3,
-        10,
-    )
+    table(title, 1e-3, "ms", {n: tuple(make(side) for side in sides) for n, make in lines.items()}, 3, 10)
+
+
+def indexing() -> None:
+    """Order and counts, then reading and writing by place."""
+    elements("1M elements: order", INDEXING)
+    elements("1M elements: places", PLACES)
 
 
 TABLES = {"overhead": overhead, "large": large, "indexing": indexing}

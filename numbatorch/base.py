@@ -6,6 +6,7 @@ makes tensors through `wrap`, and knows only `TensorBase`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +88,7 @@ class TensorBase:
     _view: Any = None  # ... and how to see that part again: (the tensor it was made from, row, parameters)
     _seen = 0  # of a view: the storage's version when _grad_fn was right
     _hooks: dict | None = None
+    _inference = False  # whether this tensor, or the view's base, was made in inference mode
     _level: Any = None  # of a leaf that a transform of functions made: the transform (autograd/levels.py)
 
     @property
@@ -101,6 +103,10 @@ class TensorBase:
     @property
     def _version(self) -> int:
         return 0 if self._storage is None else self._storage.version
+
+    def is_inference(self) -> bool:
+        """Whether this tensor was made in inference mode, and is no view of one that was not."""
+        return self._inference if self._base is None else self._base._inference
 
     @property
     def shape(self):
@@ -119,7 +125,7 @@ class TensorBase:
 
 
 _class: type = TensorBase
-_new = object.__new__
+_new: Callable[[type], Any] = object.__new__
 
 
 def register(cls: type) -> type:
@@ -127,6 +133,13 @@ def register(cls: type) -> type:
     global _class
     _class = cls
     return cls
+
+
+def make_with(make: Callable[[type], Any] | None) -> None:
+    """Let `wrap` make tensors by this function, or plainly again: how inference mode marks them, at no cost to
+    other modes."""
+    global _new
+    _new = make or object.__new__
 
 
 def wrap(array: Any, kind: Kind) -> Tensor:
@@ -154,6 +167,8 @@ def alias(source: TensorBase, array: Any = None) -> Tensor:
         kind = kind_of(array, source.kind)
     tensor = wrap(array, kind)
     tensor._storage = source.memory
+    if tensor._inference or source._inference:
+        tensor._inference = source.is_inference()
     return tensor
 
 

@@ -15,6 +15,7 @@ import numbatorch.dtype as dt
 from numbatorch import base, ops, printing
 from numbatorch.autograd import inplace as _inplace
 from numbatorch.autograd.api import backward
+from numbatorch.autograd.mode import state as inference_state
 from numbatorch.autograd.node import Handle, Node, Slot, leaf_hooks, refresh, type_name
 from numbatorch.base import Kind, TensorBase, alias
 from numbatorch.layout import kept_order, lies_in_order, strided
@@ -108,6 +109,10 @@ class Tensor(TensorBase):
             return self
         if requires_grad and not (self.kind.dtype.is_floating_point or self.kind.dtype.is_complex):
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if requires_grad and self._inference and not inference_state.inference and self.is_inference():
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+            )
         self._requires_grad = bool(requires_grad)
         return self
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from numbatorch.autograd import mode
+from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, edge, next_sequence, refresh, replay
 
 if TYPE_CHECKING:
@@ -13,14 +15,16 @@ if TYPE_CHECKING:
 def check(out: Tensor, tracked: bool, in_place: bool) -> None:
     """Raise RuntimeError where `out` may not be overwritten. `tracked`: an input of the operation requires
     grad."""
+    if mode.inference_used and not state.inference:
+        _check_inference(out)
     if not in_place:
-        if tracked or (out._requires_grad and _recording()):
+        if tracked or (out._requires_grad and state.enabled):
             raise RuntimeError(
                 "out=... arguments don't support automatic differentiation, but one of the arguments "
                 "requires grad."
             )
         return
-    if out._requires_grad and _recording():
+    if out._requires_grad and state.enabled:
         if out._grad_fn is None:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         if out._base is not None and out._base._requires_grad and out._base._grad_fn is None:
@@ -29,10 +33,20 @@ def check(out: Tensor, tracked: bool, in_place: bool) -> None:
             )
 
 
-def _recording() -> bool:
-    from numbatorch.autograd.mode import state
-
-    return state.enabled
+def _check_inference(out: Tensor) -> None:
+    if out.is_inference():
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
+            "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more "
+            "details."
+        )
+    if out._inference and out._base is not None and out._base._requires_grad:
+        raise RuntimeError(
+            "A view was created in inference mode and is being modified inplace in normal mode. Given that this "
+            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the "
+            "view and the inplace either both inside the inference_mode block (if you don't want the inplace to "
+            "be tracked) or both outside (if you want the inplace to be tracked)."
+        )
 
 
 def changed(out: Tensor) -> None:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from numbatorch import base
+
 
 class _State(threading.local):
     enabled = True
@@ -131,7 +133,14 @@ class set_grad_enabled(Mode):
 
 
 class inference_mode(Mode):
-    """`no_grad`, and the tensors made inside can never take part in a recorded operation."""
+    """`no_grad`, and the tensors made inside can never take part in a recorded operation: RuntimeError where one
+    would be saved for backward, or changed in place outside.
+
+    >>> with torch.inference_mode():
+    ...     x = torch.ones(2)
+    >>> x.is_inference(), x.clone().is_inference()
+    (True, False)
+    """
 
     mode: bool
 
@@ -149,10 +158,32 @@ class inference_mode(Mode):
     def __enter__(self) -> None:
         self._set(state.enabled and not self.mode)
         self.was_inference, state.inference = state.inference, self.mode
+        _count_inference(self.mode)
 
     def __exit__(self, *exception) -> None:
         super().__exit__(*exception)
         state.inference = self.was_inference
+        _count_inference(-self.mode)
+
+
+def _count_inference(change: int) -> None:
+    """New tensors are looked at, and marked, as long as some thread is in inference mode."""
+    global _inferring, inference_used
+    with _counting:
+        _inferring += change
+        inference_used = True
+        base.make_with(_marked if _inferring else None)
+
+
+def _marked(cls: type) -> Any:
+    tensor: Any = object.__new__(cls)
+    if state.inference:
+        tensor._inference = True
+    return tensor
+
+
+_counting, _inferring = threading.Lock(), 0
+inference_used = False  # whether a tensor may be marked at all
 
 
 class set_multithreading_enabled(Mode):

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from numbatorch.autograd import mode
 from numbatorch.base import TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Node:
 
     def save(self, *values: Any) -> None:
         """Keep these for the rule: tensors are checked later for changes made in place meanwhile."""
+        if mode.inference_used:
+            _check_inference(values)
         self.saved = values
         self.versions = tuple([_version(v) for v in values])
 
@@ -243,6 +246,15 @@ def _version(value: Any) -> int:
         storage = value._storage
         return 0 if storage is None else storage.version
     return -1
+
+
+def _check_inference(values: tuple) -> None:
+    if any([isinstance(v, TensorBase) and v.is_inference() for v in values]):
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+            "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and "
+            "use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+        )
 
 
 def _public_edge(target) -> tuple:

@@ -12,8 +12,9 @@ from math import exp, isinf, log1p
 import numpy as np
 
 from numbatorch_kernels import cpu, parallel
-from numbatorch_kernels.cpu import shared
+from numbatorch_kernels.cpu import callee, shared
 from numbatorch_kernels.half import load, store
+from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
 scan = Kernel(
@@ -46,12 +47,30 @@ def log_add_exp(a, b):
     return high + log1p(exp(low - high))
 
 
+@callee
+def _scan_four(out, src, carried, how, bfloat, n, at):
+    """Four rows at once, from `at` on: an addition waits for the one before it, but not for other rows'."""
+    a, b, c, d = carried[0], carried[1], carried[2], carried[3]
+    for i in range(at, at + n):
+        u, v = load(src, i, bfloat), load(src, i + n, bfloat)
+        w, x = load(src, i + 2 * n, bfloat), load(src, i + 3 * n, bfloat)
+        a, b = (a + u, b + v) if how == SUM else (a * u, b * v)
+        c, d = (c + w, d + x) if how == SUM else (c * w, d * x)
+        store(out, i, a, bfloat)
+        store(out, i + n, b, bfloat)
+        store(out, i + 2 * n, c, bfloat)
+        store(out, i + 3 * n, d, bfloat)
+
+
 def _scan(out, src, carried, how, bfloat, n, inner, start, stop):
     while start < stop:
         column = start % inner
         width = min(inner - column, stop - start)
         at = start // inner * n * inner + column
-        if width == 1:
+        if inner == 1 and stop - start >= 4:
+            _scan_four(out, src, offset(carried, start), how, bfloat, n, at)
+            width = 4
+        elif width == 1:
             value = carried[start]
             for i in range(at, at + n * inner, inner):
                 element = load(src, i, bfloat)

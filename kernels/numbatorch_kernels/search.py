@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from numbatorch_kernels import cpu, parallel
-from numbatorch_kernels.cpu import shared
+from numbatorch_kernels.cpu import callee, shared
 from numbatorch_kernels.keys import WORD, key_of, order
 from numbatorch_kernels.registry import Kernel
 
@@ -19,32 +19,49 @@ search = Kernel(
 arrange = Kernel("arrange")  # (out, rows): the numbers of the rows in lexicographic order
 
 
+TOGETHER = 32  # values whose places are bisected step by step together
+
+
 @shared
 def bound(rows, first, length, value, right):
-    """How many of the elements rows[first : first + length] stand before `value`. Halves what is left in each
-    step, by a choice and not by a jump that would be guessed wrong every other time."""
-    at = first
-    while length > 1:
-        half = length // 2
-        element = rows[at + half - 1]
-        behind = (element > value) if right else (element >= value)
-        at += half * (1 - int(behind))
-        length -= half
-    element = rows[at]
-    behind = (element > value) if right else (element >= value)
-    return at - first + 1 - int(behind)
+    """How many of the elements rows[first : first + length] stand before `value`."""
+    low, high = first, first + length
+    while low < high:
+        middle = (low + high) // 2
+        element = rows[middle]
+        if (element > value) if right else (element >= value):
+            high = middle
+        else:
+            low = middle + 1
+    return low - first
+
+
+@callee
+def _search_together(out, rows, length, values, right, start, stop):
+    """`bound` of many values in one row. A step of one value does not wait for that of another, and whether
+    it goes left or right is computed and not jumped, which would be guessed wrong every other time."""
+    for k in range(start, stop):
+        out[k] = 0
+    n = length
+    while n > 0:
+        half = (n + 1) // 2
+        for k in range(start, stop):
+            element = rows[out[k] + half - 1]
+            behind = (element > values[k]) if right else (element >= values[k])
+            out[k] += half * (1 - int(behind))
+        n -= half
 
 
 def _search(out, rows, values, length, each, right, start, stop):
     if each:  # a row for so many values
         for k in range(start, stop):
             out[k] = bound(rows, k // each * length, length, values[k], right)
-    elif right:
-        for k in range(start, stop):
-            out[k] = bound(rows, 0, length, values[k], True)
-    else:
-        for k in range(start, stop):
-            out[k] = bound(rows, 0, length, values[k], False)
+        return
+    for k in range(start, stop, TOGETHER):
+        if right:
+            _search_together(out, rows, length, values, True, k, min(k + TOGETHER, stop))
+        else:
+            _search_together(out, rows, length, values, False, k, min(k + TOGETHER, stop))
 
 
 @cache

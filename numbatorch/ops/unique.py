@@ -46,19 +46,21 @@ def unique(
     if dim is None:
         refuse_dtypes("unique", input.kind.dtype)
         ordered, order = sort(reshape(input.detach(), -1))
-        found, number, counts = _runs(ordered, return_inverse)
+        if not return_inverse:
+            del order  # its memory is wanted for what follows
+        found, number, counts = _runs(ordered, return_inverse, return_counts)
         shape = input.array.shape
     else:
         slices, d = _slices(input, dim)
         order = base.empty((slices.array.shape[0],), Kind.of(dt.int64, input.kind.device))
         if order.array.size:
             kernels.arrange(order.kind.device.type, order.array, slices.array)
-        first, number, counts = _runs_of_slices(index_select(slices, 0, order), return_inverse)
+        first, number, counts = _runs_of_slices(index_select(slices, 0, order), return_inverse, return_counts)
         found, shape = index_select(input.detach(), d, index_select(order, 0, first)), order.array.shape
     inverse = None
     if number is not None:
         inverse = reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), shape)
-    return _answers(found, inverse, counts if return_counts else None)
+    return _answers(found, inverse, counts)
 
 
 def unique_consecutive(
@@ -72,38 +74,42 @@ def unique_consecutive(
     """
     if dim is None:
         refuse_dtypes("unique", input.kind.dtype)
-        found, number, counts = _runs(reshape(input.detach(), -1), return_inverse)
+        found, number, counts = _runs(reshape(input.detach(), -1), return_inverse, return_counts)
         shape = input.array.shape
     else:
         slices, d = _slices(input, dim)
-        first, number, counts = _runs_of_slices(slices, return_inverse)
+        first, number, counts = _runs_of_slices(slices, return_inverse, return_counts)
         found, shape = index_select(input.detach(), d, first), slices.array.shape[:1]
     inverse = None if number is None else reshape(number, shape)
-    return _answers(found, inverse, counts if return_counts else None)
+    return _answers(found, inverse, counts)
 
 
-def _runs(values: Tensor, numbered: bool) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Of a vector: the first element of each run of equal ones, the number of each element's run, the lengths
-    of the runs."""
-    first, number, counts = _cut(ne(values[1:], values[:-1]), values.array.size, numbered)
+Runs = tuple["Tensor", "Tensor | None", "Tensor | None"]
+
+
+def _runs(values: Tensor, numbered: bool, counted: bool) -> Runs:
+    """Of a vector: the first element of each run of equal ones; if wanted, the number of each element's run, and
+    the lengths of the runs."""
+    first, number, counts = _cut(ne(values[1:], values[:-1]), values.array.size, numbered, counted)
     return read(values, (first,), ((0, 1),)), number, counts
 
 
-def _runs_of_slices(slices: Tensor, numbered: bool) -> tuple[Tensor, Tensor | None, Tensor]:
+def _runs_of_slices(slices: Tensor, numbered: bool, counted: bool) -> Runs:
     """Of rows: the number of the first one of each run of equal ones, and so on as `_runs`."""
-    return _cut(any(ne(slices[1:], slices[:-1]), 1), slices.array.shape[0], numbered)
+    return _cut(any(ne(slices[1:], slices[:-1]), 1), slices.array.shape[0], numbered, counted)
 
 
-def _cut(changes: Tensor, n: int, numbered: bool) -> tuple[Tensor, Tensor | None, Tensor]:
+def _cut(changes: Tensor, n: int, numbered: bool, counted: bool) -> Runs:
     """Where the runs among n elements start, of which all but the first may be a change."""
-    kind = Kind.of(dt.int64, changes.kind.device)
     starts = base.empty((n,), changes.kind).fill_(True)
     if n:
         copy_(starts[1:], changes)
-    first = true_positions(starts)
-    ends = base.empty((first.array.size + 1,), kind).fill_(n)
-    copy_(ends[:-1], first)
-    return first, cumsum(starts, 0) - 1 if numbered else None, ends[1:] - ends[:-1]
+    first, counts = true_positions(starts), None
+    if counted:
+        ends = base.empty((first.array.size + 1,), first.kind).fill_(n)
+        copy_(ends[:-1], first)
+        counts = ends[1:] - ends[:-1]
+    return first, cumsum(starts, 0) - 1 if numbered else None, counts
 
 
 def _slices(input: Tensor, dim: int) -> tuple[Tensor, int]:

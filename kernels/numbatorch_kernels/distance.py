@@ -40,7 +40,7 @@ def power(x, p):
     """x ** p for x >= 0, vectorised."""
 
 
-@overload(power)
+@overload(power, jit_options={"forceinline": True})
 def _power(x, p):
     return (lambda x, p: pow_f32(x, p)) if x == types.float32 else (lambda x, p: pow_f64(x, p))
 
@@ -72,7 +72,7 @@ def distance(x, y, k, norm, p):
     elif norm == LARGEST:
         unordered = 0
         for d in range(k):
-            unordered += x[d] != x[d] or y[d] != y[d]
+            unordered += (x[d] != x[d]) | (y[d] != y[d])
         total = element(x, np.nan) if unordered else _largest(x, y, k)
     else:
         for d in range(k):

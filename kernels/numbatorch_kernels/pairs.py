@@ -155,27 +155,33 @@ def _sqrt(z: Pair) -> Pair:
     minor = where(longer == 0, 0, abs(y) / (2 * major))
     re, im = where(x >= 0, major, minor), copysign(where(x >= 0, minor, major), y)
     endless, infinite = abs(y) == inf, abs(x) == inf
-    re = where(endless | (x == inf), inf, where(infinite, where(isnan(y), nan, 0), re))
-    im = where(infinite & ~endless, where(x < 0, copysign(inf, y), where(isnan(y), nan, y * 0)), im)
-    return Pair(re, where(endless, y, where(isnan(x) | isnan(y), x + y, im)))
+    re = where(endless | (x == inf), inf, where(infinite, y * 0, re))
+    im = where(infinite, where(x < 0, copysign(inf, y), y * 0), where(isnan(x) | isnan(y), x + y, im))
+    return Pair(re, where(endless, y, im))
+
+
+def _endless(x, y):
+    """Whether x is infinite and y has no direction, NaN or infinite."""
+    return (abs(x) == inf) & (y - y != 0)
 
 
 def _sinh(z: Pair) -> Pair:
     x, y = z.parts
-    return Pair(where(x == 0, x, _damped(cos(y), sinh(x))), where(y == 0, y, _damped(cosh(x), sin(y))))
+    re = where(x == 0, x, where(_endless(x, y), inf, _damped(cos(y), sinh(x))))
+    return Pair(re, where(y == 0, y, _damped(cosh(x), sin(y))))
 
 
 def _cosh(z: Pair) -> Pair:
     x, y = z.parts
     im = where((x == 0) | (y == 0), copysign(0.0, x) * copysign(1.0, y), sinh(x) * sin(y))
-    return Pair(_damped(cosh(x), cos(y)), im)
+    return Pair(where(_endless(x, y), inf, _damped(cosh(x), cos(y))), im)
 
 
 def _tanh(z: Pair) -> Pair:
     x, y = z.parts
     s, wave = sinh(x), sin(y) * cos(y)
     under = s * s + cos(y) * cos(y)
-    re = where(abs(x) > 20, copysign(1.0, x), s * sqrt(1 + s * s) / under)
+    re = where(x == 0, x, where(abs(x) > 20, copysign(1.0, x), s * sqrt(1 + s * s) / under))
     im = where(y == 0, y, where(abs(x) == inf, copysign(0.0, wave), wave / under))
     return Pair(re, im)
 

@@ -81,7 +81,7 @@ def isclose(
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     close = (
         _isclose.general((input, other, rtol, atol))
-        if input.kind.dtype.is_floating_point
+        if input.kind.dtype.is_floating_point or input.kind.dtype.is_complex
         else _close_integers(input, other, rtol, atol)
     )
     return close | ((input != input) & (other != other)) if equal_nan else close

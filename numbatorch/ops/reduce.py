@@ -337,7 +337,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | 
     """log Σ eˣ, without overflow.
 
     >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), 0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     if input.kind.dtype.is_complex:
         return into(out, sum(exp(input), dim, keepdim).log(), "logsumexp")

@@ -178,7 +178,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     """log Σ eˣ over the elements so far along `dim`, without overflow. Raises NotImplementedError for integers.
 
     >>> torch.logcumsumexp(torch.tensor([1000.0, 1000.0]), 0)
-    tensor([1000.0000, 1000.6931])
+    tensor([1000.0000, 1000.6932])
     """
     own = input.kind.dtype
     d = normalize_dim(dim, input.array.ndim)

@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 from numpy import float32 as f4
 from numpy import int32, uint32
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.half import bits_float, float_bits
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.runtime import rtsys
 
 
 def root() -> Path:
@@ -99,3 +100,10 @@ class KernelCache(FunctionCache):
     """Numba's function cache, in our folder and keyed by our fingerprint."""
 
     _impl_class = _Implementation
+
+    def load_overload(self, sig, target_context):
+        """Without Numba's first step, which prepares its compiler for what need not be compiled: half the time of
+        a first kernel."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)

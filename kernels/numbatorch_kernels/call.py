@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import typed_passes
 from numba.core.ccallback import CFunc
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
@@ -25,6 +25,7 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 
 from numbatorch_kernels import cache, python
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.local import local
 from numbatorch_kernels.machine import address_of, bits, call, letters, words
 from numbatorch_kernels.pointer import FromObject, Pointer
@@ -116,7 +117,7 @@ def _letter(kind: types.Type) -> int:
 ENTRY, _NONE, COUNT, _LETTERS = range(4)  # words of `self`
 
 
-@njit(fastmath=False)
+@callee
 def fill(slots, self, items, count):
     """Put the words of `count` Python objects, arguments of the kernel `self`, into slots; how many."""
     kinds, used = letters(self + 8 * _LETTERS), 0
@@ -138,7 +139,7 @@ def fill(slots, self, items, count):
     return used
 
 
-@njit(fastmath=False)
+@callee
 def outcome(self, failed):
     """What a call of the kernel `self` gives Python: None, or the error of a kernel that found no memory."""
     if failed:

@@ -12,15 +12,13 @@ from numba.extending import register_jitable
 
 from numbatorch_kernels import cache
 from numbatorch_kernels.call import KernelCompiler, callable_of
+from numbatorch_kernels.callee import SHARED
 from numbatorch_kernels.pointer import argument
 
 log = logging.getLogger("numbatorch.kernels")
 _entries: dict[tuple, Callable] = {}
 
-# Decorators: a function that kernels call. fastmath=False is said, because what is unsaid is inherited from
-# whoever has it compiled first. `shared` leaves the function as it is, for kernels of CUDA to compile too.
-SHARED = {"error_model": "numpy", "fastmath": False}
-callee = numba.njit(**SHARED)
+# Decorator: a function that kernels call, left as it is, for kernels of CUDA to compile too.
 shared = register_jitable(**SHARED)
 
 SLOW_COMPILE = 0.5  # seconds after which a compile is worth a line of notice

@@ -11,7 +11,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from numbatorch_kernels.cpu import SHARED, callee
+from numbatorch_kernels.callee import callee
+from numbatorch_kernels.cpu import SHARED
 
 
 @intrinsic

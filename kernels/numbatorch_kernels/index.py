@@ -25,7 +25,7 @@ from numba.extending import intrinsic
 from numpy import uint64
 
 from numbatorch_kernels import cpu, parallel
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 

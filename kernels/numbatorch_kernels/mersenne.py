@@ -13,7 +13,7 @@ import numpy as np
 from numpy import int64, uint32
 
 from numbatorch_kernels import cpu
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 
 N, M = 624, 397
 _UPPER, _LOWER, _MATRIX, _ONE = uint32(0x80000000), uint32(0x7FFFFFFF), uint32(0x9908B0DF), uint32(1)

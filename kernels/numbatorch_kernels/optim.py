@@ -24,7 +24,8 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels import parallel
-from numbatorch_kernels.cpu import callee, compiled
+from numbatorch_kernels.callee import callee
+from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.pointer import ArrayList, array_in
 from numbatorch_kernels.registry import Kernel
 

@@ -18,7 +18,7 @@ from numpy import float32, float64, int32, int64, uint32, uint64
 
 from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.box_muller import box_muller_f4, box_muller_f8, fma
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.half import to_bfloat16
 from numbatorch_kernels.mersenne import MersenneTwister
 from numbatorch_kernels.philox import Philox, philox

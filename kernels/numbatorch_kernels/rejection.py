@@ -20,7 +20,7 @@ import numpy as np
 from numpy import float32, float64, int64, uint64
 
 from numbatorch_kernels import cpu
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.mersenne import MersenneTwister, next_word
 from numbatorch_kernels.registry import Kernel
 

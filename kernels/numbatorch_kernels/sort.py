@@ -15,7 +15,8 @@ import numpy as np
 from numpy import int64, uint64
 
 from numbatorch_kernels import cpu, parallel
-from numbatorch_kernels.cpu import callee, shared
+from numbatorch_kernels.callee import callee
+from numbatorch_kernels.cpu import shared
 from numbatorch_kernels.keys import WORD, key_of, order
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel

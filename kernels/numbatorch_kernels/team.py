@@ -8,10 +8,11 @@ things to do, finds the job closed: nobody waits for a thread that has not begun
 
 from __future__ import annotations
 
-from numba import njit, types
+from numba import types
 
 from numbatorch_kernels import python
 from numbatorch_kernels.call import COUNT, ENTRY, SLOTS, fill, outcome
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.local import local
 from numbatorch_kernels.machine import add, address_of, call, exchange, look, pause, put, words
 
@@ -24,7 +25,7 @@ _ENTRY_POINT, _ARGUMENTS, _USED, _STOP, _STEP, _LIMIT, _FAILED = range(7)  # wor
 OPEN = 1 << 32
 
 
-@njit(fastmath=False)
+@callee
 def _work(board):
     """Take pieces of the job until none is left."""
     job = words(board + _JOB)
@@ -43,7 +44,7 @@ def _work(board):
             put(board + _JOB + 8 * _FAILED, 1)
 
 
-@njit(fastmath=False)
+@callee
 def _join(board):
     """Join the job if it is open and has room; whether it did."""
     limit = OPEN + words(board + _JOB)[_LIMIT]

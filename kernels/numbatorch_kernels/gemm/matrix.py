@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, make_attribute_wrapper, models, register_model
 from numba.np.numpy_support import from_dtype
 
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.pointer import FromObject, Pointer, offset
 
 _WORD = ir.IntType(64)
@@ -99,13 +100,13 @@ def stride(typingctx, array, axis):
     return types.intp(array, types.intp), codegen
 
 
-@njit(error_model="numpy")
+@callee
 def matrices(array):
     """How many matrices there are in a batch."""
     return size(array, 4) * size(array, 3)
 
 
-@njit(error_model="numpy")
+@callee
 def nth(array, batch, out):
     """Where the matrix begins that belongs to matrix number `batch` of `out`; along axes of size 1, and those
     that `array` lacks, the same one repeats."""

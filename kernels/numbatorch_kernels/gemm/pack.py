@@ -16,9 +16,10 @@ float32 on the way.
 from __future__ import annotations
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.gemm import tile
 from numbatorch_kernels.gemm.matrix import BFLOAT16, FLOAT16
 from numbatorch_kernels.pointer import offset
@@ -150,7 +151,7 @@ def out_of_line(typingctx):
     return types.void(), codegen
 
 
-@njit(error_model="numpy", fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@callee
 def pack(to, width, source, lane, step, lanes, depth):
     """`lanes` lanes of `source` as strips at `to`; lanes lie `lane` elements apart, steps of k `step`.
 

@@ -249,7 +249,7 @@ class _Text:
             return [], self.each(body)
         step = [] if self.variant.unit else ["step"]
         call = f"emit({', '.join(['o0', *self.arrays, 'here', 'n', *step, *self.finished])})"
-        self.imports.add("from numbatorch_kernels.cpu import callee")
+        self.imports.add("from numbatorch_kernels.callee import callee")
         return ["@callee", f"def {call}:", *_indent(self.each(body)), "", ""], [call]
 
     # --- states

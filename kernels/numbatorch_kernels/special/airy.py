@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.special.series import horner
 
 # From 2.09 on, of 1/ζ, ζ = 2/3 x^(3/2).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 
 
 @callee

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.special.series import horner
 
 # J0 and J1 up to 5 with their zeros as factors, Y0 and Y1 up to 5.

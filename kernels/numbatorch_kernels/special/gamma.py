@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.special.series import horner
 
 # log Γ(2 + s) = (1 - γ) s + (ζ(2) - 1) s² / 2 - (ζ(3) - 1) s³ / 3 + ... (DLMF 5.7.3)

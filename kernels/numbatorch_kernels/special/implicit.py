@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.special.gamma import digamma
 
 _STEP, _FIRST, _LAST = 0.15, -4.0, 12.0  # of t

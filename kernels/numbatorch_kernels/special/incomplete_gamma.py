@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.special.gamma import lgamma
 from numbatorch_kernels.special.series import horner
 

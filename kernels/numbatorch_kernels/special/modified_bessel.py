@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.special.series import chebyshev
 
 # e^-x I(x) up to 8, of x/2 - 2; e^-x sqrt(x) I(x) beyond, of 32/x - 2.

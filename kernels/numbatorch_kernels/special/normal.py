@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.special.series import horner
 
 # Near 1/2, of (p - 1/2)²; with z = 1 / sqrt(-2 log p) for p from e^-2 to e^-32, and below.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 
 _LARGE = 8  # from here on a cosine is quicker than the recurrence
 _HERMITE_LIMIT = 512  # beyond, a double has overflowed

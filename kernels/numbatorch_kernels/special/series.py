@@ -3,7 +3,7 @@ of one type whatever their number, so that a sum is compiled once."""
 
 from __future__ import annotations
 
-from numbatorch_kernels.cpu import callee
+from numbatorch_kernels.callee import callee
 
 
 @callee

@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from numbatorch_kernels.callee import callee
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,5 +307,4 @@ def _function(body: Callable[..., Value], format: Format) -> Callable:
     function.__name__ = function.__qualname__ = f"{body.__name__}_{format.suffix}"
     function.__doc__, function.__module__ = body.__doc__, body.__module__
     # A function of its own: no fastmath flag of a caller reaches it. LLVM inlines it, whatever its size.
-    # fastmath=False is said, because what is unsaid is inherited from whoever has it compiled first.
-    return njit(error_model="numpy", fastmath=False, forceinline=True)(function)
+    return callee(forceinline=True)(function)

@@ -1,0 +1,44 @@
+"""Functions that kernels call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import numba
+from numba import types
+from numba.extending import typeof_impl
+
+# fastmath=False is said, because what is unsaid is inherited from whoever has the function compiled first.
+SHARED = {"error_model": "numpy", "fastmath": False}
+
+
+class Callee:
+    """A function that kernels call. Numba learns of it when it compiles the first one that does: to prepare all of
+    them would be a tenth of the time of `import numbatorch`."""
+
+    def __init__(self, function: Callable, **options: Any):
+        self.py_func, self.options = function, options
+        self.__name__, self.__doc__, self.__module__ = (
+            function.__name__,
+            function.__doc__,
+            function.__module__,
+        )
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **SHARED, **self.options)(
+            self.py_func
+        )
+
+
+@typeof_impl.register(Callee)
+def _type_of(value: Callee, context) -> types.Type:
+    """To a kernel that names it, a callee is the function that it stands for."""
+    return types.Dispatcher(value.dispatcher)
+
+
+def callee(function: Callable | None = None, **options: Any) -> Any:
+    """Decorator: a function that kernels call. `options` are more of those that `numba.njit` takes."""
+    return partial(Callee, **options) if function is None else Callee(function)

@@ -87,6 +87,8 @@ def test_arguments_that_do_not_fit_are_errors(threads):
             entry(*wrong)
     with pytest.raises(TypeError):
         parallel.run(entry, 4, 1, out, 1)
+    with pytest.raises((TypeError, SystemError)):
+        parallel.run(lambda *args: None, 4, 1, out)
     assert not out.any()
 
 

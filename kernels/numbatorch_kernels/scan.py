@@ -12,7 +12,8 @@ from math import exp, isinf, log1p
 import numpy as np
 
 from numbatorch_kernels import cpu, parallel
-from numbatorch_kernels.cpu import callee, shared
+from numbatorch_kernels.callee import callee
+from numbatorch_kernels.cpu import shared
 from numbatorch_kernels.half import load, store
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel

@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 
 from numbatorch_kernels import cpu, parallel
-from numbatorch_kernels.cpu import callee, shared
+from numbatorch_kernels.callee import callee
+from numbatorch_kernels.cpu import shared
 from numbatorch_kernels.keys import WORD, key_of, order
 from numbatorch_kernels.registry import Kernel
 

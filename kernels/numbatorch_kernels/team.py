@@ -77,7 +77,10 @@ def share(_, arguments, count):
     at most `limit` threads join the caller. A METH_FASTCALL function of CPython."""
     items = words(arguments)
     board = words(items[0])[python.ARRAY_DATA]
-    self = python.bytes_data(python.builtin_self(items[1]))
+    owner = python.builtin_self(items[1])
+    self = python.bytes_data(owner) if owner != 0 else 0
+    if self == 0:  # not a kernel: Python has its error already
+        return 0
     limit, stop, step = python.integer(items[2]), python.integer(items[3]), python.integer(items[4])
     if count - 5 != words(self)[COUNT] - 2:
         python.bad_argument()

@@ -9,7 +9,7 @@ Where to look:
     blocked.py    around it, blocks for the caches: float32 and float64
     halves.py     float16 and bfloat16, computed in float32
     vector.py     a matrix and a vector: as fast as the matrix comes from memory
-    plain.py      integers and complex numbers
+    plain.py      integers, and small complex matrices: large ones are multiplied in parts
     matrix.py     how a kernel gets sizes and strides
     cuda.py       all of it on a GPU
 """
@@ -35,6 +35,7 @@ from numbatorch_kernels.registry import Kernel
 matmul = Kernel("matmul")
 
 SHARE = 1 << 20  # multiplications worth a thread: some 20 us
+IN_PARTS = 1 << 15  # multiplications from which complex matrices are multiplied in parts
 SHARE_OF_MEMORY = 1 << 17  # where each reads an element of its own
 HALF, BFLOAT = "e", "H"  # the codes of NumPy's float16 and uint16; bfloat16 is stored as the latter
 WHOLE = 1 << 28  # rows and columns of a piece that is the whole matrix
@@ -88,9 +89,25 @@ def _any(out, a, b, bias, alpha, beta) -> None:
         _blocked(product, a, b, product, alpha, 0)
         grain = SHARE_OF_MEMORY // columns + 1
         parallel.run(_narrow_entry(code), rows, grain, out, product, bias, beta, code == BFLOAT)
+    elif code in "FD" and out.size * k > IN_PARTS:
+        _in_parts(out, a, b, bias, alpha, beta)
     else:
         grain = SHARE // (columns * k + 1) + 1
         parallel.run(_plain_entry(code), rows, grain, out, a, b, bias, alpha, beta)
+
+
+def _in_parts(out, a, b, bias, alpha, beta) -> None:
+    """A product of complex matrices as four of real ones, which have a kernel for the vector registers."""
+    real, imag = (memory.empty(out.shape, out.real.dtype) for _ in range(2))
+    gemm(real, a.real, b.real)
+    gemm(real, a.imag, b.imag, real, -1, 1)
+    gemm(imag, a.real, b.imag)
+    gemm(imag, a.imag, b.real, imag, 1, 1)
+    if alpha == 1 and not beta:
+        out.real[...], out.imag[...] = real, imag
+        return
+    product = alpha * (real + 1j * imag)
+    out[...] = product + beta * bias if beta else product
 
 
 def _blocked(out, a, b, bias, alpha, beta) -> None:

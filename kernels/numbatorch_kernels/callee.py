@@ -32,6 +32,15 @@ class Callee:
             self.py_func
         )
 
+    @cached_property
+    def from_python(self) -> Any:
+        """The function with an entry point for Python, which kernels need not have; CUDA kernels compile it anew."""
+        return numba.njit(**SHARED)(self.py_func)
+
+    def __call__(self, *args):
+        """For the simulator of CUDA, and for tests."""
+        return self.from_python(*args)
+
 
 @typeof_impl.register(Callee)
 def _type_of(value: Callee, context) -> types.Type:

@@ -15,6 +15,7 @@ from typing import Any
 import numba
 
 from numbatorch_kernels import cache as disk
+from numbatorch_kernels.callee import Callee
 
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 
@@ -43,6 +44,7 @@ else:
         raise RuntimeError(
             f"CUDA needs numba-cuda ({error}): pip install 'numbatorch[cuda]'. {_NO_GPU}"
         ) from error
+    import numba.cuda.descriptor
     import numba.cuda.dispatcher
     import numba.cuda.extending
     import numba.cuda.libdevice
@@ -134,6 +136,14 @@ def compile_kernel(function: Callable, signature: tuple) -> Any:
 
 
 if not SIMULATED:
+    _typing = cuda.descriptor.cuda_target.typing_context
+    _type_of = _typing.resolve_value_type
+
+    def _type_of_callee_too(value: Any) -> Any:
+        """A Callee is, in a kernel for CUDA as well, the function that it stands for."""
+        return _type_of(value.from_python if isinstance(value, Callee) else value)
+
+    _typing.resolve_value_type = _type_of_callee_too
 
     class _Implementation(cuda.dispatcher.CUDACacheImpl):
         _locator_classes = [disk._Locator]

@@ -74,7 +74,7 @@ _nextafter = Pointwise(
     accepts=refuse("nextafter_cpu", *NO_FLOATS),
 )
 _lerp = Pointwise("Lerp", scalar.lerp)
-_addcmul = Pointwise("Addcmul", scalar.addcmul, weightless=(3,))
+_addcmul = Pointwise("Addcmul", scalar.addcmul, weightless=(3,), accepts=refuse("addcmul_cpu_out", "bool"))
 _addcdiv = Pointwise("Addcdiv", scalar.addcdiv, weightless=(3,), result=to_float)
 
 
@@ -340,8 +340,19 @@ def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None 
     return _xlogy.general((input, other), out)
 
 
+def _is_inexact(x: Tensor) -> bool:
+    return x.kind.dtype.is_floating_point or x.kind.dtype.is_complex
+
+
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """input + weight * (end - input)"""
+    """input + weight * (end - input)
+
+    Raises NotImplementedError for integers, unless the weight is a tensor of floating-point numbers.
+    """
+    kind, exact = ("tensor", not _is_inexact(weight)) if isinstance(weight, TensorBase) else ("scalar", True)
+    if exact and not _is_inexact(input) and not _is_inexact(end):
+        word = type_word(input.kind.dtype)
+        raise NotImplementedError(f"\"lerp_kernel_{kind}\" not implemented for '{word}'")
     return _lerp.general((input, end, weight), out)
 
 

@@ -238,6 +238,8 @@ def repeat_interleave(
         return _indices(_repeated(np.arange(input.array.size), input), input.kind.device)
     if dim is None:
         input, dim = reshape(input, -1), 0
+    elif not input.array.ndim:
+        raise IndexError("Dimension out of range (expected to be in range of [-1, 0], but got 1)")
     d = normalize_dim(dim, input.array.ndim)
     if isinstance(repeats, int):
         if repeats < 0:

@@ -101,23 +101,24 @@ def _select(L, x, d, i):
 
 
 def _sort(L, x, d, i):
-    return L.sort(x, _dim(x, d), descending=i % 2 == 1, stable=True)[i // 2 % 2]
+    return L.sort(x, dim=_dim(x, d), descending=i % 2 == 1, stable=True)[i // 2 % 2]
 
 
 STEPS = [
     *map(_unary, (
         "exp sin cos tanh sigmoid relu abs neg square sqrt log1p erf floor round sign isnan logical_not atan "
         "expm1 reciprocal rsqrt trunc frac exp2 asinh t ravel squeeze clone zeros_like ones_like nan_to_num sum mean "
-        "prod max min argmax any all std unique count_nonzero tril triu"
+        "prod max min argmax any all std count_nonzero tril triu"
     ).split()),
     *map(_binary, (
         "add sub mul div maximum minimum pow atan2 eq lt ge logical_and logical_xor fmod remainder floor_divide "
         "matmul mm dot outer hypot logaddexp copysign fmax bitwise_and xlogy"
     ).split()),
     *map(_along, "sum mean amax amin prod logsumexp std var argmin any all norm".split()),
-    *map(_scan, "cumsum cumprod softmax log_softmax flip unsqueeze".split()),
+    *map(_scan, "cumsum cumprod softmax log_softmax unsqueeze".split()),
     *[_inside(name) for name in "relu_ neg_ exp_ sigmoid_ zero_ abs_".split()],
     _inside("add_", 1.5), _inside("mul_", 2), _inside("clamp_", -1, 1), _inside("fill_", 0.25), _inside("div_", 3),
+    Step("unique", 1, 0, lambda L, x: L.unique(x.detach())),
     Step("number", 1, 1, lambda L, x, k: x * (k % 5 - 2) + 0.5),
     Step("number pow", 1, 1, lambda L, x, k: x ** (k % 4)),
     Step("2 ** x", 1, 0, lambda L, x: 2**x),
@@ -136,6 +137,7 @@ STEPS = [
     Step("list index", 1, 1, lambda L, x, i: x[[i % 3, 0]]),
     Step("mask", 1, 0, lambda L, x: x[x > 0]),
     Step("roll", 1, 2, lambda L, x, d, i: x.roll(i % 4, _dim(x, d))),
+    Step("flip", 1, 1, lambda L, x, d: x.flip(_dim(x, d))),
     Step("cat", 2, 1, lambda L, x, y, d: L.cat([x, y], _dim(x, d))),
     Step("stack", 2, 1, lambda L, x, y, d: L.stack([x, y, x], _dim(x, d))),
     Step("where", 2, 0, lambda L, x, y: L.where(x > y, x, y)),
@@ -232,7 +234,13 @@ TOLERANCE = {"float64": 1e-8, "float32": 2e-4, "float16": 5e-2, "bfloat16": 2e-1
 
 def compare(ours: Any, theirs: Any, loosest: float) -> None:
     if not isinstance(theirs, torch.Tensor):
-        assert ours == theirs
+        # Of two mistakes at once PyTorch finds one first; NotImplementedError is a RuntimeError, too.
+        one = {"NotImplementedError": "RuntimeError"}
+        assert (
+            one.get(ours, ours) == one.get(theirs, theirs)
+            if isinstance(ours, str)
+            else ours is theirs is None
+        )
         return
     assert not isinstance(ours, str), f"{ours}, but PyTorch gives {theirs}"
     assert (str(ours.dtype), tuple(ours.shape)) == (str(theirs.dtype), tuple(theirs.shape))

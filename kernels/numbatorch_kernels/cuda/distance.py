@@ -20,7 +20,7 @@ from numbatorch_kernels.distance import COUNT, EUCLID, LARGEST, SUM, norm_of, st
 @device_function
 def distance(x, first, y, second, k, norm, zero, p, inverse):
     """The distance of the rows of x and y that begin at `first` and `second`."""
-    total, count = zero, 0
+    total = zero
     for d in range(k):
         t = abs(x[first + d] - y[second + d])
         if norm == EUCLID:
@@ -28,17 +28,15 @@ def distance(x, first, y, second, k, norm, zero, p, inverse):
         elif norm == SUM:
             total += t
         elif norm == COUNT:
-            count += t != zero
-            total += t if t != t else zero
+            if t != zero:
+                total += t if t != t else inverse
         elif norm == LARGEST:
             total = total if t <= total or total != total else t
         else:
             total += t**p
     if norm == EUCLID:
         return sqrt(total)
-    if norm == COUNT:
-        return total + count
-    return total if norm == SUM or norm == LARGEST else total**inverse
+    return total if norm == SUM or norm == LARGEST or norm == COUNT else total**inverse
 
 
 def distances_grid(out, x, y, m, n, k, norm, zero, p, inverse, count):
@@ -93,7 +91,8 @@ def _launcher(function: Callable, code: str) -> Callable:
 
 
 def _exponents(p: float) -> tuple[float, float]:
-    return p, 1 / p if p else 0.0
+    """p and its inverse, for p = 0 what each difference counts."""
+    return p, 1 / p if p else 1.0
 
 
 def distances(out, x, y, p):

@@ -349,6 +349,9 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
 
     Raises NotImplementedError for integers, unless the weight is a tensor of floating-point numbers.
     """
+    if end.kind.dtype is not input.kind.dtype:
+        wanted, got = (type_word(x.kind.dtype).lower() for x in (input, end))
+        raise RuntimeError(f"expected dtype {wanted} for `end` but got dtype {got}")
     kind, exact = ("tensor", not _is_inexact(weight)) if isinstance(weight, TensorBase) else ("scalar", True)
     if exact and not _is_inexact(input) and not _is_inexact(end):
         word = type_word(input.kind.dtype)

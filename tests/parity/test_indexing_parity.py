@@ -12,6 +12,7 @@ import pytest
 import numbatorch
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("every_warning")
 
 # Expressions of x = [[0., 1., 2.], [3., 4., 5.]], xi (the same as int64), xb (x > 2), i (the function tensor), L (the library), F and np.
 READ = """

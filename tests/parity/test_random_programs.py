@@ -111,13 +111,14 @@ STEPS = [
         "prod max min argmax any all std count_nonzero tril triu"
     ).split()),
     *map(_binary, (
-        "add sub mul div maximum minimum pow atan2 eq lt ge logical_and logical_xor fmod remainder floor_divide "
+        "add sub mul div maximum minimum pow atan2 eq lt ge logical_and logical_xor fmod remainder "
         "matmul mm dot outer hypot logaddexp copysign fmax bitwise_and xlogy"
     ).split()),
     *map(_along, "sum mean amax amin prod logsumexp std var argmin any all norm".split()),
     *map(_scan, "cumsum cumprod softmax log_softmax unsqueeze".split()),
     *[_inside(name) for name in "relu_ neg_ exp_ sigmoid_ zero_ abs_".split()],
     _inside("add_", 1.5), _inside("mul_", 2), _inside("clamp_", -1, 1), _inside("fill_", 0.25), _inside("div_", 3),
+    Step("floor_divide", 2, 0, lambda L, x, y: L.floor_divide(x.detach(), y.detach())),
     Step("unique", 1, 0, lambda L, x: L.unique(x.detach())),
     Step("number", 1, 1, lambda L, x, k: x * (k % 5 - 2) + 0.5),
     Step("number pow", 1, 1, lambda L, x, k: x ** (k % 4)),

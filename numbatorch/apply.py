@@ -54,7 +54,7 @@ def promoted(common: DType) -> DType:
 
 def to_float(common: DType) -> DType:
     """The result of a function of real numbers: integers and bool become the default dtype."""
-    return common if common.is_floating_point or common.is_complex else dt.get_default_dtype()
+    return common if common.is_inexact else dt.get_default_dtype()
 
 
 def to_bool(common: DType) -> DType:
@@ -165,7 +165,7 @@ class Op(Row):
         """Put the call on the tape."""
         results = result if isinstance(result, tuple) else (result,)
         own = results[0].kind.dtype
-        if not (own.is_floating_point or own.is_complex):
+        if not (own.is_inexact):
             return
         node = self.node_for(args)
         if self.saves:
@@ -205,7 +205,7 @@ class InPlaceOp(Op):
     def __call__(self, *args):
         target = args[0]
         own = target.kind.dtype
-        tracked = state.enabled and self.vjp is not None and (own.is_floating_point or own.is_complex)
+        tracked = state.enabled and self.vjp is not None and (own.is_inexact)
         tracked = tracked and any(t is not None and t._requires_grad for t in args[: self.tensors])
         inplace.check(target, tracked, True)
         self.forward(*args)

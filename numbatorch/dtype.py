@@ -27,6 +27,7 @@ class DType:
     * `numpy`: the NumPy dtype of the storage. bfloat16, which NumPy lacks, is stored as uint16 bit patterns.
     * `itemsize`: bytes an element takes.
     * `is_floating_point`, `is_complex`, `is_signed`: as in PyTorch; complex types are not "floating point".
+    * `is_inexact`: floating point or complex, as tensors with gradients are.
     """
 
     name: str
@@ -35,6 +36,10 @@ class DType:
     is_floating_point: builtins.bool
     is_complex: builtins.bool
     is_signed: builtins.bool
+
+    @property
+    def is_inexact(self) -> builtins.bool:
+        return self.is_floating_point or self.is_complex
 
     def to_real(self) -> DType:
         """The type of the real part: `complex64.to_real()` is `float32`; real types return themselves."""
@@ -146,7 +151,7 @@ def _combine(higher: DType, lower: DType) -> DType:
         return higher
     if higher.is_floating_point:
         return higher.to_complex() if lower.is_complex else higher
-    if higher is bool or lower.is_floating_point or lower.is_complex:
+    if higher is bool or lower.is_inexact:
         return _promote(higher, lower)
     return higher
 
@@ -155,7 +160,7 @@ def _casts(from_: DType, to: DType) -> builtins.bool:
     if from_.is_complex:
         return to.is_complex
     if from_.is_floating_point:
-        return to.is_floating_point or to.is_complex
+        return to.is_inexact
     return from_ is bool or to is not bool
 
 
@@ -325,7 +330,7 @@ class iinfo:
 
     def __init__(self, type: DType) -> None:
         type = as_dtype(type, "iinfo(): argument 'type' (position 1)")
-        if type.is_floating_point or type.is_complex:
+        if type.is_inexact:
             raise TypeError(
                 "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'"
             )
@@ -355,7 +360,7 @@ def fitting(value: Any, to: DType) -> Any:
     fits = True
     if isinstance(value, complex) and not to.is_complex:
         fits, value = value.imag == 0, value.real
-    if to.is_floating_point or to.is_complex:
+    if to.is_inexact:
         parts = (value.real, value.imag)
         fits = fits and not any([finfo(to).max < abs(part) < math.inf for part in parts])
     elif fits := fits and (isinstance(value, builtins.int) or math.isfinite(value)):

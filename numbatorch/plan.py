@@ -57,7 +57,7 @@ class Plan:
             shape,
             tuple(k for k, x in enumerate(inputs) if not isinstance(x, TensorBase)),
         )
-        self.differentiable = result.is_floating_point or result.is_complex
+        self.differentiable = result.is_inexact
         if out is not None:
             self._check_out(out, result)
         fits = [
@@ -206,9 +206,7 @@ class Plan:
 
 def _carries(value: Any) -> bool:
     """Whether this operand can have a gradient."""
-    return isinstance(value, TensorBase) and (
-        value.kind.dtype.is_floating_point or value.kind.dtype.is_complex
-    )
+    return isinstance(value, TensorBase) and (value.kind.dtype.is_inexact)
 
 
 def _number(value):

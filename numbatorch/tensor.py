@@ -107,7 +107,7 @@ class Tensor(TensorBase):
                     "doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return self
-        if requires_grad and not (self.kind.dtype.is_floating_point or self.kind.dtype.is_complex):
+        if requires_grad and not (self.kind.dtype.is_inexact):
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if requires_grad and self._inference and not inference_state.inference and self.is_inference():
             raise RuntimeError(
@@ -473,7 +473,7 @@ class Tensor(TensorBase):
         return complex(self.item())
 
     def __index__(self) -> int:
-        if self.kind.dtype.is_floating_point or self.kind.dtype.is_complex or self.array.size != 1:
+        if self.kind.dtype.is_inexact or self.array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self.item())
 
@@ -623,7 +623,7 @@ class Tensor(TensorBase):
     __abs__ = ops.abs
 
     def __invert__(self) -> Tensor:
-        if self.kind.dtype.is_floating_point or self.kind.dtype.is_complex:
+        if self.kind.dtype.is_inexact:
             raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
         return ops.bitwise_not(self)
 

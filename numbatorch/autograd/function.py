@@ -213,7 +213,7 @@ def _attach(ctx: FunctionCtx, results: tuple) -> None:
     for number, result in enumerate(results):
         if (
             not isinstance(result, TensorBase)
-            or not (result.kind.dtype.is_floating_point or result.kind.dtype.is_complex)
+            or not (result.kind.dtype.is_inexact)
             or any(result is n for n in ctx._non_differentiable)
         ):
             continue

@@ -395,7 +395,7 @@ class Module:
         if tensor is not None:
             args = (tensor.device, tensor.dtype)
         dtype = kwargs.pop("dtype", next((arg for arg in args if isinstance(arg, DType)), None))
-        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+        if dtype is not None and not (dtype.is_inexact):
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
             )

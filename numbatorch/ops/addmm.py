@@ -340,7 +340,7 @@ def _check_factors(kind: Kind, beta: Number, alpha: Number) -> None:
     """Raise RuntimeError for factors that the other operands' dtype has no room for."""
     for name, number in (("beta", beta), ("alpha", alpha)):
         _factor(number, kind)
-        if isinstance(number, float) and not (kind.dtype.is_floating_point or kind.dtype.is_complex):
+        if isinstance(number, float) and not (kind.dtype.is_inexact):
             raise RuntimeError(
                 f"For integral input tensors, argument {name} must not be a floating point number."
             )

@@ -340,10 +340,6 @@ def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None 
     return _xlogy.general((input, other), out)
 
 
-def _is_inexact(x: Tensor) -> bool:
-    return x.kind.dtype.is_floating_point or x.kind.dtype.is_complex
-
-
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input + weight * (end - input)
 
@@ -352,10 +348,10 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
     if end.kind.dtype is not input.kind.dtype:
         wanted, got = (type_word(x.kind.dtype).lower() for x in (input, end))
         raise RuntimeError(f"expected dtype {wanted} for `end` but got dtype {got}")
-    kind, exact = ("tensor", not _is_inexact(weight)) if isinstance(weight, TensorBase) else ("scalar", True)
-    if exact and not _is_inexact(input) and not _is_inexact(end):
-        word = type_word(input.kind.dtype)
-        raise NotImplementedError(f"\"lerp_kernel_{kind}\" not implemented for '{word}'")
+    if not isinstance(weight, TensorBase):
+        refuse("lerp_kernel_scalar", *INTEGERS)(input.kind.dtype)
+    elif not weight.kind.dtype.is_inexact:
+        refuse("lerp_kernel_tensor", *INTEGERS)(input.kind.dtype)
     return _lerp.general((input, end, weight), out)
 
 
@@ -392,7 +388,7 @@ def _is_bool(value) -> bool:
 def _integral(value) -> bool:
     """Whether a tensor or number is of an integer type or bool."""
     if isinstance(value, TensorBase):
-        return not (value.kind.dtype.is_floating_point or value.kind.dtype.is_complex)
+        return not (value.kind.dtype.is_inexact)
     return isinstance(value, int)
 
 

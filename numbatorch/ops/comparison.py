@@ -81,7 +81,7 @@ def isclose(
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     close = (
         _isclose.general((input, other, rtol, atol))
-        if input.kind.dtype.is_floating_point or input.kind.dtype.is_complex
+        if input.kind.dtype.is_inexact
         else _close_integers(input, other, rtol, atol)
     )
     return close | ((input != input) & (other != other)) if equal_nan else close
@@ -178,7 +178,7 @@ def _bits(row: Pointwise, kernel: str, input, other, out) -> Tensor:
 
 def _check_bits(kernel: str, value) -> None:
     if isinstance(value, TensorBase):
-        if value.kind.dtype.is_floating_point or value.kind.dtype.is_complex:
+        if value.kind.dtype.is_inexact:
             raise NotImplementedError(f"\"{kernel}\" not implemented for '{_word(value)}'")
     elif not isinstance(value, int):
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Float'")

@@ -46,7 +46,7 @@ def _shared(input: Tensor, leading: Sequence[int]) -> Tensor:
 
 
 def _require_float(input: Tensor) -> None:
-    if not (input.dtype.is_floating_point or input.dtype.is_complex):
+    if not (input.dtype.is_inexact):
         raise RuntimeError(
             f"result type Float can't be cast to the desired output type {type_word(input.dtype)}"
         )

@@ -122,7 +122,7 @@ def _as_float(input: Tensor) -> Tensor:
     dtype = input.kind.dtype
     if dtype in (dt.float16, dt.bfloat16):
         raise RuntimeError(f"Unsupported dtype {type_word(dtype)}")
-    if dtype.is_floating_point or dtype.is_complex:
+    if dtype.is_inexact:
         return input
     return cast(input, dt.get_default_dtype())
 

@@ -38,7 +38,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     own = input.kind.dtype
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
-    if own.is_floating_point or own.is_complex or own is dt.bool:
+    if own.is_inexact or own is dt.bool:
         raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{type_word(own)}'")
     if input.array.ndim == 1 and not input.array.size:
         return zeros((minlength,), Kind.of(dt.int64, input.kind.device))

@@ -245,7 +245,7 @@ def _is_integer_scalar(index: TensorBase) -> bool:
     if index.array.ndim:
         return False
     dtype = index.kind.dtype
-    return not (dtype.is_floating_point or dtype.is_complex or dtype is dt.bool or dtype is dt.uint8)
+    return not (dtype.is_inexact or dtype is dt.bool or dtype is dt.uint8)
 
 
 def _type_name(value: Any) -> str:

@@ -119,7 +119,7 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, 
     (tensor([1, 1]), tensor([0, 2]))
     """
     dtype = indices.kind.dtype
-    if dtype.is_floating_point or dtype.is_complex or dtype is dt.bool:
+    if dtype.is_inexact or dtype is dt.bool:
         raise TypeError(f"expected 'indices' to be integer dtype, but got {dtype}")
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     if any([n < 0 for n in sizes]):

@@ -286,7 +286,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
 
 def _rounded(row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
     """Integers are whole already."""
-    if not (input.kind.dtype.is_floating_point or input.kind.dtype.is_complex):
+    if not (input.kind.dtype.is_inexact):
         if input.kind.dtype is dt.bool:
             raise NotImplementedError(f"\"{row.name.lower()}_vml_cpu\" not implemented for 'Bool'")
         row = _whole

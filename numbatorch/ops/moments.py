@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def _spreads(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-    if not (own.is_floating_point or own.is_complex):
+    if not (own.is_inexact):
         raise RuntimeError("std and var only support floating point and complex dtypes")
 
 
 def _spreads_with(function: str) -> Check:
     def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-        if not (own.is_floating_point or own.is_complex):
+        if not (own.is_inexact):
             raise RuntimeError(f"{function} only support floating point and complex dtypes")
 
     return check

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Pointwise
+from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, mul
@@ -27,11 +27,6 @@ _standardize_scaled = Pointwise("Standardize", scalar.standardize_scaled)
 _standardize_affine = Pointwise("Standardize", scalar.standardize_affine)
 _scale_by = Pointwise("RmsNorm", scalar.scale_by)
 _HALVES = (dt.float16, dt.bfloat16)
-
-
-def _refuse_integers(input: Tensor, kernel: str) -> None:
-    if not input.kind.dtype.is_floating_point:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(input.kind.dtype)}'")
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -109,7 +104,7 @@ def layer_norm(
     """
     shape = _as_shape(normalized_shape)
     _check_shape(input, shape, {"weight": weight, "bias": bias}, ", ")
-    _refuse_integers(input, "LayerNormKernelImpl")
+    refuse("LayerNormKernelImpl", *INTEGERS, *COMPLEX)(input.kind.dtype)
     for parameter in (weight, bias):
         if parameter is not None and _wide(parameter).kind.dtype is not _wide(input).kind.dtype:
             raise RuntimeError(
@@ -173,7 +168,7 @@ def group_norm(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} "
                 f"of shape {list(parameter.array.shape)} and input of shape {list(shape)}"
             )
-    _refuse_integers(input, "GroupNormKernelImpl")
+    refuse("GroupNormKernelImpl", *INTEGERS, *COMPLEX)(input.kind.dtype)
     inner = (num_groups, channels // num_groups)
     weight, bias = (None if p is None else reshape(p, (*inner, 1)) for p in (weight, bias))
     grouped = reshape(input, (batch, *inner, prod(shape[2:])))
@@ -219,7 +214,7 @@ def batch_norm(
             raise RuntimeError(f"{name} must be defined in evaluation mode")
         if tensor is not None and tensor.array.size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {tensor.array.size}")
-    _refuse_integers(input, "batch_norm")
+    refuse("batch_norm", *INTEGERS, *COMPLEX)(input.kind.dtype)
     side = (1, channels, *[1] * (len(shape) - 2))
 
     x = _wide(input)

@@ -82,7 +82,7 @@ def _finish(tensor: Tensor, out: Tensor | None, requires_grad: bool = False) -> 
         inplace.changed(out)
     if not requires_grad:
         return tensor
-    if not (tensor.kind.dtype.is_floating_point or tensor.kind.dtype.is_complex):
+    if not (tensor.kind.dtype.is_inexact):
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     return tensor.requires_grad_()
 

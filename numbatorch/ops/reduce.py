@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 def _to_total(own: DType) -> DType:
     """The dtype of a sum or product."""
-    return own if own.is_floating_point or own.is_complex else dt.int64
+    return own if own.is_inexact else dt.int64
 
 
 def _to_truth(own: DType) -> DType:
@@ -146,7 +146,7 @@ def _mean_vjp(node, grad):
 
 
 def _averages(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-    if not (own.is_floating_point or own.is_complex):
+    if not (own.is_inexact):
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
             "dtype. Got: " + type_word(own)
@@ -189,7 +189,7 @@ def nanmean(
 ) -> Tensor:
     """The mean of the elements that are not NaN."""
     own = input.kind.dtype
-    if not (own.is_floating_point or own.is_complex):
+    if not (own.is_inexact):
         raise RuntimeError(
             f"nanmean(): expected input to have floating point or complex dtype but got {type_word(own)}"
         )
@@ -378,7 +378,7 @@ def _norm_vjp(node, grad):
 
 
 def _normed(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-    if not (own.is_floating_point or own.is_complex):
+    if not (own.is_inexact):
         raise RuntimeError(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_word(own)}"
         )
@@ -445,7 +445,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     if not isinstance(other, TensorBase):
         raise TypeError(f"dist(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     apart = sub(input, other)
-    if not (apart.kind.dtype.is_floating_point or apart.kind.dtype.is_complex):
+    if not (apart.kind.dtype.is_inexact):
         raise RuntimeError(
             "norm(): input dtype should be either floating point or complex. Got "
             f"{type_word(apart.kind.dtype)} instead."

@@ -144,7 +144,7 @@ def _check_uniform(dtype: DType, low: float, high: float) -> None:
 def fill_normal(tensor: Tensor, mean: float, std: float, generator: Generator | None) -> Tensor:
     """`normal_` of a new tensor."""
     kind = tensor.kind
-    if tensor.array.size and not (kind.dtype.is_floating_point or kind.dtype.is_complex):
+    if tensor.array.size and not (kind.dtype.is_inexact):
         raise not_implemented("normal_kernel_cpu", kind.dtype)
     kernel = kernels.normal if kind.contiguous else kernels.normal_apart
     scale = std / math.sqrt(2) if kind.dtype.is_complex else std

@@ -128,7 +128,7 @@ def _total(
     elif out is not None:
         wanted = out.kind.dtype
     else:
-        wanted = own if own.is_floating_point or own.is_complex else dt.int64
+        wanted = own if own.is_inexact else dt.int64
     if wanted is dt.bool:
         raise NotImplementedError(f"\"{function}_out_cpu\" not implemented for 'Bool'")
     result = _along(row, cast(input, wanted), dim)
@@ -182,7 +182,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     """
     own = input.kind.dtype
     d = normalize_dim(dim, input.array.ndim)
-    if not (own.is_floating_point or own.is_complex):
+    if not (own.is_inexact):
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{dt.type_word(own)}'")
     if own.is_complex and input.array.size:
         top = amax(input.real.detach(), d, True)

@@ -355,7 +355,7 @@ def _scatter_reduce_forward(input, src, index, params):
     if reduce == "mean":
         count = _count(result, index, dim, include_self)
         dtype = result.kind.dtype
-        exact = dtype.is_floating_point or dtype.is_complex
+        exact = dtype.is_inexact
         result = div(result, count, rounding_mode=None if exact else "floor")
     return result
 

@@ -157,6 +157,6 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if count < 0:
         raise RuntimeError("N must be non-negative.")
     own = x.kind.dtype
-    wide = x if own.is_floating_point or own.is_complex else cast(x, dt.int64)
+    wide = x if own.is_inexact else cast(x, dt.int64)
     exponents = arange(count) if increasing else arange(count - 1, -1, -1)
     return pow(unsqueeze(wide, 1), move(exponents, x.kind.device))

@@ -98,7 +98,7 @@ def stft(
             "torch.view_as_real on the complex output to recover the old return format.",
             stacklevel=2,
         )
-    if not (own.is_floating_point or own.is_complex):
+    if not (own.is_inexact):
         raise fail("expected a tensor of floating point or complex values")
     if len(shape) not in (1, 2):
         raise fail("expected a 1D or 2D tensor")

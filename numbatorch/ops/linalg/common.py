@@ -58,7 +58,7 @@ def floating(input: Tensor, function: str, kernel: str | None = None, integers: 
     """Raise for dtypes that LAPACK does not have. PyTorch refuses halves, and where not `integers` these too,
     by the name of a kernel, if it has one."""
     own = input.kind.dtype
-    if integers and not (own.is_floating_point or own.is_complex):
+    if integers and not (own.is_inexact):
         raise RuntimeError(
             f"{function}: Expected a floating point or complex tensor as input. Got {type_word(own)}"
         )

@@ -129,7 +129,7 @@ def matrix_exp(A: Tensor) -> Tensor:
     matrix(A, "linalg.matrix_exp", "input")
     square(A, "linalg.matrix_exp")
     own = A.kind.dtype
-    if not (own.is_floating_point or own.is_complex):
+    if not (own.is_inexact):
         raise RuntimeError(
             f"linalg.matrix_exp: Expected a floating point or complex tensor as input. Got {type_word(own)}"
         )
@@ -226,7 +226,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
     tensor([3., 7.])
     """
     own = x.kind.dtype
-    if not (own.is_floating_point or own.is_complex):
+    if not (own.is_inexact):
         raise RuntimeError(
             f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {type_word(own)}"
         )
@@ -317,6 +317,6 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
     column = unsqueeze(x, -1)
-    column = column if column.kind.dtype.is_floating_point or column.kind.dtype.is_complex else column.long()
+    column = column if column.kind.dtype.is_inexact else column.long()
     ones = column.new_ones(column.array.shape)
     return cat([ones, cumprod(expand(column, *x.array.shape, count - 1), -1)], -1)

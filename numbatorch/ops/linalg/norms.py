@@ -45,7 +45,7 @@ def _matrix_dims(A: Tensor, dim: Sequence[int]) -> tuple[int, int]:
 def _converted(A: Tensor, dtype: DType | None) -> Tensor:
     """A in the dtype that the caller asks for, which must hold all its values."""
     own = A.kind.dtype
-    if not (own.is_floating_point or own.is_complex):
+    if not (own.is_inexact):
         raise RuntimeError(
             f"{_FUNCTION}: Expected a floating point or complex tensor as input. Got {type_word(own)}"
         )
@@ -53,7 +53,7 @@ def _converted(A: Tensor, dtype: DType | None) -> Tensor:
         return A
     dtype = dt.as_dtype(dtype)
     word = type_word(dtype)
-    if not (dtype.is_floating_point or dtype.is_complex):
+    if not (dtype.is_inexact):
         raise RuntimeError(f"{_FUNCTION}: dtype should be floating point or complex, but got {word}")
     if dtype.is_complex != own.is_complex:
         kind = "complex" if own.is_complex else "real"

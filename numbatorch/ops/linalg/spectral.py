@@ -310,7 +310,7 @@ _eig = Op("LinalgEig", _eig_forward, _eig_vjp, saves=(-1, -2), differentiable=2)
 
 def _check_eig(A: Tensor, function: str) -> None:
     square(A, function, "input")
-    if not (A.kind.dtype.is_floating_point or A.kind.dtype.is_complex):
+    if not (A.kind.dtype.is_inexact):
         raise RuntimeError(f"Unknown Complex ScalarType for {type_word(A.kind.dtype)}")
     floating(A, function, "linalg_eig_out_cpu")
     if not np.isfinite(host(A)).all():

@@ -257,6 +257,7 @@ from numbatorch.ops import dropout_ as dropout_
 from numbatorch.ops import dsplit as dsplit
 from numbatorch.ops import dstack as dstack
 from numbatorch.ops import embedding as embedding
+from numbatorch.ops import embedding_bag as embedding_bag
 from numbatorch.ops import empty as empty
 from numbatorch.ops import empty_like as empty_like
 from numbatorch.ops import empty_permuted as empty_permuted

@@ -31,6 +31,13 @@ from numbatorch.nn.activation import Softsign as Softsign
 from numbatorch.nn.activation import Tanh as Tanh
 from numbatorch.nn.activation import Tanhshrink as Tanhshrink
 from numbatorch.nn.activation import Threshold as Threshold
+from numbatorch.nn.batchnorm import BatchNorm1d as BatchNorm1d
+from numbatorch.nn.batchnorm import BatchNorm2d as BatchNorm2d
+from numbatorch.nn.batchnorm import BatchNorm3d as BatchNorm3d
+from numbatorch.nn.batchnorm import InstanceNorm1d as InstanceNorm1d
+from numbatorch.nn.batchnorm import InstanceNorm2d as InstanceNorm2d
+from numbatorch.nn.batchnorm import InstanceNorm3d as InstanceNorm3d
+from numbatorch.nn.batchnorm import SyncBatchNorm as SyncBatchNorm
 from numbatorch.nn.containers import ModuleDict as ModuleDict
 from numbatorch.nn.containers import ModuleList as ModuleList
 from numbatorch.nn.containers import ParameterDict as ParameterDict
@@ -56,5 +63,10 @@ from numbatorch.nn.loss import MSELoss as MSELoss
 from numbatorch.nn.loss import NLLLoss as NLLLoss
 from numbatorch.nn.loss import SmoothL1Loss as SmoothL1Loss
 from numbatorch.nn.module import Module as Module
+from numbatorch.nn.normalization import GroupNorm as GroupNorm
+from numbatorch.nn.normalization import LayerNorm as LayerNorm
+from numbatorch.nn.normalization import RMSNorm as RMSNorm
 from numbatorch.nn.parameter import Buffer as Buffer
 from numbatorch.nn.parameter import Parameter as Parameter
+from numbatorch.nn.sparse import Embedding as Embedding
+from numbatorch.nn.sparse import EmbeddingBag as EmbeddingBag

@@ -343,11 +343,86 @@ def embedding(
     elif padding_idx < 0:
         padding_idx += weight.size(0)
     if max_norm is not None:
-        with no_grad():
-            named = ops.unique(input)
-            rows = ops.index_select(weight, 0, named)
-            norms = ops.norm(rows, norm_type, 1, keepdim=True)
-            weight.index_copy_(
-                0, named, ops.where(norms > max_norm, rows * (max_norm / (norms + 1e-7)), rows)
-            )
+        _shorten(weight, input, max_norm, norm_type)
     return ops.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
+
+
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """The sum, mean or maximum (`mode`) of the rows of `weight` that each bag of `input` names: (bags, columns).
+
+    A matrix `input` has a bag in each row; a vector is cut into bags that begin at `offsets` (whose last is the
+    end, with `include_last_offset`). The other arguments are those of `embedding`; `per_sample_weights` are
+    factors for each number in `input`, for mode "sum". Raises ValueError for shapes that do not fit.
+
+    >>> F.embedding_bag(torch.tensor([[0, 1], [1, 1]]), torch.eye(2))
+    tensor([[0.5000, 0.5000],
+            [0.0000, 1.0000]])
+    """
+    if per_sample_weights is not None and input.size() != per_sample_weights.size():
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have "
+            f"the same shape as the input ({input.shape})"
+        )
+    if weight.dim() != 2:
+        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}")
+    if input.dim() == 2:
+        if offsets is not None:
+            raise ValueError(
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
+                f"length sequences. However, found offsets of type {type(offsets)}"
+            )
+        offsets = ops.arange(input.size(0), dtype=input.dtype, device=input.device) * input.size(1)
+        include_last_offset = False
+        input = input.reshape(-1)
+        per_sample_weights = None if per_sample_weights is None else per_sample_weights.reshape(-1)
+    elif input.dim() != 1:
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
+    elif offsets is None:
+        raise ValueError("offsets has to be a 1D Tensor but got None")
+    elif offsets.dim() != 1:
+        raise ValueError("offsets has to be a 1D Tensor")
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max" and scale_grad_by_freq:
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
+    if max_norm is not None:
+        _shorten(weight, input, max_norm, norm_type)
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for "
+            f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub."
+        )
+    return ops.embedding_bag(
+        weight,
+        input,
+        offsets,
+        scale_grad_by_freq,
+        ("sum", "mean", "max").index(mode),
+        sparse,
+        per_sample_weights,
+        include_last_offset,
+        padding_idx,
+    )[0]
+
+
+@no_grad()
+def _shorten(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
+    """Shorten the rows that `input` names and that are longer than `max_norm` to it, in place."""
+    named = ops.unique(input)
+    rows = ops.index_select(weight, 0, named)
+    norms = ops.norm(rows, norm_type, 1, keepdim=True)
+    weight.index_copy_(0, named, ops.where(norms > max_norm, rows * (max_norm / (norms + 1e-7)), rows))

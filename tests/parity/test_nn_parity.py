@@ -1,6 +1,7 @@
 """`nn` against PyTorch: printing, starting values from a seed, functions and their gradients, complaints."""
 
 import inspect
+import re
 import warnings
 from functools import partial
 
@@ -17,7 +18,15 @@ CLASSES = sorted(
     for name, value in vars(nn).items()
     if inspect.isclass(value) and not name.startswith("_") and value.__module__.startswith("numbatorch")
 )
-ARGUMENTS = {"Threshold": (0.1, 20), "Unflatten": (1, (2, 3)), "Linear": (3, 4)}
+ARGUMENTS = {
+    "Threshold": (0.1, 20),
+    "Unflatten": (1, (2, 3)),
+    "Linear": (3, 4),
+    **{name: (4,) for name in CLASSES if re.match("(Batch|SyncBatch|Instance|Layer|RMS)Norm", name)},
+    "GroupNorm": (2, 4),
+    "Embedding": (4, 3),
+    "EmbeddingBag": (4, 3),
+}
 MODULES = [name for name in CLASSES if name not in ("Module", "Parameter", "Buffer")]
 
 

@@ -1,0 +1,171 @@
+"""Rows of a table taken bag by bag: embedding_bag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numbatorch.dtype as dt
+from numbatorch.apply import Op
+from numbatorch.base import Kind, empty
+from numbatorch.ops.arithmetic import div, mul
+from numbatorch.ops.comparison import ne, where
+from numbatorch.ops.copy import cast, contiguous, host
+from numbatorch.ops.elements import zeros
+from numbatorch.ops.join import cat
+from numbatorch.ops.math import clamp
+from numbatorch.ops.reduce import sum
+from numbatorch.ops.rows import index_add, index_select
+from numbatorch.ops.scatter import scatter_add
+from numbatorch.ops.search import searchsorted
+from numbatorch.ops.sequences import arange
+from numbatorch.ops.view import reshape, type_text, unsqueeze
+from numbatorch_kernels import bag as kernels
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+_MODES = (kernels.SUM, kernels.MEAN, kernels.MAX)
+
+
+def _forward(weight, scale, index, bounds, padding, how, by_frequency):
+    """The results, how many rows each bag has, and where the largest come from."""
+    table = contiguous(weight)
+    narrow = not table.kind.cpu and table.kind.dtype.itemsize == 2
+    if narrow:
+        table, scale = cast(table, dt.float32), None if scale is None else cast(scale, dt.float32)
+    bags, columns = bounds.array.size - 1, table.array.shape[1]
+    out = empty((bags, columns), table.kind)
+    whole = Kind.of(dt.int64, table.kind.device)
+    sizes, missed = zeros((bags,), whole), zeros((1,), whole)
+    largest = empty((bags, columns) if how == kernels.MAX else (bags,), whole)
+    if out.array.size:
+        kernels.bag(
+            table.kind.device.type, out.array, sizes.array, largest.array, table.array, index.array, bounds.array,
+            None if scale is None else contiguous(scale).array, padding, how, missed.array,
+            int(table.kind.element == "bf"),
+        )  # fmt: skip
+    if place := missed.item():
+        value = index[place - 1].item()
+        if how == kernels.MAX:
+            raise RuntimeError(
+                f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {value}"
+            )
+        raise RuntimeError(
+            f"Index {place - 1} of input takes value {value} which is not in the valid range [0, "
+            f"{weight.array.shape[0]})"
+        )
+    return cast(out, weight.kind.dtype), sizes, largest
+
+
+def _vjp(node, grad):
+    weight, scale, sizes, largest = node.unpack()
+    index, bounds, padding, how, by_frequency = node.params
+    rows = weight.array.shape[0]
+    for_weight = for_scale = None
+    if how == kernels.MAX:
+        grads = where(unsqueeze(ne(sizes, 0), 1), grad, 0)
+        for_weight = scatter_add(zeros(weight.array.shape, grad.kind), 0, largest, grads)
+        return for_weight, None
+    bags = searchsorted(bounds[1:], arange(index.array.size, device=index.device), right=True)
+    if how == kernels.MEAN:
+        grad = div(grad, unsqueeze(clamp(sizes, 1), 1))
+    each = index_select(grad, 0, bags)  # the gradient that reaches each index
+    if node.needs[1]:
+        for_scale = sum(mul(each, index_select(weight, 0, index)), 1)
+        if padding >= 0:
+            for_scale = where(ne(index, padding), for_scale, 0)
+    if node.needs[0]:
+        if scale is not None:
+            each = mul(each, unsqueeze(scale, 1))
+        if by_frequency:
+            ones = reshape(ne(index, -1), -1).to(grad.dtype)
+            counts = index_add(zeros((rows,), grad.kind), 0, index, ones)
+            each = div(each, unsqueeze(index_select(counts, 0, index), 1))
+        if padding >= 0:
+            each = where(unsqueeze(ne(index, padding), 1), each, 0)
+        for_weight = index_add(zeros(weight.array.shape, grad.kind), 0, index, each)
+    return for_weight, for_scale
+
+
+_embedding_bag = Op("EmbeddingBag", _forward, _vjp, saves=(0, 1, -2, -3), tensors=2)
+
+
+def embedding_bag(
+    weight: Tensor,
+    indices: Tensor,
+    offsets: Tensor,
+    scale_grad_by_freq: bool = False,
+    mode: int = 0,
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The sum (`mode` 0), mean (1) or maximum (2) of the rows of `weight` that each bag of `indices` names; bag
+    b begins at offsets[b]. `nn.functional.embedding_bag` tells more.
+
+    The result, of shape (bags, columns), comes with the number of each index's bag, the number of rows of each
+    bag, and for the maximum the row of each element. Gradients are dense. Raises RuntimeError for an index that
+    names no row and for offsets that do not begin with 0 or go beyond the indices.
+
+    >>> torch.embedding_bag(torch.eye(2), torch.tensor([0, 1, 1]), torch.tensor([0, 1]))[0]
+    tensor([[1., 0.],
+            [0., 2.]])
+    """
+    _check(weight, indices, offsets, per_sample_weights, include_last_offset)
+    rows, count = weight.array.shape[0], indices.array.size
+    padding = -1 if padding_idx is None else padding_idx
+    if padding_idx is not None:
+        if not -rows <= padding_idx < rows:
+            raise RuntimeError(
+                f"padding_idx must be within the number of embeddings, -{rows} through {rows - 1}, but got "
+                f"{padding_idx}"
+            )
+        padding = padding_idx % rows
+    index = contiguous(cast(indices, dt.int64))
+    starts = cast(offsets, dt.int64)
+    bounds = starts if include_last_offset else cat([starts, starts.new_full((1,), count)])
+    bags = searchsorted(bounds[1:], arange(count, device=index.device), right=True)
+    result, sizes, largest = _embedding_bag(
+        weight, per_sample_weights, index, bounds, padding, _MODES[mode], scale_grad_by_freq
+    )
+    return result, bags, sizes, largest if mode == kernels.MAX else sizes
+
+
+def _check(
+    weight: Tensor, indices: Tensor, offsets: Tensor, scale: Tensor | None, include_last_offset: bool
+) -> None:
+    def refuse(number: int, name: str, tensor: Tensor, wanted: str) -> None:
+        raise RuntimeError(
+            f"Expected tensor for argument #{number} '{name}' to have one of the following scalar types: "
+            f"{wanted}; but got {type_text(tensor)} instead (while checking arguments for embedding_bag)"
+        )
+
+    for name, whole in (("indices", indices), ("offsets", offsets)):
+        if whole.kind.dtype not in (dt.int64, dt.int32):
+            refuse(1, name, whole, "Long, Int")
+    if not weight.kind.dtype.is_floating_point:
+        refuse(1, "weight", weight, "Half, BFloat16, Float, Double")
+    if scale is not None and scale.kind.dtype is not weight.kind.dtype:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
+            f"'per_sample_weights'; but type {type_text(weight)} does not equal {type_text(scale)} (while "
+            "checking arguments for embedding_bag)"
+        )
+    starts = host(offsets)
+    if include_last_offset and not starts.size:
+        raise RuntimeError("include_last_offset: number of offset should be at least 1")
+    if not starts.size:
+        return
+    if starts[0] != 0:
+        raise RuntimeError(
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
+            f"However, got {starts[0]}"
+        )
+    if starts[-1] > indices.array.size:
+        raise RuntimeError(
+            f"offsets[-1] can not be greater than input's length {indices.array.size} but got offsets[-1] of "
+            f"{starts[-1]}"
+        )
+    if (starts[1:] < starts[:-1]).any():
+        raise RuntimeError("offsets have to grow from bag to bag")

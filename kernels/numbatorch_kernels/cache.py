@@ -16,10 +16,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
-from numba.core.runtime import rtsys
-
 
 def root() -> Path:
     """The folder that holds every kernel cache of this user."""
@@ -31,6 +27,8 @@ def root() -> Path:
 @functools.cache
 def fingerprint() -> str:
     """A hash of every source file of this package and of what compiles it."""
+    import numba  # clear_cache needs none
+
     digest = hashlib.blake2b(f"{sys.version}|{numba.__version__}".encode(), digest_size=10)
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
@@ -66,44 +64,3 @@ def write(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-class _Locator(_CacheLocator):
-    """Tells Numba to keep the machine code of one function in `folder()`, valid as long as `fingerprint()`
-    holds."""
-
-    def __init__(self, py_func, py_file):
-        self._line = py_func.__code__.co_firstlineno
-
-    def get_cache_path(self):
-        return str(folder())
-
-    def get_source_stamp(self):
-        return fingerprint()
-
-    def get_disambiguator(self):
-        return str(self._line)
-
-    @classmethod
-    def from_function(cls, py_func, py_file):
-        return cls(py_func, py_file)
-
-    def ensure_cache_path(self):
-        os.makedirs(self.get_cache_path(), exist_ok=True)
-
-
-class _Implementation(CompileResultCacheImpl):
-    _locator_classes = [_Locator]
-
-
-class KernelCache(FunctionCache):
-    """Numba's function cache, in our folder and keyed by our fingerprint."""
-
-    _impl_class = _Implementation
-
-    def load_overload(self, sig, target_context):
-        """Without Numba's first step, which prepares its compiler for what need not be compiled: half the time of
-        a first kernel."""
-        rtsys.initialize(target_context)
-        with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)

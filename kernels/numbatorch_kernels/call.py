@@ -28,6 +28,7 @@ from numbatorch_kernels import cache, python
 from numbatorch_kernels.callee import callee
 from numbatorch_kernels.local import local
 from numbatorch_kernels.machine import address_of, bits, call, letters, words
+from numbatorch_kernels.overloads import KernelCache
 from numbatorch_kernels.pointer import FromObject, Pointer
 
 SLOTS = 64  # words for arguments: more than any kernel takes
@@ -171,11 +172,12 @@ _METH_FASTCALL = 0x0080
 _keep: list = []  # what C code points to
 
 
-def native(function: Callable, *arguments: types.Type) -> int:
-    """The address of `function` compiled to a C function of these arguments that returns a word."""
-    compiled: Any = CFunc(function, (arguments, types.int64), {}, {"error_model": "numpy", "fastmath": False})
+def native(function: Callable, words: int) -> int:
+    """The address of `function` compiled to a C function of so many words that returns a word."""
+    signature = (types.int64,) * words, types.int64
+    compiled: Any = CFunc(function, signature, {}, {"error_model": "numpy", "fastmath": False})
     if cache.folder() is not None:
-        compiled._cache = cache.KernelCache(function)
+        compiled._cache = KernelCache(function)
     compiled.compile()
     _keep.append(compiled)
     return compiled.address
@@ -186,7 +188,7 @@ def method(function: Callable) -> int:
     """The address of a PyMethodDef for the METH_FASTCALL function that `function` compiles to."""
     name = ctypes.create_string_buffer(b"kernel")
     table = ctypes.create_string_buffer(
-        struct.pack("PPiP", ctypes.addressof(name), native(function, *[types.int64] * 3), _METH_FASTCALL, 0)
+        struct.pack("PPiP", ctypes.addressof(name), native(function, words=3), _METH_FASTCALL, 0)
     )
     _keep.extend([name, table])
     return ctypes.addressof(table)

@@ -6,10 +6,6 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
 
-import numba
-from numba import types
-from numba.extending import typeof_impl
-
 # fastmath=False is said, because what is unsaid is inherited from whoever has the function compiled first.
 SHARED = {"error_model": "numpy", "fastmath": False}
 
@@ -28,6 +24,8 @@ class Callee:
 
     @cached_property
     def dispatcher(self) -> Any:
+        import numba
+
         return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **SHARED, **self.options)(
             self.py_func
         )
@@ -35,17 +33,20 @@ class Callee:
     @cached_property
     def from_python(self) -> Any:
         """The function with an entry point for Python, which kernels need not have; CUDA kernels compile it anew."""
+        import numba
+
         return numba.njit(**SHARED)(self.py_func)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """To a kernel that names it, a callee is the function that it stands for."""
+        from numba import types
+
+        return types.Dispatcher(self.dispatcher)
 
     def __call__(self, *args):
         """For the simulator of CUDA, and for tests."""
         return self.from_python(*args)
-
-
-@typeof_impl.register(Callee)
-def _type_of(value: Callee, context) -> types.Type:
-    """To a kernel that names it, a callee is the function that it stands for."""
-    return types.Dispatcher(value.dispatcher)
 
 
 def callee(function: Callable | None = None, **options: Any) -> Any:

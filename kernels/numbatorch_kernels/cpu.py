@@ -13,6 +13,7 @@ from numba.extending import register_jitable
 from numbatorch_kernels import cache
 from numbatorch_kernels.call import KernelCompiler, callable_of
 from numbatorch_kernels.callee import SHARED
+from numbatorch_kernels.overloads import KernelCache
 from numbatorch_kernels.pointer import argument
 
 log = logging.getLogger("numbatorch.kernels")
@@ -44,7 +45,7 @@ def compiled(function: Callable, *kinds, fastmath: bool | set[str] = False) -> C
 def _compile(function: Callable, signature, fastmath) -> Callable:
     dispatcher = numba.njit(error_model="numpy", fastmath=fastmath, pipeline_class=KernelCompiler)(function)
     if cache.folder() is not None:
-        dispatcher._cache = cache.KernelCache(function)
+        dispatcher._cache = KernelCache(function)
     began = time.perf_counter()
     dispatcher.compile(signature)
     if (seconds := time.perf_counter() - began) > SLOW_COMPILE:

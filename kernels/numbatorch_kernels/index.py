@@ -26,6 +26,7 @@ from numpy import uint64
 
 from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.callee import callee
+from numbatorch_kernels.codes import MAXIMUM, PRODUCT
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
@@ -54,7 +55,6 @@ spread = Kernel(
     "spread"
 )  # (out, src, times, length): every piece of `length` elements of src, so many times in a row
 
-PRODUCT, MAXIMUM, MINIMUM = range(3)
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
 BLOCK = 1 << 12
 WORD = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "c16"}

@@ -24,8 +24,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from numbatorch_kernels import cache, rounding
-from numbatorch_kernels.cpu import compiled
+from numbatorch_kernels import cache, cpu, rounding
 from numbatorch_kernels.expr import Expr, absolute, constant, is_boolean, on_reals, symbol, topological
 from numbatorch_kernels.pairs import Pair, lower, truth
 from numbatorch_kernels.trace import trace
@@ -404,7 +403,7 @@ _POINTER = {"bf": "u2", **PART}
 
 
 def _finish_cpu(function: Callable, inputs: Sequence[Operand], outputs: Sequence[Operand]) -> Callable:
-    return compiled(function, *argument_kinds(inputs, outputs))
+    return cpu.compiled(function, *argument_kinds(inputs, outputs))
 
 
 def _finish_cuda(function: Callable, inputs: Sequence[Operand], outputs: Sequence[Operand]) -> Callable:

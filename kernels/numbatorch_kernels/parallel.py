@@ -25,7 +25,6 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 import numpy as np
-from numba import types
 
 from numbatorch_kernels import call, team
 
@@ -38,7 +37,7 @@ _threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 @functools.cache
 def _serve() -> Callable:
     """`team.serve`, without the GIL."""
-    address = call.native(team.serve, *[types.int64] * 3)
+    address = call.native(team.serve, words=3)
     return ctypes.CFUNCTYPE(*[ctypes.c_int64] * 4)(address)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.callee import callee
+from numbatorch_kernels.codes import LOGSUMEXP, SUM
 from numbatorch_kernels.cpu import shared
 from numbatorch_kernels.half import load, store
 from numbatorch_kernels.pointer import offset
@@ -27,7 +28,6 @@ extreme = Kernel(
     # stood
 )
 
-SUM, PRODUCT, LOGSUMEXP = range(3)
 GRAIN = 1 << 14
 START = (0, 1, -np.inf)
 

@@ -13,6 +13,7 @@ from numpy import int64, uint64
 
 from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.callee import callee
+from numbatorch_kernels.codes import MEDIAN, NANMEDIAN, RANK
 from numbatorch_kernels.cpu import shared
 from numbatorch_kernels.keys import WORD, is_nan, key_of, order
 from numbatorch_kernels.pointer import offset
@@ -26,7 +27,6 @@ select = Kernel(
 )
 top = Kernel("top")  # (values, indices, src, largest): the first elements of the rows, were they sorted
 
-RANK, MEDIAN, NANMEDIAN = range(3)
 FEW = 16  # elements that `top` keeps in order while it looks through a row
 GRAIN = 1 << 13  # elements worth a thread
 

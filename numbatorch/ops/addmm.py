@@ -16,12 +16,12 @@ from numbatorch.ops.arithmetic import mul
 from numbatorch.ops.comparison import logical_or
 from numbatorch.ops.copy import contiguous, copy_, into
 from numbatorch.ops.creation import zeros_like
-from numbatorch.ops.matmul import adjoint, check, check_stacks, kernel, matmul, outer, unlike
+from numbatorch.ops.matmul import adjoint, check, check_stacks, matmul, outer, unlike
 from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.reduction import into as into_wider
 from numbatorch.ops.view import expand, reshape, squeeze, transpose, unsqueeze
 from numbatorch.shape import normalize_dim
-from numbatorch_kernels import scalar
+from numbatorch_kernels import gemm, scalar
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -46,7 +46,7 @@ def _computed(out, bias, a, b, beta, alpha):
     if array.strides[-1] != array.itemsize and array.shape[-1] > 1:
         array = contiguous(bias.detach()).array
     numbers = _factor(alpha, a.kind), _factor(beta, a.kind)
-    kernel(a.kind.device.type, out.array, a.array, b.array, array, *numbers)
+    gemm.matmul(a.kind.device.type, out.array, a.array, b.array, array, *numbers)
     return out
 
 

@@ -33,8 +33,8 @@ from numbatorch.ops.view import (
 )
 from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims
 from numbatorch_kernels import index as kernels
+from numbatorch_kernels import triangle
 from numbatorch_kernels.memory import strided
-from numbatorch_kernels.triangle import triangle
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -292,7 +292,7 @@ def _triangle_forward(input, diagonal, upper):
     result = base.empty(source.array.shape, source.kind)
     if result.array.size:
         rows, columns = source.array.shape[-2:]
-        triangle(source.kind.device.type, result.array, source.array, rows, columns, diagonal, upper)
+        triangle.triangle(source.kind.device.type, result.array, source.array, rows, columns, diagonal, upper)
     return result
 
 

@@ -32,6 +32,7 @@ from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, fill_
 from numbatorch.ops.view import reshape, view
 from numbatorch.shape import broadcast_shapes, contiguous_strides
 from numbatorch_kernels import index as kernels
+from numbatorch_kernels.codes import MAXIMUM
 from numbatorch_kernels.registry import Kernel
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def combine(kernel: Kernel, target: Tensor, value: Tensor, index, route: kernels
     in at least float32."""
     device, dtype = target.kind.device.type, target.kind.dtype
     if kernel is kernels.add and dtype is dt.bool:
-        kernel, how = kernels.reduce, (kernels.MAXIMUM,)
+        kernel, how = kernels.reduce, (MAXIMUM,)
     if kernel is kernels.put or dtype not in (dt.float16, dt.bfloat16):
         kernel(device, target.array, value.array, index, route, *how)
     else:

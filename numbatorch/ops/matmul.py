@@ -16,7 +16,7 @@ from numbatorch.ops.copy import into
 from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.view import expand, reshape, squeeze, transpose
 from numbatorch.shape import broadcast_pair
-from numbatorch_kernels.gemm import matmul as kernel
+from numbatorch_kernels import gemm
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -53,7 +53,7 @@ def check(name: str, a: Tensor, b: Tensor, message: str, kernel: str) -> None:
 def _product(a: Tensor, b: Tensor, shape: tuple[int, ...], *epilogue) -> Tensor:
     """A new tensor of `shape` with the products of two operands, each a matrix or a stack."""
     out = empty(shape, a.kind)
-    kernel(a.kind.device.type, out.array, a.array, b.array, *epilogue)
+    gemm.matmul(a.kind.device.type, out.array, a.array, b.array, *epilogue)
     return out
 
 
@@ -149,7 +149,7 @@ def _mv_forward(a, v):
         message = f"addmv input tensors must have the same dtype, but got {other}, {own}, and {other}"
         check("mv", a, v, message, "addmv_impl_cpu")
     out = empty((x[0],), a.kind)
-    kernel(a.kind.device.type, out.array.reshape((x[0], 1)), a.array, v.array.reshape((y[0], 1)))
+    gemm.matmul(a.kind.device.type, out.array.reshape((x[0], 1)), a.array, v.array.reshape((y[0], 1)))
     return out
 
 
@@ -188,7 +188,7 @@ def _dot_forward(a, b):
     if unlike(a, b):
         check("dot", a, b, "", "dot")
     out = empty((), a.kind)
-    kernel(
+    gemm.matmul(
         a.kind.device.type, out.array.reshape((1, 1)), a.array.reshape((1, x[0])), b.array.reshape((x[0], 1))
     )
     return out

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
+from numbatorch_kernels.codes import LOGSUMEXP, PRODUCT, SUM
+
+
 def _lines(input: Tensor, dim: int) -> tuple[int, int, int]:
     """The sizes of the tensor seen as (outer, n, inner), where n is that of `dim`."""
     shape = input.array.shape
@@ -100,9 +103,9 @@ def _extreme_forward(input, dim, largest):
     return cast(values, input.kind.dtype), places
 
 
-_cumsum = Op("Cumsum", _forward(kernels.SUM), _cumsum_vjp)
-_cumprod = Op("Cumprod", _forward(kernels.PRODUCT), _cumprod_vjp, saves=(0, -1))
-_logcumsumexp = Op("Logcumsumexp", _forward(kernels.LOGSUMEXP), _logcumsumexp_vjp, saves=(0, -1))
+_cumsum = Op("Cumsum", _forward(SUM), _cumsum_vjp)
+_cumprod = Op("Cumprod", _forward(PRODUCT), _cumprod_vjp, saves=(0, -1))
+_logcumsumexp = Op("Logcumsumexp", _forward(LOGSUMEXP), _logcumsumexp_vjp, saves=(0, -1))
 _cummax = Choice("Cummax", _extreme_forward)
 _cummin = Choice("Cummin", _extreme_forward)
 

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 # --- the kernels' side
 
 
+from numbatorch_kernels.codes import MAXIMUM, MINIMUM, PRODUCT
+
+
 @lru_cache(maxsize=4096)
 def _along(index: Layout, small: Layout, big: Layout, itemsize: int, dim: int) -> kernels.Walk:
     """The walk through an index, beside a small tensor that broadcasts to its shape and a big one indexed
@@ -324,7 +327,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Ten
 
 # --- scatter_reduce
 
-_HOW = {"prod": kernels.PRODUCT, "amax": kernels.MAXIMUM, "amin": kernels.MINIMUM}
+_HOW = {"prod": PRODUCT, "amax": MAXIMUM, "amin": MINIMUM}
 
 
 def _neutral(reduce: str, dtype: dt.DType) -> Number:

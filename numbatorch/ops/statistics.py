@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 # --- the element of one rank
 
 
+from numbatorch_kernels.codes import MEDIAN, NANMEDIAN, RANK
+
+
 def _selected(how: int):
     def forward(input, dim, rank=0):
         rows = as_rows(input, dim)
@@ -63,11 +66,11 @@ def _of_all_vjp(node, grad):
     return (mul(reached, grad / sum(reached)),)
 
 
-_kthvalue = Choice("Kthvalue", _selected(kernels.RANK))
-_median = Choice("Median", _selected(kernels.MEDIAN), overload=1)
-_nanmedian = Choice("Nanmedian", _selected(kernels.NANMEDIAN), overload=1)
-_median_of_all = Op("Median", _of_all(kernels.MEDIAN), _of_all_vjp, saves=(0, -1))
-_nanmedian_of_all = Op("Nanmedian", _of_all(kernels.NANMEDIAN), _of_all_vjp, saves=(0, -1))
+_kthvalue = Choice("Kthvalue", _selected(RANK))
+_median = Choice("Median", _selected(MEDIAN), overload=1)
+_nanmedian = Choice("Nanmedian", _selected(NANMEDIAN), overload=1)
+_median_of_all = Op("Median", _of_all(MEDIAN), _of_all_vjp, saves=(0, -1))
+_nanmedian_of_all = Op("Nanmedian", _of_all(NANMEDIAN), _of_all_vjp, saves=(0, -1))
 
 
 def _one_of_each(row: Choice, function: str, made, input: Tensor, dim: int, keepdim: bool, out, *params):

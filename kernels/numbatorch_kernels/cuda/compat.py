@@ -16,6 +16,7 @@ import numba
 
 from numbatorch_kernels import cache as disk
 from numbatorch_kernels.callee import Callee
+from numbatorch_kernels.overloads import Locator
 
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 
@@ -146,7 +147,7 @@ if not SIMULATED:
     _typing.resolve_value_type = _type_of_callee_too
 
     class _Implementation(cuda.dispatcher.CUDACacheImpl):
-        _locator_classes = [disk._Locator]
+        _locator_classes = [Locator]
 
     class KernelCache(cuda.dispatcher.CUDACache):
         """Numba's cache of CUDA kernels, in our folder and keyed by our fingerprint."""

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from numbatorch_kernels import lift, parallel
-from numbatorch_kernels.cpu import compiled
+from numbatorch_kernels import cpu, lift, parallel
 from numbatorch_kernels.reduce.table import Reduction
 from numbatorch_kernels.reduce.text import (
     FLAGS,
@@ -43,7 +42,7 @@ def _kernel(
     arrays = [*(state_types(reduction, compute) if variant.shares else outputs), *inputs]
     kinds = [_WORDS.get(e, e) for e in arrays] + ["i8"] * (not variant.plain)
     numbers = [int] * len(integers(variant)) + [float] * reduction.numbers
-    return compiled(function, *kinds, *numbers, int, int, fastmath=False if variant.columns else FLAGS)
+    return cpu.compiled(function, *kinds, *numbers, int, int, fastmath=False if variant.columns else FLAGS)
 
 
 @cache
@@ -51,7 +50,7 @@ def _gather(reduction: Reduction, outputs: tuple[str, ...], compute: str) -> Cal
     module = lift.module(gather_source(reduction, outputs, compute), reduction.name)
     function = getattr(module, f"{reduction.name}_gather")
     kinds = [_WORDS.get(e, e) for e in (*outputs, *state_types(reduction, compute))]
-    return compiled(function, *kinds, int, int, *[float] * reduction.numbers, int, int)
+    return cpu.compiled(function, *kinds, int, int, *[float] * reduction.numbers, int, int)
 
 
 class CpuPlan:

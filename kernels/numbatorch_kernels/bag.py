@@ -14,6 +14,7 @@ import numpy as np
 from numpy import float64, int64
 
 from numbatorch_kernels import parallel
+from numbatorch_kernels.codes import MAXIMUM, MEAN
 from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.half import load, store
 from numbatorch_kernels.local import local
@@ -21,10 +22,9 @@ from numbatorch_kernels.registry import Kernel
 
 bag = Kernel("bag")
 # (out, sizes, largest, table, index, bounds, scale or None, padding, how, missed, bfloat): the result for each
-# bag, how many rows it has and, for MAX, which row each element comes from, 0 where there is none. `scale` has
+# bag, how many rows it has and, for MAXIMUM, which row each element comes from, 0 where there is none. `scale` has
 # a factor for each index, for SUM. missed[0] becomes the place of an index, plus one, that names no row.
 
-SUM, MEAN, MAX = range(3)
 GRAIN = 1 << 14  # elements worth a thread
 TILE = 64
 
@@ -48,7 +48,7 @@ def bag_kernel(
                     missed[0] = k + 1
                 elif row != padding:
                     base = row * columns + first
-                    if how == MAX:
+                    if how == MAXIMUM:
                         for j in range(width):
                             x = load(table, base + j, bfloat)
                             if size == 0 or x > sums[j]:
@@ -63,7 +63,7 @@ def bag_kernel(
             divisor = size if how == MEAN and size > 0 else 1
             for j in range(width):
                 store(out, b * columns + first + j, sums[j] / divisor, bfloat)
-            if how == MAX:
+            if how == MAXIMUM:
                 for j in range(width):
                     largest[b * columns + first + j] = places[j]
 

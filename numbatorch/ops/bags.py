@@ -20,11 +20,12 @@ from numbatorch.ops.search import searchsorted
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.view import reshape, type_text, unsqueeze
 from numbatorch_kernels import bag as kernels
+from numbatorch_kernels.codes import MAXIMUM, MEAN, SUM
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
-_MODES = (kernels.SUM, kernels.MEAN, kernels.MAX)
+_MODES = (SUM, MEAN, MAXIMUM)
 
 
 def _forward(weight, scale, index, bounds, padding, how, by_frequency):
@@ -37,7 +38,7 @@ def _forward(weight, scale, index, bounds, padding, how, by_frequency):
     out = empty((bags, columns), table.kind)
     whole = Kind.of(dt.int64, table.kind.device)
     sizes, missed = zeros((bags,), whole), zeros((1,), whole)
-    largest = empty((bags, columns) if how == kernels.MAX else (bags,), whole)
+    largest = empty((bags, columns) if how == MAXIMUM else (bags,), whole)
     if out.array.size:
         kernels.bag(
             table.kind.device.type, out.array, sizes.array, largest.array, table.array, index.array, bounds.array,
@@ -46,7 +47,7 @@ def _forward(weight, scale, index, bounds, padding, how, by_frequency):
         )  # fmt: skip
     if place := missed.item():
         value = index[place - 1].item()
-        if how == kernels.MAX:
+        if how == MAXIMUM:
             raise RuntimeError(
                 f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {value}"
             )
@@ -62,12 +63,12 @@ def _vjp(node, grad):
     index, bounds, padding, how, by_frequency = node.params
     rows = weight.array.shape[0]
     for_weight = for_scale = None
-    if how == kernels.MAX:
+    if how == MAXIMUM:
         grads = where(unsqueeze(ne(sizes, 0), 1), grad, 0)
         for_weight = scatter_add(zeros(weight.array.shape, grad.kind), 0, largest, grads)
         return for_weight, None
     bags = searchsorted(bounds[1:], arange(index.array.size, device=index.device), right=True)
-    if how == kernels.MEAN:
+    if how == MEAN:
         grad = div(grad, unsqueeze(clamp(sizes, 1), 1))
     each = index_select(grad, 0, bags)  # the gradient that reaches each index
     if node.needs[1]:
@@ -129,7 +130,7 @@ def embedding_bag(
     result, sizes, largest = _embedding_bag(
         weight, per_sample_weights, index, bounds, padding, _MODES[mode], scale_grad_by_freq
     )
-    return result, bags, sizes, largest if mode == kernels.MAX else sizes
+    return result, bags, sizes, largest if _MODES[mode] == MAXIMUM else sizes
 
 
 def _check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from numbatorch_kernels.bag import MAX, MEAN
+from numbatorch_kernels.codes import MAXIMUM, MEAN
 from numbatorch_kernels.cuda.compat import cuda
 from numbatorch_kernels.cuda.launch import launcher
 
@@ -21,7 +21,7 @@ def bag_grid(
                 missed[0] = k + 1
             elif row != padding:
                 x = table[row * columns + column]
-                if how == MAX:
+                if how == MAXIMUM:
                     if size == 0 or x > total:
                         total = x
                         place = row
@@ -33,7 +33,7 @@ def bag_grid(
         if column == 0:
             sizes[b] = size
         out[i] = total / size if how == MEAN and size > 0 else total
-        if how == MAX:
+        if how == MAXIMUM:
             largest[i] = place
 
 

@@ -73,7 +73,7 @@ def predict(model: nn.Module, images: Tensor) -> np.ndarray:
 
 def train(model: nn.Module, data: Dataset, images: Tensor, digits: np.ndarray, plan: Plan) -> History:
     """Fit `model` to the data; after each epoch, read the test images."""
-    loader = DataLoader(data, batch_size=plan.batch, shuffle=True)
+    loader: DataLoader = DataLoader(data, batch_size=plan.batch, shuffle=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=plan.rate)
     history = History([], [])
     with tqdm(total=plan.epochs * len(loader), desc="training", unit="step") as bar:

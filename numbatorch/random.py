@@ -143,6 +143,15 @@ def random_seed() -> int:
 # the default generators
 
 default_generator = Generator().manual_seed(random_seed())
+
+
+class _OfThread(threading.local):
+    """The CPU's default generator: all threads share one, except those that asked for their own."""
+
+    generator = default_generator
+
+
+_of_thread = _OfThread()
 _of_cuda: dict[Device, Generator] = {}
 _cuda_seed: int | None = None  # for CUDA generators that do not exist yet
 
@@ -150,7 +159,7 @@ _cuda_seed: int | None = None  # for CUDA generators that do not exist yet
 def generator_of(device: Device) -> Generator:
     """The generator that is used on `device` where none is given."""
     if device is CPU:
-        return default_generator
+        return _of_thread.generator
     found = _of_cuda.get(device)
     if found is None:
         made = Generator(device).manual_seed(random_seed() if _cuda_seed is None else _cuda_seed)
@@ -167,11 +176,20 @@ def manual_seed(seed: int) -> Generator:
     """
     global _cuda_seed
     seed = int(seed)
-    result = default_generator.manual_seed(seed)
+    result = _of_thread.generator.manual_seed(seed)
+    if result is not default_generator:
+        return result
     _cuda_seed = seed
     for generator in _of_cuda.values():
         generator.manual_seed(seed)
     return result
+
+
+def own_generator(seed: int) -> Generator:
+    """From now on, this thread draws from a generator of its own: what other threads draw no longer changes
+    its numbers. `manual_seed` in this thread then concerns this generator only."""
+    _of_thread.generator = Generator().manual_seed(seed)
+    return _of_thread.generator
 
 
 def seed() -> int:
@@ -183,24 +201,24 @@ def seed() -> int:
 
 def initial_seed() -> int:
     """The seed that the CPU's default generator began with."""
-    return default_generator.initial_seed()
+    return _of_thread.generator.initial_seed()
 
 
 def get_rng_state() -> Tensor:
     """The state of the CPU's default generator."""
-    return default_generator.get_state()
+    return _of_thread.generator.get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
     """Put the CPU's default generator into a state that `get_rng_state` gave, here or in PyTorch."""
-    default_generator.set_state(new_state)
+    _of_thread.generator.set_state(new_state)
 
 
 def states(devices: Iterable[Device | str | int] | None = None) -> list[tuple[Generator, Tensor]]:
     """The default generators with their present states: the CPU's, and those of `devices` (of all devices
     that have been used, unless given)."""
     generators = list(_of_cuda.values()) if devices is None else [generator_of(_exact(d)) for d in devices]
-    return [(g, g.get_state()) for g in (default_generator, *generators)]
+    return [(g, g.get_state()) for g in (_of_thread.generator, *generators)]
 
 
 def restore(saved: Iterable[tuple[Generator, Tensor]]) -> None:

@@ -288,9 +288,3 @@ def test_lists_of_samples_and_getitems():
 
     assert DataLoader([1, 2, 3], batch_size=3).__iter__().__next__().tolist() == [1, 2, 3]
     assert next(iter(DataLoader(Many(), batch_size=2)))[1].tolist() == [0, -1]
-
-
-def test_workers_are_announced_as_missing():
-    with pytest.warns(UserWarning, match="has no workers yet and loads the data in this process"):
-        loader = DataLoader(Squares(4), batch_size=4, num_workers=2)
-    assert len(list(loader)) == 1 and data.get_worker_info() is None

@@ -42,11 +42,11 @@ class Dataset(Generic[Sample]):
         return ConcatDataset([self, other])
 
 
-class IterableDataset(Dataset[Sample]):
-    """A dataset that is a stream of samples: a subclass defines `__iter__()`."""
+class IterableDataset(Dataset[Sample], Iterable[Sample]):
+    """A dataset that is a stream of samples: a subclass defines `__iter__()`.
 
-    def __iter__(self) -> Iterator[Sample]:
-        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
+    Each worker of a loader goes through the stream on its own: `get_worker_info()` tells it its share.
+    """
 
     def __add__(self, other: Dataset) -> ChainDataset:  # type: ignore[override]
         return ChainDataset([self, other])
@@ -87,7 +87,8 @@ class Subset(Dataset[Sample]):
             raise NotImplementedError(
                 f"{own.__name__} overrides __getitem__ but not __getitems__. When subclassing Subset and "
                 "overriding __getitem__, you must also override __getitems__ to ensure DataLoader works "
-                "correctly with your custom logic."
+                "correctly with your custom logic. A simple implementation:\n\n"
+                "def __getitems__(self, indices):\n    return [self.__getitem__(idx) for idx in indices]"
             )
         self.dataset = dataset
         self.indices = indices
@@ -119,6 +120,57 @@ def makes_batches(dataset: Any) -> bool:
     if isinstance(dataset, TensorDataset):
         return cls.__getitem__ is TensorDataset.__getitem__ and not hasattr(cls, "__getitems__")
     return cls is Subset and makes_batches(dataset.dataset)
+
+
+class StackDataset(Dataset):
+    """Sample i is the tuple of the i-th samples of several datasets, or, where they are given by name, the
+    dict of them.
+
+    >>> StackDataset(image=[1, 2], label=["a", "b"])[1]
+    {'image': 2, 'label': 'b'}
+    """
+
+    datasets: tuple | dict
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args and kwargs:
+            raise ValueError(
+                "Supported either ``tuple``- (via ``args``) or``dict``- (via ``kwargs``) like input/output, "
+                "but both types are given."
+            )
+        if not args and not kwargs:
+            raise ValueError("At least one dataset should be passed")
+        parts = args or tuple(kwargs.values())
+        if any(len(part) != len(parts[0]) for part in parts):
+            raise ValueError("Size mismatch between datasets")
+        self.datasets = args or kwargs
+        self._length = len(parts[0])
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: part[index] for name, part in self.datasets.items()}
+        return tuple(part[index] for part in self.datasets)
+
+    def __getitems__(self, indices: Sequence[int]) -> list:
+        if isinstance(self.datasets, dict):
+            columns = [_several(part, indices) for part in self.datasets.values()]
+            return [dict(zip(self.datasets, row)) for row in zip(*columns)]
+        return list(zip(*[_several(part, indices) for part in self.datasets]))
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def _several(dataset: Any, indices: Sequence[int]) -> list:
+    """The samples with these numbers."""
+    if not callable(getattr(dataset, "__getitems__", None)):
+        return [dataset[i] for i in indices]
+    samples = dataset.__getitems__(indices)
+    if len(samples) != len(indices):
+        raise ValueError(
+            f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(samples)}"
+        )
+    return samples
 
 
 class ConcatDataset(Dataset[Sample]):

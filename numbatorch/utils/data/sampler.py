@@ -16,6 +16,15 @@ Index = TypeVar("Index", covariant=True)
 class Sampler(Generic[Index]):
     """Base class of samplers: a subclass defines `__iter__()`, and `__len__()` if the number of samples is
     known.
+
+    >>> class Backwards(Sampler):
+    ...     def __init__(self, data):
+    ...         self.data = data
+    ...
+    ...     def __iter__(self):
+    ...         return iter(range(len(self.data) - 1, -1, -1))
+    >>> list(Backwards("abc"))
+    [2, 1, 0]
     """
 
     def __iter__(self) -> Iterator[Index]:
@@ -121,7 +130,7 @@ class WeightedRandomSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         drawn = ops.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
-        return iter(drawn.tolist())
+        yield from drawn.tolist()
 
     def __len__(self) -> int:
         return self.num_samples

@@ -1,5 +1,6 @@
 """Neural networks: modules, what they are made of, and what trains them."""
 
+from numbatorch.nn import attention as attention
 from numbatorch.nn import functional as functional
 from numbatorch.nn import init as init
 from numbatorch.nn import utils as utils
@@ -63,6 +64,7 @@ from numbatorch.nn.loss import MSELoss as MSELoss
 from numbatorch.nn.loss import NLLLoss as NLLLoss
 from numbatorch.nn.loss import SmoothL1Loss as SmoothL1Loss
 from numbatorch.nn.module import Module as Module
+from numbatorch.nn.multihead import MultiheadAttention as MultiheadAttention
 from numbatorch.nn.normalization import GroupNorm as GroupNorm
 from numbatorch.nn.normalization import LayerNorm as LayerNorm
 from numbatorch.nn.normalization import RMSNorm as RMSNorm
@@ -70,3 +72,8 @@ from numbatorch.nn.parameter import Buffer as Buffer
 from numbatorch.nn.parameter import Parameter as Parameter
 from numbatorch.nn.sparse import Embedding as Embedding
 from numbatorch.nn.sparse import EmbeddingBag as EmbeddingBag
+from numbatorch.nn.transformer import Transformer as Transformer
+from numbatorch.nn.transformer import TransformerDecoder as TransformerDecoder
+from numbatorch.nn.transformer import TransformerDecoderLayer as TransformerDecoderLayer
+from numbatorch.nn.transformer import TransformerEncoder as TransformerEncoder
+from numbatorch.nn.transformer import TransformerEncoderLayer as TransformerEncoderLayer

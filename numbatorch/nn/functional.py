@@ -7,6 +7,7 @@ import warnings
 from numbatorch import ops
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import DType
+from numbatorch.nn.heads import multi_head_attention_forward as multi_head_attention_forward
 from numbatorch.nn.losses import binary_cross_entropy as binary_cross_entropy
 from numbatorch.nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from numbatorch.nn.losses import cross_entropy as cross_entropy
@@ -38,6 +39,7 @@ from numbatorch.ops import pixel_shuffle as pixel_shuffle
 from numbatorch.ops import pixel_unshuffle as pixel_unshuffle
 from numbatorch.ops import prelu as prelu
 from numbatorch.ops import rms_norm as rms_norm
+from numbatorch.ops import scaled_dot_product_attention as scaled_dot_product_attention
 from numbatorch.ops import sigmoid as sigmoid
 from numbatorch.ops import softplus as softplus
 from numbatorch.ops import softshrink as softshrink

@@ -79,6 +79,7 @@ from numbatorch.ops.arrange import triu as triu
 from numbatorch.ops.arrange import triu_ as triu_
 from numbatorch.ops.arrange import triu_indices as triu_indices
 from numbatorch.ops.arrange import unfold as unfold
+from numbatorch.ops.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from numbatorch.ops.bags import embedding_bag as embedding_bag
 from numbatorch.ops.bessel import airy_ai as airy_ai
 from numbatorch.ops.bessel import bessel_j0 as bessel_j0

@@ -6,6 +6,7 @@ row to the file of its family.
 """
 
 from samples.activations import ACTIVATIONS
+from samples.attention import ATTENTION
 from samples.chosen import CHOSEN
 from samples.complexes import COMPLEXES
 from samples.linalg import LINALG
@@ -37,6 +38,7 @@ SAMPLES: list[Sample] = [
     *ORDER,
     *LOSSES,
     *NORMALIZATION,
+    *ATTENTION,
     *LINALG,
 ]
 DIFFERENTIABLE = [s for s in SAMPLES if s.order]

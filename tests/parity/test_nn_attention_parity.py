@@ -1,0 +1,293 @@
+"""Attention and the layers of a Transformer against PyTorch: outputs, gradients, state, printing, first values."""
+
+import warnings
+
+import numpy as np
+import pytest
+from parity.expressions import assert_same as assert_expression
+from parity.test_nn_parity import assert_same, both, complaint
+
+import numbatorch
+
+torch = pytest.importorskip("torch")
+
+# ---- the function ----
+
+# shapes of query, key and value, what stands behind them
+CALLS = [
+    ((2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 8), ""),
+    ((2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 4), "is_causal=True"),
+    ((2, 2, 130, 16), (2, 2, 200, 16), (2, 2, 200, 16), "is_causal=True"),
+    ((1, 2, 200, 32), (1, 2, 130, 32), (1, 2, 130, 32), "is_causal=True"),
+    ((1, 1, 300, 64), (1, 1, 300, 64), (1, 1, 300, 64), "scale=0.3"),
+    ((1, 1, 33, 64), (1, 1, 500, 64), (1, 1, 500, 40), ""),
+    ((3, 5, 8), (3, 7, 8), (3, 7, 8), "scale=-0.3"),
+    ((5, 8), (7, 8), (7, 8), "is_causal=True"),
+    ((2, 2, 3, 5, 8), (2, 2, 3, 7, 8), (2, 2, 3, 7, 8), "is_causal=True"),
+    ((2, 3, 5, 8), (1, 3, 7, 8), (1, 1, 7, 8), ""),
+    ((3, 5, 8), (2, 3, 7, 8), (7, 8), ""),
+    ((2, 6, 5, 8), (2, 3, 7, 8), (2, 3, 7, 8), "enable_gqa=True"),
+    ((2, 6, 5, 8), (2, 3, 7, 8), (2, 2, 7, 8), "enable_gqa=True, is_causal=True"),
+    ((6, 5, 8), (3, 7, 8), (3, 7, 8), "enable_gqa=True"),
+    ((2, 3, 0, 8), (2, 3, 7, 8), (2, 3, 7, 8), ""),
+    ((2, 3, 5, 8), (2, 3, 0, 8), (2, 3, 0, 8), ""),
+    ((0, 3, 5, 8), (0, 3, 7, 8), (0, 3, 7, 8), ""),
+    ((2, 3, 5, 0), (2, 3, 7, 0), (2, 3, 7, 4), ""),
+    ((2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 8), "attn_mask=L.arange(35).reshape(5, 7) % 3 > 0"),
+    ((2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 8), "attn_mask=L.arange(14.0).reshape(2, 1, 1, 7)"),
+    ((2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 8), "attn_mask=(L.arange(5.0) / 2)[:, None]"),
+    ((2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 8), "attn_mask=L.arange(5)[:, None] > L.zeros(7), is_causal=False"),
+    ((2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 8), "attn_mask=L.arange(7).expand(5, 7) > 0, is_causal=True"),
+    ((3, 5, 8), (3, 7, 8), (3, 7, 8), "attn_mask=L.zeros(3, 5, 7).fill_(-L.inf)"),
+    ((2, 2, 130, 32), (2, 2, 300, 32), (2, 2, 300, 32), "attn_mask=L.linspace(-3, 3, 39000).reshape(130, 300)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("query", "key", "value", "more"), CALLS, ids=str)
+def test_attention(query, key, value, more, dtype):
+    def compute(t):
+        leaves = [t.randn(shape, dtype=t.float64) for shape in (query, key, value)]
+        leaves = [x.to(getattr(t, dtype)).requires_grad_() for x in leaves]
+        names = {"F": t.nn.functional, "L": t, "q": leaves[0], "k": leaves[1], "v": leaves[2]}
+        y = eval(f"F.scaled_dot_product_attention(q, k, v, {more})", names)
+        y.backward(t.linspace(-1, 1, y.numel(), dtype=y.dtype).reshape(y.shape))
+        return y, *[x.grad for x in leaves]
+
+    rtol, atol = (2e-5, 2e-5) if dtype == "float32" else (1e-10, 1e-10)
+    for ours, theirs in zip(*both(compute)):
+        assert_same(ours, theirs, rtol, atol)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("more", ["", "is_causal=True", "attn_mask=L.arange(7.0)"])
+def test_attention_of_halves(dtype, more):
+    more = more.replace("arange(7.0)", "arange(35.0).reshape(5, 7).remainder(3)")
+    rng = np.random.default_rng(0)
+    q, k, v = (rng.standard_normal((2, 3, n, 8), dtype=np.float32) for n in (5, 7, 7))
+    call = f"F.scaled_dot_product_attention(*[x.to(L.{dtype}) for x in (q, k, v)], {more})"
+    assert_expression(call, rtol=2e-2, atol=1e-2, q=q, k=k, v=v)
+
+
+def test_attention_of_tensors_that_lie_otherwise():
+    """The result and the gradients have the query's order of dimensions in memory, as PyTorch's have."""
+
+    def compute(t):
+        q, k, v = t.randn(2, 50, 3, 3, 16).requires_grad_().unbind(2)
+        y = t.nn.functional.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q, k, v)))
+        grads = t.autograd.grad(y.square().sum(), (q, k, v))
+        return y.stride(), y, *grads
+
+    ours, theirs = both(compute)
+    assert ours[0] == theirs[0]
+    for own, their in zip(ours[1:], theirs[1:]):
+        assert_same(own, their, 2e-5, 2e-5)
+
+
+@pytest.mark.parametrize("p", [0.3, 1.0])
+def test_attention_drops_the_same(p):
+    def compute(t):
+        q = t.randn(2, 3, 5, 8).requires_grad_()
+        y = t.nn.functional.scaled_dot_product_attention(q, q, q, dropout_p=p)
+        y.square().sum().backward()
+        return y, q.grad
+
+    for ours, theirs in zip(*both(compute)):
+        assert_same(ours, theirs, 1e-5, 1e-5)
+
+
+def test_mask_has_a_gradient():
+    def compute(t):
+        q, mask = t.randn(2, 3, 5, 8), t.randn(1, 3, 5, 5).requires_grad_()
+        t.nn.functional.scaled_dot_product_attention(q, q, q, mask).square().sum().backward()
+        return mask.grad
+
+    assert_same(*both(compute), 1e-5, 1e-6)
+
+
+ONES = "F.scaled_dot_product_attention({}, {}, {}, {})"
+ERRORS = [
+    ("i([1.0])", "L.ones(2, 1)", "L.ones(2, 1)", ""),
+    ("L.ones(2, 3)", "L.ones(4, 3).double()", "L.ones(4, 3)", ""),
+    ("L.ones(2, 3).long()", "L.ones(4, 3).long()", "L.ones(4, 3).long()", ""),
+    ("L.ones(2, 3) + 0j", "L.ones(4, 3) + 0j", "L.ones(4, 3) + 0j", ""),
+    ("L.ones(2, 5, 8)", "L.ones(2, 7, 4)", "L.ones(2, 7, 4)", ""),
+    ("L.ones(2, 5, 8)", "L.ones(2, 7, 8)", "L.ones(2, 6, 8)", ""),
+    ("L.ones(2, 5, 8)", "L.ones(3, 7, 8)", "L.ones(3, 7, 8)", ""),
+    ("L.ones(1, 2, 5, 8)", "L.ones(1, 3, 7, 8)", "L.ones(1, 3, 7, 8)", ""),
+    ("L.ones(1, 4, 5, 8)", "L.ones(1, 3, 7, 8)", "L.ones(1, 3, 7, 8)", "enable_gqa=True"),
+    ("L.ones(5, 8)", "L.ones(7, 8)", "L.ones(7, 8)", "enable_gqa=True"),
+    ("L.ones(5, 8)", "L.ones(7, 8)", "L.ones(7, 8)", "L.ones(5, 6)"),
+    ("L.ones(5, 8)", "L.ones(7, 8)", "L.ones(7, 8)", "L.ones(2, 5, 7)"),
+    ("L.ones(5, 8)", "L.ones(7, 8)", "L.ones(7, 8)", "L.ones(5, 7).int()"),
+    ("L.ones(5, 8)", "L.ones(7, 8)", "L.ones(7, 8)", "L.ones(5, 7).double()"),
+    ("L.ones(5, 8)", "L.ones(7, 8)", "L.ones(7, 8)", "L.ones(5, 7), is_causal=True"),
+    ("L.ones(5, 8)", "L.ones(7, 8)", "L.ones(7, 8)", "dropout_p=1.5"),
+]
+
+
+@pytest.mark.parametrize("arguments", ERRORS, ids=str)
+def test_attention_complains_the_same(arguments):
+    assert_expression(ONES.format(*arguments))
+
+
+# ---- modules: how each is made, how it is called ----
+
+MHA, LAYER, DECODER = (
+    "L.nn.MultiheadAttention",
+    "L.nn.TransformerEncoderLayer",
+    "L.nn.TransformerDecoderLayer",
+)
+CAUSAL = "L.nn.Transformer.generate_square_subsequent_mask"
+QKV = "m(a(5, 3, 8), a(7, 3, 8), a(7, 3, 8)"
+MODULES = [
+    (f"{MHA}(8, 2)", f"{QKV})"),
+    (f"{MHA}(8, 2, 0.3)", f"{QKV})"),
+    (f"{MHA}(8, 2, 0.3)", f"{QKV}, need_weights=False)"),
+    (f"{MHA}(8, 2, bias=False)", f"{QKV}, average_attn_weights=False)"),
+    (f"{MHA}(8, 2, add_bias_kv=True, add_zero_attn=True)", f"{QKV}, a(3, 7) > 0.5, attn_mask=a(5, 7) > 1)"),
+    (f"{MHA}(8, 2, add_bias_kv=True)", f"{QKV}, a(3, 7), need_weights=False, attn_mask=a(6, 5, 7))"),
+    (f"{MHA}(8, 2, kdim=5, vdim=3)", "m(a(4, 3, 8), a(7, 3, 5), a(7, 3, 3))"),
+    (f"{MHA}(8, 2, kdim=5, vdim=3, bias=False)", "m(a(4, 8), a(7, 5), a(7, 3), need_weights=False)"),
+    (f"{MHA}(8, 2, batch_first=True)", "(lambda x: m(x, x, x))(a(3, 5, 8))"),
+    (f"{MHA}(8, 2, batch_first=True)", "(lambda x: m(x, x, x, need_weights=False))(a(3, 5, 8))"),
+    (f"{MHA}(8, 2, batch_first=True)", "(lambda x, y: m(x, y, y, need_weights=False))(a(3, 5, 8), a(3, 4, 8))"),
+    (f"{MHA}(8, 2)", "(lambda x: m(x, x, x, need_weights=False))(a(5, 3, 8))"),
+    (f"{MHA}(8, 2)", "(lambda x: m(x, x, x, a(5) > 1))(a(5, 8))"),
+    (f"{MHA}(8, 2)", f"(lambda x: m(x, x, x, attn_mask={CAUSAL}(5), is_causal=True, need_weights=False))(a(5, 3, 8))"),
+    (f"{MHA}(8, 2)", f"(lambda x: m(x, x, x, attn_mask={CAUSAL}(5), is_causal=True))(a(5, 8))"),
+    (f"{MHA}(8, 4)", "(lambda x: m(x, x, x, attn_mask=a(4, 5, 5) > 1))(a(5, 8))"),
+    (f"{LAYER}(8, 2, 16, 0.0)", "m(a(5, 3, 8))"),
+    (f"{LAYER}(8, 2, 16)", "m(a(5, 3, 8), a(5, 5) > 1.5)"),
+    (f"{LAYER}(8, 2, 16, activation='gelu', norm_first=True)", "m(a(5, 3, 8), None, a(3, 5) > 1)"),
+    (f"{LAYER}(8, 2, 16, activation=L.tanh, batch_first=True, bias=False)", "m(a(3, 5, 8))"),
+    (f"{LAYER}(8, 2, 16, layer_norm_eps=0.1, batch_first=True)", f"m(a(3, 5, 8), {CAUSAL}(5), is_causal=True)"),
+    (f"{DECODER}(8, 2, 16)", "m(a(4, 3, 8), a(5, 3, 8))"),
+    (f"{DECODER}(8, 2, 16, 0.0, norm_first=True)", f"m(a(4, 8), a(5, 8), {CAUSAL}(4), tgt_is_causal=True)"),
+    (f"{DECODER}(8, 2, 16, batch_first=True)", "m(a(3, 4, 8), a(3, 5, 8), a(4, 4) > 1.5, a(4, 5) > 1.5)"),
+    (f"L.nn.TransformerEncoder({LAYER}(8, 2, 16), 2)", "m(a(5, 3, 8))"),
+    (f"L.nn.TransformerEncoder({LAYER}(8, 2, 16, batch_first=True), 2, L.nn.LayerNorm(8))", f"m(a(3, 5, 8), {CAUSAL}(5))"),
+    (f"L.nn.TransformerEncoder({LAYER}(8, 2, 16, batch_first=True), 2, L.nn.LayerNorm(8))",
+     "m(a(3, 5, 8), src_key_padding_mask=L.arange(5).expand(3, 5) > i([[1], [2], [9]]))"),
+    (f"L.nn.TransformerDecoder({DECODER}(8, 2, 16), 2, L.nn.LayerNorm(8))", f"m(a(4, 3, 8), a(5, 3, 8), {CAUSAL}(4))"),
+    ("L.nn.Transformer(8, 2, 1, 2, 16)", "m(a(5, 3, 8), a(4, 3, 8))"),
+    ("L.nn.Transformer(8, 2, 2, 1, 16, activation='gelu', batch_first=True, norm_first=True, bias=False)",
+     f"m(a(3, 5, 8), a(3, 4, 8), tgt_mask={CAUSAL}(4), src_key_padding_mask=a(3, 5) > 1.5)"),
+]  # fmt: skip
+
+
+def made(t, text):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of enable_nested_tensor, compared below
+        return eval(text, {"L": t})
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("module", "call"), MODULES, ids=str)
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
+@pytest.mark.filterwarnings("ignore:Converting mask without torch.bool dtype to bool:UserWarning")
+def test_modules(module, call, training):
+    """In training, with gradients; in evaluation without, where PyTorch has a fast path of its own."""
+
+    def compute(t):
+        m = made(t, module).train(training)
+        leaves = []
+
+        def leaf(*shape):
+            leaves.append(t.randn(shape).requires_grad_(training))
+            return leaves[-1]
+
+        names = {"L": t, "i": t.tensor, "m": m, "a": leaf}
+        with t.set_grad_enabled(training):
+            found = eval(call, names)
+        outputs = [y for y in (found if isinstance(found, tuple) else (found,)) if y is not None]
+        if not training:
+            return outputs
+        sum((y * t.linspace(-1, 2, y.numel()).reshape(y.shape)).sum() for y in outputs).backward()
+        return [*outputs, *[p.grad for p in m.parameters()], *[x.grad for x in leaves if x.grad is not None]]
+
+    ours, theirs = both(compute)
+    assert len(ours) == len(theirs)
+    for own, their in zip(ours, theirs):
+        assert_same(own, their, 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize("module", list(dict.fromkeys(module for module, _ in MODULES)))
+def test_modules_start_and_print_the_same(module):
+    ours, theirs = both(lambda t: made(t, module))
+    assert repr(ours) == repr(theirs)
+    own, their = ours.state_dict(), theirs.state_dict()
+    assert list(own) == list(their) and own._metadata.keys() == their._metadata.keys()
+    for name, value in own.items():
+        assert_same(value, their[name], 1e-6, 3e-7)
+
+
+MODULE_ERRORS = [
+    f"{MHA}(0, 2)",
+    f"{MHA}(8, 3)",
+    f"{LAYER}(8, 2, activation='tanh')",
+    f"L.nn.TransformerEncoder({LAYER}(8, 2), 1)",
+    f"L.nn.TransformerEncoder({LAYER}(8, 1, batch_first=True), 1)",
+    f"L.nn.TransformerEncoder({LAYER}(8, 2, norm_first=True), 1)",
+    f"L.nn.TransformerEncoder({LAYER}(8, 2, batch_first=True, activation=L.tanh), 1)",
+    f"{MHA}(8, 2)(L.ones(8), L.ones(8), L.ones(8))",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(2, 1, 8), L.ones(2, 8))",
+    f"{MHA}(8, 2)(L.ones(2, 1, 8), L.ones(2, 8), L.ones(2, 8))",
+    f"{MHA}(8, 2)(L.ones(2, 7), L.ones(2, 7), L.ones(2, 7))",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(3, 8), L.ones(4, 8))",
+    f"{MHA}(8, 2, kdim=3)(L.ones(2, 8), L.ones(3, 4), L.ones(3, 8))",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(3, 8), L.ones(3, 8), L.ones(4))",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(3, 8), L.ones(3, 8), L.ones(4, 1))",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(3, 8), L.ones(3, 8), L.ones(3).int())",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(3, 8), L.ones(3, 8), attn_mask=L.ones(3))",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(3, 8), L.ones(3, 8), attn_mask=L.ones(3, 2))",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(3, 8), L.ones(3, 8), attn_mask=L.ones(3, 2, 3))",
+    f"{MHA}(8, 2)(L.ones(2, 1, 8), L.ones(3, 1, 8), L.ones(3, 1, 8), attn_mask=L.ones(3, 2, 3))",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(2, 8), L.ones(2, 8), is_causal=True)",
+    f"{MHA}(8, 2)(L.ones(2, 8), L.ones(3, 8), L.ones(3, 8), L.ones(3).bool(), attn_mask=L.ones(2, 3))[1].shape",
+    "L.nn.Transformer(8, 2, 1, 1)(L.ones(5, 3, 8), L.ones(4, 2, 8))",
+    "L.nn.Transformer(8, 2, 1, 1)(L.ones(5, 3, 7), L.ones(4, 3, 8))",
+    "L.nn.attention.sdpa_kernel(3).__enter__()",
+]
+
+
+@pytest.mark.parametrize("call", MODULE_ERRORS)
+def test_modules_complain_the_same(call):
+    (error, warned), (their_error, their_warned) = (
+        complaint(lambda t=t: eval(call, {"L": t})) for t in (numbatorch, torch)
+    )
+    assert error == their_error
+    assert warned == their_warned
+
+
+def test_backends_can_be_named():
+    def compute(t):
+        backend = t.nn.attention.SDPBackend
+        with t.nn.attention.sdpa_kernel([backend.MATH, backend.FLASH_ATTENTION]):
+            return t.nn.functional.scaled_dot_product_attention(*[t.randn(2, 3, 4)] * 3)
+
+    assert_same(*both(compute), 1e-5, 1e-6)
+    assert {b.name: b.value for b in numbatorch.nn.attention.SDPBackend} == {
+        name: b.value for name, b in torch.nn.attention.SDPBackend.__members__.items()
+    }
+
+
+def test_training_a_small_gpt_runs_along():
+    def train(t):
+        layer = t.nn.TransformerEncoderLayer(16, 4, 32, 0.1, "gelu", batch_first=True, norm_first=True)
+        model = t.nn.TransformerEncoder(layer, 2, t.nn.LayerNorm(16), enable_nested_tensor=False)
+        embedding, head = t.nn.Embedding(11, 16), t.nn.Linear(16, 11)
+        parameters = [*model.parameters(), *embedding.parameters(), *head.parameters()]
+        optimizer = t.optim.Adam(parameters, lr=3e-3)
+        mask, losses = t.nn.Transformer.generate_square_subsequent_mask(12), []
+        for step in range(20):
+            text = (t.arange(13) * 3 + step).remainder(11).expand(4, 13)
+            logits = head(model(embedding(text[:, :-1]), mask=mask))
+            loss = t.nn.functional.cross_entropy(logits.flatten(0, 1), text[:, 1:].flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+    np.testing.assert_allclose(*both(train), rtol=1e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from numbatorch import ops
 from numbatorch.dtype import DType
@@ -84,6 +85,7 @@ def _projected_together(
 ) -> Sequence[Tensor]:
     """Queries, keys and values from the three parts of one weight: of the same tensor, in one product."""
     width = query.shape[-1]
+    biases: Sequence[Tensor | None]
     if query is key is value:
         return _linear(query, weight, bias).unflatten(-1, (3, width)).unbind(-2)
     if key is value:
@@ -96,17 +98,17 @@ def _projected_together(
 
 
 def _projected_apart(
-    inputs: Sequence[Tensor], weights: Sequence[Tensor | None], bias: Tensor | None
+    inputs: Sequence[Tensor], weights: Sequence[Any], bias: Tensor | None
 ) -> Sequence[Tensor]:
     """Queries, keys and values, each with a weight of its own."""
     width = inputs[0].shape[-1]
-    biases = (None,) * 3 if bias is None else bias.chunk(3)
+    biases: Sequence[Tensor | None] = (None,) * 3 if bias is None else bias.chunk(3)
     for letter, weight in zip("qkv", weights):
         if weight is None:
             raise AssertionError(f"use_separate_proj_weight is True but {letter}_proj_weight is None")
     for name, tensor, weight in zip(("query", "key", "value"), inputs, weights):
         expected = (width, tensor.shape[-1])
-        if weight is not None and weight.shape != expected:
+        if weight.shape != expected:
             raise AssertionError(f"expecting {name} weights shape of {expected}, but got {weight.shape}")
     for name, part in zip(("query", "key", "value"), biases):
         if part is not None and part.shape != (width,):
@@ -196,8 +198,8 @@ def multi_head_attention_forward(
             raise AssertionError(
                 f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}"
             )
-        weights = (q_proj_weight, k_proj_weight, v_proj_weight)
-        q, k, v = _projected_apart((query, key, value), weights, in_proj_bias)
+        own = (q_proj_weight, k_proj_weight, v_proj_weight)
+        q, k, v = _projected_apart((query, key, value), own, in_proj_bias)
     else:
         if key.shape != value.shape:
             raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")

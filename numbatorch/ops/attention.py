@@ -34,9 +34,9 @@ def _wide(x: Tensor) -> Tensor:
 # --- made of other ops: for dropout, and whatever the kernel does not do
 
 
-def _additive(mask: Tensor, dtype: dt.DType) -> Tensor:
+def _additive(mask: Tensor | None, dtype: dt.DType) -> Tensor | None:
     """What is added to the scores: of truth values, minus infinity where there is False."""
-    if mask.kind.dtype is not dt.bool:
+    if mask is None or mask.kind.dtype is not dt.bool:
         return mask
     return where(mask, *(mask.new_full((), value, dtype=dtype) for value in (0.0, -math.inf)))
 
@@ -67,13 +67,11 @@ def _composed(
     query, key, value = _wide(query), _wide(key), _wide(value)
     root = math.sqrt(abs(scale))  # half of the scale for each, so that neither overflows
     query = mul(query, -root if scale < 0 else root)
+    mask = _additive(mask, query.kind.dtype)
     if is_causal:
-        if mask is not None:
-            raise RuntimeError(
-                "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
-            )
         square = (query.array.shape[-2], key.array.shape[-2])
-        mask = ones(square, dtype=dt.bool, device=query.device).tril()
+        before = ones(square, dtype=dt.bool, device=query.device).tril()
+        mask = _additive(before, query.kind.dtype) if mask is None else where(before, mask, -math.inf)
     if enable_gqa:
         heads = _check_groups(query, key, value)
         key, value = _repeated(key, heads), _repeated(value, heads)
@@ -81,7 +79,7 @@ def _composed(
     if mask is None:
         weights = softmax(scores, -1)
     else:
-        weights = _weights(scores.add_(_additive(mask, query.kind.dtype)))
+        weights = _weights(scores.add_(mask))
     if dropout_p > 0:
         weights = dropout(weights, dropout_p, True)
     return cast(matmul(weights, value), dtype)
@@ -143,7 +141,7 @@ def scaled_dot_product_attention(
     attn_mask   broadcasts to (..., L, S): True where a query sees a key, or numbers that are added. A query that
                 sees no key gets zeros
     dropout_p   the weights are dropped with this probability, whether in training or not
-    is_causal   query i sees the keys 0 to i alone
+    is_causal   query i sees the keys 0 to i alone; besides a mask, only of four dimensions, as in PyTorch
     scale       1 / √E if not given
     enable_gqa  heads (the third dimension from the end) of keys and values each serve several heads of queries
 
@@ -154,6 +152,11 @@ def scaled_dot_product_attention(
     tensor([[1.]])
     """
     _check(query, key, value, attn_mask)
+    four = query.array.ndim == key.array.ndim == value.array.ndim == 4
+    if is_causal and attn_mask is not None and not four:
+        raise RuntimeError(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+        )
     if scale is None:
         width = query.array.shape[-1]
         scale = 1 / math.sqrt(width) if width else math.inf

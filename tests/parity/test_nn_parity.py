@@ -26,8 +26,18 @@ ARGUMENTS = {
     "GroupNorm": (2, 4),
     "Embedding": (4, 3),
     "EmbeddingBag": (4, 3),
+    "MultiheadAttention": (4, 2),
+    **{f"Transformer{name}Layer": (4, 2) for name in ("Encoder", "Decoder")},
 }
-MODULES = [name for name in CLASSES if name not in ("Module", "Parameter", "Buffer")]
+OTHERS = (
+    "Module",
+    "Parameter",
+    "Buffer",
+    "Transformer",
+    "TransformerEncoder",
+    "TransformerDecoder",
+)  # made of a module
+MODULES = [name for name in CLASSES if name not in OTHERS]
 
 
 def both(make):

@@ -1,0 +1,1 @@
+"""Time and memory here and in PyTorch: `python -m benchmarks`."""

@@ -1,0 +1,99 @@
+"""Time and memory here and in PyTorch, case by case.
+
+    python -m benchmarks                      every group
+    python -m benchmarks pointwise gemm       some groups
+    python -m benchmarks -k softmax           cases whose names contain a word
+    python -m benchmarks --json F --picture F --page F    also write the figures, a picture, a page
+
+Each library has a process of its own. They take turns, round by round; who does not measure sleeps. A figure
+is the best of all rounds. A group passes if the geometric mean of its ratios and its worst case are within the
+figures asked for; the exit code is 0 either way: figures are read, not asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.case import Case, Group, Line
+from benchmarks.cases import GROUPS
+
+ROUNDS = 4
+BUDGET = 0.06  # seconds of measuring, a case, library and round
+
+
+class Worker:
+    """A process that measures one library: see `worker.py`."""
+
+    def __init__(self, library: str):
+        self.library = library
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", library],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, *order):
+        print(json.dumps(order), file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.library} has failed at {order}")
+        return json.loads(answer)
+
+    def end(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(group: Group, case: Case, workers: Sequence[Worker]) -> Line:
+    """The best time of a call in each library."""
+    best = [float("inf")] * len(workers)
+    for worker in workers:
+        worker.ask("prepare", group.name, case.name)
+    for _ in range(ROUNDS):
+        for k, worker in enumerate(workers):
+            best[k] = min(best[k], worker.ask("run", BUDGET))
+    return Line(case, *best)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="numbatorch against PyTorch")
+    parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], help="; ".join(GROUPS))
+    parser.add_argument("-k", metavar="WORD", default="", help="only cases whose names contain this")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--picture", type=Path, help="write bars by group to this file (matplotlib)")
+    parser.add_argument("--page", type=Path, help="write a page in Markdown to this file")
+    options = parser.parse_args()
+    workers = [Worker("numbatorch"), Worker("torch")]
+    versions = [f"{worker.library} {worker.ask('version')}" for worker in workers]
+    run = report.Run(versions, limits=workers[0].ask("limits"))
+    print(report.heading(run))
+    for name in options.groups or GROUPS:
+        group = GROUPS[name]
+        cases = [case for case in group.cases if options.k in case.name]
+        if not cases:
+            continue
+        print(report.title(group))
+        lines = run.groups[name] = []
+        for case in cases:
+            lines.append(measure(group, case, workers))
+            print(report.text(lines[-1], run.limits), flush=True)
+        print(report.summary(group, lines))
+    for worker in workers:
+        worker.end()
+    if options.json:
+        options.json.write_text(report.as_json(run))
+    if options.picture:
+        report.picture(run, options.picture)
+    if options.page:
+        options.page.write_text(report.page(run))
+
+
+if __name__ == "__main__":
+    main()

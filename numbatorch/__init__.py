@@ -5,6 +5,14 @@ import numbatorch as torch
 
 # First, because the functions `tensor`, `pointwise` and the class `device` take the names of the modules that
 # they come from.
+from numbatorch.ops import conv1d as conv1d
+from numbatorch.ops import conv2d as conv2d
+from numbatorch.ops import conv3d as conv3d
+from numbatorch.ops import conv_transpose1d as conv_transpose1d
+from numbatorch.ops import conv_transpose2d as conv_transpose2d
+from numbatorch.ops import conv_transpose3d as conv_transpose3d
+from numbatorch.ops import convolution as convolution
+
 from numbatorch.tensor import Tensor as Tensor  # isort: skip
 
 from math import e as e

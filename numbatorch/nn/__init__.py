@@ -44,6 +44,18 @@ from numbatorch.nn.containers import ModuleList as ModuleList
 from numbatorch.nn.containers import ParameterDict as ParameterDict
 from numbatorch.nn.containers import ParameterList as ParameterList
 from numbatorch.nn.containers import Sequential as Sequential
+from numbatorch.nn.conv import Conv1d as Conv1d
+from numbatorch.nn.conv import Conv2d as Conv2d
+from numbatorch.nn.conv import Conv3d as Conv3d
+from numbatorch.nn.conv import ConvTranspose1d as ConvTranspose1d
+from numbatorch.nn.conv import ConvTranspose2d as ConvTranspose2d
+from numbatorch.nn.conv import ConvTranspose3d as ConvTranspose3d
+from numbatorch.nn.conv import LazyConv1d as LazyConv1d
+from numbatorch.nn.conv import LazyConv2d as LazyConv2d
+from numbatorch.nn.conv import LazyConv3d as LazyConv3d
+from numbatorch.nn.conv import LazyConvTranspose1d as LazyConvTranspose1d
+from numbatorch.nn.conv import LazyConvTranspose2d as LazyConvTranspose2d
+from numbatorch.nn.conv import LazyConvTranspose3d as LazyConvTranspose3d
 from numbatorch.nn.dropout import AlphaDropout as AlphaDropout
 from numbatorch.nn.dropout import Dropout as Dropout
 from numbatorch.nn.dropout import Dropout1d as Dropout1d
@@ -53,6 +65,7 @@ from numbatorch.nn.dropout import FeatureAlphaDropout as FeatureAlphaDropout
 from numbatorch.nn.flatten import Flatten as Flatten
 from numbatorch.nn.flatten import Identity as Identity
 from numbatorch.nn.flatten import Unflatten as Unflatten
+from numbatorch.nn.lazy import LazyLinear as LazyLinear
 from numbatorch.nn.linear import Linear as Linear
 from numbatorch.nn.loss import BCELoss as BCELoss
 from numbatorch.nn.loss import BCEWithLogitsLoss as BCEWithLogitsLoss
@@ -70,6 +83,8 @@ from numbatorch.nn.normalization import LayerNorm as LayerNorm
 from numbatorch.nn.normalization import RMSNorm as RMSNorm
 from numbatorch.nn.parameter import Buffer as Buffer
 from numbatorch.nn.parameter import Parameter as Parameter
+from numbatorch.nn.parameter import UninitializedBuffer as UninitializedBuffer
+from numbatorch.nn.parameter import UninitializedParameter as UninitializedParameter
 from numbatorch.nn.sparse import Embedding as Embedding
 from numbatorch.nn.sparse import EmbeddingBag as EmbeddingBag
 from numbatorch.nn.transformer import Transformer as Transformer

@@ -20,6 +20,12 @@ from numbatorch.nn.losses import smooth_l1_loss as smooth_l1_loss
 from numbatorch.ops import batch_norm as batch_norm
 from numbatorch.ops import bilinear as bilinear
 from numbatorch.ops import channel_shuffle as channel_shuffle
+from numbatorch.ops import conv1d as conv1d
+from numbatorch.ops import conv2d as conv2d
+from numbatorch.ops import conv3d as conv3d
+from numbatorch.ops import conv_transpose1d as conv_transpose1d
+from numbatorch.ops import conv_transpose2d as conv_transpose2d
+from numbatorch.ops import conv_transpose3d as conv_transpose3d
 from numbatorch.ops import cosine_similarity as cosine_similarity
 from numbatorch.ops import gelu as gelu
 from numbatorch.ops import glu as glu

@@ -38,7 +38,7 @@ def call(module: Module, args: tuple, kwargs: dict[str, Any]) -> Any:
 
 
 def _call(module: Module, args: tuple, kwargs: dict[str, Any], done: set[int]) -> Any:
-    for number, hook in module._forward_pre_hooks.items():
+    for number, hook in tuple(module._forward_pre_hooks.items()):  # a hook may remove itself
         if number in module._forward_pre_hooks_with_kwargs:
             changed = hook(module, args, kwargs)
             if changed is not None:

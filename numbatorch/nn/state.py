@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numbatorch.autograd import no_grad
 from numbatorch.autograd.node import Handle
 from numbatorch.nn.hooks import register
-from numbatorch.nn.parameter import Parameter
+from numbatorch.nn.parameter import Parameter, is_lazy
 from numbatorch.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -173,6 +173,8 @@ def _load_tensor(self: Module, name: str, tensor: Tensor, key: str, given: Any, 
             f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
             f"checkpoint but received {type(given)}"
         )
+    if is_lazy(tensor) and is_lazy(given):
+        return None
     if tensor.dim() == 0 and tuple(given.shape) == (1,):
         given = given[0]
     if given.shape != tensor.shape:

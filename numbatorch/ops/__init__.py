@@ -148,6 +148,13 @@ from numbatorch.ops.complexes import view_as_complex as view_as_complex
 from numbatorch.ops.complexes import view_as_real as view_as_real
 from numbatorch.ops.control import cond as cond
 from numbatorch.ops.control import while_loop as while_loop
+from numbatorch.ops.conv import conv1d as conv1d
+from numbatorch.ops.conv import conv2d as conv2d
+from numbatorch.ops.conv import conv3d as conv3d
+from numbatorch.ops.conv import conv_transpose1d as conv_transpose1d
+from numbatorch.ops.conv import conv_transpose2d as conv_transpose2d
+from numbatorch.ops.conv import conv_transpose3d as conv_transpose3d
+from numbatorch.ops.conv import convolution as convolution
 from numbatorch.ops.copy import bfloat16 as bfloat16
 from numbatorch.ops.copy import bool_ as bool_
 from numbatorch.ops.copy import byte as byte

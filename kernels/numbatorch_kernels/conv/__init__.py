@@ -1,0 +1,111 @@
+"""Convolutions of one to three dimensions: forward, and what its gradients need.
+
+    forward      out[n, o, p] = bias[o] + sum over c, t of w[o, c, t] x[n, c, p stride + t dilation - padding]
+    for_input    the same sum, but what was read from x is written: the gradient for x, and the transposed
+                 convolution
+    for_weight   the gradient for w
+
+x is (N, groups * c, ...), w (o, c, ...), the result y (N, o, ...); o are the channels of all groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.conv.plain import plain_for_input, plain_for_weight, plain_forward
+from numbatorch_kernels.registry import Kernel
+
+forward, for_input, for_weight = Kernel("conv"), Kernel("conv_for_input"), Kernel("conv_for_weight")
+
+SHARE = 1 << 16  # multiplications worth a thread
+
+
+class Geometry(NamedTuple):
+    """How a kernel moves over an image, a number for each direction; padding is what comes before."""
+
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int = 1
+
+
+@lru_cache(maxsize=1024)
+def _table(geometry: Geometry, y: tuple[int, ...], x: tuple[int, ...], w: tuple[int, ...]) -> np.ndarray:
+    """groups, channels of y, channels of x in a group; sizes of y, of x, of w, stride, padding, dilation in three
+    directions; N."""
+    more = 3 - len(geometry.stride)
+    ones, zeros = (1,) * more, (0,) * more
+    numbers = [geometry.groups, y[1], w[1], *ones, *y[2:], *ones, *x[2:], *ones, *w[2:]]
+    numbers += [*ones, *geometry.stride, *zeros, *geometry.padding, *ones, *geometry.dilation, y[0]]
+    return np.array(numbers, np.int64)
+
+
+@forward.on("cpu")
+def _(out, x, w, bias, geometry: Geometry) -> None:
+    """`bias` is (o,), contiguous, or None."""
+    if out.size:
+        _by_rows(plain_forward, out, x, w, bias, _table(geometry, out.shape, x.shape, w.shape))
+
+
+@for_input.on("cpu")
+def _(out, y, w, bias, geometry: Geometry) -> None:
+    """`out` has the shape of x. `bias` is (groups * c,), contiguous, or None."""
+    if out.size:
+        _by_rows(plain_for_input, out, y, w, bias, _table(geometry, y.shape, out.shape, w.shape))
+
+
+def _by_rows(function: Callable, out, image, w, bias, table) -> None:
+    image, w = np.ascontiguousarray(image), np.ascontiguousarray(w)
+    columns = out.shape[-1]
+    grain = SHARE // (columns * (w.size // (w.shape[0] or 1)) + 1) + 1
+    biased, bias = bias is not None, w if bias is None else bias
+    parallel.run(_plain(function, out.dtype), out.size // columns, grain, out, image, w, bias, biased, table)
+
+
+@for_weight.on("cpu")
+def _(out, y, x, bias, geometry: Geometry) -> None:
+    """`out` has the shape of w; there is no bias."""
+    if out.size:
+        y, x = np.ascontiguousarray(y), np.ascontiguousarray(x)
+        grain = SHARE // (y.size // y.shape[1] + 1) + 1
+        table = _table(geometry, y.shape, x.shape, out.shape)
+        parallel.run(_plain_for_weight(out.dtype), out.size, grain, out, y, x, table)
+
+
+@cache
+def _plain(function: Callable, dtype: np.dtype) -> Callable:
+    return cpu.compiled(function, dtype, dtype, dtype, dtype, int, "i8", int, int)
+
+
+@cache
+def _plain_for_weight(dtype: np.dtype) -> Callable:
+    return cpu.compiled(plain_for_weight, dtype, dtype, dtype, "i8", int, int)
+
+
+# ---- CUDA: see ../cuda/conv.py, imported late: a program that stays on the CPU never loads a CUDA compiler ----
+
+
+@forward.on("cuda")
+def _(*args) -> None:
+    from numbatorch_kernels.cuda import conv
+
+    conv.forward(*args)
+
+
+@for_input.on("cuda")
+def _(*args) -> None:
+    from numbatorch_kernels.cuda import conv
+
+    conv.for_input(*args)
+
+
+@for_weight.on("cuda")
+def _(*args) -> None:
+    from numbatorch_kernels.cuda import conv
+
+    conv.for_weight(*args)

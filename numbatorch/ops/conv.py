@@ -1,0 +1,563 @@
+"""Convolutions (as in all of deep learning, cross-correlations) in one to three dimensions, and transposed ones.
+
+Three ops of one product of an image x, a kernel w and a result y, each linear in two of them:
+
+    _correlate   y from x and w             conv1d, conv2d, conv3d
+    _spread      x from y and w             conv_transpose1d ...; the gradient of _correlate for x
+    _compare     w from y and x             the gradient of both for w
+
+so the gradients of each are the other two. float16 and bfloat16 are computed in float32; complex numbers in
+parts.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numbatorch.dtype as dt
+from numbatorch.apply import Op
+from numbatorch.base import Kind, empty, kind_of, wrap
+from numbatorch.dtype import c_name, type_word
+from numbatorch.ops.arithmetic import add, sub
+from numbatorch.ops.complexes import complex, conj
+from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.view import squeeze, type_text, unsqueeze
+from numbatorch_kernels import conv as kernels
+from numbatorch_kernels.conv import Geometry
+from numbatorch_kernels.registry import Kernel
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+Ints = int | Sequence[int]
+
+# --- the rows, whose operands have been checked
+
+
+def _product(
+    kernel: Kernel, shape: tuple[int, ...], a: Tensor, b: Tensor, bias: Tensor | None, how: Geometry
+) -> Tensor:
+    """A kernel's result for operands of any dtype, off the tape."""
+    kind = a.kind
+    a, b = wrap(a.array, a.kind), wrap(b.array, b.kind)
+    if bias is not None:
+        bias = contiguous(wrap(bias.array, bias.kind))
+    if kind.dtype in (dt.float16, dt.bfloat16):
+        bias = bias if bias is None else cast(bias, dt.float32)
+        return cast(_product(kernel, shape, cast(a, dt.float32), cast(b, dt.float32), bias, how), kind.dtype)
+    if kind.dtype.is_complex:
+        return _in_parts(kernel, shape, a, b, bias, how)
+    out = empty(shape, kind)
+    kernel(kind.device.type, out.array, a.array, b.array, None if bias is None else bias.array, how)
+    return out
+
+
+def _in_parts(
+    kernel: Kernel, shape: tuple[int, ...], a: Tensor, b: Tensor, bias: Tensor | None, how: Geometry
+) -> Tensor:
+    """Of complex numbers: four products of real ones."""
+
+    def parts(x: Tensor) -> tuple[Tensor, Tensor]:
+        kind = Kind.of(x.kind.dtype.to_real(), x.kind.device)
+        real, imag = x.array.real, x.array.imag
+        return wrap(real, kind_of(real, kind)), wrap(imag, kind_of(imag, kind))
+
+    (ar, ai), (br, bi) = parts(a), parts(b)
+    real, imag = (None, None) if bias is None else parts(bias)
+    return complex(
+        sub(_product(kernel, shape, ar, br, real, how), _product(kernel, shape, ai, bi, None, how)),
+        add(_product(kernel, shape, ar, bi, imag, how), _product(kernel, shape, ai, br, None, how)),
+    )
+
+
+def _correlate_forward(x, w, bias, shape, how):
+    return _product(kernels.forward, shape, x, w, bias, how)
+
+
+def _correlate_vjp(node, grad):
+    (x, w), (_, how), needs = node.unpack(), node.params, node.needs
+    return (
+        _spread(grad, conj(w), None, x.array.shape, how) if needs[0] else None,
+        _compare(grad, conj(x), w.array.shape, how) if needs[1] else None,
+        _over_channels(grad) if needs[2] else None,
+    )
+
+
+def _spread_forward(y, w, bias, shape, how):
+    return _product(kernels.for_input, shape, y, w, bias, how)
+
+
+def _spread_vjp(node, grad):
+    (y, w), (_, how), needs = node.unpack(), node.params, node.needs
+    return (
+        _correlate(grad, conj(w), None, y.array.shape, how) if needs[0] else None,
+        _compare(conj(y), grad, w.array.shape, how) if needs[1] else None,
+        _over_channels(grad) if needs[2] else None,
+    )
+
+
+def _compare_forward(y, x, shape, how):
+    return _product(kernels.for_weight, shape, y, x, None, how)
+
+
+def _compare_vjp(node, grad):
+    (y, x), (_, how), needs = node.unpack(), node.params, node.needs
+    return (
+        _correlate(conj(x), grad, None, y.array.shape, how) if needs[0] else None,
+        _spread(conj(y), grad, None, x.array.shape, how) if needs[1] else None,
+    )
+
+
+def _over_channels(grad: Tensor) -> Tensor:
+    """The gradient of a bias."""
+    return grad.sum((0, *range(2, grad.array.ndim)))
+
+
+_correlate = Op("Convolution", _correlate_forward, _correlate_vjp, saves=(0, 1), tensors=3)
+_spread = Op("Convolution", _spread_forward, _spread_vjp, saves=(0, 1), tensors=3)
+_compare = Op("ConvolutionBackward", _compare_forward, _compare_vjp, saves=(0, 1), tensors=2)
+
+# --- what all have in common: checks
+
+
+def _as_ints(function: str, name: str, value: Ints) -> list[int]:
+    """An argument that is an int or several."""
+    if isinstance(value, int):
+        return [value]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [int(v) for v in value]
+    kind = type(value).__name__
+    if "transpose" in function:
+        raise TypeError(f"{function}(): argument '{name}' must be tuple of ints, not {kind}")
+    raise TypeError(
+        f"{function}() received an invalid combination of arguments - got (Tensor, Tensor, {name}={kind}), but "
+        "expected one of:"
+    )
+
+
+def _each(name: str, values: list[int], dims: int) -> tuple[int, ...]:
+    """A number for each direction."""
+    if len(values) == 1:
+        return (values[0],) * dims
+    if len(values) != dims:
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution "
+            f"dimensions, but got {name}={values}"
+        )
+    return tuple(values)
+
+
+def _batched(function: str, input: Tensor, dims: int) -> tuple[Tensor, bool]:
+    """`input` with a first dimension of batches, and whether that is new."""
+    ndim = input.array.ndim
+    if ndim not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, but got input of "
+            f"size: {list(input.array.shape)}"
+        )
+    return (input, False) if ndim == dims + 2 else (unsqueeze(input, 0), True)
+
+
+def _check(
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+    output_padding: tuple[int, ...],
+    groups: int,
+    transposed: bool,
+) -> None:
+    """Raise RuntimeError where shapes and numbers are no convolution."""
+    shape, weight = list(x.array.shape), list(w.array.shape)
+    for numbers, least, text in (
+        (padding, 0, "negative padding"),
+        (output_padding, 0, "negative output_padding"),
+        (stride, 1, "non-positive stride"),
+        (dilation, 1, "non-positive dilation"),
+    ):
+        if min(numbers) < least:
+            raise RuntimeError(f"{text} is not supported")
+    if len(weight) != len(shape):
+        raise RuntimeError(
+            f"Expected {len(weight)}-dimensional input for {len(weight)}-dimensional weight {weight}, but got "
+            f"{len(shape)}-dimensional input of size {shape} instead"
+        )
+    if weight[0] < groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of "
+            f"size {weight} instead"
+        )
+    if weight[0] % groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight "
+            f"of size [{weight}] instead"
+        )
+    wanted, results = (weight[0], weight[1] * groups)[:: 1 if transposed else -1]
+    given = "transposed=1" if transposed else f"groups={groups}"
+    if shape[1] != wanted:
+        raise RuntimeError(
+            f"Given {given}, weight of size {weight}, expected input{shape} to have {wanted} channels, but got "
+            f"{shape[1]} channels instead"
+        )
+    if bias is not None and bias.array.shape != (results,):
+        raise RuntimeError(
+            f"Given {'transposed=1, ' if transposed else ''}weight of size {weight}, expected bias to be "
+            f"1-dimensional with {results} elements, but got bias of size {list(bias.array.shape)} instead"
+        )
+
+
+def _check_types(x: Tensor, w: Tensor) -> None:
+    if w.kind.flat is not x.kind.flat:
+        raise RuntimeError(
+            f"Input type ({type_text(x)}) and weight type ({type_text(w)}) should be the same or input should be a "
+            "MKLDNN tensor and weight is a dense tensor"
+        )
+
+
+def _check_bias(x: Tensor, bias: Tensor | None) -> None:
+    if bias is not None and bias.kind.dtype is not x.kind.dtype:
+        types = f"({c_name(x.kind.dtype)}) and bias type ({c_name(bias.kind.dtype)})"
+        raise RuntimeError(f"Input type {types} should be the same")
+
+
+def _refuse(kernel: str, input: Tensor, dtypes: tuple[dt.DType, ...]) -> None:
+    if input.kind.dtype in dtypes:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(input.kind.dtype)}'")
+
+
+def _check_size(shape: Sequence[int]) -> None:
+    if 0 in shape[2:]:
+        raise RuntimeError(
+            f"Only zero batch or zero channel inputs are supported, but got input shape: {list(shape)}"
+        )
+
+
+_NARROW = (dt.uint8, dt.int8, dt.int16, dt.int32)
+
+# --- convolutions
+
+
+def _convolve(
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    stride: list[int],
+    padding: list[int] | str,
+    dilation: list[int],
+    groups: int,
+) -> Tensor:
+    dims = w.array.ndim - 2
+    _check_bias(x, bias)
+    if dims < 1:
+        raise RuntimeError("weight should have at least three dimensions")
+    if padding == "same":
+        return _convolve_same(x, w, bias, stride, dilation, groups)
+    if isinstance(padding, str):
+        if padding != "valid":
+            raise RuntimeError(f"Invalid padding string: '{padding}'")
+        padding = [0]
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    steps, before = _each("stride", stride, dims), _each("padding", padding, dims)
+    spacing = _each("dilation", dilation, dims)
+    _check(x, w, bias, steps, before, spacing, (0,) * dims, groups, False)
+    padded = [n + 2 * p for n, p in zip(x.array.shape[2:], before)]
+    extents = _extents(w, spacing)
+    if any(n < k for n, k in zip(padded, extents)):
+        raise RuntimeError(
+            f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel size: "
+            f"({' x '.join(map(str, extents))}). Kernel size can't be greater than actual input size"
+        )
+    return _sized(x, w, bias, padded, extents, Geometry(steps, before, spacing, groups))
+
+
+def _convolve_same(
+    x: Tensor, w: Tensor, bias: Tensor | None, stride: list[int], dilation: list[int], groups: int
+) -> Tensor:
+    """The result has the size of x: as much padding as that takes, where it is odd one more behind."""
+    dims, shape, weight = w.array.ndim - 2, list(x.array.shape), list(w.array.shape)
+    if len(shape) != len(weight):
+        raise RuntimeError(
+            f"Expected {len(weight)}-dimensional input for {len(weight)}-dimensional weight {weight}, but got "
+            f"{len(shape)}-dimensional input of size {shape} instead"
+        )
+    for name, values in (("stride", stride), ("dilation", dilation)):
+        if len(values) not in (1, dims):
+            raise RuntimeError(f"{name} cannot broadcast to {dims} dimensions")
+    if any(s != 1 for s in stride):
+        raise RuntimeError("padding='same' is not supported for strided convolutions")
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    spacing = _each("dilation", dilation, dims)
+    extents = _extents(w, spacing)
+    if any(not k % 2 for k in extents):
+        _warn_of_even_kernels()
+    before = tuple([(k - 1) // 2 for k in extents])
+    _check(x, w, bias, (1,) * dims, before, spacing, (0,) * dims, groups, False)
+    padded = [n + k - 1 for n, k in zip(shape[2:], extents)]
+    return _sized(x, w, bias, padded, extents, Geometry((1,) * dims, before, spacing, groups))
+
+
+def _sized(
+    x: Tensor, w: Tensor, bias: Tensor | None, padded: list[int], extents: list[int], how: Geometry
+) -> Tensor:
+    _check_size(x.array.shape)
+    _check_types(x, w)
+    _refuse("compute_columns3d" if len(padded) == 3 else "slow_conv2d_cpu", x, (dt.bool,))
+    sizes = [(n - k) // s + 1 for n, k, s in zip(padded, extents, how.stride)]
+    return _correlate(x, w, bias, (x.array.shape[0], w.array.shape[0], *sizes), how)
+
+
+def _extents(w: Tensor, dilation: tuple[int, ...]) -> list[int]:
+    """How far the kernel reaches in each direction."""
+    return [d * (k - 1) + 1 for d, k in zip(dilation, w.array.shape[2:])]
+
+
+def _warn_of_even_kernels() -> None:
+    """Once in a process, as PyTorch does."""
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the "
+            "input be created",
+            stacklevel=5,
+        )
+
+
+_warned = False
+
+
+def _conv(
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Ints | str,
+    dilation: Ints,
+    groups: int,
+) -> Tensor:
+    name = f"conv{dims}d"
+    steps = _as_ints(name, "stride", stride)
+    around = padding if isinstance(padding, str) else _as_ints(name, "padding", padding)
+    spacing = _as_ints(name, "dilation", dilation)
+    x, single = _batched(name, input, dims)
+    result = _convolve(x, weight, bias, steps, around, spacing, groups)
+    return squeeze(result, 0) if single else result
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolution of signals: see `conv2d`, with one dimension less.
+
+    >>> torch.conv1d(torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([[[-1.0, 1.0]]]))
+    tensor([[1., 2.]])
+    """
+    return _conv(1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolution of images (N, C, H, W), or one image without N, with `weight` (channels of the result, C / groups,
+    height, width):
+
+        out[n, o, p] = bias[o] + sum over c, t of weight[o, c, t] input[n, c, p stride + t dilation - padding]
+
+    padding  zeros before and behind, "valid" for none, or "same": as many as make the result as large as the
+             input, with stride 1
+    groups   channels are in so many groups, each with its part of the weights
+
+    The size of the result is (size + 2 padding - dilation (kernel - 1) - 1) // stride + 1. Raises RuntimeError for
+    other shapes and for mixed dtypes. Nothing like a matrix of all patches is ever in memory.
+
+    >>> torch.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2), torch.tensor([0.5]))
+    tensor([[[[4.5000, 4.5000],
+              [4.5000, 4.5000]]]])
+    """
+    return _conv(2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolution of volumes: see `conv2d`, with one dimension more.
+
+    >>> torch.conv3d(torch.ones(1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
+    tensor([[[[8.]]]])
+    """
+    return _conv(3, input, weight, bias, stride, padding, dilation, groups)
+
+
+# --- transposed convolutions
+
+
+def _transposed(
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    stride: list[int],
+    padding: list[int],
+    output_padding: list[int],
+    groups: int,
+    dilation: list[int],
+) -> Tensor:
+    dims = w.array.ndim - 2
+    _check_bias(x, bias)
+    if dims < 1:
+        raise RuntimeError("weight should have at least three dimensions")
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    steps, before = _each("stride", stride, dims), _each("padding", padding, dims)
+    spacing, more = _each("dilation", dilation, dims), _each("output_padding", output_padding, dims)
+    _check(x, w, bias, steps, before, spacing, more, groups, True)
+    _check_size(x.array.shape)
+    _check_types(x, w)
+    _refuse(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", x, (dt.bool, *_NARROW))
+    _check_output_padding(more, steps, spacing)
+    sizes = [
+        (n - 1) * s - 2 * p + k + o
+        for n, s, p, k, o in zip(x.array.shape[2:], steps, before, _extents(w, spacing), more)
+    ]
+    shape = (x.array.shape[0], w.array.shape[1] * groups, *sizes)
+    if min(sizes) < 0:
+        raise RuntimeError(
+            f"Given input size per channel: {list(x.array.shape[2:])}. Calculated output size per channel: "
+            f"{sizes}. Output size is too small"
+        )
+    return _spread(x, w, bias, shape, Geometry(steps, before, spacing, groups))
+
+
+def _check_output_padding(more: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> None:
+    if any(o >= s and o >= d for o, s, d in zip(more, stride, dilation)):
+        if len(more) == 1:
+            more, stride, dilation = (0, *more), (1, *stride), (1, *dilation)
+        directions = ("depth", "height", "width")[-len(more) :]
+        text = " ".join(
+            f"{name}_{direction}: {number}"
+            for name, numbers in (("output_padding", more), ("stride", stride), ("dilation", dilation))
+            for direction, number in zip(directions, numbers)
+        )
+        raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {text}")
+
+
+def _conv_transpose(
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Ints,
+    output_padding: Ints,
+    groups: int,
+    dilation: Ints,
+) -> Tensor:
+    name = f"conv_transpose{dims}d"
+    steps, around = _as_ints(name, "stride", stride), _as_ints(name, "padding", padding)
+    more, spacing = _as_ints(name, "output_padding", output_padding), _as_ints(name, "dilation", dilation)
+    x, single = _batched(name, input, dims)
+    result = _transposed(x, weight, bias, steps, around, more, groups, spacing)
+    return squeeze(result, 0) if single else result
+
+
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """Transposed convolution of signals: see `conv_transpose2d`, with one dimension less.
+
+    >>> torch.conv_transpose1d(torch.tensor([[1.0, 2.0]]), torch.tensor([[[1.0, 10.0]]]))
+    tensor([[ 1., 12., 20.]])
+    """
+    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """The gradient of `conv2d` for its input, as an operation: every element of `input` (N, C, H, W) adds its
+    multiple of the kernel, from `weight` (C, channels of the result / groups, height, width), to the result at
+    p stride + t dilation - padding; then `bias` is added.
+
+    The size of the result is (size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1: of all the
+    sizes from which a convolution makes that of `input`, `output_padding` chooses one. Raises RuntimeError for
+    other shapes and for mixed dtypes.
+
+    >>> torch.conv_transpose2d(torch.ones(1, 1, 1, 2), torch.ones(1, 1, 2, 2), stride=2)
+    tensor([[[[1., 1., 1., 1.],
+              [1., 1., 1., 1.]]]])
+    """
+    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """Transposed convolution of volumes: see `conv_transpose2d`, with one dimension more.
+
+    >>> torch.conv_transpose3d(torch.ones(1, 1, 1, 2), torch.ones(1, 1, 1, 1, 2))
+    tensor([[[[1., 2., 1.]]]])
+    """
+    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def convolution(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """What all convolutions come to: of as many dimensions as `weight` has, of batches, transposed or not."""
+    steps, around, spacing = list(stride), list(padding), list(dilation)
+    if transposed:
+        return _transposed(input, weight, bias, steps, around, list(output_padding), groups, spacing)
+    return _convolve(input, weight, bias, steps, around, spacing, groups)

@@ -122,18 +122,19 @@ _compare = Op("ConvolutionBackward", _compare_forward, _compare_vjp, saves=(0, 1
 # --- what all have in common: checks
 
 
-def _as_ints(function: str, name: str, value: Ints) -> list[int]:
-    """An argument that is an int or several."""
+def _as_ints(function: str, dims: int, given: int, name: str, value: Ints) -> list[int]:
+    """An argument that is an int, for all directions, or several; `given` tensors came before it."""
     if isinstance(value, int):
-        return [value]
-    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [value] * dims
+    if isinstance(value, tuple | list):
         return [int(v) for v in value]
     kind = type(value).__name__
     if "transpose" in function:
         raise TypeError(f"{function}(): argument '{name}' must be tuple of ints, not {kind}")
+    tensors = ", ".join(["Tensor"] * given)
     raise TypeError(
-        f"{function}() received an invalid combination of arguments - got (Tensor, Tensor, {name}={kind}), but "
-        "expected one of:"
+        f"{function}() received an invalid combination of arguments - got ({tensors}, {name}={kind}), but expected "
+        "one of:"
     )
 
 
@@ -211,11 +212,15 @@ def _check(
 
 
 def _check_types(x: Tensor, w: Tensor) -> None:
-    if w.kind.flat is not x.kind.flat:
-        raise RuntimeError(
-            f"Input type ({type_text(x)}) and weight type ({type_text(w)}) should be the same or input should be a "
-            "MKLDNN tensor and weight is a dense tensor"
-        )
+    if w.kind.flat is x.kind.flat:
+        return
+    own = x.kind.dtype
+    if w.kind.device is x.kind.device and own is not dt.float32 and not own.is_complex:
+        raise RuntimeError(f"expected scalar type {type_word(own)} but found {type_word(w.kind.dtype)}")
+    more = "" if own.is_complex else " or input should be a MKLDNN tensor and weight is a dense tensor"
+    raise RuntimeError(
+        f"Input type ({type_text(x)}) and weight type ({type_text(w)}) should be the same{more}"
+    )
 
 
 def _check_bias(x: Tensor, bias: Tensor | None) -> None:
@@ -343,9 +348,10 @@ def _conv(
     groups: int,
 ) -> Tensor:
     name = f"conv{dims}d"
-    steps = _as_ints(name, "stride", stride)
-    around = padding if isinstance(padding, str) else _as_ints(name, "padding", padding)
-    spacing = _as_ints(name, "dilation", dilation)
+    given = 2 + (bias is not None)
+    steps = _as_ints(name, dims, given, "stride", stride)
+    around = padding if isinstance(padding, str) else _as_ints(name, dims, given, "padding", padding)
+    spacing = _as_ints(name, dims, given, "dilation", dilation)
     x, single = _batched(name, input, dims)
     result = _convolve(x, weight, bias, steps, around, spacing, groups)
     return squeeze(result, 0) if single else result
@@ -477,8 +483,15 @@ def _conv_transpose(
     dilation: Ints,
 ) -> Tensor:
     name = f"conv_transpose{dims}d"
-    steps, around = _as_ints(name, "stride", stride), _as_ints(name, "padding", padding)
-    more, spacing = _as_ints(name, "output_padding", output_padding), _as_ints(name, "dilation", dilation)
+    steps, around, more, spacing = (
+        _as_ints(name, dims, 0, of, value)
+        for of, value in (
+            ("stride", stride),
+            ("padding", padding),
+            ("output_padding", output_padding),
+            ("dilation", dilation),
+        )  # fmt: skip
+    )
     x, single = _batched(name, input, dims)
     result = _transposed(x, weight, bias, steps, around, more, groups, spacing)
     return squeeze(result, 0) if single else result

@@ -483,15 +483,9 @@ def _conv_transpose(
     dilation: Ints,
 ) -> Tensor:
     name = f"conv_transpose{dims}d"
-    steps, around, more, spacing = (
-        _as_ints(name, dims, 0, of, value)
-        for of, value in (
-            ("stride", stride),
-            ("padding", padding),
-            ("output_padding", output_padding),
-            ("dilation", dilation),
-        )  # fmt: skip
-    )
+    steps, around = _as_ints(name, dims, 2, "stride", stride), _as_ints(name, dims, 2, "padding", padding)
+    more = _as_ints(name, dims, 2, "output_padding", output_padding)
+    spacing = _as_ints(name, dims, 2, "dilation", dilation)
     x, single = _batched(name, input, dims)
     result = _transposed(x, weight, bias, steps, around, more, groups, spacing)
     return squeeze(result, 0) if single else result

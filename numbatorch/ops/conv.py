@@ -25,11 +25,11 @@ from numbatorch.ops.complexes import complex, conj
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.view import squeeze, type_text, unsqueeze
 from numbatorch_kernels import conv as kernels
-from numbatorch_kernels.conv import Geometry
-from numbatorch_kernels.registry import Kernel
+from numbatorch_kernels.codes import Geometry
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
+    from numbatorch_kernels.registry import Kernel
 
 Ints = int | Sequence[int]
 

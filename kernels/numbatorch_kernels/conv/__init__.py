@@ -12,26 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.codes import Geometry
 from numbatorch_kernels.conv.plain import plain_for_input, plain_for_weight, plain_forward
 from numbatorch_kernels.registry import Kernel
 
 forward, for_input, for_weight = Kernel("conv"), Kernel("conv_for_input"), Kernel("conv_for_weight")
 
 SHARE = 1 << 16  # multiplications worth a thread
-
-
-class Geometry(NamedTuple):
-    """How a kernel moves over an image, a number for each direction; padding is what comes before."""
-
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    groups: int = 1
 
 
 @lru_cache(maxsize=1024)

@@ -249,7 +249,7 @@ def test_repr():
             "`fused` and `foreach` cannot be `True` together.",
         ),
         (
-            lambda p: optim.SGD(p, differentiable=True),
+            lambda p: optim.SGD(p, differentiable=True, fused=True),
             RuntimeError,
             "`fused` does not support `differentiable`",
         ),

@@ -137,6 +137,8 @@ ceil = Scalar("ceil", math.ceil)
 trunc = Scalar("trunc", math.trunc)
 rint = Scalar("rint", round)
 fmod = Scalar("fmod", math.fmod, lambda g, y, a, b: (g, -g * trunc(a / b)))
+# a b + c, rounded once where the processor can
+fma = Scalar("fma", lambda a, b, c: a * b + c, lambda g, y, a, b, c: (g * b, g * a, g))
 copysign = Scalar("copysign", math.copysign, lambda g, y, a, b: (where(a == 0, 0, g * (y / a)), None))
 # 1 / √(x² - 1), of complex numbers as 1 / √(x - 1) √(x + 1): the same root on both sides of the branch cut
 acosh_slope: Scalar = Scalar(

@@ -25,7 +25,9 @@ def _llvm(name: str, arity: int, element: types.Float):
 
     if arity == 1:
         return intrinsic(lambda typingctx, x: build(typingctx, x))
-    return intrinsic(lambda typingctx, x, y: build(typingctx, x, y))
+    if arity == 2:
+        return intrinsic(lambda typingctx, x, y: build(typingctx, x, y))
+    return intrinsic(lambda typingctx, x, y, z: build(typingctx, x, y, z))
 
 
 floor_f32, floor_f64 = _llvm("floor", 1, types.float32), _llvm("floor", 1, types.float64)
@@ -38,6 +40,8 @@ maximum_f32, maximum_f64 = (
     _llvm("maximum", 2, types.float64),
 )  # NaN if either is
 minimum_f32, minimum_f64 = _llvm("minimum", 2, types.float32), _llvm("minimum", 2, types.float64)
+
+fma_f32, fma_f64 = _llvm("fmuladd", 3, types.float32), _llvm("fmuladd", 3, types.float64)
 
 
 def _remainder(element: types.Float):

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from numbatorch.base import Kind
-from numbatorch.dtype import float32
-from numbatorch.ops import zeros, zeros_like
-from numbatorch.optim.fused import loss_of, run
-from numbatorch.optim.optimizer import Optimizer, check_flags
+from numbatorch.optim.formulas import decays, lerp, mean_square, sign_of, slope
+from numbatorch.optim.fused import (
+    Elementwise,
+    Numbers,
+    Update,
+    check_betas,
+    check_fused,
+    check_lr,
+    check_positive,
+)
 from numbatorch.tensor import Tensor
-from numbatorch_kernels import optim as kernels
-
-_COUNT = Kind.of(float32)  # what the kernel counts steps in: host memory, as in PyTorch
+from numbatorch_kernels.primitives import maximum, sqrt
 
 
-class Adam(Optimizer):
+def _adam(p, g, m, v, largest, step_size, root, eps, decay, shrink, sign, weight1, beta2, weight2):
+    """The means m and v start at 0, which step_size = lr / (1 - beta1^t) and root = sqrt(1 - beta2^t) make up for."""
+    g = slope(p, g, sign, decay)
+    m, v = lerp(m, g, weight1), mean_square(v, g, beta2, weight2)
+    square = v
+    if largest is not None:
+        square = largest = maximum(largest, v)
+    return shrink * p - (step_size * m) / (sqrt(square) / root + eps), m, v, largest
+
+
+class Adam(Elementwise):
     """p -= lr m / (sqrt(v) + eps), where m and v are running means of g and g².
 
     Both means are corrected for having started at 0. D. Kingma and J. Ba, arXiv:1412.6980.
@@ -29,6 +42,9 @@ class Adam(Optimizer):
     The update of all parameters is one kernel call; `foreach`, `fused` and `capturable` are accepted, and
     change nothing.
     """
+
+    formula = Update(_adam, states=3)
+    names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
     def __init__(
         self,
@@ -46,21 +62,15 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        if isinstance(lr, Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
-        if not 0.0 <= lr:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not 0.0 <= eps:
-            raise ValueError(f"Invalid epsilon value: {eps}")
-        for place, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {place}: {beta}")
-        if not 0.0 <= weight_decay:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
-        check_flags(foreach=foreach, fused=fused, differentiable=differentiable)
+        if isinstance(lr, Tensor) and foreach and not capturable:
+            raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
+        check_lr(lr)
+        check_positive({"epsilon value": eps})
+        check_betas(betas)
+        check_positive({"weight_decay value": weight_decay})
         defaults = {
             "lr": lr,
-            "betas": tuple(float(beta) for beta in betas),
+            "betas": _pair(betas, bool(foreach and not capturable)),
             "eps": eps,
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
@@ -72,28 +82,18 @@ class Adam(Optimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
+        check_fused(fused, foreach, differentiable)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters from their gradients; `closure`, if given, computes these and the loss."""
-        loss = loss_of(closure)
-        for group in self.param_groups:
-            amsgrad = group["amsgrad"]
-            largest = "max_exp_avg_sq" if amsgrad else "exp_avg_sq"
-            rows = []
-            for param in group["params"]:
-                grad = param.grad
-                if grad is None:
-                    continue
-                state = self.state[param]
-                if not state:
-                    _start(state, param, amsgrad)
-                step = state["step"]
-                if step.kind is not _COUNT:  # a loaded one may be anything
-                    step = state["step"] = step.to("cpu", float32)
-                rows.append((param, grad, state["exp_avg"], state["exp_avg_sq"], state[largest], step))
-            if rows:
-                run(kernels.adam, rows, 5, *_numbers(group))
-        return loss
+    def begin(self, param, group):
+        state = super().begin(param, group)
+        if not group["amsgrad"]:
+            del state["max_exp_avg_sq"]
+        return state
+
+    def numbers(self, group, step) -> Numbers:
+        beta1, beta2 = group["betas"]
+        step_size, root = group["lr"] / (1 - beta1**step), (1 - beta2**step) ** 0.5
+        return step_size, root, group["eps"], *decays(group), sign_of(group), 1 - beta1, beta2, 1 - beta2
 
 
 class AdamW(Adam):
@@ -133,24 +133,16 @@ class AdamW(Adam):
         )
 
 
-def _start(state: dict[str, Any], param: Tensor, amsgrad: bool) -> None:
-    """The state of a parameter before its first step."""
-    state["step"] = zeros((), dtype=float32, device="cpu")
-    for name in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if amsgrad else ("exp_avg", "exp_avg_sq"):
-        state[name] = zeros_like(param)
-
-
-def _numbers(group: dict[str, Any]) -> tuple[float, ...]:
-    """A group's options as the kernel takes them."""
-    lr, decay, (beta1, beta2) = float(group["lr"]), group["weight_decay"], group["betas"]
-    decoupled = group["decoupled_weight_decay"]
-    return (
-        lr,
-        beta1,
-        beta2,
-        group["eps"],
-        0.0 if decoupled else decay,
-        1 - lr * decay if decoupled else 1.0,
-        -1.0 if group["maximize"] else 1.0,
-        group["amsgrad"],
-    )
+def _pair(betas: Any, refuse_tensors: bool) -> tuple[Any, Any]:
+    """Both betas, as numbers or as 0-d tensors."""
+    tensors = [isinstance(beta, Tensor) for beta in betas]
+    if not (all(tensors) or all([isinstance(beta, float) for beta in betas])):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for place, beta in enumerate(betas):
+        if tensors[place] and refuse_tensors:
+            raise ValueError(
+                f"betas[{place}] as a Tensor is not supported for capturable=False and foreach=True"
+            )
+        if tensors[place] and beta.numel() != 1:
+            raise ValueError(f"Tensor betas[{place}] must be 1-element")
+    return tuple([beta.squeeze() if isinstance(beta, Tensor) else beta for beta in betas])  # type: ignore[return-value]

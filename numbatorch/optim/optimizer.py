@@ -29,8 +29,7 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
-        self._step_pre_hooks: OrderedDict[int, Callable] = OrderedDict()
-        self._step_post_hooks: OrderedDict[int, Callable] = OrderedDict()
+        self._hooks = _no_hooks()
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
@@ -111,11 +110,34 @@ class Optimizer:
 
     def register_step_pre_hook(self, hook: Callable) -> Handle:
         """Call `hook(optimizer, args, kwargs)` before every step; it may return other (args, kwargs)."""
-        return Handle(self._step_pre_hooks, hook)
+        return Handle(self._hooks["before step"], hook)
 
     def register_step_post_hook(self, hook: Callable) -> Handle:
         """Call `hook(optimizer, args, kwargs)` after every step."""
-        return Handle(self._step_post_hooks, hook)
+        return Handle(self._hooks["after step"], hook)
+
+    def register_state_dict_pre_hook(self, hook: Callable, prepend: bool = False) -> Handle:
+        """Call `hook(optimizer)` before every `state_dict`; before the other hooks, with `prepend`."""
+        return self._register("before saving", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable, prepend: bool = False) -> Handle:
+        """Call `hook(optimizer, state_dict)` after every `state_dict`; it may change the dict or return another."""
+        return self._register("after saving", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable, prepend: bool = False) -> Handle:
+        """Call `hook(optimizer, state_dict)` before every `load_state_dict`, with a shallow copy of its argument; it may
+        change that or return another."""
+        return self._register("before loading", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Callable, prepend: bool = False) -> Handle:
+        """Call `hook(optimizer)` after every `load_state_dict`."""
+        return self._register("after loading", hook, prepend)
+
+    def _register(self, event: str, hook: Callable, prepend: bool) -> Handle:
+        handle = Handle(self._hooks[event], hook)
+        if prepend:
+            self._hooks[event].move_to_end(handle.id, last=False)
+        return handle
 
     # ---- saving ----
 
@@ -124,6 +146,8 @@ class Optimizer:
 
         The tensors are not copied.
         """
+        for hook in self._hooks["before saving"].values():
+            hook(self)
         numbers = {id(param): number for number, param in enumerate(self._params())}
         groups = []
         for group in self.param_groups:
@@ -132,13 +156,21 @@ class Optimizer:
         state = {
             numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()
         }
-        return {"state": state, "param_groups": groups}
+        state_dict = {"state": state, "param_groups": groups}
+        for hook in self._hooks["after saving"].values():
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
+        return state_dict
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the state and the options of `state_dict`, for the parameters in the same order.
 
         State tensors take on their parameter's device, and its dtype if that is a floating point type.
         """
+        state_dict = state_dict.copy()
+        for hook in self._hooks["before loading"].values():
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
         groups = self.param_groups
         saved_groups = deepcopy(state_dict["param_groups"])
         if len(groups) != len(saved_groups):
@@ -161,18 +193,21 @@ class Optimizer:
                 self.state[key] = value
         self.param_groups = [
             {
+                **({"param_names": group["param_names"]} if "param_names" in group else {}),
                 **self.defaults,
                 **saved,
-                **{name: group[name] for name in ("params", "param_names") if name in group},
+                "params": group["params"],
             }
             for group, saved in zip(groups, saved_groups, strict=True)
         ]
+        for hook in self._hooks["after loading"].values():
+            hook(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _step_pre_hooks=OrderedDict(), _step_post_hooks=OrderedDict())
+        self.__dict__.update(state, _hooks=_no_hooks())
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -187,22 +222,42 @@ def _with_hooks(step: Callable) -> Callable:
 
     @wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        if not (self._step_pre_hooks or self._step_post_hooks):
+        before, after = self._hooks["before step"], self._hooks["after step"]
+        if not (before or after or _before_any_step or _after_any_step):
             return step(self, *args, **kwargs)
-        for hook in self._step_pre_hooks.values():
+        for hook in [*_before_any_step.values(), *before.values()]:
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
                     raise RuntimeError(
-                        f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
                     )
                 args, kwargs = changed
         result = step(self, *args, **kwargs)
-        for hook in self._step_post_hooks.values():
+        for hook in [*after.values(), *_after_any_step.values()]:
             hook(self, args, kwargs)
         return result
 
     return hooked
+
+
+def _no_hooks() -> dict[str, OrderedDict[int, Callable]]:
+    events = ("step", "saving", "loading")
+    return {f"{when} {event}": OrderedDict() for event in events for when in ("before", "after")}
+
+
+_before_any_step: OrderedDict[int, Callable] = OrderedDict()
+_after_any_step: OrderedDict[int, Callable] = OrderedDict()
+
+
+def register_optimizer_step_pre_hook(hook: Callable) -> Handle:
+    """Call `hook(optimizer, args, kwargs)` before every step of every optimizer."""
+    return Handle(_before_any_step, hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable) -> Handle:
+    """Call `hook(optimizer, args, kwargs)` after every step of every optimizer."""
+    return Handle(_after_any_step, hook)
 
 
 def _as_list(params: Any) -> list[Any]:
@@ -238,13 +293,3 @@ def _moved(value: Any, param: Tensor, key: str = "") -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(_moved(v, param, key) for v in value)
     return value
-
-
-def check_flags(*, foreach: bool | None, fused: bool | None, differentiable: bool) -> None:
-    """Refuse what an optimizer with a fused kernel cannot do."""
-    if differentiable:
-        raise RuntimeError(
-            "`fused` does not support `differentiable`: the tape does not see into the one kernel of a step"
-        )
-    if foreach and fused:
-        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")

@@ -45,8 +45,7 @@ def programs() -> None:
     for dtype in REAL:
         chance(dtype)
         layers(dtype)
-    for dtype in REAL[:2]:
-        optimizers(dtype)
+    optimizers(torch.float32)
 
 
 def call(sample: Sample, shapes: tuple, dtype: str) -> None:
@@ -111,7 +110,14 @@ def optimizers(dtype: torch.dtype) -> None:
         torch.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
         torch.optim.Adam(parameters),
         torch.optim.Adam(parameters, amsgrad=True, weight_decay=0.1),
-        torch.optim.AdamW(parameters),
+        torch.optim.Adamax(parameters),
+        torch.optim.NAdam(parameters),
+        torch.optim.RAdam(parameters),
+        torch.optim.RMSprop(parameters, centered=True, momentum=0.9),
+        torch.optim.Rprop(parameters),
+        torch.optim.Adagrad(parameters),
+        torch.optim.Adadelta(parameters),
+        torch.optim.ASGD(parameters),
     ):
         layer(matrix(dtype)).sum().backward()
         optimizer.step()
@@ -158,8 +164,10 @@ def tasks(launched: set[tuple]) -> Iterator[Task]:
             function = getattr(importlib.import_module(module), name)
             words = " ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
             label = f"{module.removeprefix(PACKAGE)}.{name} {words}"
-        elif "cuda.syncthreads()" in text:  # a reduction
-            function = getattr(lift.module(text, name), name)
+        elif "cuda.syncthreads()" in text or name.endswith(
+            "_step_kernel"
+        ):  # a reduction, or an optimizer's step
+            function = getattr(lift.module(text, name.removesuffix("_kernel")), name)
             label = text.split('"""')[1]
         else:
             continue

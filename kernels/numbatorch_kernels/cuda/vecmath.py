@@ -66,6 +66,7 @@ trunc_f32, trunc_f64 = _pair("trunc", np.trunc)
 rint_f32, rint_f64 = _pair("rint", np.rint)
 copysign_f32, copysign_f64 = _pair("copysign", np.copysign)
 fmod_f32, fmod_f64 = _pair("fmod", np.fmod)
+fma_f32, fma_f64 = _pair("fma", lambda a, b, c: a * b + c)
 
 
 @compat.device_function

@@ -1,7 +1,6 @@
-"""Optimizer steps: one call updates all parameters of a group.
+"""The kernels of optimizer steps: one call updates all parameters of a group.
 
-An `Update` is a formula for one element: from the parameter, its gradient, its state and some numbers to the new
-parameter and state. It is written out as `lift` writes pointwise programs, around a loop over all parameters:
+The formula of an `Update` is written out as `lift` writes pointwise programs, around a loop over all parameters:
 
     def sgd_step(offsets, numbers, width, a0s, a1s, start, stop):
         k = 0
@@ -16,17 +15,13 @@ parameter and state. It is written out as `lift` writes pointwise programs, arou
 On the CPU the kernel gets the lists of arrays themselves and reads the arrays' addresses out of them, so a step is
 one call however many parameters there are; the elements of all of them count as one range, which `parallel.run`
 may split anywhere. On CUDA each parameter is a launch of the same program, by elements.
-
-Formulas keep PyTorch's order of operations, fused multiply-adds included, so that training curves can be compared
-number by number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
-from itertools import accumulate, count
-from typing import Any
+from itertools import accumulate
 
 import numpy as np
 from numba import types
@@ -34,82 +29,39 @@ from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels import lift, parallel
 from numbatorch_kernels.cpu import compiled
-from numbatorch_kernels.expr import constant, symbol
 from numbatorch_kernels.lift import Operand, Program
 from numbatorch_kernels.pointer import ArrayList, array_in
 
 GRAIN = 1 << 15  # elements that are worth a thread
 
-Numbers = tuple[float, ...]
+COMPUTED_IN = {"f2": "f4", "bf": "f4"}
 
 
-class Update:
-    """What a step does to one element.
-
-    formula(p, g, *states, *numbers) returns (p, *states) after the step. A state that a variant of the optimizer
-    does without is None, there and in the result.
-    """
-
-    def __init__(self, formula: Callable, states: int):
-        self.name, self.formula, self.states = formula.__name__.strip("_"), formula, states
-        self.numbers = formula.__code__.co_argcount - 2 - states
-        self.programs: dict[tuple[bool, ...], Program] = {}
-
-    def program(self, present: tuple[bool, ...]) -> Program:
-        """The formula with these states, as a program of p, g, the states that there are, and the numbers."""
-        program = self.programs.get(present)
-        if program is None:
-            symbols = map(symbol, count())
-            given = [next(symbols) if there else None for there in (True, True, *present)]
-            numbers = [next(symbols) for _ in range(self.numbers)]
-            results = self.formula(*given, *numbers)
-            outputs = tuple(
-                [constant(r) for r, there in zip(results, (True, *present), strict=True) if there]
-            )
-            program = Program(f"{self.name}_step", outputs, 2 + sum(present) + self.numbers)
-            self.programs[present] = program
-        return program
-
-    def __call__(
-        self, device: str, columns: list[list[Any] | None], element: str, numbers: list[Numbers]
-    ) -> None:
-        """Update the parameters: `columns` are the lists of parameters, gradients, and each state (None for one
-        that is not there), contiguous arrays of one element type. `numbers` are one tuple for all parameters, or
-        one for each.
-        """
-        present = tuple([column is not None for column in columns[2:]])
-        lists = [column for column in columns if column is not None]
-        if device == "cpu":
-            self._on_cpu(present, lists, element, numbers)
-        else:
-            self._on_cuda(present, lists, element, numbers)
-
-    def _on_cpu(self, present: tuple[bool, ...], lists: list, element: str, numbers: list[Numbers]) -> None:
-        offsets, total = _layout(tuple([p.size for p in lists[0]]))
-        if total:
-            table = np.array(numbers, NUMPY_TYPE.get(element, element))
-            width = len(numbers[0]) if len(numbers) > 1 else 0
-            entry = _entry(self.program(present), len(lists), element)
-            parallel.run(entry, total, GRAIN, offsets, table, width, *lists)
-
-    def _on_cuda(self, present: tuple[bool, ...], lists: list, element: str, numbers: list[Numbers]) -> None:
-        program = self.program(present)
-        outputs = tuple([Operand(element, "flat") for _ in program.outputs])
-        inputs = tuple([Operand(element, "flat") for _ in lists])
-        compute = NUMPY_TYPE.get(element, element)
-        inputs += tuple([Operand(compute, "value") for _ in range(self.numbers)])
-        launch = lift.kernel(program, "cuda", inputs, outputs, compute)
-        for k, (param, grad, *states) in enumerate(zip(*lists, strict=True)):
-            values = map(float, numbers[k if len(numbers) > 1 else 0])
-            launch(param, *states, param, grad, *states, *values, param.size)
+def on_cpu(program: Program, lists: list[list], element: str, numbers: list[tuple[float, ...]]) -> None:
+    """Apply the program to lists of arrays: parameters, gradients, states. See `Update`."""
+    offsets, total = _layout(tuple([p.size for p in lists[0]]))
+    if total:
+        table = np.array(numbers, COMPUTED_IN.get(element, element))
+        width = len(numbers[0]) if len(numbers) > 1 else 0
+        parallel.run(_entry(program, len(lists), element), total, GRAIN, offsets, table, width, *lists)
 
 
-NUMPY_TYPE = {"f2": "f4", "bf": "f4"}  # what is computed in
+def on_cuda(program: Program, lists: list[list], element: str, numbers: list[tuple[float, ...]]) -> None:
+    """The same for arrays on a device."""
+    compute = COMPUTED_IN.get(element, element)
+    outputs = tuple([Operand(element, "flat") for _ in program.outputs])
+    inputs = tuple(
+        [Operand(element, "flat") for _ in lists] + [Operand(compute, "value") for _ in numbers[0]]
+    )
+    launch = lift.kernel(program, "cuda", inputs, outputs, compute)
+    for k, (param, grad, *states) in enumerate(zip(*lists, strict=True)):
+        values = map(float, numbers[k if len(numbers) > 1 else 0])
+        launch(param, *states, param, grad, *states, *values, param.size)
 
 
 def source(program: Program, arrays: int, element: str) -> str:
     """The text of the module with the CPU's kernel."""
-    compute = NUMPY_TYPE.get(element, element)
+    compute = COMPUTED_IN.get(element, element)
     writer = lift.Writer(program, "cpu", compute)
     names = [f"a{k}" for k in range(arrays)]
     numbers = [f"n{k}" for k in range(program.arity - arrays)]
@@ -140,9 +92,9 @@ def source(program: Program, arrays: int, element: str) -> str:
 @cache
 def _entry(program: Program, arrays: int, element: str) -> Callable:
     function = getattr(lift.module(source(program, arrays, element), program.name), program.name)
-    memory = types.uint16 if element in NUMPY_TYPE else from_dtype(np.dtype(element))
+    memory = types.uint16 if element in COMPUTED_IN else from_dtype(np.dtype(element))
     lists = [ArrayList(memory)] * arrays
-    return compiled(function, "i8", NUMPY_TYPE.get(element, element), int, *lists, int, int)
+    return compiled(function, "i8", COMPUTED_IN.get(element, element), int, *lists, int, int)
 
 
 @lru_cache

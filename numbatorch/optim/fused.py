@@ -22,8 +22,9 @@ from numbatorch.dtype import float32, float64, get_default_dtype
 from numbatorch.ops import tensor, view_as_complex, view_as_real, zeros_like
 from numbatorch.optim.optimizer import Optimizer
 from numbatorch.tensor import Tensor
+from numbatorch_kernels import optim as kernels
 from numbatorch_kernels.lift import Program
-from numbatorch_kernels.optim import Numbers, Update, advance
+from numbatorch_kernels.update import Numbers, Update
 
 Group = dict[str, Any]
 State = dict[str, Any]
@@ -106,7 +107,7 @@ def count(states: Sequence[State]) -> list[float]:
     """Count one more step in each state, and return the counts."""
     steps = [state["step"] for state in states]
     if all([step.kind is _COUNT for step in steps]):
-        return advance([step.array for step in steps]).tolist()
+        return kernels.advance([step.array for step in steps]).tolist()
     with no_grad():
         return [float(step.add_(1)) for step in steps]
 

@@ -2,6 +2,7 @@
 both devices.
 """
 
+import itertools
 import math
 from functools import partial
 
@@ -280,3 +281,39 @@ def test_alpha_dropout_keeps_mean_and_variance():
     torch.manual_seed(0)
     y = host(nn.AlphaDropout(0.3)(torch.randn(20_000)))
     assert abs(y.mean()) < 0.05 and abs(y.std() - 1) < 0.05
+
+
+def test_ctc_is_the_sum_over_all_alignments():
+    """Of every path of labels through the steps, those that say the word: repeats merged, then blanks left out."""
+    x = sample(shape=(4, 1, 3)).log_softmax(2)
+    p = np.exp(host(x))[:, 0]
+    for word in ([1, 2], [1, 1], [2], [1, 2, 1]):
+        total = 0.0
+        for path in itertools.product(range(3), repeat=4):
+            merged = [c for k, c in enumerate(path) if k == 0 or c != path[k - 1]]
+            if [c for c in merged if c] == word:
+                total += np.prod([p[t, c] for t, c in enumerate(path)])
+        loss = F.ctc_loss(x, torch.tensor([word]), [4], [len(word)], reduction="none")
+        np.testing.assert_allclose(host(loss), [-np.log(total)])
+
+
+def test_ctc_gradient_is_that_of_scores(device):
+    """Through the log softmax it is the slope; on both devices the same."""
+
+    def loss(scores):
+        lengths = torch.tensor([5, 3]), torch.tensor([2, 1])
+        targets = torch.tensor([[1, 1], [2, 0]], device=scores.device)
+        return F.ctc_loss(scores.log_softmax(2), targets, *lengths, reduction="sum")
+
+    scores = sample(shape=(5, 2, 3))
+    assert gradcheck(loss, (scores,))
+    loss(scores).backward()
+    there = scores.detach().to(device).requires_grad_()
+    loss(there).backward()
+    np.testing.assert_allclose(host(there.grad), host(scores.grad), rtol=1e-9, atol=1e-12)
+
+
+def test_ctc_refuses_labels_that_are_none():
+    with pytest.raises(RuntimeError, match="Expected targets to be labels from 0 to 2"):
+        F.ctc_loss(torch.zeros(4, 1, 3), torch.tensor([[3]]), [4], [1])
+    F.ctc_loss(torch.zeros(4, 1, 3), torch.tensor([[1, -1]]), [4], [1])  # beyond the length: anything

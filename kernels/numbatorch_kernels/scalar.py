@@ -409,6 +409,47 @@ def huber(a, b, delta):
     return where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
 
 
+def soft_margin(x, target):
+    """log(1 + e^(-t x))"""
+    return log(1 + exp(-target * x))
+
+
+def hinge_embedding(x, target, margin):
+    """x where t = 1, max(0, margin - x) where t = -1, and both together elsewhere"""
+    return where(target == -1, 0, x) + where(target == 1, 0, where(margin - x < 0, 0, margin - x))
+
+
+def margin_ranking(a, b, target, margin):
+    """max(0, margin - t (a - b))"""
+    d = margin - target * (a - b)
+    return where(d < 0, 0, d)
+
+
+def kl_div(x, target):
+    """t log t - t x, and 0 where t is 0"""
+    return xlogy(target, target) - target * x
+
+
+def kl_div_log(x, target):
+    """e^t (t - x)"""
+    return exp(target) * (target - x)
+
+
+def poisson_nll_log(x, target):
+    """e^x - t x"""
+    return exp(x) - target * x
+
+
+def poisson_nll(x, target, eps):
+    """x - t log(x + eps)"""
+    return x - target * log(x + eps)
+
+
+def stirling(x):
+    """About log x!, for x above 1: x log x - x + log(2 pi x) / 2; else 0."""
+    return where(x <= 1, 0, x * log(x) - x + 0.5 * log(2 * math.pi * x))
+
+
 # --- complex numbers, and conversion
 
 

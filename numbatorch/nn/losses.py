@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 from numbatorch import ops
+from numbatorch.autograd import no_grad
 from numbatorch.dtype import int64, uint8
 from numbatorch.tensor import Tensor
 
@@ -224,11 +228,143 @@ def kl_div(
             "definition.'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
-    losses = target.exp() * (target - input) if log_target else ops.xlogy(target, target) - target * input
     if reduction == "batchmean":
-        total = losses.sum()
+        total = ops.kl_div(input, target, 2, log_target=log_target)
         return total / input.shape[0] if input.dim() else total
-    return _reduced(losses, reduction)
+    return ops.kl_div(input, target, number_of(reduction), log_target=log_target)
+
+
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """exp(x) - y x, or x - y log(x + eps) unless `log_input`: minus the log likelihood of counts y.
+
+    `full` adds Stirling's estimate of log y! where y > 1.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return ops.poisson_nll_loss(input, target, log_input, full, eps, number_of(reduction))
+
+
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    """(log v + (x - y)² / v) / 2: minus the log likelihood of y under a normal distribution of mean x, variance v.
+
+    v is at least `eps`; its shape is x's, or x's without the last dimension or with one of size 1. `full` adds the
+    constant log(2 pi) / 2. Raises ValueError for other shapes and negative variances.
+    """
+    if isinstance(var, float):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = ops.full_like(input, var)
+    elif (var < 0).any():
+        raise ValueError("var has negative entry/entries")
+    if var.shape != input.shape:
+        if var.shape == input.shape[:-1]:
+            var = var.unsqueeze(-1)
+        elif (
+            var.dim() != input.dim()
+            or sum(v for n, v in zip(input.shape, var.shape, strict=True) if n != v) != 1
+        ):
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid")
+    var = var.clone()
+    with no_grad():
+        var.clamp_(min=eps)
+    losses = 0.5 * (var.log() + (input - target) ** 2 / var)
+    return _reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+
+
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor | Sequence[int],
+    target_lengths: Tensor | Sequence[int],
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """-log P of a sequence of labels, over all ways to align it with the steps of a longer input.
+
+    log_probs       (steps, batch, classes), or (steps, classes): results of log_softmax
+    targets         labels: (batch, longest), padded, or all of them one after the other; the class `blank`,
+                    which stands for no label, is not among them
+    input_lengths   how many steps, and target_lengths how many labels, each sample has
+    zero_infinity   a loss that is infinite, since there are fewer steps than labels, counts as 0
+
+    "mean" divides each loss by its number of labels first. The gradient is that of the whole, log_softmax
+    included, as PyTorch has it, and has no gradient itself. A. Graves et al., ICML 2006.
+
+    >>> F.ctc_loss(torch.full((2, 1, 2), 0.5).log(), torch.tensor([[1]]), [2], [1])
+    tensor(0.2877)
+    """
+    number = number_of(reduction)
+    return ops.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, number, zero_infinity)
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy` of `linear(input, linear_weight, linear_bias)`: input (N, in) or (in), linear_weight
+    (C, ..., in), linear_bias (C, ...), target (N, ...) or probabilities (N, C, ...).
+
+    `options` is taken for PyTorch's sake: it says how to save memory there. Raises RuntimeError for shapes that
+    do not fit.
+    """
+    if not 1 <= input.dim() <= 2:
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if linear_weight.dim() < 2:
+        raise RuntimeError(
+            f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}"
+        )
+    features, (*outputs, columns) = input.shape[-1], linear_weight.shape
+    if features != columns:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{features} and {columns}, respectively"
+        )
+    if linear_bias is not None and list(linear_bias.shape) != outputs:
+        raise RuntimeError(f"expected linear_bias shape {tuple(outputs)}, got {tuple(linear_bias.shape)}")
+    if len(outputs) > 1 and input.dim() == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched "
+            f"input, (N, {features}), got unbatched input with shape {tuple(input.shape)}"
+        )
+    shape = (*input.shape[:-1], *outputs)
+    if target.shape == shape and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    scores = ops.linear(input, linear_weight.reshape(-1, features), bias).reshape(shape)
+    return cross_entropy(
+        scores,
+        target,
+        weight=weight,
+        reduction=reduction,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        label_smoothing=label_smoothing,
+    )
 
 
 def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
@@ -291,6 +427,14 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
         stacklevel=4,
     )
     return reduction
+
+
+def number_of(reduction: str) -> int:
+    """PyTorch's number for a reduction. Raises ValueError for a word that is none."""
+    words = ("none", "mean", "sum")
+    if reduction not in words:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return words.index(reduction)
 
 
 def _reduced(losses: Tensor, reduction: str) -> Tensor:

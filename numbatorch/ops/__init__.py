@@ -210,6 +210,7 @@ from numbatorch.ops.creation import scalar_tensor as scalar_tensor
 from numbatorch.ops.creation import tensor as tensor
 from numbatorch.ops.creation import zeros as zeros
 from numbatorch.ops.creation import zeros_like as zeros_like
+from numbatorch.ops.ctc import ctc_loss as ctc_loss
 from numbatorch.ops.differences import cumulative_trapezoid as cumulative_trapezoid
 from numbatorch.ops.differences import diff as diff
 from numbatorch.ops.differences import gradient as gradient
@@ -319,6 +320,14 @@ from numbatorch.ops.loss import l1_loss as l1_loss
 from numbatorch.ops.loss import mse_loss as mse_loss
 from numbatorch.ops.loss import nll_loss as nll_loss
 from numbatorch.ops.loss import smooth_l1_loss as smooth_l1_loss
+from numbatorch.ops.margin import check_margin as check_margin
+from numbatorch.ops.margin import cosine_embedding_loss as cosine_embedding_loss
+from numbatorch.ops.margin import hinge_embedding_loss as hinge_embedding_loss
+from numbatorch.ops.margin import kl_div as kl_div
+from numbatorch.ops.margin import margin_ranking_loss as margin_ranking_loss
+from numbatorch.ops.margin import poisson_nll_loss as poisson_nll_loss
+from numbatorch.ops.margin import soft_margin_loss as soft_margin_loss
+from numbatorch.ops.margin import triplet_margin_loss as triplet_margin_loss
 from numbatorch.ops.masks import argwhere as argwhere
 from numbatorch.ops.masks import masked_scatter as masked_scatter
 from numbatorch.ops.masks import masked_scatter_ as masked_scatter_

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _REDUCTIONS: dict[str, Callable] = {"none": lambda losses: losses, "mean": mean, "sum": sum}
 
 
-def _reduced(losses: Tensor, reduction: str) -> Tensor:
+def reduced(losses: Tensor, reduction: str) -> Tensor:
     """One number, or the losses themselves. Raises ValueError for an unknown reduction."""
     if reduction not in _REDUCTIONS:
         raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -40,7 +40,7 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
 # --- of elements
 
 
-class _Loss(Op):
+class Loss(Op):
     """A loss that a scalar body computes of each element: op(input, target, *numbers, reduction). Of tensors
     of one kind and shape, its sum or mean is a single kernel; the gradient is the body's."""
 
@@ -61,7 +61,7 @@ class _Loss(Op):
             or not kind.dtype.is_floating_point
         ):
             with no_grad():
-                return _reduced(self.row(input, target, *numbers), reduction)
+                return reduced(self.row(input, target, *numbers), reduction)
         plan = self.plans.get((kind, input.array.size, reduction))
         if plan is None:
             key = (kind, input.array.size, reduction)
@@ -87,12 +87,12 @@ class _Loss(Op):
         return tuple(fits)
 
 
-_mse = _Loss("MseLoss", scalar.squared_error, refuse("mse_cpu", *COMPLEX))
-_l1 = _Loss("L1Loss", scalar.absolute_error)
-_smooth_l1 = _Loss("SmoothL1Loss", scalar.smooth_l1)
-_huber = _Loss("HuberLoss", scalar.huber)
-_bce = _Loss("BinaryCrossEntropy", scalar.binary_cross_entropy)
-_bce_logits = _Loss("BinaryCrossEntropyWithLogits", scalar.binary_cross_entropy_with_logits)
+_mse = Loss("MseLoss", scalar.squared_error, refuse("mse_cpu", *COMPLEX))
+_l1 = Loss("L1Loss", scalar.absolute_error)
+_smooth_l1 = Loss("SmoothL1Loss", scalar.smooth_l1)
+_huber = Loss("HuberLoss", scalar.huber)
+_bce = Loss("BinaryCrossEntropy", scalar.binary_cross_entropy)
+_bce_logits = Loss("BinaryCrossEntropyWithLogits", scalar.binary_cross_entropy_with_logits)
 _bce_logits_weighted = Pointwise(
     "BinaryCrossEntropyWithLogits", scalar.weighted_binary_cross_entropy_with_logits
 )
@@ -129,7 +129,7 @@ def binary_cross_entropy(
             raise RuntimeError("all elements of input should be between 0 and 1")
     if weight is None:
         return _bce(input, target, reduction)
-    return _reduced(mul(_bce(input, target, "none"), weight), reduction)
+    return reduced(mul(_bce(input, target, "none"), weight), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -147,7 +147,7 @@ def binary_cross_entropy_with_logits(
         if pos_weight is None
         else _bce_logits_weighted(input, target, pos_weight)
     )
-    return _reduced(losses if weight is None else mul(losses, weight), reduction)
+    return reduced(losses if weight is None else mul(losses, weight), reduction)
 
 
 # --- of classes

@@ -27,7 +27,7 @@ from numbatorch_kernels import lift
 PACKAGE = "numbatorch_kernels."
 
 IN_FLOAT64 = (  # on purpose, whatever the type of the operands: a sum, and numbers drawn by rejection
-    "nll_total_block", "poisson_kernel", "binomial_kernel", "gamma_kernel",
+    "nll_total_block", "ctc_block", "ctc_backward_block", "bag_grid", "poisson_kernel", "binomial_kernel", "gamma_kernel",
 )  # fmt: skip
 REAL = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 DTYPES = (*REAL, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)

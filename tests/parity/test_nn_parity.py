@@ -31,6 +31,9 @@ ARGUMENTS = {
     "EmbeddingBag": (4, 3),
     "MultiheadAttention": (4, 2),
     **{f"Transformer{name}Layer": (4, 2) for name in ("Encoder", "Decoder")},
+    "Bilinear": (2, 3, 4),
+    "AdaptiveLogSoftmaxWithLoss": (4, 9, [2, 4]),
+    "LinearCrossEntropyLoss": (4, 3),
 }
 OTHERS = (
     "Module",

@@ -1,0 +1,150 @@
+"""Losses of pairs, triplets and counts. `reduction` is 0 for the losses themselves, 1 for their mean, 2 for
+their sum; `nn.functional` has the same functions with words for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numbatorch.dtype as dt
+from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse, to_float
+from numbatorch.dtype import type_word
+from numbatorch.ops.arithmetic import add, div, minimum, mul, sub
+from numbatorch.ops.comparison import eq, where
+from numbatorch.ops.distance import pairwise_distance
+from numbatorch.ops.loss import Loss, reduced
+from numbatorch.ops.math import clamp_min, sqrt
+from numbatorch.ops.reduce import sum
+from numbatorch_kernels import scalar
+
+if TYPE_CHECKING:
+    from numbatorch.tensor import Tensor
+
+_EPSILON = 1e-12
+_WORDS = ("none", "mean", "sum")
+
+_soft_margin = Loss("SoftMarginLoss", scalar.soft_margin)
+_hinge_embedding = Loss("HingeEmbeddingLoss", scalar.hinge_embedding)
+_margin_ranking = Pointwise("MarginRankingLoss", scalar.margin_ranking, weightless=(3,))
+_kl_div = Loss("KlDiv", scalar.kl_div)
+_kl_div_log = Loss("KlDiv", scalar.kl_div_log)
+_poisson_nll_log = Loss("PoissonNllLoss", scalar.poisson_nll_log)
+_poisson_nll = Loss("PoissonNllLoss", scalar.poisson_nll)
+_stirling = Pointwise("Stirling", scalar.stirling, result=to_float)
+
+
+def soft_margin_loss(input: Tensor, target: Tensor, reduction: int = 0) -> Tensor:
+    """log(1 + exp(-target input)), for targets of 1 and -1"""
+    return _soft_margin(input, target, _WORDS[reduction])
+
+
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 0) -> Tensor:
+    """input where target = 1, max(0, margin - input) where target = -1
+
+    >>> torch.hinge_embedding_loss(torch.tensor([0.5, 0.25]), torch.tensor([1, -1]))
+    tensor([0.5000, 0.7500])
+    """
+    return _hinge_embedding(input, target, margin, _WORDS[reduction])
+
+
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
+) -> Tensor:
+    """max(0, margin - target (input1 - input2)): target is 1 where input1 should be the larger, else -1
+
+    >>> torch.margin_ranking_loss(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 1.0]), torch.tensor([1, 1]))
+    tensor([2., 0.])
+    """
+    return reduced(_margin_ranking.general((input1, input2, target, margin)), _WORDS[reduction])
+
+
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
+) -> Tensor:
+    """1 - cos where target = 1, max(0, cos - margin) where target = -1, with the cosine of the angle between
+    rows of input1 and input2, (N, D) or (D); target is (N) or ().
+
+    Raises RuntimeError for other shapes.
+
+    >>> x, y = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+    >>> torch.cosine_embedding_loss(x, y, torch.tensor([1]))
+    tensor([1.])
+    """
+    dims = target.array.ndim
+    if dims > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if input1.array.ndim != dims + 1 or input2.array.ndim != dims + 1:
+        raise RuntimeError(
+            f"{dims}D target tensor expects {dims + 1}D input tensors, but found inputs with sizes "
+            f"{list(input1.array.shape)} and {list(input2.array.shape)}."
+        )
+    squares = [add(sum(mul(x, x), dims), _EPSILON) for x in (input1, input2)]
+    cosine = div(sum(mul(input1, input2), dims), sqrt(mul(*squares)))
+    apart = clamp_min(sub(cosine, margin), 0)
+    losses = add(where(eq(target, 1), 1 - cosine, 0), where(eq(target, -1), apart, 0))
+    return reduced(losses, _WORDS[reduction])
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: int = 0,
+) -> Tensor:
+    """max(0, margin + |anchor - positive + eps|_p - |anchor - negative + eps|_p) of rows; with `swap`, the second
+    distance is the smaller one of those from anchor and from positive.
+
+    V. Balntas et al., BMVC 2016. Raises RuntimeError where the numbers of dimensions differ.
+    """
+    check_triplet(anchor, positive, negative)
+    near, far = (pairwise_distance(anchor, x, p, eps) for x in (positive, negative))
+    if swap:
+        far = minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced(clamp_min(sub(add(near, margin), far), 0), _WORDS[reduction])
+
+
+def check_triplet(anchor: Tensor, positive: Tensor, negative: Tensor) -> None:
+    """Raises RuntimeError unless all three have the same number of dimensions."""
+    a, p, n = anchor.array.ndim, positive.array.ndim, negative.array.ndim
+    if not a == p == n:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, "
+            f"but got: anchor {a}D, positive {p}D, and negative {n}D inputs"
+        )
+
+
+def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: bool = False) -> Tensor:
+    """target (log target - input); `log_target` says that target holds logarithms, too
+
+    >>> torch.kl_div(torch.tensor([-1.0]), torch.tensor([1.0]))
+    tensor([1.])
+    """
+    return (_kl_div_log if log_target else _kl_div)(input, target, _WORDS[reduction])
+
+
+def poisson_nll_loss(
+    input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int
+) -> Tensor:
+    """exp(input) - target input, or input - target log(input + eps) unless `log_input`: minus the log
+    likelihood of counts up to a constant, which with `full` Stirling's formula estimates.
+
+    >>> torch.poisson_nll_loss(torch.tensor([0.0]), torch.tensor([1.0]), True, False, 1e-8, 1)
+    tensor(1.)
+    """
+    row, numbers = (_poisson_nll_log, ()) if log_input else (_poisson_nll, (eps,))
+    if not full:
+        return row(input, target, *numbers, _WORDS[reduction])
+    return reduced(add(row(input, target, *numbers, "none"), _stirling(target)), _WORDS[reduction])
+
+
+_refused = ("float16", "bfloat16", *COMPLEX, *INTEGERS)
+
+
+def check_margin(input: Tensor, target: Tensor, kernel: str) -> None:
+    """Raises PyTorch's errors unless the input is float32 or float64 and the target int64."""
+    refuse(kernel, *_refused)(input.kind.dtype)
+    if target.kind.dtype is not dt.int64:
+        raise RuntimeError(f"expected scalar type Long but found {type_word(target.kind.dtype)}")

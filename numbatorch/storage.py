@@ -11,6 +11,7 @@ import numpy as np
 
 from numbatorch import base
 from numbatorch.base import Kind, kind_of
+from numbatorch.device import CPU
 from numbatorch.device import device as Device
 from numbatorch.dtype import DType, type_word, uint8
 from numbatorch.shape import contiguous_strides
@@ -67,6 +68,20 @@ class UntypedStorage:
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.tolist())
+
+    def cpu(self) -> UntypedStorage:
+        """These bytes in the CPU's memory: itself if they are there, or a copy."""
+        return UntypedStorage(base.Storage(self.bytes().copy_to_host()), CPU) if self.is_cuda else self
+
+    def cuda(self, device: int | None = None) -> UntypedStorage:
+        """These bytes on a GPU: itself if they are there, or a copy."""
+        place = Device("cuda", device or 0)
+        if self.device == place:
+            return self
+        copy = base.empty((self.nbytes(),), Kind.of(uint8, place)).array
+        if self.nbytes():
+            _copy_bytes(copy, self.cpu().bytes())
+        return UntypedStorage(base.Storage(copy), place)
 
     def is_pinned(self) -> bool:
         """Whether the memory is locked for transfers to a GPU: never."""
@@ -181,7 +196,7 @@ def _copy_bytes(target: Any, source: Any) -> None:
     if isinstance(target, np.ndarray):
         target[...] = source
     else:
-        target.copy_from_host(source.copy_to_host())
+        target.copy_from_host(source if isinstance(source, np.ndarray) else source.copy_to_host())
 
 
 def resize_out(out: Tensor, shape: tuple[int, ...], warn: bool = True) -> None:

@@ -19,7 +19,7 @@ from numbatorch.autograd.mode import state as inference_state
 from numbatorch.autograd.node import Handle, Node, Slot, leaf_hooks, refresh, type_name
 from numbatorch.base import Kind, TensorBase, alias
 from numbatorch.layout import kept_order, lies_in_order, strided
-from numbatorch.shape import Size, normalize_dim
+from numbatorch.shape import Size, contiguous_strides, normalize_dim
 
 
 def inplace(function: Callable) -> Callable:
@@ -274,7 +274,11 @@ class Tensor(TensorBase):
 
     def stride(self, dim: int | None = None):
         """How many elements lie between neighbours along each dimension, or one of them."""
-        strides = tuple([s // self.array.itemsize for s in self.array.strides])
+        array = self.array
+        if array.size:
+            strides = tuple([s // array.itemsize for s in array.strides])
+        else:  # of which NumPy knows no strides
+            strides = contiguous_strides(array.shape)
         return strides if dim is None else strides[normalize_dim(dim, len(strides))]
 
     def storage_offset(self) -> int:

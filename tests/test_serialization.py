@@ -1,14 +1,20 @@
-"""`save` and `load`: what goes in comes out, files are safetensors files, and bad files say what is wrong
-with them.
+"""`save` and `load`: what goes in comes out of every format, and bad files say what is wrong with them.
+
+What no file may do is in test_hostile_checkpoints.py, and that PyTorch reads and writes the same is in
+parity/test_serialization_parity.py.
 """
 
+import argparse
 import io
 import json
 import math
 import os
+import pickle
 import stat
 import struct
+import zipfile
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,8 +39,24 @@ DTYPES = [
 ]
 
 
-def round_trip(obj, **options):
-    file = io.BytesIO()
+FORMATS = ["pt", "safetensors"]
+
+
+class File(io.BytesIO):
+    """A file in memory with a name, which decides on the format."""
+
+    def __init__(self, ending, content=b""):
+        super().__init__(content)
+        self.name = f"memory.{ending}"
+
+
+@pytest.fixture(params=FORMATS)
+def ending(request):
+    return request.param
+
+
+def round_trip(obj, ending="pt", **options):
+    file = File(ending)
     save(obj, file)
     file.seek(0)
     return load(file, **options)
@@ -42,23 +64,36 @@ def round_trip(obj, **options):
 
 @pytest.mark.parametrize("name", DTYPES)
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0, 3)])
-def test_every_dtype_and_shape(name, shape):
+def test_every_dtype_and_shape(name, shape, ending):
     dtype = getattr(torch, name)
     tensor = (torch.arange(math.prod(shape)).reshape(shape) + 1).to(dtype)
     if dtype.is_complex:
         tensor = tensor * (1 + 2j)
-    back = round_trip(tensor)
+    back = round_trip(tensor, ending)
     assert back.dtype is dtype and back.shape == shape and torch.equal(back, tensor)
 
 
-def test_layouts():
+def test_layouts(ending):
     tensor = torch.arange(12.0).view(3, 4)
     for view in (tensor.t(), tensor[:, ::2], tensor[1:, 1:], tensor[0], tensor.expand(2, 3, 4)):
-        back = round_trip({"x": view})["x"]
-        assert torch.equal(back, view) and back.is_contiguous()
+        back = round_trip({"x": view}, ending)["x"]
+        assert torch.equal(back, view)
+        assert back.stride() == view.stride() if ending == "pt" else back.is_contiguous()
 
 
-def test_nested_objects():
+def test_views_share_their_memory_again():
+    tensor = torch.arange(12.0).view(3, 4)
+    whole, part, turned = round_trip([tensor, tensor[1:, 1:], tensor.t()])
+    assert part.storage_offset() == 5
+    whole[1, 1] = 50.0
+    assert part[0, 0].item() == turned[1, 1].item() == 50 and part._version == 1
+    with pytest.raises(
+        RuntimeError, match="Cannot save multiple tensors or storages that view the same data as diff"
+    ):
+        save([z := torch.ones(2, dtype=torch.complex64), torch.view_as_real(z)], io.BytesIO())
+
+
+def test_nested_objects(ending):
     obj = {
         "a": [1, 2.5, True, None, "text"],
         "b": (torch.ones(2), {"deep": torch.zeros(1)}),
@@ -68,7 +103,7 @@ def test_nested_objects():
         "ordered": OrderedDict(z=1, a=2),
         "empty": [{}, [], ()],
     }
-    back = round_trip(obj)
+    back = round_trip(obj, ending)
     assert (
         list(back) == list(obj)
         and back["a"] == obj["a"]
@@ -82,33 +117,34 @@ def test_nested_objects():
         and list(back["ordered"]) == ["z", "a"]
         and back["empty"] == obj["empty"]
     )
-    assert math.isnan(round_trip(math.nan)) and round_trip("just text") == "just text"
+    assert math.isnan(round_trip(math.nan, ending)) and round_trip("just text", ending) == "just text"
 
 
-def test_names_that_meet():
+def test_names_that_meet(ending):
     back = round_trip(
-        {"a.b": torch.ones(1), "a": {"b": torch.zeros(1)}, "__metadata__": torch.full((1,), 2.0)}
+        {"a.b": torch.ones(1), "a": {"b": torch.zeros(1)}, "__metadata__": torch.full((1,), 2.0)}, ending
     )
     assert [back["a.b"].item(), back["a"]["b"].item(), back["__metadata__"].item()] == [1, 0, 2]
 
 
-def test_parameters_and_requires_grad():
+def test_parameters_and_requires_grad(ending):
     back = round_trip(
         [
             nn.Parameter(torch.ones(2)),
             torch.ones(1, requires_grad=True),
             nn.Parameter(torch.ones(1), requires_grad=False),
             torch.ones(1),
-        ]
+        ],
+        ending,
     )
     assert [isinstance(t, nn.Parameter) for t in back] == [True, False, True, False]
     assert [t.requires_grad for t in back] == [True, True, False, False]
 
 
-def test_shared_memory_is_written_once_and_shared_again():
+def test_shared_memory_is_written_once_and_shared_again(ending):
     model = nn.Sequential(nn.Linear(100, 100, bias=False), nn.Linear(100, 100, bias=False))
     model[1].weight = model[0].weight
-    file = io.BytesIO()
+    file = File(ending)
     save(model.state_dict(), file)
     assert len(file.getvalue()) < 1.5 * 40_000
     file.seek(0)
@@ -117,7 +153,7 @@ def test_shared_memory_is_written_once_and_shared_again():
     assert state["1.weight"][0, 0].item() == 5
 
 
-def test_a_whole_checkpoint(tmp_path):
+def test_a_whole_checkpoint(tmp_path, ending):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
     optimizer = optim.Adam(model.parameters(), lr=0.01)
@@ -125,10 +161,10 @@ def test_a_whole_checkpoint(tmp_path):
     optimizer.step()
     save(
         {"model": model.state_dict(), "optim": optimizer.state_dict(), "epoch": 3},
-        tmp_path / "checkpoint.safetensors",
+        tmp_path / f"checkpoint.{ending}",
     )
 
-    checkpoint = load(str(tmp_path / "checkpoint.safetensors"))
+    checkpoint = load(str(tmp_path / f"checkpoint.{ending}"))
     twin = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
     other = optim.Adam(twin.parameters())
     assert str(twin.load_state_dict(checkpoint["model"])) == "<All keys matched successfully>"
@@ -146,14 +182,30 @@ def test_a_whole_checkpoint(tmp_path):
     assert float(other.state[next(twin.parameters())]["step"]) == 1
 
 
-def test_devices(device):
+def test_devices(device, ending):
     tensor = torch.arange(4.0).to(device)
-    assert round_trip(tensor).device == tensor.device
-    assert round_trip(tensor, map_location="cpu").device.type == "cpu"
-    assert round_trip(tensor, map_location={str(tensor.device): "cpu"}).device.type == "cpu"
-    assert round_trip(tensor, map_location=lambda storage, location: storage).device.type == "cpu"
-    assert round_trip(tensor, map_location=lambda storage, location: None).device == tensor.device
-    assert round_trip(torch.ones(1), map_location=device).device.type == device
+
+    def back(map_location, tensor=tensor):
+        found = round_trip(tensor, ending, map_location=map_location)
+        assert found.tolist() == tensor.tolist()
+        return found.device
+
+    assert back(None) == tensor.device
+    assert back("cpu").type == back(torch.device("cpu")).type == "cpu"
+    assert back({str(tensor.device): "cpu"}).type == "cpu"
+    assert back(lambda storage, location: storage).type == "cpu"
+    assert back(lambda storage, location: None) == tensor.device
+    assert back(lambda storage, location: storage if device == "cpu" else storage.cuda(0)) == tensor.device
+    assert back(device, torch.ones(1)).type == device
+
+
+def test_devices_that_are_not_there():
+    with pytest.raises(RuntimeError, match="don't know how to restore data location"):
+        round_trip(torch.ones(1), map_location="mps")
+    with pytest.raises(RuntimeError, match=r"Attempting to deserialize object on (a )?CUDA device"):
+        round_trip(torch.ones(1), map_location="cuda:7")
+    with pytest.raises(TypeError, match="map_location"):
+        round_trip(torch.ones(1), map_location=3)
 
 
 # ---- files ----
@@ -181,17 +233,14 @@ def test_other_programs_read_and_write_these_files(tmp_path):
     back["a"].fill_(1)
 
 
-def test_a_new_file_replaces_the_old_one_only_when_complete(tmp_path):
-    path = tmp_path / "model.safetensors"
+def test_a_new_file_replaces_the_old_one_only_when_complete(tmp_path, ending):
+    path = tmp_path / f"model.{ending}"
     save({"x": torch.ones(2)}, path)
 
-    class Bad:
-        pass
-
-    with pytest.raises(TypeError, match=r"save\(\) cannot write an object of type Bad at 'y'"):
-        save({"x": torch.zeros(2), "y": Bad()}, path)
-    assert load(path)["x"].tolist() == [1, 1] and os.listdir(tmp_path) == ["model.safetensors"]
-    link = tmp_path / "link"
+    with pytest.raises(TypeError, match=r"save\(\) cannot write an object of type generator at 'y'"):
+        save({"x": torch.zeros(2), "y": (i for i in "abc")}, path)
+    assert load(path)["x"].tolist() == [1, 1] and os.listdir(tmp_path) == [path.name]
+    link = tmp_path / f"link.{ending}"
     link.symlink_to(path)
     save({"x": torch.zeros(1)}, link)
     assert link.is_symlink() and load(path)["x"].tolist() == [0]
@@ -200,19 +249,30 @@ def test_a_new_file_replaces_the_old_one_only_when_complete(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
 
 
-def test_an_interrupted_write_leaves_nothing_behind(tmp_path, monkeypatch):
-    from numbatorch import serialization
+def test_an_interrupted_write_leaves_nothing_behind(tmp_path, monkeypatch, ending):
+    from numbatorch.serialization import checkpoint, tensorfile
 
-    path = tmp_path / "model.safetensors"
+    path = tmp_path / f"model.{ending}"
     save({"x": torch.ones(2)}, path)
 
     def broken(*args):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(serialization, "_write", broken)
+    monkeypatch.setattr(checkpoint if ending == "pt" else tensorfile, "_write", broken)
     with pytest.raises(OSError, match="no space left"):
         save({"x": torch.zeros(2)}, path)
-    assert load(path)["x"].tolist() == [1, 1] and os.listdir(tmp_path) == ["model.safetensors"]
+    assert load(path)["x"].tolist() == [1, 1] and os.listdir(tmp_path) == [path.name]
+
+
+def test_large_files_replace_each_other(tmp_path):
+    path = tmp_path / "large.pt"
+    for value in range(3):
+        save({"x": torch.full((1 << 21,), value), "y": torch.full((1 << 18,), float(value))}, path)
+        back = load(path)
+        assert (back["x"] == value).all() and (back["y"] == value).all()
+    mapped = load(path, mmap=True)["x"]
+    mapped[0] = 7  # of its own: the file stays
+    assert mapped[1].item() == 2 and load(path)["x"][0].item() == 2
 
 
 def test_modules_are_refused_with_advice():
@@ -242,11 +302,13 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
     [
         (b"", "the file is empty"),
         (b"abc", "the file is damaged: it ends in the first 8 bytes"),
+        (b"PK\x03\x04rest of a zip file", "failed finding central directory"),
+        (b"\x80\x02}q\x00.more pickle", "a bare pickle, and no checkpoint"),
         (
-            b"PK\x03\x04rest of a zip file",
-            r"PyTorch's own format \(.pt, .pth\), which numbatorch cannot read yet",
+            b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
+            "PyTorch's format from before version 1.6",
         ),
-        (b"\x80\x02}q\x00.more pickle", r"PyTorch's own format"),
+        (bytes(257) + b"ustar" + bytes(300), "PyTorch's format from before version 1.6"),
         (b"\xff" * 64, "its first 8 bytes are not the length of a header"),
         (_file(b"{}")[:9], "it ends in the header, after 1 of 2 bytes"),
         (_file(b"hello"), "not a safetensors file, or a damaged one"),
@@ -280,18 +342,164 @@ def test_damaged_files(tmp_path, content, text):
     assert str(path) in str(caught.value)
 
 
-def test_every_truncation_is_noticed():
-    file = io.BytesIO()
+def test_every_truncation_is_noticed(ending):
+    file = File(ending)
     save({"x": torch.arange(3.0), "y": torch.ones(2, dtype=torch.int16)}, file)
     content = file.getvalue()
-    for length in range(0, len(content), 3):
+    for length in range(0, len(content), 3 if ending == "safetensors" else 17):
         with pytest.raises(RuntimeError):
             load(io.BytesIO(content[:length]))
 
 
 def test_several_objects_in_one_file():
-    file = io.BytesIO()
+    file = File("safetensors")
     save([1], file)
     save({"x": torch.ones(1)}, file)
     file.seek(0)
     assert load(file) == [1] and load(file)["x"].item() == 1
+
+
+# ---- PyTorch's format
+
+
+def test_a_file_that_pytorch_wrote():
+    found = load(Path(__file__).parent / "checkpoints" / "pytorch.pt", map_location="cpu")
+    dtypes = found["dtypes"]
+    assert [str(t.dtype) for t in dtypes] == [f"torch.{name}" for name in DTYPES]
+    assert all(t.to(torch.complex128).tolist() == [0, 1, 1] for t in dtypes)
+    assert found["view"].tolist() == [[5.0, 6.0, 7.0], [9.0, 10.0, 11.0]] and found["turned"].stride() == (
+        1,
+        4,
+    )
+    found["turned"][1, 1] = -5.0
+    assert found["view"][0, 0].item() == -5
+    assert isinstance(found["parameter"], nn.Parameter) and found["leaf"].requires_grad
+    assert nn.Linear(2, 3).load_state_dict(found["state"]) and found["state"]._metadata[""] == {"version": 1}
+    assert found["python"] == [
+        1,
+        -2,
+        2**70,
+        0.5,
+        1j,
+        "text",
+        b"bytes",
+        None,
+        True,
+        (1, (2,)),
+        {3},
+        torch.Size([4, 5]),
+    ]
+    assert found["kinds"] == [torch.float16, torch.device("cuda:1")]
+    assert (
+        found["adam"]["param_groups"][0]["betas"] == (0.9, 0.999) and found["adam"]["state"][0]["step"] == 1
+    )
+
+
+def test_names_of_files_and_what_is_in_them(tmp_path):
+    save({"x": torch.ones(2)}, tmp_path / "model.pth")
+    content = (tmp_path / "model.pth").read_bytes()
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    assert archive.testzip() is None
+    assert [name.partition("/")[2] for name in archive.namelist()] == [
+        "data.pkl", ".format_version", ".storage_alignment", "byteorder", "data/0", "version", ".data/serialization_id"
+    ]  # fmt: skip
+    assert archive.namelist()[0] == "model/data.pkl" and archive.read("model/data/0") == struct.pack(
+        "<2f", 1, 1
+    )
+    assert content.index(struct.pack("<2f", 1, 1)) % 64 == 0
+    with open(tmp_path / "model.pth", "rb") as file:
+        assert load(file)["x"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 999, 1000, 1001, 2001])
+def test_many_items(count):
+    for obj in (
+        list(range(count)),
+        dict.fromkeys(range(count), "x"),
+        OrderedDict.fromkeys(range(count)),
+        set(range(count)),
+    ):
+        assert round_trip(obj) == obj
+
+
+def test_numpy_numbers_and_arrays():
+    back = round_trip(
+        {"loss": np.float64(0.5), "count": np.int32(3), "curve": np.arange(6.0).reshape(2, 3).T}
+    )
+    assert back["loss"] == 0.5 and type(back["loss"]) is np.float64 and type(back["count"]) is np.int32
+    assert np.array_equal(back["curve"], np.arange(6.0).reshape(2, 3).T)
+
+
+class Settings:
+    def __init__(self):
+        self.width = 3
+
+
+def test_classes_are_admitted_one_by_one():
+    file = io.BytesIO()
+    save({"settings": Settings(), "args": argparse.Namespace(lr=0.1)}, file)
+    for weights_only in (None, True, False):
+        file.seek(0)
+        with pytest.raises(
+            pickle.UnpicklingError, match="GLOBAL .*Settings was not an allowed global by default"
+        ) as caught:
+            load(file, weights_only=weights_only)
+        assert "never runs code" in str(caught.value)
+    file.seek(0)
+    with torch.serialization.safe_globals([Settings, argparse.Namespace]):
+        back = load(file)
+    assert (
+        back["settings"].width == 3
+        and back["args"].lr == 0.1
+        and torch.serialization.get_safe_globals() == []
+    )
+    torch.serialization.add_safe_globals([(Settings, "elsewhere.Settings")])
+    assert len(torch.serialization.get_safe_globals()) == 1
+    torch.serialization.clear_safe_globals()
+
+
+def test_objects_that_share_and_contain_themselves():
+    shared = [1]
+    obj = [shared, shared, {"x": shared}]
+    obj.append(obj)
+    back = round_trip(obj)
+    assert back[0] is back[1] is back[2]["x"] and back[3] is back
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(RecursionError, match="nested so deeply"):
+        save(deep, io.BytesIO())
+
+
+def test_npz(tmp_path):
+    state = {
+        "w": torch.arange(6.0).view(2, 3),
+        "n": torch.tensor(3),
+        "array": np.ones(2, np.int16),
+        "number": 2.5,
+    }
+    save(state, tmp_path / "state.npz")
+    with np.load(tmp_path / "state.npz") as arrays:
+        assert {name: arrays[name].tolist() for name in arrays} == {
+            "w": [[0, 1, 2], [3, 4, 5]], "n": 3, "array": [1, 1], "number": 2.5
+        }  # fmt: skip
+    back = load(tmp_path / "state.npz")
+    assert (
+        back["w"].dtype is torch.float32
+        and back["n"].dtype is torch.int64
+        and back["array"].tolist() == [1, 1]
+    )
+    for bad in ([1], {"x": "text"}, {"x": torch.ones(1, dtype=torch.bfloat16)}):
+        with pytest.raises(TypeError, match="npz|NumPy"):
+            save(bad, tmp_path / "bad.npz")
+
+
+def test_files_that_cannot_be_sought():
+    class Pipe:
+        def read(self, count=-1):
+            return b""
+
+    with pytest.raises(AttributeError, match="You can only torch.load from a file that is seekable"):
+        load(Pipe())
+    with pytest.raises(ValueError, match="f must be a file path in order to use the mmap argument"):
+        load(io.BytesIO(), mmap=True)

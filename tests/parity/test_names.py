@@ -42,8 +42,6 @@ LEFT_OUT = {
     "layout": "there is one layout",
     "pin_memory": "memory is pinned where it is copied from",
     "out_dtype": "for CUDA alone",
-    "pickle_module": "nothing is pickled",
-    "pickle_protocol": "nothing is pickled",
     "values": "a part of out, or an old name of input",
     "indices": "a part of out",
     "Tuple": "a type",
@@ -60,7 +58,6 @@ SLIPS = {
     "torch.triangular_solve": {"b"},
     "torch.true_divide": {"dividend", "divisor"},
     "torch.unsafe_split": {"split_size_or_sections"},
-    "torch.save": {"_use_new_zipfile_serialization"},
     **{f"linalg.{name}": {"A"} for name in ("cholesky", "cholesky_ex", "matrix_rank", "pinv", "tensorinv")},
 }
 

@@ -1,4 +1,4 @@
-"""`save` and `load`: tensors, and the lists, dicts and numbers around them, in one safetensors file.
+"""Tensors, and the lists, dicts and numbers around them, in one safetensors file.
 
 The file is what every reader of safetensors understands: tensors by name. What the names cannot say (nesting,
 numbers, types of keys, which tensors are parameters) is JSON text in the header's metadata, under
@@ -16,12 +16,9 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import secrets
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 import numpy as np
@@ -31,7 +28,11 @@ from numbatorch.base import Kind
 from numbatorch.device import device
 from numbatorch.dtype import ALL_DTYPES, DType, complex128
 from numbatorch.nn.parameter import Parameter
+from numbatorch.serialization.files import Damaged, damage_in
+from numbatorch.serialization.locations import MapLocation, placer
+from numbatorch.serialization.trusted import LoadedStorage, rebuild_tensor
 from numbatorch.shape import Size
+from numbatorch.storage import UntypedStorage
 from numbatorch.tensor import Tensor
 
 _CODES = {  # the format's names of the dtypes, by ours; it has none for complex128
@@ -42,56 +43,12 @@ _BY_NAME = {dtype.name: dtype for dtype in ALL_DTYPES}
 _BY_CODE = {code: _BY_NAME[name] for name, code in _CODES.items()}
 _LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 
-Path = str | os.PathLike
-MapLocation = str | device | Mapping[str, str] | Callable[[Tensor, str], Tensor | None] | None
 
-
-def save(obj: Any, f: Path | IO[bytes]) -> None:
-    """Write `obj` to a path or an open file: a tensor, or dicts, lists and tuples of tensors, numbers,
-    strings and None.
-
-    That is what state dicts of modules and optimizers are. At a path, the new file takes the place of an old
-    one only when it is complete. Tensors that share all their memory are written once, and share it again
-    when loaded. Raises TypeError for other objects: of a module, save the `state_dict()`.
-
-    >>> save({"model": net.state_dict(), "epoch": 3}, path)
-    >>> load(path)["epoch"]
-    3
-    """
+def write(obj: Any, file: IO[bytes]) -> None:
+    """Write `obj` into an open file. Raises TypeError for objects that it cannot hold."""
     writer = _Writer()
     notes = {"structure": writer.encode(obj, ()), "devices": writer.devices, "complex128": writer.complex128}
-    metadata = {"format": "pt", "numbatorch": json.dumps(notes)}
-    if isinstance(f, str | os.PathLike):
-        with _replacing(f) as file:
-            _write(file, writer.arrays, metadata)
-    elif hasattr(f, "write"):
-        _write(f, writer.arrays, metadata)
-    else:
-        raise AttributeError(
-            "expected 'f' to be string, path, or a file-like object with a 'write' attribute"
-        )
-
-
-def load(
-    f: Path | IO[bytes],
-    map_location: MapLocation = None,
-    *,
-    weights_only: bool = True,
-    mmap: bool | None = None,
-) -> Any:
-    """Read what `save` has written, or a dict of tensors from any other safetensors file.
-
-    map_location    where tensors go: a device, a dict from their former device to another, or a function of
-                    the tensor (on the CPU) and its former device, such as `lambda tensor, location: tensor`;
-                    None puts them back where they were
-
-    A file never executes anything, so `weights_only` makes no difference; neither does `mmap`. Raises
-    RuntimeError for files that are damaged or of another format.
-    """
-    if not isinstance(f, str | os.PathLike):
-        return _load(f, getattr(f, "name", "the file"), map_location)
-    with open(f, "rb") as file:
-        return _load(file, os.fspath(f), map_location)
+    _write(file, writer.arrays, {"format": "pt", "numbatorch": json.dumps(notes)})
 
 
 # ---- the file ----
@@ -111,28 +68,9 @@ def _write(file: IO[bytes], arrays: dict[str, tuple[str, np.ndarray]], metadata:
         file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of the one at `path` when all has gone well."""
-    path = os.path.realpath(path)
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        raise RuntimeError(f"Parent directory {folder} does not exist.")
-    temporary = f"{path}.{secrets.token_hex(4)}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
-
-
-def _load(file: IO[bytes], name: str, map_location: MapLocation) -> Any:
-    with _damage_in(name):
+def read(file: IO[bytes], name: str, map_location: MapLocation) -> Any:
+    """The object in an open file, which errors call `name`."""
+    with damage_in(name, "safetensors file"):
         header = _read_header(file)
         metadata = header.pop("__metadata__", {})
         tensors = _read_tensors(file, header)
@@ -141,66 +79,34 @@ def _load(file: IO[bytes], name: str, map_location: MapLocation) -> Any:
             pairs = tensors[key].array
             tensors[key] = base.wrap(pairs.view(np.complex128).reshape(pairs.shape[:-1]), Kind.of(complex128))
         devices = dict(notes.get("devices", {}))
-    tensors = {key: _place(tensor, devices.get(key, "cpu"), map_location) for key, tensor in tensors.items()}
+    where = placer(map_location)
+    tensors = {key: _place(tensor, devices.get(key, "cpu"), where) for key, tensor in tensors.items()}
     if "structure" not in notes:
         return {key: tensors[key] for key in header}
-    with _damage_in(name):
+    with damage_in(name, "safetensors file"):
         return _decode(notes["structure"], tensors)
 
 
-def _place(tensor: Tensor, location: str, target: MapLocation) -> Tensor:
+def _place(tensor: Tensor, location: str, where: Callable[[UntypedStorage, str], UntypedStorage]) -> Tensor:
     """The tensor, which was at `location` when it was saved, where `map_location` wants it."""
-    if isinstance(target, Mapping):
-        target = target.get(location, location)
-    elif callable(target):
-        moved = target(tensor, location)
-        if moved is not None:
-            return moved
-        target = location
-    try:
-        return tensor.to(location if target is None else target)
-    except RuntimeError as error:
-        if target is not None:
-            raise
-        raise RuntimeError(
-            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If "
-            "you are running on a CPU-only machine, please use torch.load with "
-            "map_location=torch.device('cpu') to map your storages to the CPU."
-        ) from error
-
-
-@contextmanager
-def _damage_in(name: str) -> Iterator[None]:
-    """Says of errors inside that they are the file's fault."""
-    try:
-        yield
-    except _Damaged as damage:
-        raise RuntimeError(f"{name}: {damage}") from None
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise RuntimeError(f"{name}: not a safetensors file, or a damaged one ({error!r})") from error
-
-
-class _Damaged(Exception):
-    """What is wrong with a file."""
+    storage = where(tensor.untyped_storage(), location)
+    return rebuild_tensor(
+        LoadedStorage(storage._storage, storage.device, tensor.dtype), 0, tensor.shape, tensor.stride()
+    )
 
 
 def _read_header(file: IO[bytes]) -> dict[str, Any]:
     start = file.read(8)
     if len(start) < 8:
-        raise _Damaged("the file is damaged: it ends in the first 8 bytes" if start else "the file is empty")
+        raise Damaged("the file is damaged: it ends in the first 8 bytes" if start else "the file is empty")
     (length,) = struct.unpack("<Q", start)
     if length > _LONGEST_HEADER:
-        if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
-            raise _Damaged(
-                "this is PyTorch's own format (.pt, .pth), which numbatorch cannot read yet; it reads "
-                "safetensors files. With PyTorch, safetensors.torch.save_file(state_dict, path) makes one"
-            )
-        raise _Damaged(
+        raise Damaged(
             "not a safetensors file, or a damaged one: its first 8 bytes are not the length of a header"
         )
     text = file.read(length)
     if len(text) < length:
-        raise _Damaged(f"the file is damaged: it ends in the header, after {len(text)} of {length} bytes")
+        raise Damaged(f"the file is damaged: it ends in the header, after {len(text)} of {length} bytes")
     return json.loads(text)
 
 
@@ -218,13 +124,13 @@ def _read_tensors(file: IO[bytes], header: dict[str, Any]) -> dict[str, Tensor]:
             or end - start != math.prod(shape) * kind.numpy.itemsize
             or min(shape, default=0) < 0
         ):
-            raise _Damaged(
+            raise Damaged(
                 f"the file is damaged: tensor '{name}', {entry['dtype']}{shape}, cannot be at bytes {start} "
                 f"to {end}"
             )
         data = file.read(end - start)
         if len(data) < end - start:
-            raise _Damaged(
+            raise Damaged(
                 f"the file is damaged: it ends in tensor '{name}', after {len(data)} of {end - start} bytes"
             )
         tensors[name] = base.empty(shape, kind)
@@ -235,7 +141,7 @@ def _read_tensors(file: IO[bytes], header: dict[str, Any]) -> dict[str, Tensor]:
 
 def _dtype(code: str) -> DType:
     if code not in _BY_CODE:
-        raise _Damaged(f"tensors of type {code} are not supported")
+        raise Damaged(f"tensors of type {code} are not supported")
     return _BY_CODE[code]
 
 
@@ -343,4 +249,4 @@ def _decode(node: Any, tensors: dict[str, Tensor]) -> Any:
             return _BY_NAME[content]
         case "device":
             return device(content)
-    raise _Damaged(f"the file is damaged, or of a later version of numbatorch: it holds a '{what}'")
+    raise Damaged(f"the file is damaged, or of a later version of numbatorch: it holds a '{what}'")

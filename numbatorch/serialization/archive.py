@@ -1,0 +1,299 @@
+"""The container of PyTorch's format: a zip file whose records are not compressed and start at multiples of 64 bytes.
+
+What is written is, byte for byte, what PyTorch's writer makes. What is read may come from anywhere: every record lies
+inside the file, none overlaps another, all have their checksum, or the file is refused before anything is allocated.
+
+    local header, name, padding     for each record,
+    data                            aligned;
+    checksum and sizes              "data descriptor"
+    directory                       what the records are called and where they are
+    end                             where the directory is
+
+https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT describes zip files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+
+from numbatorch.serialization.checksum import Jobs
+from numbatorch.serialization.files import Damaged
+
+ALIGNMENT = 64
+_LARGE = 0xFFFFFFFF  # sizes and offsets from here on stand in 64 bits elsewhere
+_LOCAL = struct.Struct("<IHHHHHIIIHH")
+_ENTRY = struct.Struct("<IHHHHHHIIIHHHHHII")
+_END = struct.Struct("<IHHHHIIH")
+_END64 = struct.Struct("<IQHHIIQQQQ")
+_END64_PLACE = struct.Struct("<IIQI")
+_DESCRIPTOR, _DESCRIPTOR64 = struct.Struct("<IIII"), struct.Struct("<IIQQ")
+_DESCRIBED, _UTF8 = 0x0008, 0x0800  # flags
+_NO_DIRECTORY = "PytorchStreamReader failed reading zip archive: failed finding central directory"
+
+
+# ---- writing
+
+
+class ArchiveWriter:
+    """Writes records one after another into `file`, under the folder `name`."""
+
+    def __init__(self, file: IO[bytes], name: str):
+        self._file, self._folder, self._position = file, name, 0
+        self._directory: list[bytes] = []
+        self._identity = hashlib.blake2b(digest_size=16)
+
+    def write(self, name: str, data: bytes | memoryview, crc: Callable[[], int] | None = None) -> None:
+        """Add a record; `crc` gives its checksum if that is being computed already."""
+        path, size, start = f"{self._folder}/{name}".encode(), len(data), self._position
+        flags = _UTF8 | (_DESCRIBED if size else 0)
+        wide = [size, size] * (size >= _LARGE) + [start] * (start >= _LARGE)
+        extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
+        padding = -(start + _LOCAL.size + len(path) + len(extra) + 4) % ALIGNMENT
+        padded = extra + struct.pack("<2sH", b"FB", padding) + b"Z" * padding
+        self._put(_LOCAL.pack(0x04034B50, 0, flags, 0, 0, 0, 0, 0, 0, len(path), len(padded)) + path + padded)
+        self._put(data)
+        checksum = zlib.crc32(data) if crc is None else crc()
+        if size:
+            descriptor = _DESCRIPTOR64 if size >= _LARGE or start >= _LARGE else _DESCRIPTOR
+            self._put(descriptor.pack(0x08074B50, checksum, size, size))
+        short = min(size, _LARGE)
+        entry = _ENTRY.pack(
+            0x02014B50, 0, 0, flags, 0, 0, 0, checksum, short, short, len(path), len(extra), 0, 0, 0, 0, min(start, _LARGE)
+        )  # fmt: skip
+        self._directory.append(entry + path + extra)
+        self._identity.update(path + struct.pack("<I", checksum))
+
+    def finish(self) -> None:
+        """Write what stands at the end."""
+        self.write("version", b"3\n")
+        identity = str(int.from_bytes(self._identity.digest(), "little")).zfill(40)[:40]
+        self.write(".data/serialization_id", identity.encode())
+        start, count, directory = self._position, len(self._directory), b"".join(self._directory)
+        size, short_count = len(directory), min(count, 0xFFFF)
+        self._put(directory)
+        end = self._position
+        self._put(_END64.pack(0x06064B50, 44, 0x031E, 45, 0, 0, count, count, size, start))
+        self._put(_END64_PLACE.pack(0x07064B50, 0, end, 1))
+        self._put(
+            _END.pack(0x06054B50, 0, 0, short_count, short_count, min(size, _LARGE), min(start, _LARGE), 0)
+        )
+
+    def _put(self, data: bytes | memoryview) -> None:
+        self._file.write(data)
+        self._position += len(data)
+
+
+# ---- reading
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where a record's data are."""
+
+    start: int  # in the file, from the archive's first byte
+    size: int
+    crc: int
+
+
+class Archive:
+    """The records of an archive in `file`, from its present position to its end, by their names without the folder.
+
+    Raises Damaged for a file that is not wholly in order.
+    """
+
+    def __init__(self, file: IO[bytes]):
+        self._file, self._begin = file, file.tell()
+        self._lock = threading.Lock()
+        self.size = file.seek(0, os.SEEK_END) - self._begin
+        self.records: dict[str, Record] = {}
+        self.folder = ""
+        headers: list[tuple[int, int, str]] = []
+        directory, entries = self._find_directory()
+        for path, flags, record in self._entries(directory, *entries):
+            folder, _, name = path.partition("/")
+            if not self.records:
+                self.folder = folder
+            if folder != self.folder or not name or name in self.records:
+                raise Damaged(f"the file is damaged: its directory names '{path}' where it cannot be")
+            start = self._data_after(record, path, flags)
+            self.records[name] = Record(start, record.size, record.crc)
+            headers.append(
+                (record.start, start + record.size + self._described(name, flags, record.start), name)
+            )
+        headers.sort()
+        for (_, end, name), (following, _, _) in zip(headers, [*headers[1:], (directory, 0, "")]):
+            if end > following:
+                raise Damaged(f"the file is damaged: record '{name}' reaches into what follows it")
+
+    def read(self, name: str) -> bytes:
+        """The data of a record, which agree with their checksum."""
+        record = self.records[name]
+        data = self._bytes(record.start, record.size)
+        self.check(name, zlib.crc32(data))
+        return data
+
+    def check(self, name: str, crc: int) -> None:
+        """Raises Damaged if `crc` is not the record's checksum."""
+        if crc != self.records[name].crc:
+            raise Damaged(
+                f"PytorchStreamReader failed reading file {name}: the file is damaged, the record's checksum is "
+                f"{crc:08x} and should be {self.records[name].crc:08x}"
+            )
+
+    def read_into(self, name: str, array: np.ndarray, jobs: Jobs) -> Callable[[], None]:
+        """Begin to read a record into an array of bytes of its size; what is returned waits for that, and checks."""
+        record, view = self.records[name], memoryview(array.data)
+
+        def piece(start: int, stop: int) -> int:
+            crc = 0
+            for position in range(start, stop, 1 << 20):  # so much stays in the cache
+                part = view[position : min(position + (1 << 20), stop)]
+                self._fill(part, record.start + position)
+                crc = zlib.crc32(part, crc)
+            return crc
+
+        crc = jobs.crc32(record.size, piece)
+        return lambda: self.check(name, crc())
+
+    def _bytes(self, start: int, size: int) -> bytes:
+        if start < 0 or start + size > self.size:
+            raise Damaged(_NO_DIRECTORY + " (the file is damaged, or not complete)")
+        with self._lock:
+            self._file.seek(self._begin + start)
+            data = self._file.read(size)
+        if len(data) < size:
+            raise Damaged(f"the file is damaged: it ends after {start + len(data)} of {start + size} bytes")
+        return data
+
+    def _fill(self, view: memoryview, start: int) -> None:
+        with self._lock:
+            self._file.seek(self._begin + start)
+            filled = 0
+            while filled < len(view):
+                count = self._file.readinto(view[filled:])  # type: ignore[attr-defined]
+                if not count:
+                    raise Damaged(f"the file is damaged: it ends after {start + filled} bytes")
+                filled += count
+
+    def _find_directory(self) -> tuple[int, tuple[int, int]]:
+        """Where the directory is, its size, and how many entries it has."""
+        tail_size = min(self.size, 0x10000 + _END.size + _END64_PLACE.size)
+        tail = self._bytes(self.size - tail_size, tail_size)
+        place = tail.rfind(b"PK\x05\x06")
+        if place < 0 or place + _END.size > len(tail):
+            raise Damaged(_NO_DIRECTORY + " (the file is damaged, or not complete)")
+        _, disk, first_disk, here, count, size, start, comment = _END.unpack_from(tail, place)
+        end = self.size - tail_size + place
+        if place + _END.size + comment != len(tail) or disk or first_disk or here != count:
+            raise Damaged(_NO_DIRECTORY + " (the file is damaged, or not complete)")
+        if place >= _END64_PLACE.size and tail[place - _END64_PLACE.size :][:4] == b"PK\x06\x07":
+            _, disk, end64, disks = _END64_PLACE.unpack_from(tail, place - _END64_PLACE.size)
+            fields = _END64.unpack(self._bytes(end64, _END64.size))
+            short = (
+                min(fields[6], 0xFFFF),
+                min(fields[7], 0xFFFF),
+                min(fields[8], _LARGE),
+                min(fields[9], _LARGE),
+            )
+            if (
+                fields[0] != 0x06064B50
+                or short != (here, count, size, start)
+                or disk
+                or disks != 1
+                or end64 > end
+            ):
+                raise Damaged(_NO_DIRECTORY + " (the file is damaged: its two ends contradict each other)")
+            count, size, start, end = *fields[7:], end64
+        if start + size != end or count * _ENTRY.size > size:
+            raise Damaged(_NO_DIRECTORY + " (the file is damaged: the directory is not where it should be)")
+        return start, (size, count)
+
+    def _entries(self, start: int, size: int, count: int) -> Iterable[tuple[str, int, Record]]:
+        """(path, flags, record that begins at its local header) of each entry of the directory."""
+        data, at = self._bytes(start, size), 0
+        for _ in range(count):
+            if at + _ENTRY.size > size:
+                raise Damaged("the file is damaged: its directory ends in an entry")
+            (
+                mark, _, _, flags, method, _, _, crc, stored, length, name_size, extra_size, comment_size, _, _, _, offset,
+            ) = _ENTRY.unpack_from(data, at)  # fmt: skip
+            at += _ENTRY.size
+            path, extra = data[at : at + name_size], data[at + name_size : at + name_size + extra_size]
+            at += name_size + extra_size + comment_size
+            if mark != 0x02014B50 or at > size:
+                raise Damaged("the file is damaged: its directory has no entry where one should be")
+            name = path.decode("utf-8", "backslashreplace")
+            length, stored, offset = _wide(extra, length, stored, offset, name)
+            if flags & 0x0041:
+                raise Damaged(f"record '{name}' is encrypted")
+            if method or stored != length:
+                raise Damaged(
+                    f"record '{name}' is compressed, or damaged: PyTorch writes records as they are"
+                )
+            if offset + _LOCAL.size + length > start:
+                raise Damaged(
+                    f"the file is damaged: record '{name}', {length} bytes, is larger than its place"
+                )
+            yield name, flags, Record(offset, length, crc)
+        if at != size:
+            raise Damaged("the file is damaged: its directory does not end where it should")
+
+    def _data_after(self, record: Record, path: str, flags: int) -> int:
+        """Where the data of the record are whose local header is at `record.start`."""
+        mark, _, own_flags, method, _, _, crc, stored, length, name_size, extra_size = _LOCAL.unpack(
+            self._bytes(record.start, _LOCAL.size)
+        )
+        name = self._bytes(record.start + _LOCAL.size, name_size)
+        told = (crc, stored, length)
+        size = min(record.size, _LARGE)
+        if (
+            mark != 0x04034B50
+            or own_flags != flags
+            or method
+            or name.decode("utf-8", "backslashreplace") != path
+            or not (
+                told == (record.crc, size, size)
+                or stored == length == _LARGE
+                or (flags & _DESCRIBED and not any(told))
+            )
+        ):
+            raise Damaged(f"the file is damaged: record '{path}' does not begin as its directory says")
+        return record.start + _LOCAL.size + name_size + extra_size
+
+    def _described(self, name: str, flags: int, header: int) -> int:
+        """The size of the data descriptor after a record's data, which must say what the directory says."""
+        if not flags & _DESCRIBED:
+            return 0
+        record = self.records[name]
+        descriptor = _DESCRIPTOR64 if record.size >= _LARGE or header >= _LARGE else _DESCRIPTOR
+        expected = descriptor.pack(0x08074B50, record.crc, record.size, record.size)
+        if self._bytes(record.start + record.size, descriptor.size) != expected:
+            raise Damaged(f"the file is damaged: record '{name}' does not end as its directory says")
+        return descriptor.size
+
+
+def _wide(extra: bytes, length: int, stored: int, offset: int, name: str) -> tuple[int, int, int]:
+    """Sizes and offset of an entry; those that do not fit in 32 bits stand in `extra`."""
+    fields = [length, stored, offset]
+    at = 0
+    while at + 4 <= len(extra):
+        what, size = struct.unpack_from("<HH", extra, at)
+        if what == 1:
+            numbers = extra[at + 4 : at + 4 + size]
+            for k, field in enumerate(fields):
+                if field == _LARGE:
+                    if len(numbers) < 8:
+                        raise Damaged(f"the file is damaged: the size of record '{name}' is missing")
+                    (fields[k],) = struct.unpack_from("<Q", numbers)
+                    numbers = numbers[8:]
+        at += 4 + size
+    return fields[0], fields[1], fields[2]

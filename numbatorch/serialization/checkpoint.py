@@ -1,0 +1,173 @@
+"""PyTorch's own format, .pt and .pth: an archive of one pickle and of the memory that its tensors lie in.
+
+data.pkl                what there is, in a pickle whose tensors say: 3 x 4 elements of "data/0", from the sixth on
+data/0, data/1 ...      memory, each once however many tensors share it
+byteorder, version      of the writer's machine, of the format
+"""
+
+from __future__ import annotations
+
+import mmap as memory_map
+import os
+import sys
+from collections.abc import Callable
+from typing import IO, Any
+
+import numpy as np
+
+from numbatorch.base import Storage
+from numbatorch.device import CPU
+from numbatorch.dtype import uint8
+from numbatorch.serialization.archive import ALIGNMENT, Archive, ArchiveWriter
+from numbatorch.serialization.checksum import Jobs, crc32_of
+from numbatorch.serialization.files import Damaged, Path, damage_in, replacing
+from numbatorch.serialization.locations import MapLocation, Misplaced, misplaced, placer
+from numbatorch.serialization.pickling import Pickler
+from numbatorch.serialization.trusted import LoadedStorage, StorageType, give_state, lookup
+from numbatorch.serialization.unpickling import Unpickler, UnpicklingError
+from numbatorch.storage import UntypedStorage
+from numbatorch_kernels import memory
+
+_NEVER_RUN = (
+    "numbatorch never runs code that a file brings, with weights_only=False neither: a class that you trust is admitted by "
+    "torch.serialization.add_safe_globals."
+)
+
+
+def write(obj: Any, target: Path | IO[bytes]) -> None:
+    """Write `obj` to a path or into an open file."""
+    pickler = Pickler(obj)
+    if isinstance(target, str | os.PathLike):
+        stem = os.path.splitext(os.path.basename(os.fspath(target)))[0]
+        size = len(pickler.data) + sum(m.nbytes() + 4 * ALIGNMENT for m in pickler.memories)
+        with replacing(target, size) as file:
+            _write(pickler, file, stem or "archive")
+    else:
+        _write(pickler, target, "archive")
+        if hasattr(target, "flush"):
+            target.flush()
+
+
+def _write(pickler: Pickler, file: IO[bytes], folder: str) -> None:
+    records = [memoryview(storage.cpu().bytes()) for storage in pickler.memories]
+    with Jobs() as jobs:
+        checksums = [jobs.crc32(len(record), crc32_of(record)) for record in records]
+        archive = ArchiveWriter(file, folder)
+        archive.write("data.pkl", pickler.data)
+        archive.write(".format_version", b"1")
+        archive.write(".storage_alignment", str(ALIGNMENT).encode())
+        archive.write("byteorder", sys.byteorder.encode())
+        for number, (record, crc) in enumerate(zip(records, checksums)):
+            archive.write(f"data/{number}", record, crc)
+        archive.finish()
+
+
+def read(file: IO[bytes], name: str, map_location: MapLocation, mmap: bool) -> Any:
+    """The object in an open file, which errors call `name`. Raises UnpicklingError for what is not to be trusted,
+    RuntimeError for damage."""
+    place = placer(map_location)
+    try:
+        with damage_in(name, "checkpoint"), Jobs() as jobs:
+            archive = Archive(file)
+            _check(archive)
+            memories = _Memories(archive, place, jobs, file if mmap else None)
+            obj = Unpickler(archive.read("data.pkl"), lookup, memories.load_id, give_state).load()
+            memories.wait()
+    except UnpicklingError as error:
+        raise UnpicklingError(f"Weights only load failed. {name}: {error}\n{_NEVER_RUN}") from error.__cause__
+    except Misplaced as error:
+        raise error.error from None
+    file.seek(0, os.SEEK_END)
+    return obj
+
+
+def _check(archive: Archive) -> None:
+    """Raises Damaged for an archive that is no checkpoint."""
+    if "constants.pkl" in archive.records:
+        raise Damaged(
+            "a TorchScript archive holds a program: save the module's state_dict() with PyTorch instead"
+        )
+    for record in ("data.pkl", "version"):
+        if record not in archive.records:
+            raise Damaged(f"PytorchStreamReader failed locating file {record}: file not found")
+    for record in archive.records:
+        if not record.startswith("data/"):
+            archive.read(record)
+    version = archive.read("version").strip()
+    if not version.isdigit() or not 1 <= int(version[:4]) <= 10:
+        raise Damaged(f"the archive is of version {version!r:.50}, and those up to 10 are known here")
+
+
+class _Memories:
+    """The memory of an archive's tensors, each record read when it is first asked for."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        place: Callable[[UntypedStorage, str], UntypedStorage],
+        jobs: Jobs,
+        mapped: IO[bytes] | None,
+    ):
+        self._archive, self._place, self._jobs = archive, place, jobs
+        self._loaded: dict[str, LoadedStorage] = {}
+        self._waiting: list[Callable[[], None]] = []
+        self._map = None
+        if mapped is not None:
+            self._map = np.frombuffer(
+                memory_map.mmap(mapped.fileno(), 0, access=memory_map.ACCESS_COPY), np.uint8
+            )
+        order = archive.read("byteorder") if "byteorder" in archive.records else b"little"
+        if order not in (b"little", b"big"):
+            raise ValueError(f"Unknown endianness type: {order.decode()}")
+        self._swapped = order.decode() != sys.byteorder
+
+    def load_id(self, identity: Any) -> LoadedStorage:
+        """The memory that a pickle calls ("storage", type, record, location, number of elements)."""
+        if type(identity) is not tuple or len(identity) != 5 or identity[0] != "storage":
+            raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {identity!r:.100}")
+        _, kind, key, location, count = identity
+        if (
+            not isinstance(kind, StorageType)
+            or type(key) is not str
+            or type(location) is not str
+            or type(count) is not int
+        ):
+            raise UnpicklingError(f"a storage is called {identity!r:.200}")
+        dtype = kind.dtype or uint8
+        if key not in self._loaded:
+            self._loaded[key] = self._read(f"data/{key}", location, count * dtype.itemsize, dtype)
+        found = self._loaded[key]
+        if found.nbytes() != count * dtype.itemsize:
+            raise UnpicklingError(
+                f"the storage {key} has {found.nbytes()} bytes, and a tensor says {count} elements of {dtype}"
+            )
+        return found if found.dtype is dtype else LoadedStorage(found._storage, found.device, dtype)
+
+    def _read(self, record: str, location: str, size: int, dtype: Any) -> LoadedStorage:
+        entry = self._archive.records.get(record)
+        if entry is None:
+            raise Damaged(f"PytorchStreamReader failed locating file {record}: file not found")
+        if entry.size != size:
+            raise Damaged(
+                f"the record {record} has {entry.size} bytes, and the pickle says that it has {size}"
+            )
+        if self._map is not None and entry.start % dtype.itemsize == 0:
+            array = self._map[entry.start : entry.start + size]
+        else:
+            array = memory.empty((size,), np.dtype(np.uint8))
+            self._waiting.append(self._archive.read_into(record, array, self._jobs))
+        if self._swapped and dtype.itemsize > 1:
+            self.wait()
+            part = dtype.to_real().numpy if dtype.is_complex else dtype.numpy
+            array = array.view(part).byteswap().view(np.uint8)
+        storage = UntypedStorage(Storage(array), CPU)
+        if location != "cpu":
+            self.wait()  # it is about to be moved
+        with misplaced():
+            placed = self._place(storage, location)
+        return LoadedStorage(placed._storage, placed.device, dtype)
+
+    def wait(self) -> None:
+        """Wait until all is read that was asked for. Raises Damaged where a checksum is not right."""
+        while self._waiting:
+            self._waiting.pop()()

@@ -1,0 +1,83 @@
+"""CRC-32 of large records, by several threads: in pieces, whose checksums then become one.
+
+The checksum of two pieces follows from those of each: crc(a + b) = crc(a) x^(8 |b|) + crc(b), in polynomials over
+GF(2) modulo CRC-32's own (Mark Adler, https://stackoverflow.com/a/23126768).
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from numbatorch_kernels.parallel import get_num_threads
+
+PIECE = 8 << 20  # bytes that one thread takes at a time
+_POLYNOMIAL = 0xEDB88320  # bits in reverse: the highest is the coefficient of x^0
+
+
+def combine(crc: int, following: int, length: int) -> int:
+    """The checksum of bytes with checksum `crc` and `length` bytes with checksum `following` after them."""
+    return _times(_power(length), crc) ^ following
+
+
+def _times(a: int, b: int) -> int:
+    product, bit = 0, 1 << 31
+    while bit:
+        if a & bit:
+            product ^= b
+        bit >>= 1
+        b = b >> 1 ^ _POLYNOMIAL if b & 1 else b >> 1
+    return product
+
+
+@functools.cache
+def _power(length: int) -> int:
+    """x^(8 length)"""
+    result, square = 1 << 31, 1 << 23  # 1 and x^8
+    while length:
+        if length & 1:
+            result = _times(square, result)
+        length >>= 1
+        square = _times(square, square)
+    return result
+
+
+class Jobs:
+    """Threads that checksum records, or read and checksum them, while the caller goes on."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Jobs:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def crc32(self, size: int, piece: Callable[[int, int], int]) -> Callable[[], int]:
+        """The checksum of `size` bytes, once it is asked for: `piece(start, stop)` gives that of a part, in any thread."""
+        if size < PIECE // 16:  # quicker than a thread begins
+            result = piece(0, size)
+            return lambda: result
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(get_num_threads())
+        pieces = [
+            (min(PIECE, size - start), self._pool.submit(piece, start, min(start + PIECE, size)))
+            for start in range(0, size, PIECE)
+        ]
+        return functools.partial(_joined, pieces)
+
+
+def _joined(pieces: Iterable[tuple[int, Future[int]]]) -> int:
+    crc = 0
+    for length, job in pieces:
+        crc = combine(crc, job.result(), length)
+    return crc
+
+
+def crc32_of(view: memoryview) -> Callable[[int, int], int]:
+    """For `Jobs.crc32`: checksums of parts of these bytes."""
+    return lambda start, stop: zlib.crc32(view[start:stop])

@@ -1,0 +1,68 @@
+"""Files: new ones that replace the old when they are complete, and what is wrong with damaged ones."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+Path = str | os.PathLike
+
+
+class Damaged(Exception):
+    """What is wrong with a file."""
+
+
+@contextmanager
+def damage_in(name: str, what: str) -> Iterator[None]:
+    """Says of errors inside that they are the fault of the file `name`, which should be a `what`."""
+    try:
+        yield
+    except Damaged as damage:
+        raise RuntimeError(f"{name}: {damage}") from None
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        raise RuntimeError(f"{name}: not a {what}, or a damaged one ({error!r})") from error
+    except MemoryError as error:
+        raise RuntimeError(f"{name}: not a {what}, or one for which memory does not suffice") from error
+
+
+@contextmanager
+def replacing(path: Path, size: int = 0) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of the one at `path` when all has gone well and is on the disk.
+
+    `size` is about how large it will be: where the disk has no room for it, that is said before anything is written.
+    """
+    path = os.path.realpath(path)
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise RuntimeError(f"Parent directory {folder} does not exist.")
+    temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            if size > 1 << 16 and hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)  # half the time of letting the file grow
+            yield file
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        _put_in_place(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def _put_in_place(new: str, path: str) -> None:
+    """Rename `new` to `path`. To free the blocks of a large old file takes longer than to write the new one, so that is
+    left to a thread: the blocks stay as long as somebody has the file open."""
+    old = None
+    if os.name == "posix":
+        with suppress(OSError):
+            if os.path.getsize(path) > 1 << 22:
+                old = os.open(path, os.O_RDONLY)
+    os.replace(new, path)
+    if old is not None:
+        threading.Thread(target=os.close, args=(old,), name="numbatorch-free-file").start()

@@ -153,6 +153,8 @@ from numbatorch.ops import acos as acos
 from numbatorch.ops import acos as arccos
 from numbatorch.ops import acosh as acosh
 from numbatorch.ops import acosh as arccosh
+from numbatorch.ops import adaptive_avg_pool1d as adaptive_avg_pool1d
+from numbatorch.ops import adaptive_max_pool1d as adaptive_max_pool1d
 from numbatorch.ops import add as add
 from numbatorch.ops import addcdiv as addcdiv
 from numbatorch.ops import addcmul as addcmul
@@ -607,6 +609,7 @@ else:
 from numbatorch.dtype import DType as dtype  # isort: skip
 from numbatorch.ops import addbmm as addbmm
 from numbatorch.ops import addr as addr
+from numbatorch.ops import avg_pool1d as avg_pool1d
 from numbatorch.ops import baddbmm as baddbmm
 from numbatorch.ops import bartlett_window as bartlett_window
 from numbatorch.ops import batch_norm as batch_norm
@@ -632,6 +635,10 @@ from numbatorch.ops import kl_div as kl_div
 from numbatorch.ops import kron as kron
 from numbatorch.ops import layer_norm as layer_norm
 from numbatorch.ops import margin_ranking_loss as margin_ranking_loss
+from numbatorch.ops import max_pool1d as max_pool1d
+from numbatorch.ops import max_pool1d_with_indices as max_pool1d_with_indices
+from numbatorch.ops import max_pool2d as max_pool2d
+from numbatorch.ops import max_pool3d as max_pool3d
 from numbatorch.ops import pairwise_distance as pairwise_distance
 from numbatorch.ops import pdist as pdist
 from numbatorch.ops import poisson_nll_loss as poisson_nll_loss

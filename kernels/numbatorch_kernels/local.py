@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -18,3 +19,15 @@ def local(typingctx, element, count):
         return cgutils.alloca_once(builder, context.get_data_type(pointer.dtype), size=count.literal_value)
 
     return pointer(element, count), codegen
+
+
+@intrinsic(prefer_literal=True)
+def local_like(typingctx, array, count):
+    """`local`, of the type in which a kernel computes with elements that `array` points to: float32 for the words of
+    float16 and bfloat16."""
+    pointer = Pointer(types.float32 if array.dtype == types.uint16 else array.dtype)
+
+    def codegen(context, builder, signature, args):
+        return cgutils.alloca_once(builder, context.get_data_type(pointer.dtype), size=count.literal_value)
+
+    return pointer(array, count), codegen

@@ -1,0 +1,355 @@
+"""The functions of pooling, of which `nn.functional` is the public name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf, prod
+from typing import Any
+
+from numbatorch import ops
+from numbatorch.ops.pooling_rules import Sizes
+from numbatorch.tensor import Tensor
+
+
+def several(n: int, value: Any) -> tuple:
+    """One number for each of n directions, where there is but one for all."""
+    return tuple(value) if hasattr(value, "__iter__") else (value,) * n
+
+
+# --- the largest elements
+
+
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool1d`, and where in its line each element was."""
+    return ops.max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window of lines (..., channels, length); with `return_indices` also where in its
+    line it was.
+
+    >>> F.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    tensor([[3., 2.]])
+    """
+    pool = ops.max_pool1d_with_indices if return_indices else ops.max_pool1d
+    return pool(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool2d`, and where in its flat picture each element was."""
+    return ops.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window of pictures (..., channels, height, width); with `return_indices` also where
+    in its flat picture it was.
+
+    >>> F.max_pool2d(torch.arange(16.0).view(1, 4, 4), 2)
+    tensor([[[ 5.,  7.],
+             [13., 15.]]])
+    """
+    pool: Callable = ops.max_pool2d_with_indices if return_indices else ops.max_pool2d
+    return pool(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool3d`, and where in its flat volume each element was."""
+    return ops.max_pool3d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window of volumes (..., channels, depth, height, width); with `return_indices` also
+    where in its flat volume it was."""
+    pool: Callable = ops.max_pool3d_with_indices if return_indices else ops.max_pool3d
+    return pool(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def adaptive_max_pool1d_with_indices(
+    input: Tensor, output_size: Sizes, return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool1d`, and where in its line each element was."""
+    return ops.adaptive_max_pool1d(input, output_size)
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
+    """The largest elements of `output_size` windows that share out each line (..., channels, length): window o from
+    o length / output_size, rounded down, to (o + 1) length / output_size, rounded up."""
+    both = ops.adaptive_max_pool1d(input, output_size)
+    return both if return_indices else both[0]
+
+
+def adaptive_max_pool2d_with_indices(
+    input: Tensor, output_size: Any, return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool2d`, and where in its flat picture each element was."""
+    return ops.adaptive_max_pool2d(input, output_size)
+
+
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest elements of `output_size` windows that share out each picture: see `adaptive_max_pool1d`."""
+    both = ops.adaptive_max_pool2d(input, output_size)
+    return both if return_indices else both[0]
+
+
+def adaptive_max_pool3d_with_indices(
+    input: Tensor, output_size: Any, return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool3d`, and where in its flat volume each element was."""
+    return ops.adaptive_max_pool3d(input, output_size)
+
+
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest elements of `output_size` windows that share out each volume: see `adaptive_max_pool1d`."""
+    both = ops.adaptive_max_pool3d(input, output_size)
+    return both if return_indices else both[0]
+
+
+# --- windows at random places
+
+
+def _fractional(
+    input: Tensor, n: int, kernel_size: Sizes, output_size: Any, output_ratio: Any, samples: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    name = f"fractional_max_pool{n}d"
+    if output_size is None:
+        if output_ratio is None:
+            raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
+        if n == 2 and len(output_ratio) > 2:
+            raise ValueError(
+                "fractional_max_pool2d requires output_ratio to either be a single Int or tuple of Ints."
+            )
+        ratios = several(n, output_ratio)
+        output_size = [int(input.size(d - n) * ratios[d]) for d in range(n)]
+    if samples is None:
+        batch, channels = 1 if input.dim() == n + 1 else input.size(0), input.size(-n - 1)
+        samples = ops.rand(batch, channels, n, dtype=input.dtype, device=input.device)
+    return ops.fractional_max_pool(input, n, kernel_size, output_size, samples)
+
+
+def fractional_max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Sizes,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """`fractional_max_pool2d`, and where in its flat picture each element was."""
+    return _fractional(input, 2, kernel_size, output_size, output_ratio, _random_samples)
+
+
+def fractional_max_pool2d(
+    input: Tensor,
+    kernel_size: Sizes,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """The largest elements of `output_size` windows of pictures, whose distances are drawn anew for every channel; or
+    of as many as make `output_ratio` of the size.
+
+    B. Graham, arXiv:1412.6071.
+    """
+    both = _fractional(input, 2, kernel_size, output_size, output_ratio, _random_samples)
+    return both if return_indices else both[0]
+
+
+def fractional_max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Sizes,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """`fractional_max_pool3d`, and where in its flat volume each element was."""
+    return _fractional(input, 3, kernel_size, output_size, output_ratio, _random_samples)
+
+
+def fractional_max_pool3d(
+    input: Tensor,
+    kernel_size: Sizes,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """As `fractional_max_pool2d`, of volumes."""
+    both = _fractional(input, 3, kernel_size, output_size, output_ratio, _random_samples)
+    return both if return_indices else both[0]
+
+
+# --- back to where maxima came from
+
+
+def _unpooled_size(
+    input: Tensor, kernel_size: tuple, stride: Sizes | None, padding: Sizes, output_size: Any
+) -> list[int]:
+    """The size of the pictures that were pooled: `output_size`, if it is possible."""
+    n = len(kernel_size)
+    strides, paddings = kernel_size if stride is None else several(n, stride), several(n, padding)
+    default = [(input.size(d - n) - 1) * strides[d] + kernel_size[d] - 2 * paddings[d] for d in range(n)]
+    if output_size is None:
+        size: Sequence[int] = default
+    else:
+        size = output_size[2:] if len(output_size) == n + 2 else output_size
+        if len(size) != n:
+            raise ValueError(
+                f"output_size should be a sequence containing {n} or {n + 2} elements, but it has a length of "
+                f"'{len(size)}'"
+            )
+        for d, (own, step) in enumerate(zip(default, strides)):
+            if not own - step < size[d] < own + step:
+                raise ValueError(
+                    f'invalid output_size "{size}" (dim {d} must be between {own - step} and {own + step})'
+                )
+    for d in range(n):
+        if size[d] < 0:
+            raise ValueError(
+                "max_unpooling: output_size must contain non-negative spatial dimensions, but got "
+                f"output_size[{d}]={size[d]}"
+            )
+    return list(size)
+
+
+def max_unpool1d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Undoes `max_pool1d`: lines of zeros but for the elements of `input`, at `indices`. Lines of several lengths make
+    as many windows: which it was, `output_size` can say."""
+    size = _unpooled_size(input, several(1, kernel_size), stride, padding, output_size)
+    return ops.max_unpool(input.unsqueeze(-1), indices.unsqueeze(-1), [*size, 1]).squeeze(-1)
+
+
+def max_unpool2d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Undoes `max_pool2d`: pictures of zeros but for the elements of `input`, at `indices`.
+
+    >>> x = torch.tensor([[[1.0, 4.0], [3.0, 2.0]]])
+    >>> F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)
+    tensor([[[0., 4.],
+             [0., 0.]]])
+    """
+    size = _unpooled_size(input, several(2, kernel_size), stride, padding, output_size)
+    return ops.max_unpool(input, indices, size)
+
+
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Undoes `max_pool3d`: volumes of zeros but for the elements of `input`, at `indices`."""
+    kernel = several(3, kernel_size)
+    strides = kernel if stride is None else several(3, stride)
+    size = _unpooled_size(input, kernel, strides, padding, output_size)
+    if min(strides) <= 0:
+        raise RuntimeError(f"strides should be greater than zero, but got stride: {list(strides)}")
+    return ops.max_unpool(input, indices, size)
+
+
+# --- norms
+
+
+def _norms(
+    n: int, input: Tensor, norm_type: float, kernel_size: Sizes, stride: Sizes | None, ceil_mode: bool
+) -> Tensor:
+    """(Σ x^p)^(1/p) over windows, from the means."""
+    largest = (max_pool1d, max_pool2d, max_pool3d)[n - 1]
+    if norm_type == inf:
+        return largest(input.abs(), kernel_size, stride, 0, 1, ceil_mode)
+    if norm_type == -inf:
+        return -largest(-input.abs(), kernel_size, stride, 0, 1, ceil_mode)
+    taps = kernel_size if n == 1 else prod(several(n, kernel_size))
+    average = (ops.avg_pool1d, ops.avg_pool2d, ops.avg_pool3d)[n - 1]
+    means = average(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+    return (means.sign() * means.abs().relu()).mul(taps).pow(1.0 / norm_type)
+
+
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: int, stride: Sizes | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """(Σ x^p)^(1/p) over each window of lines (..., channels, length), p = norm_type; a sum that is negative counts
+    with its absolute value."""
+    return _norms(1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """As `lp_pool1d`, of pictures.
+
+    >>> F.lp_pool2d(torch.tensor([[[3.0, 4.0]]]), 2, (1, 2))
+    tensor([[[5.]]])
+    """
+    return _norms(2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """As `lp_pool1d`, of volumes."""
+    return _norms(3, input, norm_type, kernel_size, stride, ceil_mode)

@@ -7,7 +7,7 @@ A window without any tap in the picture has the lowest number of its type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from math import prod
 
@@ -21,67 +21,13 @@ from numbatorch_kernels.half import load, store
 from numbatorch_kernels.local import local, local_like
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
+from numbatorch_kernels.window import Windows
 
-max_pool = Kernel("max_pool")  # (out, places, x, windows)
-max_pool_backward = Kernel("max_pool_backward")  # (dx, grad, places, windows); no two rows of windows differ by plane
+max_pool = Kernel("max_pool")  # (out, places, x, windows): `window.Windows`
+max_pool_backward = Kernel("max_pool_backward")  # (dx, grad, places, windows), the same in every plane
 
 CHUNK = 64  # windows in a row whose largest elements are kept close by
 GRAIN = 1 << 14  # taps worth a thread
-Three = tuple[int, int, int]
-
-
-class Windows:
-    """Where the windows on pictures of `size` lie, `count` of them in each of three directions.
-
-    Along a direction, window o has its first tap at `origins[o]`, which may lie before the picture, and `taps` of
-    them, `dilation` apart; those in the picture are numbers `firsts[o]` to before `lasts[o]`.
-    `stride` is how far apart the windows of a row lie, 0 where that varies.
-    """
-
-    def __init__(
-        self,
-        size: Three,
-        taps: Three,
-        dilation: Three,
-        stride: int,
-        origins: Sequence[np.ndarray],
-        ends: Sequence[np.ndarray] | None = None,
-    ):
-        """`origins` of one row of windows for each plane have two dimensions. `ends`: before which element windows
-        of different sizes end; none has more than `taps` taps."""
-        self.size, self.taps, self.dilation, self.stride = size, taps, dilation, stride
-        self.count: Three = tuple([o.shape[-1] for o in origins])  # type: ignore[assignment]  # three
-        self.origins, self.lasts, parts = [], [], []
-        for k, (o, n, t, d) in enumerate(zip(origins, size, taps, dilation)):
-            first = np.maximum(-(o // d), 0)
-            last = np.minimum(t if ends is None else ends[k] - o, -((o - n) // d))
-            empty = last <= first
-            parts += [np.where(empty, 0, o), np.where(empty, 0, first), np.where(empty, 0, last)]
-        self.origins, self.lasts = parts[::3], parts[2::3]
-        planes = max([p.shape[0] if p.ndim == 2 else 0 for p in parts])
-        lead = (planes,) if planes else ()
-        self.table = np.concatenate([np.broadcast_to(p, lead + p.shape[-1:]) for p in parts], -1)
-        self.step = self.table.shape[-1] if planes else 0
-        self.place = np.dtype(np.uint8 if prod(taps) <= 256 else np.int32)
-
-    def offsets(self) -> np.ndarray:
-        """For each place in a window: how far the element lies behind the window's first tap."""
-        d, h, w = (np.arange(t) * k for t, k in zip(self.taps, self.dilation))
-        return ((d[:, None, None] * self.size[1] + h[:, None]) * self.size[2] + w).reshape(-1)
-
-    def starts(self) -> np.ndarray:
-        """The place of each window's first tap in the picture, negative where that is before it; with a dimension of
-        planes in front where these differ."""
-        d, h, w = self.origins
-        return (d[..., :, None, None] * self.size[1] + h[..., None, :, None]) * self.size[2] + w[..., None, None, :]
-
-    def covering(self) -> np.ndarray:
-        """For each place of each direction: the first window that may reach it, then for each, past the last."""
-        found = []
-        for o, last, n, d in zip(self.origins, self.lasts, self.size, self.dilation):
-            places = np.arange(n)
-            found += [np.searchsorted(o + (last - 1) * d, places), np.searchsorted(o, places, "right")]
-        return np.concatenate(found)
 
 
 # ---- forward ----
@@ -219,7 +165,7 @@ def lowest(dtype: np.dtype) -> float:
 
 
 @max_pool.on("cpu")
-def _max_pool(out, places, x, windows):
+def _max_pool(out, places, x, windows: Windows):
     rows = out.size // max(windows.count[2], 1)
     grain = GRAIN // (windows.count[2] * prod(windows.taps) + 1) + 1
     parallel.run(
@@ -229,7 +175,7 @@ def _max_pool(out, places, x, windows):
 
 
 @max_pool_backward.on("cpu")
-def _max_pool_backward(dx, grad, places, windows):
+def _max_pool_backward(dx, grad, places, windows: Windows):
     planes, grain = dx.size // prod(windows.size), GRAIN // (4 * prod(windows.count)) + 1
     tiles = windows.taps == (1, 2, 2) and windows.stride == 2
     parallel.run(

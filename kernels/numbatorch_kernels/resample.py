@@ -4,113 +4,30 @@
 
 in each direction, and the whole divided by the product of the three directions' `lengths`. Such an op is linear, and its
 gradient is one of the same kind (`Taps.transposed`), to any order. Arrays are contiguous, (planes, depth, height,
-width); a line or a flat picture has sizes of 1 in front. float16 and bfloat16 and bytes are computed in float32 and
-stored narrow, int64 in float64.
+width); a line or a flat picture has sizes of 1 in front. float16 and bfloat16 are computed in float32 and stored
+narrow, int64 is computed in float64 and cut off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache, cached_property
-from math import prod
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from numbatorch_kernels import parallel
 from numbatorch_kernels.callee import callee
-from numbatorch_kernels.cpu import SHARED, compiled
+from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.half import load, store
 from numbatorch_kernels.local import local_like
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.pool import word
 from numbatorch_kernels.registry import Kernel
+from numbatorch_kernels.window import SPAN, Grid
 
-resample = Kernel("resample")  # (out, x, grid)
+resample = Kernel("resample")  # (out, x, grid): `window.Grid`
 
-SPAN = 1024  # elements of a row that are kept close by
 GRAIN = 1 << 14  # elements worth a thread
-
-
-class Taps:
-    """The windows along one direction of `size` elements: window o begins at `firsts[o]` and has `counts[o]`
-    taps; neither where they begin nor where they end ever decreases. `weights[t, o]` is tap t's, and `lengths[o]` what a
-    sum is divided by."""
-
-    def __init__(
-        self, size: int, firsts: np.ndarray, counts: np.ndarray, weights: np.ndarray, lengths: np.ndarray | None = None
-    ):
-        self.size, self.firsts, self.counts, self.weights = size, firsts, counts, weights
-        self.lengths = np.ones(len(firsts)) if lengths is None else lengths
-
-    @staticmethod
-    def plain(size: int) -> Taps:
-        """Windows of one element each: nothing happens in this direction."""
-        return Taps(size, np.arange(size), np.ones(size, np.int64), np.ones((1, size)))
-
-    @cached_property
-    def transposed(self) -> Taps:
-        """Of the gradient: which windows an element is in, and with what weight."""
-        count, places = len(self.firsts), np.arange(self.size)
-        ends = self.firsts + self.counts
-        firsts, lasts = np.searchsorted(ends, places, "right"), np.searchsorted(self.firsts, places, "right")
-        counts = np.maximum(lasts - firsts, 0)
-        windows = firsts + np.arange(max(counts.max(initial=0), 1))[:, None]
-        inside = np.arange(len(windows))[:, None] < counts
-        windows = np.where(inside, windows, 0)
-        taps = np.where(inside, places - self.firsts[windows] if count else 0, 0)
-        weights = np.where(inside, self.weights[taps, windows] / self.lengths[windows] if count else 0.0, 0.0)
-        return Taps(count, firsts, counts, weights)
-
-
-class Grid:
-    """Taps in each of three directions."""
-
-    def __init__(self, *taps: Taps):
-        self.taps = taps
-        self.size = tuple([t.size for t in taps])
-        self.count = tuple([len(t.firsts) for t in taps])
-        self.most = tuple([len(t.weights) for t in taps])
-        self.table = np.concatenate([part for t in taps for part in (t.firsts, t.counts)]).astype(np.int64)
-        self.divided = any(bool((t.lengths != 1).any()) for t in taps)
-        self._weights: dict[np.dtype, np.ndarray] = {}
-        self.whole, self.stride = _regular(taps[2])
-
-    @cached_property
-    def transposed(self) -> Grid:
-        """Of the gradient."""
-        return Grid(*[t.transposed for t in self.taps])
-
-    def weights(self, dtype: np.dtype) -> np.ndarray:
-        """Weights of each direction, tap by tap, and then lengths."""
-        found = self._weights.get(dtype)
-        if found is None:
-            parts = [t.weights.reshape(-1) for t in self.taps] + [t.lengths for t in self.taps]
-            found = self._weights[dtype] = np.concatenate(parts).astype(dtype)
-        return found
-
-    @cached_property
-    def chunks(self) -> np.ndarray:
-        """Cuts of a row of windows: those between two cuts reach no further than SPAN elements, or are one window."""
-        taps, cuts, begin = self.taps[2], [0], 0
-        ends = taps.firsts + taps.counts
-        while begin < len(ends):
-            begin = max(begin + 1, int(np.searchsorted(ends, taps.firsts[begin] + SPAN, "right")))
-            begin = min(begin, cuts[-1] + SPAN)
-            cuts.append(begin)
-        return np.array(cuts, np.int64)
-
-
-def _regular(taps: Taps) -> tuple[tuple[int, int], int]:
-    """The longest run of windows that have the largest number of taps and lie one stride apart, and that stride."""
-    full = np.flatnonzero(taps.counts == len(taps.weights))
-    if len(full) < 2 or full[-1] - full[0] != len(full) - 1:
-        return (0, 0), 0
-    steps = np.diff(taps.firsts[full])
-    if (steps == steps[0]).all() and steps[0] > 0:
-        return (int(full[0]), int(full[-1]) + 1), int(steps[0])
-    return (int(full[0]), int(full[-1]) + 1), 0
 
 
 def computed(dtype: np.dtype) -> np.dtype:
@@ -119,21 +36,6 @@ def computed(dtype: np.dtype) -> np.dtype:
 
 
 # ---- the CPU kernel ----
-
-
-def put(out, i, value, bfloat):
-    """out[i] = value, which becomes the nearest byte, or is cut off to an int64."""
-
-
-@overload(put, jit_options=SHARED)
-def _put(out, i, value, bfloat):
-    if out.dtype == types.uint8:
-
-        def nearest(out, i, value, bfloat):
-            out[i] = types.uint8(min(max(np.rint(value), 0.0), 255.0))
-
-        return nearest
-    return lambda out, i, value, bfloat: store(out, i, value, bfloat)
 
 
 @callee(forceinline=True)
@@ -240,10 +142,10 @@ def resample_kernel(
             if divided:
                 length, widths = lengths[a] * lengths[od + b], offset(lengths, od + oh + begin)
                 for i in range(end - begin):
-                    put(goal, i, sums[i] / (length * widths[i]), bfloat)
+                    store(goal, i, sums[i] / (length * widths[i]), bfloat)
             else:
                 for i in range(end - begin):
-                    put(goal, i, sums[i], bfloat)
+                    store(goal, i, sums[i], bfloat)
 
 
 @cache
@@ -252,7 +154,7 @@ def _entry(dtype: np.dtype) -> Callable:
 
 
 @resample.on("cpu")
-def _resample(out, x, grid):
+def _resample(out, x, grid: Grid):
     rows = out.size // max(grid.count[2], 1)
     work = grid.most[0] * grid.most[1] * grid.size[2] + 2 * grid.most[2] * grid.count[2] + 1
     parallel.run(

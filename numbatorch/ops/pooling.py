@@ -37,20 +37,23 @@ from numbatorch.ops.rows import index_select
 from numbatorch.ops.scatter import scatter, scatter_add
 from numbatorch.ops.view import reshape, squeeze, unsqueeze
 from numbatorch_kernels import pool as kernels
+from numbatorch_kernels import resample
 from numbatorch_kernels.pool import Windows
 from numbatorch_kernels.resample import resample
+from numbatorch_kernels.window import Windows
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
 def computed(x: Tensor) -> Tensor:
-    """x, contiguous and off the tape, as kernels take it: those of CUDA have no narrow floats."""
+    """x, contiguous and off the tape, as kernels take it: small integers are int32, and CUDA has no narrow floats."""
     x = contiguous(wrap(x.array, x.kind))
-    return x if x.kind.cpu else cast(x, _ON_CUDA.get(x.kind.dtype.name, x.kind.dtype))
+    return cast(x, (_KERNELS if x.kind.cpu else _ON_CUDA).get(x.kind.dtype, x.kind.dtype))
 
 
-_ON_CUDA = {"float16": dt.float32, "bfloat16": dt.float32}
+_KERNELS = {dt.uint8: dt.int32, dt.int8: dt.int32, dt.int16: dt.int32}
+_ON_CUDA = {dt.float16: dt.float32, dt.bfloat16: dt.float32, **_KERNELS}
 
 
 # --- the largest
@@ -226,13 +229,16 @@ def max_pool3d_with_indices(
 
 
 def _resample_forward(x, grid, spatial):
-    own, source = x.kind.dtype, computed(x)
-    if not own.is_floating_point and not x.kind.cpu:
-        source = cast(source, dt.float32 if own is dt.uint8 else dt.float64)
+    own = x.kind.dtype
+    if own is dt.uint8:
+        x = cast(x, dt.float32)
+    elif own is dt.int64 and not x.kind.cpu:
+        x = cast(x, dt.float64)
+    source = computed(x)
     out = empty(x.array.shape[:-spatial] + grid.count[-spatial:], source.kind)
     if out.array.size:
-        resample(x.kind.device.type, out.array, source.array, grid)
-    if out.kind.dtype is dt.float32 and own is dt.uint8:
+        resample.resample(x.kind.device.type, out.array, source.array, grid)
+    if own is dt.uint8:
         out = clamp(round(out), 0, 255)
     return cast(out, own)
 
@@ -472,6 +478,8 @@ def fractional_max_pool(
     kernel, size = (sizes * spatial if len(sizes) == 1 else sizes for sizes in (kernel, size))
     if samples.array.ndim != 3:
         raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {samples.array.ndim}")
+    if samples.kind.dtype is not input.kind.dtype:
+        raise RuntimeError("Expect _random_samples to have the same dtype as input")
     refuse(f"{name}_out_frame", *INTEGERS, *COMPLEX)(input.kind.dtype)
     words = ("time", "height", "width")[-spatial:]
     function = f"{name}_out" if spatial == 3 else name

@@ -5,13 +5,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from functools import lru_cache
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from numbatorch_kernels.pool import Windows
-from numbatorch_kernels.resample import Grid, Taps
+from numbatorch_kernels.window import Grid, Taps, Windows
 
 Sizes = int | Sequence[int]
 _NUMBERS = {1: "one int", 2: "two ints", 3: "three ints"}
@@ -241,7 +239,7 @@ def fractional_windows(
 
     Source: Graham 2014, "Fractional Max-Pooling".
     """
-    origins = [np.zeros(1, np.int64)] * (3 - len(size))
+    origins: list[np.ndarray] = [np.zeros(1, np.int64)] * (3 - len(size))
     for d, (n, o, k) in enumerate(zip(size, count, kernel)):
         u = samples[:, d, None]
         starts = np.full((len(samples), o), n - k)
@@ -255,8 +253,3 @@ def fractional_windows(
             starts[:, :-1] = ((steps + u) * alpha).astype(np.int64) - (u * alpha).astype(np.int64)
         origins.append(starts)
     return Windows(three(size, 1), three(kernel, 1), (1, 1, 1), 0, origins)
-
-
-def volume(size: tuple[int, ...]) -> int:
-    """How many elements a picture has."""
-    return prod(size)

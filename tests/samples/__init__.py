@@ -14,6 +14,7 @@ from samples.losses import LOSSES
 from samples.normalization import NORMALIZATION
 from samples.order import ORDER
 from samples.pointwise import BINARY, UNARY
+from samples.pooling import POOLING
 from samples.products import PRODUCTS
 from samples.rearranging import REARRANGING
 from samples.reductions import REDUCTIONS
@@ -38,6 +39,7 @@ SAMPLES: list[Sample] = [
     *ORDER,
     *LOSSES,
     *NORMALIZATION,
+    *POOLING,
     *ATTENTION,
     *LINALG,
 ]

@@ -24,7 +24,9 @@ def max_pool_grid(
         place = (table[of_d + od] * kh + table[of_h + oh]) * kw + table[of_w + ow]
         for p in range(table[of_d + od], table[of_d + 2 * od]):
             for q in range(table[of_h + oh], table[of_h + 2 * oh]):
-                line = ((plane * d + table[of_d] + p * jump_d) * h + table[of_h] + q * jump_h) * w + table[of_w]
+                line = ((plane * d + table[of_d] + p * jump_d) * h + table[of_h] + q * jump_h) * w + table[
+                    of_w
+                ]
                 for r in range(table[of_w + ow], table[of_w + 2 * ow]):
                     value = x[line + r * jump_w]
                     if value > best or value != value:

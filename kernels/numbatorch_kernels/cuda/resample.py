@@ -10,7 +10,7 @@ from numba.np.numpy_support import from_dtype
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda
 from numbatorch_kernels.cuda.launch import launcher
-from numbatorch_kernels.resample import Grid
+from numbatorch_kernels.window import Grid
 
 
 def resample_grid(out, x, table, weights, d, h, w, od, oh, ow, most_d, most_h, most_w, zero, n):
@@ -44,5 +44,12 @@ def _launch(dtype: np.dtype):
 
 def resample(out, x, grid: Grid) -> None:
     """Weighted sums over windows, of float32 or float64."""
-    args = (grid.table, _weights(grid, out.dtype, out.device), *grid.size, *grid.count, *grid.most, out.dtype.type(0))
+    args = (
+        grid.table,
+        _weights(grid, out.dtype, out.device),
+        *grid.size,
+        *grid.count,
+        *grid.most,
+        out.dtype.type(0),
+    )
     _launch(out.dtype)(out, x, *args, out.size)

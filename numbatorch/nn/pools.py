@@ -232,12 +232,13 @@ def fractional_max_pool3d(
 
 
 def _unpooled_size(
-    input: Tensor, kernel_size: tuple, stride: Sizes | None, padding: Sizes, output_size: Any
+    n: int, input: Tensor, kernel_size: Sizes, stride: Sizes | None, padding: Sizes, output_size: Any
 ) -> list[int]:
     """The size of the pictures that were pooled: `output_size`, if it is possible."""
-    n = len(kernel_size)
-    strides, paddings = kernel_size if stride is None else several(n, stride), several(n, padding)
-    default = [(input.size(d - n) - 1) * strides[d] + kernel_size[d] - 2 * paddings[d] for d in range(n)]
+    kernel, paddings = several(n, kernel_size), several(n, padding)
+    strides = kernel if stride is None else several(n, stride)
+    n = len(kernel)
+    default = [(input.size(d - n) - 1) * strides[d] + kernel[d] - 2 * paddings[d] for d in range(n)]
     if output_size is None:
         size: Sequence[int] = default
     else:
@@ -271,7 +272,7 @@ def max_unpool1d(
 ) -> Tensor:
     """Undoes `max_pool1d`: lines of zeros but for the elements of `input`, at `indices`. Lines of several lengths make
     as many windows: which it was, `output_size` can say."""
-    size = _unpooled_size(input, several(1, kernel_size), stride, padding, output_size)
+    size = _unpooled_size(1, input, kernel_size, stride, padding, output_size)
     return ops.max_unpool(input.unsqueeze(-1), indices.unsqueeze(-1), [*size, 1]).squeeze(-1)
 
 
@@ -290,7 +291,7 @@ def max_unpool2d(
     tensor([[[0., 4.],
              [0., 0.]]])
     """
-    size = _unpooled_size(input, several(2, kernel_size), stride, padding, output_size)
+    size = _unpooled_size(2, input, kernel_size, stride, padding, output_size)
     return ops.max_unpool(input, indices, size)
 
 
@@ -303,9 +304,8 @@ def max_unpool3d(
     output_size: Any = None,
 ) -> Tensor:
     """Undoes `max_pool3d`: volumes of zeros but for the elements of `input`, at `indices`."""
-    kernel = several(3, kernel_size)
-    strides = kernel if stride is None else several(3, stride)
-    size = _unpooled_size(input, kernel, strides, padding, output_size)
+    size = _unpooled_size(3, input, kernel_size, stride, padding, output_size)
+    strides = several(3, kernel_size if stride is None else stride)
     if min(strides) <= 0:
         raise RuntimeError(f"strides should be greater than zero, but got stride: {list(strides)}")
     return ops.max_unpool(input, indices, size)

@@ -38,8 +38,6 @@ from numbatorch.ops.scatter import scatter, scatter_add
 from numbatorch.ops.view import reshape, squeeze, unsqueeze
 from numbatorch_kernels import pool as kernels
 from numbatorch_kernels import resample
-from numbatorch_kernels.pool import Windows
-from numbatorch_kernels.resample import resample
 from numbatorch_kernels.window import Windows
 
 if TYPE_CHECKING:

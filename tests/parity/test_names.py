@@ -27,17 +27,7 @@ if hasattr(numbatorch, "fft"):
     SPACES["fft"] = (torch.fft, numbatorch.fft)
 
 # Names of the list that are still to come.
-TO_COME = {
-    f"nn.functional.{name}"
-    for name in (
-        "max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d "
-        "avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool2d "
-        "interpolate grid_sample"
-        "conv1d conv2d conv3d conv_transpose1d conv_transpose2d "
-        "interpolate grid_sample cosine_embedding_loss "
-        "margin_ranking_loss triplet_margin_loss ctc_loss"
-    ).split()
-}
+TO_COME = {f"nn.functional.{name}" for name in ("interpolate grid_sample").split()}
 
 # Parameters that docstrings name and this library has not: slips of the docstring (PyTorch refuses them, too), and what
 # has no meaning here.

@@ -110,7 +110,7 @@ def _check_nested(data: Any, shape: list[int], depth: int = 0) -> None:
         _check_nested(x, shape, depth + 1)
 
 
-_PLAIN = {int, float, bool}
+_KINDS = {int: "i", float: "f", bool: "b"}
 
 
 def _from_data(data: Any, dtype: DType | None) -> Tensor:
@@ -128,9 +128,9 @@ def _from_data(data: Any, dtype: DType | None) -> Tensor:
         if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, str):
             return _from_data(list(data), dtype)
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-    if isinstance(data, list | tuple) and len(types := set(map(type, data))) == 1 and types <= _PLAIN:
+    if isinstance(data, list | tuple) and len(types := set(map(type, data))) == 1 and types <= _KINDS.keys():
         flat = np.array(data)
-        if flat.dtype.kind in "bif" and (dtype is None or dtype.is_floating_point):
+        if flat.dtype.kind == _KINDS[types.pop()] and (dtype is None or dtype.is_floating_point):
             return from_numbers(flat, dtype or dt.number_dtype(data[0]))
     try:
         own = dtype or _infer_dtype(data)
@@ -163,7 +163,7 @@ def _from_data(data: Any, dtype: DType | None) -> Tensor:
                 and not (own is dt.uint8 and low >= -128)
             ):
                 raise RuntimeError(f"value cannot be converted to type {own.name}_t without overflow")
-        if wide.dtype == object or (own is dt.int64 and wide.dtype.kind == "u"):
+        if wide.dtype == object or (dtype is None and own is dt.int64 and wide.dtype.kind in "uf"):
             raise RuntimeError("Overflow when unpacking long long")
     except OverflowError:
         raise RuntimeError("Overflow when unpacking long long") from None

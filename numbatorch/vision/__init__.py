@@ -1,3 +1,5 @@
-"""Pictures: data sets that come with the package."""
+"""Pictures: data sets, transforms, models, under the names that torchvision has for them."""
 
 from numbatorch.vision import datasets as datasets
+from numbatorch.vision import transforms as transforms
+from numbatorch.vision import utils as utils

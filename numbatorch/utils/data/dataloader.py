@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.context
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -157,6 +155,8 @@ class DataLoader(Generic[Batch]):
                     "multiprocessing_context can only be used with multi-process loading (num_workers > 0), "
                     f"but got num_workers={self.num_workers}"
                 )
+            import multiprocessing.context
+
             if isinstance(context, str):
                 methods = multiprocessing.get_all_start_methods()
                 if context not in methods:

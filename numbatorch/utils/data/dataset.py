@@ -113,13 +113,15 @@ class Subset(Dataset[Sample]):
 
 
 def makes_batches(dataset: Any) -> bool:
-    """Whether `dataset.batch` gives what collating single samples would: for a TensorDataset, and Subsets of
-    one.
+    """Whether `dataset.batch` gives what collating single samples would: for a TensorDataset, one that says
+    so (`makes_batches`, as the images of `vision` do), and Subsets of one.
     """
     cls = type(dataset)
     if isinstance(dataset, TensorDataset):
         return cls.__getitem__ is TensorDataset.__getitem__ and not hasattr(cls, "__getitems__")
-    return cls is Subset and makes_batches(dataset.dataset)
+    if cls is Subset:
+        return makes_batches(dataset.dataset)
+    return getattr(dataset, "makes_batches", False) is True and not hasattr(cls, "__getitems__")
 
 
 class StackDataset(Dataset):

@@ -11,10 +11,11 @@ from numbatorch import cuda
 from numbatorch.utils.data.dataset import IterableDataset
 from numbatorch.utils.data.fetch import fetcher
 from numbatorch.utils.data.sampler import draw_seed
-from numbatorch.utils.data.workers import Failure, Job, Processes, Threads, Word
+from numbatorch.utils.data.workers import Failure, Job, Threads, Word
 
 if TYPE_CHECKING:
     from numbatorch.utils.data.dataloader import DataLoader
+    from numbatorch.utils.data.processes import Processes
 
 
 class _Pass:
@@ -106,8 +107,7 @@ class WorkerIterator(_Pass):
             self._base_seed,
             self._num_workers,
         )
-        context = loader.multiprocessing_context
-        self._crew: Threads | Processes = Threads(job) if context is None else Processes(job, context)
+        self._crew = _crew(job, loader.multiprocessing_context)
         self._close = weakref.finalize(self, self._crew.close)
         self._start(loader)
 
@@ -191,6 +191,14 @@ class WorkerIterator(_Pass):
 
 
 _NOTHING = object()
+
+
+def _crew(job: Job, context: Any) -> Threads | Processes:
+    if context is None:
+        return Threads(job)
+    from numbatorch.utils.data.processes import Processes
+
+    return Processes(job, context)
 
 
 def _check_pinning(device: str) -> None:

@@ -1,4 +1,4 @@
-"""Data sets that come with the package."""
+"""The data set that comes with the package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numbatorch.ops import from_numpy
 from numbatorch.tensor import Tensor
 from numbatorch.utils.data import Dataset
 
-_DIGITS = Path(__file__).parent / "data" / "digits.npz"
+_DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 
 
 class Digits(Dataset):

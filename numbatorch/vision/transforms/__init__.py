@@ -1,0 +1,32 @@
+"""Transforms of images: torchvision's, on tensors and on images of Pillow."""
+
+from numbatorch.vision.transforms import functional as functional
+from numbatorch.vision.transforms import v2 as v2
+from numbatorch.vision.transforms.interpolation import InterpolationMode as InterpolationMode
+from numbatorch.vision.transforms.random import ColorJitter as ColorJitter
+from numbatorch.vision.transforms.random import GaussianBlur as GaussianBlur
+from numbatorch.vision.transforms.random import RandomAffine as RandomAffine
+from numbatorch.vision.transforms.random import RandomApply as RandomApply
+from numbatorch.vision.transforms.random import RandomChoice as RandomChoice
+from numbatorch.vision.transforms.random import RandomCrop as RandomCrop
+from numbatorch.vision.transforms.random import RandomErasing as RandomErasing
+from numbatorch.vision.transforms.random import RandomGrayscale as RandomGrayscale
+from numbatorch.vision.transforms.random import RandomHorizontalFlip as RandomHorizontalFlip
+from numbatorch.vision.transforms.random import RandomInvert as RandomInvert
+from numbatorch.vision.transforms.random import RandomOrder as RandomOrder
+from numbatorch.vision.transforms.random import RandomResizedCrop as RandomResizedCrop
+from numbatorch.vision.transforms.random import RandomRotation as RandomRotation
+from numbatorch.vision.transforms.random import RandomVerticalFlip as RandomVerticalFlip
+from numbatorch.vision.transforms.transforms import CenterCrop as CenterCrop
+from numbatorch.vision.transforms.transforms import Compose as Compose
+from numbatorch.vision.transforms.transforms import ConvertImageDtype as ConvertImageDtype
+from numbatorch.vision.transforms.transforms import FiveCrop as FiveCrop
+from numbatorch.vision.transforms.transforms import Grayscale as Grayscale
+from numbatorch.vision.transforms.transforms import Lambda as Lambda
+from numbatorch.vision.transforms.transforms import Normalize as Normalize
+from numbatorch.vision.transforms.transforms import Pad as Pad
+from numbatorch.vision.transforms.transforms import PILToTensor as PILToTensor
+from numbatorch.vision.transforms.transforms import Resize as Resize
+from numbatorch.vision.transforms.transforms import TenCrop as TenCrop
+from numbatorch.vision.transforms.transforms import ToPILImage as ToPILImage
+from numbatorch.vision.transforms.transforms import ToTensor as ToTensor

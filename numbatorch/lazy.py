@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import LazyLoader, find_spec, module_from_spec
+from importlib.util import find_spec, module_from_spec
 from types import ModuleType
+
+from numbatorch_kernels.lazy import LazyLoader
 
 
 def lazy_module(name: str) -> ModuleType:

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader
 from types import ModuleType
+
+from numbatorch_kernels.lazy import LazyLoader
 
 
 class _LazyModules(MetaPathFinder):

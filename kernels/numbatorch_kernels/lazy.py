@@ -1,0 +1,51 @@
+"""Modules that are executed when one of their attributes is first asked for.
+
+As importlib.util.LazyLoader, whose modules, before Python 3.11.9 and 3.12.3, show themselves half-executed to
+other threads: here a thread waits until the one that was first is ready.
+"""
+
+import threading
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+_lock = threading.RLock()  # one for all: two threads cannot wait for each other
+_executing: set[str] = set()
+
+
+class _Waiting(ModuleType):
+    """A module that is still to be executed."""
+
+    def __getattribute__(self, name: str) -> Any:
+        with _lock:
+            spec: ModuleSpec = object.__getattribute__(self, "__spec__")
+            waiting = object.__getattribute__(self, "__class__") is _Waiting
+            if waiting and spec.name not in _executing:  # else it asks for something of its own
+                _executing.add(spec.name)
+                try:
+                    assert spec.loader is not None
+                    spec.loader.exec_module(self)
+                    object.__setattr__(self, "__class__", ModuleType)
+                finally:
+                    _executing.discard(spec.name)
+        return object.__getattribute__(self, name)
+
+    def __delattr__(self, name: str) -> None:
+        getattr(self, name)
+        object.__delattr__(self, name)
+
+
+class LazyLoader(Loader):
+    """Puts off what another loader does."""
+
+    def __init__(self, loader: Loader):
+        self.loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self.loader
+        module.__class__ = _Waiting

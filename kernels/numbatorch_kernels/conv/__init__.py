@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
+from itertools import product
 
 import numpy as np
 
-from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.codes import Geometry
+from numbatorch_kernels.conv.correlate import correlate, pack_weights
 from numbatorch_kernels.conv.plain import plain_for_input, plain_for_weight, plain_forward
+from numbatorch_kernels.conv.plan import Layout, forward_direction, plan_of, transposed_directions
 from numbatorch_kernels.registry import Kernel
 
 forward, for_input, for_weight = Kernel("conv"), Kernel("conv_for_input"), Kernel("conv_for_weight")
@@ -39,15 +42,70 @@ def _table(geometry: Geometry, y: tuple[int, ...], x: tuple[int, ...], w: tuple[
 @forward.on("cpu")
 def _(out, x, w, bias, geometry: Geometry) -> None:
     """`bias` is (o,), contiguous, or None."""
-    if out.size:
+    if not out.size:
+        return
+    if out.dtype.char not in "fd":
         _by_rows(plain_forward, out, x, w, bias, _table(geometry, out.shape, x.shape, w.shape))
+        return
+    out, x, w, stride, padding, dilation = _three(out, x, w, geometry)
+    ways = [
+        forward_direction(*numbers) for numbers in zip(out.shape[2:], w.shape[2:], stride, padding, dilation)
+    ]
+    _correlated(out, x, w, bias, tuple(ways), geometry.groups, False)
 
 
 @for_input.on("cpu")
 def _(out, y, w, bias, geometry: Geometry) -> None:
     """`out` has the shape of x. `bias` is (groups * c,), contiguous, or None."""
-    if out.size:
+    if not out.size:
+        return
+    if out.dtype.char not in "fd":
         _by_rows(plain_for_input, out, y, w, bias, _table(geometry, y.shape, out.shape, w.shape))
+        return
+    out, y, w, stride, padding, dilation = _three(out, y, w, geometry)
+    ways = [
+        transposed_directions(*numbers)
+        for numbers in zip(out.shape[2:], w.shape[2:], stride, padding, dilation)
+    ]
+    if any(not way.taps for several in ways for way in several):
+        out[...] = 0 if bias is None else bias.reshape((-1, 1, 1, 1))
+    for one in product(*ways):
+        if all(way.taps for way in one):
+            _correlated(out, y, w, bias, one, geometry.groups, True)
+
+
+def _three(out, x, w, geometry: Geometry) -> tuple:
+    """Arrays and numbers of an image, a signal or a volume as those of a volume."""
+    more = 3 - len(geometry.stride)
+    new = (slice(None), slice(None), *[None] * more)
+    ones, zeros = (1,) * more, (0,) * more
+    return (
+        out[new], x[new], w[new],
+        ones + geometry.stride, zeros + geometry.padding, ones + geometry.dilation,
+    )  # fmt: skip
+
+
+def _correlated(out, x, w, bias, ways: tuple, groups: int, transposed: bool) -> None:
+    """`out` or, of a transposed convolution with strides, some of its elements."""
+    if not w.shape[0] or not w.shape[1] or not x.size:
+        out[...] = 0 if bias is None else bias.reshape((-1, 1, 1, 1))
+        return
+    plan = plan_of(
+        ways, _layout(x), _layout(w), _layout(out), groups, transposed, bias is not None, x.flags.c_contiguous,
+        out.itemsize, parallel.get_num_threads(),
+    )  # fmt: skip
+    weights = memory.empty((plan.regions * plan.region,), out.dtype)
+    parallel.run(_packing(out.dtype), plan.regions, SHARE // plan.region + 1, weights, w, plan.weights)
+    rows = np.zeros(plan.bias, out.dtype)
+    if bias is not None:
+        rows[:, : out.shape[1] // groups] = bias.reshape((groups, -1, 1))
+    scratch = memory.empty((plan.shares * plan.scratch,), out.dtype)
+    entry = _correlating(out.dtype)
+    parallel.run(entry, plan.shares, 1, out, x, weights, rows, scratch, plan.table, plan.shares)
+
+
+def _layout(array: np.ndarray) -> Layout:
+    return Layout(array.shape, tuple([s // array.itemsize for s in array.strides]))
 
 
 def _by_rows(function: Callable, out, image, w, bias, table) -> None:
@@ -66,6 +124,16 @@ def _(out, y, x, bias, geometry: Geometry) -> None:
         grain = SHARE // (y.size // y.shape[1] + 1) + 1
         table = _table(geometry, y.shape, x.shape, out.shape)
         parallel.run(_plain_for_weight(out.dtype), out.size, grain, out, y, x, table)
+
+
+@cache
+def _packing(dtype: np.dtype) -> Callable:
+    return cpu.compiled(pack_weights, dtype, dtype, "i8", int, int)
+
+
+@cache
+def _correlating(dtype: np.dtype) -> Callable:
+    return cpu.compiled(correlate, dtype, dtype, dtype, dtype, dtype, "i8", int, int, int)
 
 
 @cache

@@ -18,7 +18,7 @@ import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.codes import Geometry
-from numbatorch_kernels.conv.correlate import correlate, pack_weights
+from numbatorch_kernels.conv.implicit import correlate, pack_weights
 from numbatorch_kernels.conv.plain import plain_for_input, plain_for_weight, plain_forward
 from numbatorch_kernels.conv.plan import Layout, forward_direction, plan_of, transposed_directions
 from numbatorch_kernels.registry import Kernel

@@ -26,7 +26,7 @@ from numba import types
 from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.gemm.blocked import SCRATCH_BYTES, blocked_product
 from numbatorch_kernels.gemm.halves import narrow
-from numbatorch_kernels.gemm.matrix import matrix
+from numbatorch_kernels.gemm.matrix import matrix as operand  # the name of a module belongs to it
 from numbatorch_kernels.gemm.plain import plain_product
 from numbatorch_kernels.gemm.tile import registers
 from numbatorch_kernels.gemm.vector import vector_product
@@ -152,7 +152,7 @@ def _piece(shape: tuple[int, ...], shares: int, itemsize: int) -> tuple[int, int
 
 @cache
 def _blocked_entry(code: str, operands: str) -> Callable:
-    to, of = matrix(np.dtype(code)), matrix(np.dtype(operands))
+    to, of = operand(np.dtype(code)), operand(np.dtype(operands))
     entry = cpu.compiled(blocked_product, to, of, of, to, float, float, int, int, code, int, int, int)
     if code == operands:
         _matrix_kernels[code] = entry
@@ -161,7 +161,7 @@ def _blocked_entry(code: str, operands: str) -> Callable:
 
 @cache
 def _vector_entry(code: str) -> Callable:
-    of = matrix(np.dtype(code))
+    of = operand(np.dtype(code))
     kinds = of, of, of, of, float, float, int, int
     entry = _vector_kernels[code] = cpu.compiled(vector_product, *kinds, fastmath={"reassoc", "contract"})
     return entry
@@ -169,14 +169,14 @@ def _vector_entry(code: str) -> Callable:
 
 @cache
 def _plain_entry(code: str) -> Callable:
-    of = matrix(np.dtype(code))
+    of = operand(np.dtype(code))
     number = types.complex128 if code in "FD" else int
     return cpu.compiled(plain_product, of, of, of, of, number, number, int, int)
 
 
 @cache
 def _narrow_entry(code: str) -> Callable:
-    words, product = matrix(np.dtype(np.uint16)), matrix(np.dtype(np.float32))
+    words, product = operand(np.dtype(np.uint16)), operand(np.dtype(np.float32))
     return cpu.compiled(narrow, words, product, words, float, int, int, int)
 
 

@@ -19,8 +19,15 @@ import numpy as np
 from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.codes import Geometry
 from numbatorch_kernels.conv.implicit import correlate, pack_weights
-from numbatorch_kernels.conv.plain import plain_for_input, plain_for_weight, plain_forward
-from numbatorch_kernels.conv.plan import Layout, forward_direction, plan_of, transposed_directions
+from numbatorch_kernels.conv.plain import plain_for_input, plain_forward
+from numbatorch_kernels.conv.plan import (
+    Layout,
+    comparison_of,
+    forward_direction,
+    plan_of,
+    transposed_directions,
+)
+from numbatorch_kernels.conv.weights import add_up, compare
 from numbatorch_kernels.registry import Kernel
 
 forward, for_input, for_weight = Kernel("conv"), Kernel("conv_for_input"), Kernel("conv_for_weight")
@@ -119,11 +126,24 @@ def _by_rows(function: Callable, out, image, w, bias, table) -> None:
 @for_weight.on("cpu")
 def _(out, y, x, bias, geometry: Geometry) -> None:
     """`out` has the shape of w; there is no bias."""
-    if out.size:
-        y, x = np.ascontiguousarray(y), np.ascontiguousarray(x)
-        grain = SHARE // (y.size // y.shape[1] + 1) + 1
-        table = _table(geometry, y.shape, x.shape, out.shape)
-        parallel.run(_plain_for_weight(out.dtype), out.size, grain, out, y, x, table)
+    if not out.size:
+        return
+    if not y.size or not x.size:
+        out[...] = 0
+        return
+    out, x, y, stride, padding, dilation = _three(out, x, np.ascontiguousarray(y), geometry)
+    ways = [forward_direction(*n) for n in zip(y.shape[2:], out.shape[2:], stride, padding, dilation)]
+    plan = comparison_of(
+        tuple(ways), _layout(x), _layout(y), geometry.groups, x.flags.c_contiguous, out.itemsize,
+        parallel.get_num_threads(),
+    )  # fmt: skip
+    sums = memory.empty((plan.items * plan.sums,), out.dtype)
+    scratch = memory.empty((plan.shares * plan.scratch,), out.dtype)
+    lines = np.empty(plan.shares * plan.lines, np.int64)
+    comparing, adding = _comparing(out.dtype)
+    parallel.run(comparing, plan.shares, 1, sums, y, x, scratch, lines, plan.table, plan.more, plan.shares)
+    channels = x.shape[1]
+    parallel.run(adding, channels, SHARE // (sums.size // channels + 1) + 1, out, sums, plan.table, plan.more)
 
 
 @cache
@@ -137,13 +157,16 @@ def _correlating(dtype: np.dtype) -> Callable:
 
 
 @cache
-def _plain(function: Callable, dtype: np.dtype) -> Callable:
-    return cpu.compiled(function, dtype, dtype, dtype, dtype, int, "i8", int, int)
+def _comparing(dtype: np.dtype) -> tuple[Callable, Callable]:
+    return (
+        cpu.compiled(compare, dtype, dtype, dtype, dtype, "i8", "i8", "i8", int, int, int),
+        cpu.compiled(add_up, dtype, dtype, "i8", "i8", int, int),
+    )
 
 
 @cache
-def _plain_for_weight(dtype: np.dtype) -> Callable:
-    return cpu.compiled(plain_for_weight, dtype, dtype, dtype, "i8", int, int)
+def _plain(function: Callable, dtype: np.dtype) -> Callable:
+    return cpu.compiled(function, dtype, dtype, dtype, dtype, int, "i8", int, int)
 
 
 # ---- CUDA: see ../cuda/conv.py, imported late: a program that stays on the CPU never loads a CUDA compiler ----

@@ -1,6 +1,6 @@
 """Convolutions as plain loops, row by row of the result: for integers, which have no tile.
 
-A table of numbers describes the shapes, three directions each: see `Geometry.table`.
+A table of numbers describes the shapes, three directions each: see `_table` in __init__.py.
 """
 
 from __future__ import annotations
@@ -73,30 +73,3 @@ def plain_for_input(out, y, w, bias, biased, table, start, stop):
                         last = min(y_width, (width - 1 - left) // step + 1)
                         for ow in range(first, last):
                             to[ow * step + left] += source[ow] * tap
-
-
-def plain_for_weight(out, y, x, table, start, stop):
-    channels, inputs = table[1], table[2]
-    depth, height, width = table[3], table[4], table[5]
-    in_depth, in_height, in_width = table[6], table[7], table[8]
-    kd, kh, kw = table[9], table[10], table[11]
-    for index in range(start, stop):
-        k, b, a = index % kw, index // kw % kh, index // (kw * kh) % kd
-        c, o = index // (kw * kh * kd) % inputs, index // (kw * kh * kd * inputs)
-        left, step = k * table[20] - table[17], table[14]
-        first, last = max(0, -(left // step)), min(width, (in_width - 1 - left) // step + 1)
-        total = element(out, 0)
-        for image in range(table[21]):
-            for od in range(depth):
-                d = od * table[12] - table[15] + a * table[18]
-                for oh in range(height):
-                    h = oh * table[13] - table[16] + b * table[19]
-                    if d < 0 or d >= in_depth or h < 0 or h >= in_height:
-                        continue
-                    group = o // (channels // table[0])
-                    plane = (image * table[0] + group) * inputs + c
-                    source = offset(x, ((plane * in_depth + d) * in_height + h) * in_width)
-                    grads = offset(y, (((image * channels + o) * depth + od) * height + oh) * width)
-                    for ow in range(first, last):
-                        total += source[ow * step + left] * grads[ow]
-        out[index] = total

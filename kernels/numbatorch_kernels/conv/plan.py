@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import product
-from math import prod
+from math import gcd, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,8 @@ from numbatorch_kernels.gemm.tile import registers
 
 COLUMNS = 512  # of a piece, about
 SHARE = 1 << 19  # multiplications worth a thread
+FEW = 8  # channels: with fewer, threads share places
+CHUNKS = 8  # of these
 
 
 def _up(n: int, by: int) -> int:
@@ -27,9 +29,9 @@ def _up(n: int, by: int) -> int:
 
 
 class Direction(NamedTuple):
-    """Place m of `count`, of the result `first + m * every`, reads at m * step + shifts[i] with tap taps[i]."""
+    """Place m of `places`, of the result `first + m * every`, reads at m * step + shifts[i] with tap taps[i]."""
 
-    count: int
+    places: int
     step: int
     shifts: tuple[int, ...]
     taps: tuple[int, ...]
@@ -96,6 +98,47 @@ def _count(counts: tuple[int, ...], runs: int, piece: tuple[int, int, int]) -> i
     return prod(_up(n, m) for n, m in zip((runs, *counts[1:]), piece))
 
 
+class Band(NamedTuple):
+    """The part of an image that a piece of the result reads: see band.py."""
+
+    plane: int  # elements of a channel
+    lines: int  # of a run and a tap in depth
+    hand: int  # elements of a line that one hand has
+    span: int  # lines that the taps of a place reach over
+    least: tuple[int, int]  # the smallest shift of lines and columns
+    taps: list[int]  # where each tap reads, in the band or in the image
+
+
+def inside(directions: tuple[Direction, Direction, Direction], x: Layout) -> bool:
+    """Whether the image, if it is contiguous, will do as its own band: nothing is read outside, and neighbours are
+    neighbours."""
+    return directions[2].step == 1 and all(
+        min(d.shifts) >= 0 and (d.places - 1) * d.step + max(d.shifts) < size
+        for d, size in zip(directions, x.sizes[2:])
+    )
+
+
+def band_of(
+    directions: tuple[Direction, Direction, Direction], x: Layout, piece: tuple[int, int, int], in_place: bool
+) -> Band:
+    """For pieces of so many runs, lines and columns."""
+    far, down, right = [d.shifts for d in directions]
+    step, up, left = directions[2].step, min(down), min(right)
+    span = directions[1].span + 1
+    lines = (piece[1] - 1) * directions[1].step + span
+    hand = piece[2] + directions[2].span // step + 1
+    if in_place:
+        taps = [sum(s * t for s, t in zip(at, x.strides[2:])) for at in product(far, down, right)]
+        return Band(x.strides[1], lines, hand, span, (up, left), taps)
+    taps = [
+        (a * lines + h - up) * step * hand + (v - left) % step * hand + (v - left) // step
+        for a in range(len(far))
+        for h in down
+        for v in right
+    ]
+    return Band(piece[0] * len(far) * lines * step * hand, lines, hand, span, (up, left), taps)
+
+
 @lru_cache(maxsize=512)
 def plan_of(
     directions: tuple[Direction, Direction, Direction],
@@ -114,14 +157,9 @@ def plan_of(
     tile = registers()
     height, width = tile.rows, tile.vectors * tile.bytes // itemsize
     images, rows, channels = x.sizes[0], out.sizes[1] // groups, x.sizes[1] // groups
-    counts, steps = tuple([d.count for d in directions]), tuple([d.step for d in directions])
-    least = [min(d.shifts) for d in directions]
+    counts, steps = tuple([d.places for d in directions]), tuple([d.step for d in directions])
     taps = [len(d.taps) for d in directions]
-    inside = all(
-        low >= 0 and (d.count - 1) * d.step + low + d.span < size
-        for d, low, size in zip(directions, least, x.sizes[2:])
-    )
-    in_place = plain and inside and steps[2] == 1
+    in_place = plain and inside(directions, x)
 
     # pieces of the result, and threads
     runs, k = images * counts[0], channels * prod(taps)
@@ -142,32 +180,13 @@ def plan_of(
     blocks = _up(k, DEPTH)
     depth = _up(k, blocks)
 
-    # the band
-    spans = [d.span for d in directions]
-    q = piece[2] + spans[2] // steps[2] + 1
-    lines = (piece[1] - 1) * steps[1] + spans[1] + 1
-    of_line = steps[2] * q
-    of_slice = lines * of_line
-    plane = x.strides[1] if in_place else piece[0] * taps[0] * of_slice
-    band = 0 if in_place else (_up(depth - 1, prod(taps)) + 1) * plane + 2 * width
-    if in_place:
-        places = [
-            sum(s * t for s, t in zip(shifts, x.strides[2:]))
-            for shifts in product(*[d.shifts for d in directions])
-        ]
-    else:
-        down, right = least[1:]
-        places = [
-            a * of_slice + (h - down) * of_line + (v - right) % steps[2] * q + (v - right) // steps[2]
-            for a in range(taps[0])
-            for h in directions[1].shifts
-            for v in directions[2].shifts
-        ]
+    band = band_of(directions, x, piece, in_place)
+    of_band = 0 if in_place else (_up(depth - 1, prod(taps)) + 1) * band.plane + 2 * width
     kept = rows_kept(itemsize, height)
     strips = _up(prod(piece), width) if m_rows > kept else 1
     packed = strips * depth * width + 2 * width
     whole = height * width
-    scratch = band + packed + whole
+    scratch = of_band + packed + whole
     padded_rows = _up(rows, height) * height
     region = padded_rows * depth + 1024
     start = sum(d.first * s for d, s in zip(directions, out.strides[2:]))
@@ -175,9 +194,9 @@ def plan_of(
     reach = 1 + sum((n - 1) * s for n, s in zip(x.sizes, x.strides))
     table = [
         groups, rows, channels, biased, in_place, *counts, *steps, *x.sizes[2:], *x.strides,
-        start, *out.strides[:2], *every, runs, *piece, m_pieces, m_rows, depth, k, max(places), *taps, reach,
-        least[1], least[2], lines, q, spans[1] + 1, plane, scratch, band, packed, region,
-        *directions[0].shifts, *places,
+        start, *out.strides[:2], *every, runs, *piece, m_pieces, m_rows, depth, k, max(band.taps), *taps, reach,
+        *band.least, band.lines, band.hand, band.span, band.plane, scratch, of_band, packed, region,
+        *directions[0].shifts, *band.taps,
     ]  # fmt: skip
     row, channel = (w.strides[1], w.strides[0]) if transposed else w.strides[:2]
     of_w = [sum(t * s for t, s in zip(at, w.strides[2:])) for at in product(*[d.taps for d in directions])]
@@ -197,3 +216,68 @@ def plan_of(
 def rows_kept(itemsize: int, height: int) -> int:
     """How many rows of weights stay in the cache while strips go by."""
     return BYTES_OF_A // (DEPTH * itemsize) // height * height
+
+
+class Comparison(NamedTuple):
+    """What the kernels of a gradient for weights need."""
+
+    table: np.ndarray  # as that of a Plan, as far as it goes
+    more: np.ndarray  # how the work is shared; see the names in `comparison_of`
+    items: int  # and how many sums each has
+    sums: int
+    scratch: int
+    lines: int
+    shares: int
+
+
+@lru_cache(maxsize=512)
+def comparison_of(
+    directions: tuple[Direction, Direction, Direction],
+    x: Layout,
+    y: Layout,
+    groups: int,
+    plain: bool,
+    itemsize: int,
+    threads: int,
+) -> Comparison:
+    """The plan for the gradient for weights from y (N, groups * rows, ...) and x (N, groups * channels, ...)."""
+    tile = registers()
+    height, width = tile.rows, tile.vectors * tile.bytes // itemsize
+    images, rows, channels = x.sizes[0], y.sizes[1] // groups, x.sizes[1] // groups
+    counts, steps = tuple([d.places for d in directions]), tuple([d.step for d in directions])
+    taps = [len(d.taps) for d in directions]
+    count = prod(taps)
+    in_place = plain and inside(directions, x)
+    runs = images * counts[0]
+    piece = _pieces(counts, runs, DEPTH, width)
+    pieces = _count(counts, runs, piece)
+    band = band_of(directions, x, piece, in_place)
+
+    # Threads have channels of their own or, where these are few, chunks of the pieces.
+    work = y.sizes[1] * images * prod(counts) * channels * count
+    shares = max(1, min(threads, work // SHARE))
+    even = height // gcd(height, count)  # so many channels fill whole tiles
+    chunks = c_pieces = 1
+    if channels * groups >= FEW:
+        c_pieces = min(_up(channels, even), _up(shares, groups))
+    elif groups < CHUNKS:
+        chunks = max(1, min(CHUNKS, pieces, work // SHARE))
+    c_count = _up(_up(channels, c_pieces), even) * even
+    c_pieces = _up(channels, c_count)
+    some = max(1, BYTES_OF_A // itemsize // (band.plane if not in_place else prod(piece)) // even) * even
+    some = min(some, c_count)
+    items = groups * c_pieces * chunks
+    shares = min(shares, items)
+    of_item = _up(c_count * count, height) * _up(rows, width) * height * width
+    packed = _up(rows, width) * width * prod(piece) + 1024
+    scratch = packed + (0 if in_place else some * band.plane) + 2 * width
+    table = [
+        groups, rows, channels, 0, in_place, *counts, *steps, *x.sizes[2:], *x.strides,
+        *[0] * 6, runs, *piece, *[0] * 5, *taps, 0,
+        *band.least, band.lines, band.hand, band.span, band.plane, scratch, 0, 0, 0,
+        *directions[0].shifts, *band.taps,
+    ]  # fmt: skip
+    lines = piece[0] * piece[1]
+    more = [chunks, c_pieces, c_count, some, of_item, packed, *y.strides[:2], lines]
+    tables = np.array(table, np.int64), np.array(more, np.int64)
+    return Comparison(*tables, items, of_item, scratch, lines, shares)

@@ -26,6 +26,7 @@ from numbatorch import backends as backends
 from numbatorch import scalar as scalar
 from numbatorch import special as special
 from numbatorch import testing as testing
+from numbatorch import version as version
 from numbatorch.autograd import enable_grad as enable_grad
 from numbatorch.autograd import inference_mode as inference_mode
 from numbatorch.autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled

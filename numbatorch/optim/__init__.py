@@ -1,5 +1,7 @@
 """Optimizers: what changes parameters by their gradients."""
 
+from numbatorch.optim import lr_scheduler as lr_scheduler
+from numbatorch.optim import swa_utils as swa_utils
 from numbatorch.optim.adadelta import Adadelta as Adadelta
 from numbatorch.optim.adafactor import Adafactor as Adafactor
 from numbatorch.optim.adagrad import Adagrad as Adagrad

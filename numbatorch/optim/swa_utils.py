@@ -147,7 +147,7 @@ class AveragedModel(Module):
             alike = defaultdict(list)
             for pair in pairs:
                 alike[pair[0].device, pair[0].dtype].append(pair)
-            average = self.multi_avg_fn or get_swa_multi_avg_fn()
+            average = get_swa_multi_avg_fn() if self.multi_avg_fn is None else self.multi_avg_fn
             for (device, _), found in alike.items():
                 means, values = zip(*found, strict=True)
                 average(list(means), list(values), self.n_averaged.to(device))

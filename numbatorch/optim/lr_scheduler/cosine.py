@@ -59,7 +59,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._warn_outside_step()
         return _between(self.eta_min, self.base_lrs, self.T_cur, self.T_i)
 
-    def step(self, epoch: float | None = None) -> None:  # type: ignore[override]
+    def step(self, epoch: float | None = None) -> None:
         """Give the groups the next rates, or those of an epoch."""
         if epoch is None and self.last_epoch < 0:
             epoch = 0

@@ -196,7 +196,7 @@ class SWALR(LRScheduler):
             group["swa_lr"] = rate
         check_anneal_strategy(anneal_strategy)
         self._anneal_strategy = anneal_strategy
-        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
+        if anneal_epochs < 0 or not isinstance(anneal_epochs, int):
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         self.anneal_epochs = anneal_epochs
         super().__init__(optimizer, last_epoch)

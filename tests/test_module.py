@@ -659,3 +659,22 @@ def test_linear_with_no_inputs():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert same(layer(torch.ones(2, 0)), layer.bias.expand(2, 3))
+
+
+def test_weight_norm_trains_length_and_direction():
+    layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        layer(torch.ones(4, 3)).pow(2).mean().backward()
+        optimizer.step()
+    g, v = layer.parametrizations.weight.original0, layer.parametrizations.weight.original1
+    np.testing.assert_allclose(
+        layer.weight.detach().numpy(), (v * g / v.norm(dim=1, keepdim=True)).detach().numpy(), rtol=1e-6
+    )
+    np.testing.assert_allclose(layer.weight.norm(dim=1).tolist(), g.abs().flatten().tolist(), rtol=1e-6)
+
+
+def test_spectral_norm_makes_the_largest_singular_value_one():
+    layer = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 3), n_power_iterations=20)
+    assert abs(torch.linalg.svdvals(layer.weight.detach())[0].item() - 1) < 1e-3

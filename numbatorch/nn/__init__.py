@@ -69,6 +69,12 @@ from numbatorch.nn.flatten import Flatten as Flatten
 from numbatorch.nn.flatten import Identity as Identity
 from numbatorch.nn.flatten import Unflatten as Unflatten
 from numbatorch.nn.lazy import LazyLinear as LazyLinear
+from numbatorch.nn.lazynorm import LazyBatchNorm1d as LazyBatchNorm1d
+from numbatorch.nn.lazynorm import LazyBatchNorm2d as LazyBatchNorm2d
+from numbatorch.nn.lazynorm import LazyBatchNorm3d as LazyBatchNorm3d
+from numbatorch.nn.lazynorm import LazyInstanceNorm1d as LazyInstanceNorm1d
+from numbatorch.nn.lazynorm import LazyInstanceNorm2d as LazyInstanceNorm2d
+from numbatorch.nn.lazynorm import LazyInstanceNorm3d as LazyInstanceNorm3d
 from numbatorch.nn.linear import Bilinear as Bilinear
 from numbatorch.nn.linear import Linear as Linear
 from numbatorch.nn.loss import BCELoss as BCELoss

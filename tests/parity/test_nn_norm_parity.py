@@ -202,3 +202,26 @@ def test_gradients_of_embedding_bag(options):
 
     for ours, theirs in zip(*both(compute), strict=True):
         assert_same(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["Batch", "Instance"])
+@pytest.mark.parametrize(
+    ("dims", "options"),
+    [(1, {}), (2, {"bias": False}), (3, {"affine": False}), (1, {"track_running_stats": False})],
+)
+def test_lazy_modules(kind, dims, options):
+    def compute(t):
+        module = getattr(t.nn, f"Lazy{kind}Norm{dims}d")(**options)
+        texts = [repr(module), list(module.state_dict())]
+        x = reals(t, 2, 3, *(4, 2, 2)[:dims])
+        y = module(x)
+        return (
+            [*texts, repr(module), type(module).__name__, list(module.state_dict())],
+            y,
+            *module.state_dict().values(),
+        )
+
+    (texts, *ours), (wanted, *theirs) = both(compute)
+    assert texts == wanted
+    for a, b in zip(ours, theirs, strict=True):
+        assert_same(a, b, rtol=2e-5, atol=2e-5)

@@ -5,6 +5,7 @@ import pickle
 import warnings
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 
 import numbatorch as torch

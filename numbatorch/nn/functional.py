@@ -40,6 +40,7 @@ from numbatorch.nn.pools import fractional_max_pool2d as fractional_max_pool2d
 from numbatorch.nn.pools import fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices
 from numbatorch.nn.pools import fractional_max_pool3d as fractional_max_pool3d
 from numbatorch.nn.pools import fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices
+from numbatorch.nn.pools import local_response_norm as local_response_norm
 from numbatorch.nn.pools import lp_pool1d as lp_pool1d
 from numbatorch.nn.pools import lp_pool2d as lp_pool2d
 from numbatorch.nn.pools import lp_pool3d as lp_pool3d
@@ -52,6 +53,10 @@ from numbatorch.nn.pools import max_pool3d_with_indices as max_pool3d_with_indic
 from numbatorch.nn.pools import max_unpool1d as max_unpool1d
 from numbatorch.nn.pools import max_unpool2d as max_unpool2d
 from numbatorch.nn.pools import max_unpool3d as max_unpool3d
+from numbatorch.nn.resampling import interpolate as interpolate
+from numbatorch.nn.resampling import upsample as upsample
+from numbatorch.nn.resampling import upsample_bilinear as upsample_bilinear
+from numbatorch.nn.resampling import upsample_nearest as upsample_nearest
 from numbatorch.ops import adaptive_avg_pool1d as adaptive_avg_pool1d
 from numbatorch.ops import adaptive_avg_pool2d as adaptive_avg_pool2d
 from numbatorch.ops import adaptive_avg_pool3d as adaptive_avg_pool3d

@@ -353,3 +353,25 @@ def lp_pool3d(
 ) -> Tensor:
     """As `lp_pool1d`, of volumes."""
     return _norms(3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """x / (k + alpha m)^beta, m the mean of the squares of `size` neighbours among the channels of (N, C, ...), with
+    zeros beyond the first and the last."""
+    if input.dim() < 3:
+        raise ValueError(
+            "Expected 3D or higher dimensionality                          input "
+            f"(got {input.dim()} dimensions)"
+        )
+    if input.numel() == 0:
+        return input
+    squares, sizes, around = input.mul(input), input.size(), (size // 2, (size - 1) // 2)
+    if input.dim() == 3:
+        padded = ops.pad(squares.unsqueeze(1), (0, 0, *around))
+        means = ops.avg_pool2d(padded, (size, 1), 1).squeeze(1)
+    else:
+        padded = ops.pad(squares.view(sizes[0], 1, sizes[1], sizes[2], -1), (0, 0, 0, 0, *around))
+        means = ops.avg_pool3d(padded, (size, 1, 1), 1).view(sizes)
+    return input / means.mul(alpha).add(k).pow(beta)

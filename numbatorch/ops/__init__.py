@@ -272,6 +272,7 @@ from numbatorch.ops.histogram import histogram as histogram
 from numbatorch.ops.histogram import histogramdd as histogramdd
 from numbatorch.ops.index import getitem as getitem
 from numbatorch.ops.index import setitem as setitem
+from numbatorch.ops.interpolation import upsample_to as upsample_to
 from numbatorch.ops.join import atleast_1d as atleast_1d
 from numbatorch.ops.join import atleast_2d as atleast_2d
 from numbatorch.ops.join import atleast_3d as atleast_3d

@@ -27,7 +27,7 @@ if hasattr(numbatorch, "fft"):
     SPACES["fft"] = (torch.fft, numbatorch.fft)
 
 # Names of the list that are still to come.
-TO_COME = {f"nn.functional.{name}" for name in ("interpolate grid_sample").split()}
+TO_COME = {f"nn.functional.{name}" for name in ("grid_sample",)}
 
 # Parameters that docstrings name and this library has not: slips of the docstring (PyTorch refuses them, too), and what
 # has no meaning here.

@@ -25,6 +25,13 @@ ARGUMENTS = {
     **{name: (4,) for name in CLASSES if re.match("(Batch|SyncBatch|Instance|Layer|RMS)Norm", name)},
     "GroupNorm": (2, 4),
     **{name: (2,) for name in CLASSES if re.match("(Max|Avg|Adaptive).*Pool|MaxUnpool", name)},
+    **{
+        name: (2,)
+        for name in CLASSES
+        if re.search("Shuffle|Unshuffle|Unfold|ResponseNorm|[a-z]Pad[123]d", name)
+    },
+    **{f"ConstantPad{n}d": (2, 3) for n in (1, 2, 3)},
+    "Fold": (4, 2),
     **{name: (2, 3) for name in CLASSES if re.match("LPPool|FractionalMaxPool", name)},
     **{name: (4, 6, 3) for name in CLASSES if name.startswith("Conv")},
     **{name: (6, 3) for name in CLASSES if name.startswith("LazyConv")},

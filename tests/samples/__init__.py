@@ -18,6 +18,7 @@ from samples.pooling import POOLING
 from samples.products import PRODUCTS
 from samples.rearranging import REARRANGING
 from samples.reductions import REDUCTIONS
+from samples.resampling import RESAMPLING
 from samples.sample import FLOATS as FLOATS
 from samples.sample import Sample as Sample
 from samples.sample import results as results
@@ -40,6 +41,7 @@ SAMPLES: list[Sample] = [
     *LOSSES,
     *NORMALIZATION,
     *POOLING,
+    *RESAMPLING,
     *ATTENTION,
     *LINALG,
 ]

@@ -1,0 +1,125 @@
+"""Resizing, padding, shuffling, folding against PyTorch: modules, complaints, many sizes."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from parity.expressions import assert_same
+from parity.test_nn_parity import assert_same as assert_tensors
+from parity.test_nn_parity import both
+
+# Modules and the shapes of inputs to them.
+MODULES = [
+    ("Upsample", (), {"scale_factor": 2}, (2, 3, 4)),
+    ("Upsample", ((5, 7),), {"mode": "bilinear", "align_corners": True}, (2, 3, 4, 5)),
+    ("Upsample", (), {"scale_factor": (1.5, 2), "mode": "bicubic", "recompute_scale_factor": True}, (2, 3, 4, 5)),
+    ("UpsamplingNearest2d", (), {"scale_factor": 3}, (1, 2, 3, 2)),
+    ("UpsamplingBilinear2d", ((4, 6),), {}, (1, 2, 3, 2)),
+    ("PixelShuffle", (2,), {}, (2, 8, 2, 3)),
+    ("PixelUnshuffle", (2,), {}, (2, 1, 4, 6)),
+    ("ChannelShuffle", (3,), {}, (2, 6, 2, 3)),
+    ("Fold", ((4, 5), (2, 3)), {"padding": 1, "stride": 2}, (2, 12, 9)),
+    ("Unfold", ((2, 3),), {"dilation": (1, 2), "padding": 1}, (2, 3, 4, 5)),
+    ("LocalResponseNorm", (3,), {"alpha": 0.1}, (2, 5, 4)),
+    ("LocalResponseNorm", (2,), {"alpha": 0.1, "beta": 0.5, "k": 2.0}, (2, 5, 3, 2, 2)),
+    ("ConstantPad2d", ((1, 2, 0, 1), 3.5), {}, (2, 3, 4, 5)),
+    ("ConstantPad1d", (2, -1), {}, (3, 4)),
+    ("ConstantPad3d", (1, 7), {}, (1, 2, 3, 2, 2)),
+    *[(f"{name}Pad1d", ((2, 1),), {}, (2, 3, 4)) for name in ("Circular", "Reflection", "Replication", "Zero")],
+    *[(f"{name}Pad2d", (1,), {}, (2, 3, 4)) for name in ("Circular", "Reflection", "Replication", "Zero")],
+    *[
+        (f"{name}Pad3d", ((1, 0, 1, 1, 0, 1),), {}, (2, 2, 3, 2, 4))
+        for name in ("Circular", "Reflection", "Replication", "Zero")
+    ],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs", "shape"), MODULES, ids=str)
+def test_modules(name, args, kwargs, shape):
+    """Printing, results and gradients."""
+
+    def compute(t):
+        module = getattr(t.nn, name)(*args, **kwargs)
+        x = t.rand(shape).requires_grad_()
+        y = module(x)
+        (y * y).sum().backward()
+        return repr(module), [y, x.grad]
+
+    (text, ours), (their_text, theirs) = both(compute)
+    assert text == their_text
+    for a, b in zip(ours, theirs, strict=True):
+        assert_tensors(a, b, rtol=3e-6, atol=3e-6)
+
+
+MODES = {
+    3: ["nearest", "nearest-exact", "linear", "area"],
+    4: ["nearest", "nearest-exact", "bilinear", "bicubic", "area", "bilinear+", "bicubic+", "lanczos+"],
+    5: ["nearest", "nearest-exact", "trilinear", "area"],
+}
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@pytest.mark.parametrize(("n", "mode"), [(n, mode) for n, modes in MODES.items() for mode in modes])
+def test_sizes(n, mode, kind):
+    """Sizes of all kinds, the same, smaller, larger, one, and factors that are not whole."""
+    x = np.random.default_rng(n).standard_normal((1, 2, 9, 14, 5)[:n]).astype(kind)
+    asked = [f"size={(s, s + 4, 5)[: n - 2]}" for s in (1, 2, 3, 9, 18, 31)]
+    asked += [f"scale_factor={s}" for s in (0.37, 0.5, 0.9, 1.0, 1.3, 2.0, 3.7)]
+    asked += [f"scale_factor={s}, recompute_scale_factor=True" for s in (0.7, 1.3)]
+    if mode.endswith("+"):
+        asked = [f"{a}, antialias=True" for a in asked]
+    if mode.rstrip("+") in ("linear", "bilinear", "bicubic", "trilinear"):
+        asked += [f"{a}, align_corners=True" for a in asked]
+    tolerance = 1e-12 if kind == "float64" else 2e-5
+    for a in asked:
+        case = f"F.interpolate(x, mode={mode.rstrip('+')!r}, {a})"
+        assert_same(case, rtol=tolerance, atol=tolerance, x=x)
+
+
+@pytest.mark.parametrize("mode", MODES[4])
+def test_bytes(mode):
+    """Bytes are rounded; PyTorch computes some of them in integers, which may give the next one."""
+    x = np.random.default_rng(0).integers(0, 256, (1, 3, 8, 9)).astype(np.uint8)
+    more = ", antialias=True" if mode.endswith("+") else ""
+    assert_same(f"F.interpolate(x, (5, 13), mode={mode.rstrip('+')!r}{more}).float()", atol=1, x=x)
+
+
+COMPLAINTS = """
+F.interpolate(X4, 0); F.interpolate(X4, -1); F.interpolate(X4[:, :, :0], 2); F.interpolate(X4[:0], 2)
+F.interpolate(X4[:, :0], 2); F.interpolate(X3[:, :0], 2); F.interpolate(X3[..., :0], 2); F.interpolate(X3, 0)
+F.interpolate(X5[:, :0], 2); F.interpolate(X5[:, :, :, :0], 2); F.interpolate(X5, 0); F.interpolate(X4, scale_factor=0.1)
+F.interpolate(X4[:, :0], 2, mode="bilinear"); F.interpolate(X4, 0, mode="bicubic"); F.interpolate(X4, scale_factor=-1)
+F.interpolate(X4, 0, mode="bilinear", antialias=True); F.interpolate(X4, (2, 2, 2)); F.interpolate(X4, (2.5, 2))
+F.interpolate(X4, scale_factor=(2, 2, 2)); F.interpolate(X4, scale_factor=0.1, mode="area"); F.interpolate(X4)
+F.interpolate(X4, 2, 2); F.interpolate(X4, 2, recompute_scale_factor=True); F.interpolate(X4, 2, align_corners=True)
+F.interpolate(X4, 2, mode="linear"); F.interpolate(X3, 2, mode="bilinear"); F.interpolate(X3, 2, mode="bicubic")
+F.interpolate(X2, 2); F.interpolate(X2, 2, mode="cubic"); F.interpolate(X4, 2, mode="foo")
+F.interpolate(X4, 2, antialias=True); F.interpolate(X4, 2, mode="lanczos")
+F.interpolate(X4, 2, mode="lanczos", align_corners=True); F.local_response_norm(X2, 2)
+F.local_response_norm(X3, 0); F.local_response_norm(X3, -2); L.nn.CircularPad1d(1)(X4); L.nn.CircularPad3d(1)(X3)
+L.nn.ReflectionPad1d(9)(X3); F.upsample(X3, 6); F.upsample_nearest(X3, 6); F.upsample_bilinear(X4, 6)
+"""
+
+
+@pytest.mark.parametrize("line", COMPLAINTS.strip().splitlines())
+def test_complaints(line):
+    shapes = {f"X{n}": np.ones((2, 3, 4, 4, 4)[:n], np.float32) for n in range(2, 6)}
+    for case in line.split("; "):
+        assert_same(case, **shapes)
+
+
+KINDS = "float16 bfloat16 float64 uint8 int8 int16 int32 int64 bool complex64".split()
+
+
+@pytest.mark.parametrize("size", [6, 70])
+@pytest.mark.parametrize(("n", "mode"), [(n, mode) for n, modes in MODES.items() for mode in modes])
+def test_dtypes(n, mode, size):
+    """PyTorch's CPU takes them, or refuses them in the same words."""
+    if n == 5 and size == 70:
+        return
+    more = ", antialias=True" if mode.endswith("+") else ""
+    x = np.ones((1, 2, 4, 4, 4)[:n], np.float32)
+    for kind in KINDS:
+        case = f"F.interpolate(x.to(L.{kind}), {size}, mode={mode.rstrip('+')!r}{more})"
+        assert_same(case, rtol=1e-2, x=x)

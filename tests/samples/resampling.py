@@ -1,0 +1,28 @@
+"""Pictures in another size."""
+
+from samples.sample import FLOATS, REAL, Sample
+
+_LINES = (((2, 3, 7),), ((0, 2, 5),))
+_PICTURES = (((1, 2, 4, 5),), ((2, 1, 3, 6),))
+_VOLUMES = (((1, 2, 3, 4, 2),),)
+
+
+def _resize(shapes: tuple, *args: object, dtypes: tuple[str, ...] = ("float32",), **kwargs: object) -> Sample:
+    return Sample("nn.functional.interpolate", shapes, args, kwargs, dtypes=dtypes, tol=4)
+
+
+RESAMPLING = [
+    _resize(_LINES, 9, mode="nearest", dtypes=REAL),
+    _resize(_PICTURES, (3, 9), mode="nearest-exact", dtypes=FLOATS),
+    _resize(_VOLUMES, scale_factor=2, mode="nearest"),
+    _resize(_LINES, scale_factor=2.3, mode="linear", dtypes=FLOATS),
+    _resize(_PICTURES, scale_factor=2, mode="bilinear", dtypes=FLOATS),
+    _resize(_PICTURES, (7, 3), mode="bilinear", align_corners=True),
+    _resize(_PICTURES, (7, 3), mode="bicubic", dtypes=FLOATS),
+    _resize(_PICTURES, scale_factor=(1.7, 2.0), mode="bicubic", align_corners=True),
+    _resize(_VOLUMES, (5, 4, 3), mode="trilinear"),
+    _resize(_PICTURES, (2, 3), mode="bilinear", antialias=True),
+    _resize(_PICTURES, (2, 3), mode="bicubic", antialias=True),
+    _resize(_PICTURES, (2, 7), mode="lanczos", antialias=True),
+    _resize(_PICTURES, (2, 3), mode="area"),
+]

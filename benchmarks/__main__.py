@@ -51,8 +51,16 @@ class Worker:
         self.process.wait()
 
 
+def peak_memory(library: str, group: str, case: Case) -> float:
+    """Bytes; of two runs the smaller figure, because the first may compile kernels."""
+    command = [sys.executable, "-m", "benchmarks.peak", library, group, case.name]
+    return min(float(subprocess.check_output(command, text=True)) for _ in range(2))
+
+
 def measure(group: Group, case: Case, workers: Sequence[Worker]) -> Line:
-    """The best time of a call in each library."""
+    """The best time of a call in each library, in seconds, or the peak memory of a process of its own, in bytes."""
+    if group.of:
+        return Line(case, *(peak_memory(worker.library, group.of, case) for worker in workers))
     best = [float("inf")] * len(workers)
     for worker in workers:
         worker.ask("prepare", group.name, case.name)
@@ -83,7 +91,7 @@ def main() -> None:
         lines = run.groups[name] = []
         for case in cases:
             lines.append(measure(group, case, workers))
-            print(report.text(lines[-1], run.limits), flush=True)
+            print(report.text(group, lines[-1], run.limits), flush=True)
         print(report.summary(group, lines))
     for worker in workers:
         worker.end()

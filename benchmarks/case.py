@@ -32,6 +32,7 @@ class Group:
     cases: Sequence[Case]
     mean: float
     worst: float
+    of: str = ""  # the group whose cases these are, where it is their peak memory that counts
 
 
 @dataclass(frozen=True)

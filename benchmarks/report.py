@@ -45,16 +45,22 @@ def title(group: Group) -> str:
     return f"{group.title:40s}{'numbatorch':>12s}{'PyTorch':>12s}{'ratio':>8s}"
 
 
-def time(seconds: float) -> str:
-    """A time in the unit that suits it."""
+def amount(group: Group, value: float) -> str:
+    """A time or an amount of memory, in the unit that suits it."""
+    return f"{value / 1e6:.0f} MB" if group.of else _time(value)
+
+
+def _time(seconds: float) -> str:
     for unit, size in (("s ", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if seconds >= size:
             return f"{seconds / size:.2f} {unit}"
     return f"{seconds * 1e9:.0f} ns"
 
 
-def achieved(line: Line, limits: dict[str, float]) -> str:
+def achieved(group: Group, line: Line, limits: dict[str, float]) -> str:
     """The rate that our side reaches, and what part of the machine's limit that is."""
+    if group.of:
+        return ""
     if line.case.flops:
         limit = limits[
             "float64_flops_per_second" if "float64" in line.case.name else "float32_flops_per_second"
@@ -67,10 +73,10 @@ def achieved(line: Line, limits: dict[str, float]) -> str:
     return ""
 
 
-def text(line: Line, limits: dict[str, float]) -> str:
+def text(group: Group, line: Line, limits: dict[str, float]) -> str:
+    ours, theirs = amount(group, line.ours), amount(group, line.theirs)
     return (
-        f"  {line.case.name:38s}{time(line.ours):>12s}{time(line.theirs):>12s}{line.ratio:8.2f}   "
-        f"{achieved(line, limits)}"
+        f"  {line.case.name:38s}{ours:>12s}{theirs:>12s}{line.ratio:8.2f}   {achieved(group, line, limits)}"
     ).rstrip()
 
 
@@ -93,13 +99,13 @@ def summary(group: Group, lines: Sequence[Line]) -> str:
 
 
 def as_json(run: Run) -> str:
-    """Seconds by group and case, and the machine."""
+    """Seconds, or bytes, by group and case, and the machine."""
     found = {
         name: {line.case.name: {"numbatorch": line.ours, "torch": line.theirs} for line in lines}
         for name, lines in run.groups.items()
     }
     about = {"processor": processor(), "threads": machine.THREADS, "limits": run.limits}
-    return json.dumps({"machine": about, "seconds": found}, indent=1)
+    return json.dumps({"machine": about, "measured": found}, indent=1)
 
 
 def picture(run: Run, file: Path) -> None:
@@ -137,11 +143,12 @@ def page(run: Run) -> str:
             f"{group.mean}, none above {group.worst} | {verdict(group, lines)} |"
         )
     for name, lines in run.groups.items():
-        parts.append(f"\n## {GROUPS[name].title}\n")
+        group = GROUPS[name]
+        parts.append(f"\n## {group.title}\n")
         parts.append("| | numbatorch | PyTorch | ratio | |\n|---|---|---|---|---|")
         parts.extend(
-            f"| {line.case.name} | {time(line.ours)} | {time(line.theirs)} | {line.ratio:.2f} | "
-            f"{achieved(line, run.limits)} |"
+            f"| {line.case.name} | {amount(group, line.ours)} | {amount(group, line.theirs)} | {line.ratio:.2f} | "
+            f"{achieved(group, line, run.limits)} |"
             for line in lines
         )
     return "\n".join(parts) + "\n"

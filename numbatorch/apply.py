@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.autograd import anomaly, inplace
+from numbatorch.autograd import anomaly, inplace, mode
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
 from numbatorch.base import Kind, Number, TensorBase, address, wrap
@@ -387,6 +387,7 @@ class Pointwise(Row):
         self.ready: dict[
             tuple, tuple
         ] = {}  # (kind, kind or number type) -> kernel for contiguous operands of one shape
+        self.over: dict[tuple, Callable] = {}  # the same for calls in place, over the first operand
         self.plans: dict[tuple, Plan] = {}
         self._gradients: dict[tuple, Gradient] = {}
         self.weightless, self.accepts = {*conditions, *self.program.conditions, *weightless}, accepts
@@ -423,7 +424,8 @@ class Pointwise(Row):
                 return self.general(inputs)
             shape = x.shape
             if y is not b and y.shape != shape:
-                return self.general(inputs)
+                plan = self.plans.get((a.kind, shape, second, y.shape))
+                return self.general(inputs) if plan is None else self.finish(plan.run(inputs), inputs, plan)
             size = x.size
             if size * kind.numpy.itemsize < LARGE:
                 out = np.empty(shape, kind.numpy)
@@ -437,6 +439,33 @@ class Pointwise(Row):
             self.record(result, inputs, None)
         return result
 
+    def overwrite(self, a, b=None) -> bool:
+        """The plain case in place: over the first operand, which nothing else in the call overlaps, and off the tape.
+        Whether this is one."""
+        try:
+            if b is None:
+                entry = self.over[a.kind]
+            else:
+                second = b.kind if isinstance(b, TensorBase) else b.__class__
+                entry = self.over[a.kind, second]
+        except KeyError:
+            return False
+        x = a.array
+        more: tuple = ()
+        tracked = a._requires_grad
+        if b is not None:
+            y = b if second is float or second is int else b.array
+            if y is not b:
+                if y.shape != x.shape or (b._storage is not None and b._storage is a._storage):
+                    return False
+                tracked = tracked or b._requires_grad
+            more = (y,)
+        if (tracked and state.enabled) or mode.inference_used:
+            return False
+        parallel.run(entry, x.size, GRAIN, x, *more)
+        inplace.changed(a)
+        return True
+
     # -- every other case: a plan for each combination of kinds, shapes and strides
 
     def general(self, inputs: tuple, out: Tensor | None = None):
@@ -444,6 +473,8 @@ class Pointwise(Row):
         the first input."""
         given = inputs
         if out is not None:
+            if out is inputs[0] and len(inputs) < 3 and self.overwrite(*inputs):
+                return out
             inputs = _apart(inputs, out)
         key: list[Any] = []
         for x in inputs:
@@ -471,9 +502,9 @@ class Pointwise(Row):
             if len(self.plans) >= _PLANS:
                 self.plans.clear()
             self.plans[signature] = plan
-            plan.offer(self.ready, inputs, out)
+            plan.offer(self, inputs, out)
         if out is None:
-            results = plan.run(inputs)
+            return self.finish(plan.run(inputs), inputs, plan)
         else:
             tracked = state.enabled and any(isinstance(x, TensorBase) and x._requires_grad for x in given)
             inplace.check(out, tracked, out is given[0])
@@ -484,6 +515,9 @@ class Pointwise(Row):
             if tracked:
                 inplace.rebase(out, self.record(None, kept, plan, out))
             return out
+
+    def finish(self, results, inputs: tuple, plan: Plan):
+        """`results`, on the tape if they belong there."""
         if state.enabled and plan.differentiable:
             for x in inputs:
                 if isinstance(x, TensorBase) and x._requires_grad:

@@ -16,7 +16,7 @@ from numbatorch.base import Kind, TensorBase, empty, wrap
 from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
 from numbatorch.shape import broadcast_pair, contiguous_strides
-from numbatorch_kernels import lift, parallel
+from numbatorch_kernels import lift, memory, parallel
 from numbatorch_kernels.expr import BodyError
 from numbatorch_kernels.lift import Operand
 
@@ -135,12 +135,13 @@ class Plan:
             self.geometry = np.array(
                 [len(outer), length, *outer, *[s for row_ in strides for s in row_]], np.int64
             )
-            walks = ["unit" if s[-1] == 1 else "fixed" if s[-1] == 0 else "strided" for s in strides]
+            walks = [_walk(s, length) for s in strides]
             writes = "strided" if walks[0] == "fixed" else walks[0]
             reads = iter(walks[self.count :])
             access = [next(reads) if isinstance(x, TensorBase) else "value" for x in inputs]
         operands = tuple(Operand(e, a) for e, a in zip(elements, access, strict=True))
         results = (Operand(target.element, writes),) * self.count
+        self.plain = self.size > 0 and self.count == 1 and self.order is None and target.cpu
         self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
         self.cpu = target.cpu
         try:
@@ -154,6 +155,13 @@ class Plan:
     def run(self, inputs: tuple, out: Tensor | None = None):
         """Run the kernel; the results as new tensors."""
         size, kind = self.size, self.kind
+        if self.plain and out is None:  # the same as below, where that comes to little
+            array = memory.empty(self.shape, kind.numpy)
+            args = [x.array if isinstance(x, TensorBase) else _number(x) for x in inputs]
+            if self.geometry is not None:
+                args.append(self.geometry)
+            parallel.run(self.entry, size, GRAIN, array, *args)
+            return wrap(array, kind)
         if out is not None:
             outs = [out.array]
         elif self.order is not None:
@@ -183,25 +191,36 @@ class Plan:
             kind = kind.strided
         return wrap(outs[0], kind) if self.count == 1 else tuple([wrap(o, kind) for o in outs])
 
-    def offer(self, ready: dict, inputs: tuple, out: Tensor | None) -> None:
-        """Enter the kernel into the table of the plain case, if this is one."""
-        if (
-            out is not None
-            or not self.cpu
-            or self.geometry is not None
-            or self.order is not None
-            or self.count > 1
-        ):
+    def offer(self, row: Pointwise, inputs: tuple, out: Tensor | None) -> None:
+        """Enter the kernel into the row's table of plain cases, if this is one."""
+        if not self.cpu or self.geometry is not None or self.order is not None or self.count > 1:
             return
         if self.differentiable and self.fits is not None:
             return
+        key: Any
         if len(inputs) == 1:
-            ready[inputs[0].kind] = (self.entry, self.kind)
+            key = inputs[0].kind
         elif len(inputs) == 2 and isinstance(inputs[0], TensorBase):
             if isinstance(inputs[1], TensorBase):
-                ready[inputs[0].kind, inputs[1].kind] = (self.entry, self.kind)
+                key = inputs[0].kind, inputs[1].kind
             elif inputs[0].kind.dtype.is_floating_point and inputs[1].__class__ in (int, float):
-                ready[inputs[0].kind, inputs[1].__class__] = (self.entry, self.kind)
+                key = inputs[0].kind, inputs[1].__class__
+            else:
+                return
+        else:
+            return
+        if out is None:
+            row.ready[key] = (self.entry, self.kind)
+        elif self.skips == (0,):
+            row.over[key] = self.entry
+
+
+def _walk(strides: list[int], length: int) -> str:
+    """How a pointer with these strides, in elements, goes along the rows: see `lift.Operand`."""
+    step = strides[-1]
+    if step in (0, 1):
+        return "unit" if step else "fixed"
+    return "far" if len(strides) > 1 and length > lift.TILE and abs(step) >= lift.TILE else "strided"
 
 
 def _carries(value: Any) -> bool:

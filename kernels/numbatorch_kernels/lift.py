@@ -55,7 +55,8 @@ class Operand(NamedTuple):
 
     element   NumPy's short name of the type in memory ("f4"), or "bf" for bfloat16
     access    "flat" element i of contiguous memory; "value" a number passed by value; "inplace" the output
-              itself; in strided kernels: "unit" stride one along a row, "fixed" stride zero, "strided" any
+              itself; in strided kernels: "unit" stride one along a row, "fixed" stride zero, "strided" any,
+              "far" one so long that neighbours lie on different cache lines
     Inputs that are passed by value are float64, int64 or complex128, whichever `element` is of.
     """
 
@@ -70,6 +71,7 @@ NUMPY_NAME = {
 PART = {"c8": "f4", "c16": "f8"}  # a complex number is two of these
 HALF = {"f2": "float16", "bf": "bfloat16"}
 SUFFIX = {"f4": "f32", "f8": "f64"}
+TILE = 32  # elements of a row, where some operand has its neighbours on other cache lines
 MATH_MODULE = {"cpu": "numbatorch_kernels.vecmath", "cuda": "numbatorch_kernels.cuda.vecmath"}
 
 
@@ -234,7 +236,8 @@ def source(
     if not strided:
         head, index = [_RANGE[device]], dict.fromkeys(pointers, "i")
     elif device == "cpu":
-        head, index = _rows(pointers, elements)
+        walk = _tiles if "far" in pointers.values() else _rows
+        head, index = walk(pointers, elements)
     else:
         head, index = _grid(pointers)
     place = {
@@ -253,7 +256,7 @@ def source(
         writer.imports.add("from numbatorch_kernels.cuda.compat import cuda")
         if strided:
             writer.imports.add("from numbatorch_kernels.cuda.division import split")
-    indent = "        " if strided and device == "cpu" else "    "
+    indent = "    " + head[-1][: -len(head[-1].lstrip())] if device == "cpu" else "    "
     values = [f"a{k}" for k, o in enumerate(inputs) if o.access == "value"]
     arguments = sorted(pointers.keys() | set(values), key=lambda name: (name[0] == "a", int(name[1:])))
     arguments += ["geometry"] * strided + (["start", "stop"] if device == "cpu" else ["n"])
@@ -272,9 +275,13 @@ def source(
 _RANGE = {"cpu": "for i in range(start, stop):", "cuda": "for i in range(cuda.grid(1), n, cuda.gridsize(1)):"}
 
 
+# The index of an element j of a row, by access; "" for what has been read already.
+_ALONG_ROW = {"unit": "p_{0} + j", "fixed": "", "strided": "p_{0} + j * s_{0}", "far": "p_{0} + j * s_{0}"}
+
+
 def is_strided(inputs: Sequence[Operand], outputs: Sequence[Operand]) -> bool:
     """Whether a kernel with these operands walks through strides."""
-    return any(o.access in ("unit", "fixed", "strided") for o in (*outputs, *inputs))
+    return any(o.access in _ALONG_ROW for o in (*outputs, *inputs))
 
 
 def _places(name: str, index: str, element: str) -> list[str]:
@@ -303,12 +310,7 @@ def _rows(pointers: dict[str, str], elements: dict[str, str]) -> tuple[list[str]
     """CPU: a loop over the rows that hold elements start..stop, and along each row a loop that LLVM
     vectorises where strides are one or zero. Also the index of each pointer's element, "" for one that the
     row has read already."""
-    head = ["outer = geometry[0]", "length = geometry[1]"]
-    head += [
-        f"s_{name} = geometry[{2 + k} + {k + 2} * outer]"
-        for k, (name, access) in enumerate(pointers.items())
-        if access == "strided"
-    ]
+    head = _strides(pointers)
     head += ["for row in range(start // length, (stop - 1) // length + 1):", "    rest = row"]
     head += [f"    p_{name} = 0" for name in pointers]
     head += [
@@ -317,12 +319,61 @@ def _rows(pointers: dict[str, str], elements: dict[str, str]) -> tuple[list[str]
         "        rest //= geometry[2 + d]",
     ]
     head += ["        " + line for line in _moves(pointers)]
-    for name in [name for name, access in pointers.items() if access == "fixed"]:
-        reads = _places(name, f"p_{name}", elements[name])
-        head += [f"    {v} = {read}" for v, read in zip(_values(name, elements[name]), reads, strict=True)]
+    head += ["    " + line for line in _fixed(pointers, elements)]
     head += ["    for j in range(max(start - row * length, 0), min(stop - row * length, length)):"]
-    index = {"unit": "p_{0} + j", "fixed": "", "strided": "p_{0} + j * s_{0}"}
-    return head, {name: index[access].format(name) for name, access in pointers.items()}
+    return head, {name: _ALONG_ROW[access].format(name) for name, access in pointers.items()}
+
+
+def _tiles(pointers: dict[str, str], elements: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """CPU, where an operand is "far": the same, with the rows of the last outer dimension cut into pieces. What a
+    piece of one row brings into the cache, a line for an element, serves the same piece of the next rows."""
+    head = _strides(pointers)
+    head += ["side = geometry[1 + outer]"]
+    head += [f"t_{name} = geometry[{1 + k} + {k + 2} * outer]" for k, name in enumerate(pointers)]
+    head += [
+        "first, last = start // length, (stop - 1) // length + 1",
+        "for slab in range(first // side, (last - 1) // side + 1):",
+        "    rest = slab",
+    ]
+    head += [f"    b_{name} = 0" for name in pointers]
+    head += [
+        "    for d in range(outer - 2, -1, -1):",
+        "        k = rest % geometry[2 + d]",
+        "        rest //= geometry[2 + d]",
+    ]
+    head += [f"        {line.replace('p_', 'b_')}" for line in _moves(pointers)]
+    head += [
+        f"    for left in range(0, length, {TILE}):",
+        "        for k in range(max(first - slab * side, 0), min(last - slab * side, side)):",
+        "            before = (slab * side + k) * length",
+    ]
+    head += [f"            p_{name} = b_{name} + k * t_{name}" for name in pointers]
+    head += ["            " + line for line in _fixed(pointers, elements)]
+    head += [
+        f"            for j in range(max(start - before, left), min(stop - before, length, left + {TILE})):"
+    ]
+    return head, {name: _ALONG_ROW[access].format(name) for name, access in pointers.items()}
+
+
+def _strides(pointers: dict[str, str]) -> list[str]:
+    """Statements that read the geometry's rows, and the strides along them."""
+    return ["outer = geometry[0]", "length = geometry[1]"] + [
+        f"s_{name} = geometry[{2 + k} + {k + 2} * outer]"
+        for k, (name, access) in enumerate(pointers.items())
+        if access in ("strided", "far")
+    ]
+
+
+def _fixed(pointers: dict[str, str], elements: dict[str, str]) -> list[str]:
+    """Statements that read, once a row, what is the same all along it."""
+    return [
+        f"{value} = {place}"
+        for name, access in pointers.items()
+        if access == "fixed"
+        for value, place in zip(
+            _values(name, elements[name]), _places(name, f"p_{name}", elements[name]), strict=True
+        )
+    ]
 
 
 def _grid(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:

@@ -64,9 +64,19 @@ def square(x):
     return x * x
 
 
+def cube(x):
+    """x³"""
+    return x * x * x
+
+
 def reciprocal(x):
     """1 / x"""
     return 1 / x
+
+
+def reciprocal_square(x):
+    """1 / x²"""
+    return 1 / (x * x)
 
 
 @derived_by(lambda g, y, a, b: (g, -g * floor(a / b)))

@@ -39,7 +39,14 @@ _fmod = Pointwise("Fmod", primitives.fmod, arity=2)
 _fmod_int = Pointwise("Fmod", scalar.fmod_int, accepts=refuse("fmod_cpu", "bool"))
 _pow = Pointwise("Pow", primitives.pow, arity=2)
 _pow_int = Pointwise("Pow", scalar.pow_int, accepts=refuse("pow", "bool"))
-_square = Pointwise("Pow", scalar.square)
+_POWERS = {  # of floating point numbers, without logarithms; PyTorch's rounding too
+    2: Pointwise("Pow", scalar.square),
+    3: Pointwise("Pow", scalar.cube),
+    0.5: Pointwise("Pow", primitives.sqrt, arity=1),
+    -0.5: Pointwise("Pow", primitives.rsqrt, arity=1),
+    -1: Pointwise("Pow", scalar.reciprocal),
+    -2: Pointwise("Pow", scalar.reciprocal_square),
+}
 _maximum = Pointwise(
     "Maximum",
     scalar.maximum_,
@@ -187,11 +194,11 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
     >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
-    if exponent.__class__ in (int, float) and exponent == 2 and out is None and isinstance(input, TensorBase):
-        if input.kind.dtype.is_floating_point or (
-            input.kind.dtype is not dt.bool and exponent.__class__ is int
-        ):
-            return _square(input)
+    if exponent.__class__ in (int, float) and exponent in _POWERS and isinstance(input, TensorBase):
+        dtype = input.kind.dtype
+        if dtype.is_floating_point or (exponent.__class__ is int and exponent == 2 and dtype is not dt.bool):
+            row = _POWERS[exponent]
+            return row(input) if out is None else row.general((input,), out)
     if _integral(input) and _integral(exponent):
         if isinstance(exponent, int) and exponent < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")

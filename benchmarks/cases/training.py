@@ -1,5 +1,7 @@
 """Whole training steps, eager: forward, loss, backward, update."""
 
+import itertools
+
 from benchmarks.case import Case, Group
 
 
@@ -20,7 +22,7 @@ def perceptron(*widths, batch, optimizer):
     def program(torch):
         nn = torch.nn
         layers = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU()]
         model = nn.Sequential(*layers[:-1])
         x, y = torch.randn(batch, widths[0]), torch.randint(widths[-1], (batch,))

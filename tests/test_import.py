@@ -14,3 +14,16 @@ def test_import_loads_neither_numba_nor_kernels():
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "", f"import numbatorch has loaded {run.stdout}"
+
+
+def test_a_module_of_a_package_that_has_not_run_is_loaded_once():
+    script = (
+        "import sys\n"
+        "import numbatorch_kernels.gemm.matrix as direct\n"
+        "from numbatorch_kernels.gemm import blocked\n"
+        "assert direct is sys.modules['numbatorch_kernels.gemm.matrix'] and blocked.matrices is direct.matrices\n"
+        "import numbatorch\n"
+        "assert (numbatorch.ones(2, 3) @ numbatorch.ones(3, 2)).tolist() == [[3, 3], [3, 3]]\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr

@@ -49,6 +49,12 @@ def _product(
         return cast(_product(kernel, shape, cast(a, dt.float32), cast(b, dt.float32), bias, how), kind.dtype)
     if kind.dtype.is_complex:
         return _in_parts(kernel, shape, a, b, bias, how)
+    if not kind.cpu:
+        a, b = contiguous(a), contiguous(b)
+        if not kind.dtype.is_inexact and kind.dtype is not dt.int64:
+            more = bias if bias is None else cast(bias, dt.int64)
+            wide = _product(kernel, shape, cast(a, dt.int64), cast(b, dt.int64), more, how)
+            return cast(wide, kind.dtype)
     out = empty(shape, kind)
     kernel(kind.device.type, out.array, a.array, b.array, None if bias is None else bias.array, how)
     return out

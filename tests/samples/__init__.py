@@ -9,6 +9,7 @@ from samples.activations import ACTIVATIONS
 from samples.attention import ATTENTION
 from samples.chosen import CHOSEN
 from samples.complexes import COMPLEXES
+from samples.conv import CONVOLUTIONS
 from samples.linalg import LINALG
 from samples.losses import LOSSES
 from samples.normalization import NORMALIZATION
@@ -32,6 +33,7 @@ SAMPLES: list[Sample] = [
     *SPECIAL,
     *ACTIVATIONS,
     *COMPLEXES,
+    *CONVOLUTIONS,
     *VIEWS,
     *REARRANGING,
     *CHOSEN,

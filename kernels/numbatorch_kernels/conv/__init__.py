@@ -36,7 +36,7 @@ SHARE = 1 << 16  # multiplications worth a thread
 
 
 @lru_cache(maxsize=1024)
-def _table(geometry: Geometry, y: tuple[int, ...], x: tuple[int, ...], w: tuple[int, ...]) -> np.ndarray:
+def table_of(geometry: Geometry, y: tuple[int, ...], x: tuple[int, ...], w: tuple[int, ...]) -> np.ndarray:
     """groups, channels of y, channels of x in a group; sizes of y, of x, of w, stride, padding, dilation in three
     directions; N."""
     more = 3 - len(geometry.stride)
@@ -52,7 +52,7 @@ def _(out, x, w, bias, geometry: Geometry) -> None:
     if not out.size:
         return
     if out.dtype.char not in "fd":
-        _by_rows(plain_forward, out, x, w, bias, _table(geometry, out.shape, x.shape, w.shape))
+        _by_rows(plain_forward, out, x, w, bias, table_of(geometry, out.shape, x.shape, w.shape))
         return
     out, x, w, stride, padding, dilation = _three(out, x, w, geometry)
     ways = [
@@ -67,7 +67,7 @@ def _(out, y, w, bias, geometry: Geometry) -> None:
     if not out.size:
         return
     if out.dtype.char not in "fd":
-        _by_rows(plain_for_input, out, y, w, bias, _table(geometry, y.shape, out.shape, w.shape))
+        _by_rows(plain_for_input, out, y, w, bias, table_of(geometry, y.shape, out.shape, w.shape))
         return
     out, y, w, stride, padding, dilation = _three(out, y, w, geometry)
     ways = [

@@ -1,6 +1,6 @@
 """Convolutions as plain loops, row by row of the result: for integers, which have no tile.
 
-A table of numbers describes the shapes, three directions each: see `_table` in __init__.py.
+A table of numbers describes the shapes, three directions each: see `table_of` in __init__.py.
 """
 
 from __future__ import annotations

@@ -109,6 +109,7 @@ from numbatorch.nn.normalization import GroupNorm as GroupNorm
 from numbatorch.nn.normalization import LayerNorm as LayerNorm
 from numbatorch.nn.normalization import LocalResponseNorm as LocalResponseNorm
 from numbatorch.nn.normalization import RMSNorm as RMSNorm
+from numbatorch.nn.overview import summary as summary
 from numbatorch.nn.padding import CircularPad1d as CircularPad1d
 from numbatorch.nn.padding import CircularPad2d as CircularPad2d
 from numbatorch.nn.padding import CircularPad3d as CircularPad3d

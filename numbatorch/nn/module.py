@@ -9,7 +9,7 @@ from typing import Any, Self
 from numbatorch.autograd import no_grad
 from numbatorch.autograd.node import Handle
 from numbatorch.dtype import DType, bfloat16, float16, float32, float64
-from numbatorch.nn import hooks, state
+from numbatorch.nn import hooks, state, where
 from numbatorch.nn.parameter import Buffer, Parameter
 from numbatorch.ops import empty_like
 from numbatorch.tensor import Tensor
@@ -81,9 +81,18 @@ class Module:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
-            return hooks.call(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            if (
+                self._forward_hooks
+                or self._forward_pre_hooks
+                or self._backward_hooks
+                or self._backward_pre_hooks
+            ):
+                return hooks.call(self, args, kwargs)
+            return self.forward(*args, **kwargs)
+        except where.NOTED as error:
+            where.note(error, self, args)
+            raise
 
     # ---- attributes: parameters, buffers and sub-modules live in tables of their own ----
 

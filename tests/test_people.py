@@ -35,8 +35,8 @@ def test_an_error_names_the_module():
     assert str(error) == "mat1 and mat2 shapes cannot be multiplied (1792x28 and 784x128)"
     assert notes == ["in model.fc1: Linear(784 -> 128), called with (64, 28, 28) (model: Net)"]
     model.rest[2] = nn.Linear(100, 10)
-    for call in (model, lambda x: nn.Sequential(model)(x)):
-        _, (note,) = noted(lambda: call(torch.zeros(2, 784)))
+    for whole in (model, nn.Sequential(model)):
+        _, (note,) = noted(lambda whole=whole: whole(torch.zeros(2, 784)))
         assert ".rest.2: Linear(100 -> 10), called with (2, 128) (model: " in note
     assert note.startswith("in model.0.rest.2:") and note.endswith("(model: Sequential)")
 

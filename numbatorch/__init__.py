@@ -610,6 +610,7 @@ else:
 from numbatorch.dtype import DType as dtype  # isort: skip
 from numbatorch.ops import addbmm as addbmm
 from numbatorch.ops import addr as addr
+from numbatorch.ops import affine_grid_generator as affine_grid_generator
 from numbatorch.ops import avg_pool1d as avg_pool1d
 from numbatorch.ops import baddbmm as baddbmm
 from numbatorch.ops import bartlett_window as bartlett_window
@@ -624,6 +625,7 @@ from numbatorch.ops import cov as cov
 from numbatorch.ops import ctc_loss as ctc_loss
 from numbatorch.ops import einsum as einsum
 from numbatorch.ops import ger as ger
+from numbatorch.ops import grid_sampler as grid_sampler
 from numbatorch.ops import group_norm as group_norm
 from numbatorch.ops import hamming_window as hamming_window
 from numbatorch.ops import hann_window as hann_window

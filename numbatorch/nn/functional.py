@@ -53,6 +53,8 @@ from numbatorch.nn.pools import max_pool3d_with_indices as max_pool3d_with_indic
 from numbatorch.nn.pools import max_unpool1d as max_unpool1d
 from numbatorch.nn.pools import max_unpool2d as max_unpool2d
 from numbatorch.nn.pools import max_unpool3d as max_unpool3d
+from numbatorch.nn.resampling import affine_grid as affine_grid
+from numbatorch.nn.resampling import grid_sample as grid_sample
 from numbatorch.nn.resampling import interpolate as interpolate
 from numbatorch.nn.resampling import upsample as upsample
 from numbatorch.nn.resampling import upsample_bilinear as upsample_bilinear

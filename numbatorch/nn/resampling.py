@@ -6,7 +6,14 @@ import warnings
 from typing import Any
 
 from numbatorch.nn.pools import several
-from numbatorch.ops import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, upsample_to
+from numbatorch.ops import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    affine_grid_generator,
+    grid_sampler,
+    upsample_to,
+)
 from numbatorch.tensor import Tensor
 
 _DIRECTIONS = {"linear": 1, "bilinear": 2, "bicubic": 2, "lanczos": 2, "trilinear": 3}
@@ -128,3 +135,80 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
     """`interpolate` in mode "bilinear" that keeps the outermost elements."""
     _deprecated("upsample_bilinear")
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+_CORNERS = (
+    "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
+    "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details."
+)
+_MODES = {"bilinear": 0, "nearest": 1, "bicubic": 2}
+_PADDINGS = {"zeros": 0, "border": 1, "reflection": 2}
+
+
+def grid_sample(
+    input: Tensor,
+    grid: Tensor,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """Pictures (N, C, H, W) seen at the places `grid` (N, h, w, 2): (N, C, h, w). Volumes (N, C, D, H, W) and (N, d, h,
+    w, 3) likewise.
+
+    grid           a place is x, y (and z), from -1 at one end of the picture to 1 at the other
+    mode           "bilinear": weighted means of the nearest elements; "nearest"; "bicubic", of pictures
+    padding_mode   beyond the ends are "zeros", the outermost element ("border"), or mirrors ("reflection")
+    align_corners  the ends are the centres of the outermost elements; else their outer borders
+
+    >>> x = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> F.grid_sample(x, torch.tensor([[[[0.0, 0.0], [-1.0, 1.0]]]]), align_corners=True)
+    tensor([[[[2.5000, 3.0000]]]])
+    """
+    if mode not in _MODES:
+        raise ValueError(
+            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: "
+            f"'{mode}'"
+        )
+    if padding_mode not in _PADDINGS:
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
+            f"'{padding_mode}'"
+        )
+    if align_corners is None:
+        warnings.warn(_CORNERS, stacklevel=2)
+        align_corners = False
+    return grid_sampler(input, grid, _MODES[mode], _PADDINGS[padding_mode], align_corners)
+
+
+def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
+    """The grid, for `grid_sample`, of affine maps `theta` (N, 2, 3), from places of a result of `size` (N, C, H, W) to
+    those of the input: (N, H, W, 2). Maps (N, 3, 4) of volumes likewise.
+
+    >>> F.affine_grid(torch.tensor([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]]), (1, 1, 1, 2), align_corners=False)
+    tensor([[[[0.0000, 0.0000],
+              [1.0000, 0.0000]]]])
+    """
+    if align_corners is None:
+        warnings.warn(_CORNERS, stacklevel=2)
+        align_corners = False
+    if not theta.is_floating_point():
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
+    if len(size) not in (4, 5):
+        raise NotImplementedError(
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. "
+            f"Got size {size}."
+        )
+    n = len(size) - 2
+    if theta.dim() != 3 or tuple(theta.shape[-2:]) != (n, n + 1):
+        raise ValueError(
+            f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} for size {size}. Got {theta.shape}."
+        )
+    if align_corners and min(size[-n:]) == 1:
+        warnings.warn(
+            "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This is "
+            "not an intended use case of affine_grid. See the documentation of affine_grid for details.",
+            stacklevel=2,
+        )
+    elif min(size) <= 0:
+        raise ValueError(f"Expected non-zero, positive output size. Got {size}")
+    return affine_grid_generator(theta, size, align_corners)

@@ -266,6 +266,8 @@ from numbatorch.ops.geometry import t_ as t_
 from numbatorch.ops.geometry import transpose_ as transpose_
 from numbatorch.ops.geometry import unsqueeze_ as unsqueeze_
 from numbatorch.ops.geometry import untyped_storage as untyped_storage
+from numbatorch.ops.grid import affine_grid_generator as affine_grid_generator
+from numbatorch.ops.grid import grid_sampler as grid_sampler
 from numbatorch.ops.histogram import bincount as bincount
 from numbatorch.ops.histogram import histc as histc
 from numbatorch.ops.histogram import histogram as histogram

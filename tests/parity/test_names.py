@@ -26,9 +26,6 @@ SPACES = {
 if hasattr(numbatorch, "fft"):
     SPACES["fft"] = (torch.fft, numbatorch.fft)
 
-# Names of the list that are still to come.
-TO_COME = {f"nn.functional.{name}" for name in ("grid_sample",)}
-
 # Parameters that docstrings name and this library has not: slips of the docstring (PyTorch refuses them, too), and what
 # has no meaning here.
 LEFT_OUT = {
@@ -60,9 +57,6 @@ def test_a_core_name_is_in_every_place_where_pytorch_has_it(name):
     space, _, short = name.rpartition(".")
     places = [space] if space else ["torch", "Tensor", "nn.functional", "linalg", "special"]
     found = False
-    if name in TO_COME:
-        assert not hasattr(SPACES[space][1], short), f"{name} has come: take it out of TO_COME"
-        return
     for place in places:
         theirs, ours = SPACES[place]
         if hasattr(theirs, short):

@@ -85,6 +85,47 @@ def test_bytes(mode):
     assert_same(f"F.interpolate(x, (5, 13), mode={mode.rstrip('+')!r}{more}).float()", atol=1, x=x)
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("align", [False, True])
+def test_grids(mode, padding, align):
+    """Places inside, far outside, at the ends and halfway between elements; pictures of one element."""
+    rng = np.random.default_rng(0)
+    ends = rng.choice([-3.7, -1, -0.6, -0.2, 0, 0.2, 0.5, 1, 2.1, 40], (2, 5, 7, 2))
+    for kind, size in (("float32", (4, 6)), ("float64", (5, 3)), ("float32", (1, 4))):
+        x = rng.standard_normal((2, 3, *size)).astype(kind)
+        tolerance = 1e-11 if kind == "float64" else 2e-5
+        for grid in (ends, rng.uniform(-1.5, 1.5, (2, 4, 3, 2))):
+            case = f"F.grid_sample(x, g, {mode!r}, {padding!r}, {align})"
+            assert_same(case, rtol=tolerance, atol=tolerance, x=x, g=grid.astype(kind))
+    if mode != "bicubic":
+        x, g = rng.standard_normal((2, 3, 4, 2, 5)), rng.uniform(-1.5, 1.5, (2, 2, 3, 4, 3))
+        assert_same(f"F.grid_sample(x, g, {mode!r}, {padding!r}, {align})", rtol=1e-11, atol=1e-11, x=x, g=g)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+def test_gradients_of_grids(mode, padding):
+    def compute(t):
+        x, g = (t.rand(2, 3, 4, 5) * 2).requires_grad_(), (t.rand(2, 3, 6, 2) * 3 - 1.5).requires_grad_()
+        y = t.nn.functional.grid_sample(x, g, mode, padding, False)
+        (y * y).sum().backward()
+        return y, x.grad, g.grad
+
+    for a, b in zip(*both(compute), strict=True):
+        assert_tensors(a, b, rtol=3e-5, atol=3e-5)
+
+
+@pytest.mark.parametrize("size", [(2, 3, 4, 5), (2, 3, 1, 1), (2, 1, 2, 3, 4)])
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@pytest.mark.filterwarnings("ignore:Since version 1.3.0")
+def test_affine_grids(size, kind):
+    n = len(size) - 2
+    theta = np.random.default_rng(0).standard_normal((2, n, n + 1)).astype(kind)
+    for align in (False, True):
+        assert_same(f"F.affine_grid(theta, {size}, {align})", rtol=1e-5, atol=1e-6, theta=theta)
+
+
 COMPLAINTS = """
 F.interpolate(X4, 0); F.interpolate(X4, -1); F.interpolate(X4[:, :, :0], 2); F.interpolate(X4[:0], 2)
 F.interpolate(X4[:, :0], 2); F.interpolate(X3[:, :0], 2); F.interpolate(X3[..., :0], 2); F.interpolate(X3, 0)
@@ -96,6 +137,16 @@ F.interpolate(X4, 2, 2); F.interpolate(X4, 2, recompute_scale_factor=True); F.in
 F.interpolate(X4, 2, mode="linear"); F.interpolate(X3, 2, mode="bilinear"); F.interpolate(X3, 2, mode="bicubic")
 F.interpolate(X2, 2); F.interpolate(X2, 2, mode="cubic"); F.interpolate(X4, 2, mode="foo")
 F.interpolate(X4, 2, antialias=True); F.interpolate(X4, 2, mode="lanczos")
+F.grid_sample(X4, X4[..., :2], mode="foo"); F.grid_sample(X4, X4[..., :2], padding_mode="foo")
+F.grid_sample(X4, X4[..., :3], align_corners=True); F.grid_sample(X4, X4[:1, ..., :2], align_corners=True)
+F.grid_sample(X4, X5[..., :3], align_corners=True); F.grid_sample(X3, X3[..., :1], align_corners=True)
+F.grid_sample(X5, X5[..., :2], align_corners=True); F.grid_sample(X5, X5[..., :3], "bicubic", align_corners=True)
+F.grid_sample(X4[:, :, :0], X4[..., :2], align_corners=True); F.grid_sample(X4[:0], X4[:0, ..., :2], align_corners=True)
+F.grid_sample(X4[:, :0], X4[..., :2], align_corners=True); F.grid_sample(X4, X4[..., :2].double(), align_corners=True)
+F.grid_sample(X4, X4[..., :2]); F.affine_grid(X3[:, :2, :3], (2, 3, 4, 4)); F.affine_grid(X3[:, :2, :3].int(), (2, 3, 4, 4))
+F.affine_grid(X3[:, :3, :3], (2, 3, 4, 4)); F.affine_grid(X3[:, :2, :3], (2, 3, 4, 4, 4))
+F.affine_grid(X3[:, :2, :3], (2, 3, 4)); F.affine_grid(X3[:, :2, :3], (2, 3, 0, 4))
+F.affine_grid(X3[:, :2, :3], (2, 3, 1, 4), align_corners=True); F.affine_grid(X3[:1, :2, :3], (2, 3, 4, 4))
 F.interpolate(X4, 2, mode="lanczos", align_corners=True); F.local_response_norm(X2, 2)
 F.local_response_norm(X3, 0); F.local_response_norm(X3, -2); L.nn.CircularPad1d(1)(X4); L.nn.CircularPad3d(1)(X3)
 L.nn.ReflectionPad1d(9)(X3); F.upsample(X3, 6); F.upsample_nearest(X3, 6); F.upsample_bilinear(X4, 6)

@@ -4,6 +4,7 @@ from samples.sample import FLOATS, REAL, Sample
 
 _LINES = (((2, 3, 7),), ((0, 2, 5),))
 _PICTURES = (((1, 2, 4, 5),), ((2, 1, 3, 6),))
+_SEEN = (((2, 2, 4, 5), (2, 3, 2, 2)), ((1, 3, 1, 6), (1, 2, 5, 2)))
 _VOLUMES = (((1, 2, 3, 4, 2),),)
 
 
@@ -25,4 +26,26 @@ RESAMPLING = [
     _resize(_PICTURES, (2, 3), mode="bicubic", antialias=True),
     _resize(_PICTURES, (2, 7), mode="lanczos", antialias=True),
     _resize(_PICTURES, (2, 3), mode="area"),
+    *[
+        Sample(
+            "nn.functional.grid_sample", _SEEN, kwargs=kwargs, low=-1.3, high=1.3, dtypes=("float32",), tol=10
+        )
+        for kwargs in (
+            {"align_corners": False},
+            {"padding_mode": "reflection", "align_corners": True},
+            {"mode": "bicubic", "align_corners": True},
+            {"mode": "nearest", "align_corners": True},
+        )
+    ],
+    Sample(
+        "nn.functional.grid_sample",
+        (((1, 2, 3, 4, 5), (1, 2, 2, 3, 3)),),
+        kwargs={"align_corners": False},
+        low=-1.1,
+        high=1.1,
+        dtypes=("float32",),
+        tol=10,
+    ),
+    Sample("nn.functional.affine_grid", (((2, 2, 3),),), ((2, 1, 3, 4), False), dtypes=("float32",)),
+    Sample("nn.functional.affine_grid", (((1, 3, 4),),), ((1, 1, 2, 3, 4), True), dtypes=("float32",)),
 ]

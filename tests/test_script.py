@@ -41,7 +41,7 @@ class Net(Module):
 if __name__ == "__main__":
     import __main__
     assert __main__.Net is Net and Net.__module__ == "__main__" and issubclass(Net, nn.Module)
-    assert torch.nn is nn and torch.nn.functional is F and sys.modules["torch.optim"] is optim
+    assert torch.nn is nn and torch.nn.functional is F and sys.modules["torch.nn"] is nn
     assert MSELoss is nn.MSELoss and Parameter is nn.Parameter
     print(sys.argv, VALUE, torch.__name__, torch.__version__ >= (2, 0), torch.__version__ > "1.13.1", nn.__spec__.name)
     print([b.tolist() for b in DataLoader(Numbers(), 2, num_workers=1, multiprocessing_context="spawn")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +51,13 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:
-    """d outputs / d inputs, weighted by `grad_outputs` (ones for scalars), as a tuple; no `grad` is touched.
+    """d outputs / d inputs, weighted by `grad_outputs` (ones for scalars), as a tuple; no `grad` is touched, whatever
+    `only_inputs`.
 
     Raises RuntimeError for an input that the outputs do not depend on, unless `allow_unused` (None in its
     place) or `materialize_grads` (zeros in its place). With `is_grads_batched` the `grad_outputs` have one
@@ -64,6 +67,13 @@ def grad(
     >>> torch.autograd.grad((x * x).sum(), x)
     (tensor([2., 4.]),)
     """
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other "
+            "parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     targets = [inputs] if isinstance(inputs, TensorBase | GradientEdge) else list(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")

@@ -8,6 +8,8 @@ import sys
 import traceback
 from pathlib import Path
 
+import torch
+
 FOLDER = Path(__file__).parent
 
 
@@ -23,7 +25,10 @@ def output(path):
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # they are small
     target, names = (sys.argv[1:2] or ["-"])[0], sys.argv[2:]
     programs = [path for path in sorted(FOLDER.glob("*.py")) if path.stem not in ("__init__", "all")]
-    found = json.dumps({path.stem: output(path) for path in programs if not names or path.stem in names}, indent=1)
+    found = json.dumps(
+        {path.stem: output(path) for path in programs if not names or path.stem in names}, indent=1
+    )
     print(found) if target == "-" else Path(target).write_text(found + "\n")

@@ -49,7 +49,9 @@ def train(model, loader, optimizer, epoch):
         loss.backward()
         optimizer.step()
         if batch_idx % 4 == 0:
-            print(f"Train Epoch: {epoch} [{batch_idx * len(data)}/{len(loader.dataset)}]\tLoss: {loss.item():.6f}")
+            print(
+                f"Train Epoch: {epoch} [{batch_idx * len(data)}/{len(loader.dataset)}]\tLoss: {loss.item():.6f}"
+            )
 
 
 def test(model, loader):
@@ -59,8 +61,15 @@ def test(model, loader):
         for data, target in loader:
             output = model(data)
             loss += F.nll_loss(output, target, reduction="sum").item()
-            correct += output.argmax(dim=1, keepdim=True).eq(target.view_as(output.argmax(dim=1, keepdim=True))).sum().item()
-    print(f"Test: average loss {loss / len(loader.dataset):.4f}, more than half right: {correct > len(loader.dataset) / 2}")
+            correct += (
+                output.argmax(dim=1, keepdim=True)
+                .eq(target.view_as(output.argmax(dim=1, keepdim=True)))
+                .sum()
+                .item()
+            )
+    print(
+        f"Test: average loss {loss / len(loader.dataset):.4f}, more than half right: {correct > len(loader.dataset) / 2}"
+    )
 
 
 def main():

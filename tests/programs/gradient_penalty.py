@@ -42,6 +42,8 @@ for iteration in range(12):
     loss_g.backward()
     opt_g.step()
     if iteration % 3 == 0:
-        print(f"{iteration} critic {loss_c.item():.4f} generator {loss_g.item():.4f} penalty {penalty.item():.4f}")
+        print(
+            f"{iteration} critic {loss_c.item():.4f} generator {loss_g.item():.4f} penalty {penalty.item():.4f}"
+        )
 hessian = autograd.functional.hessian(lambda v: critic(v).sum(), torch.tensor([0.3, -0.2]))
 print(" ".join(f"{value:.4f}" for value in hessian.flatten().tolist()))

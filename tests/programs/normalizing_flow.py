@@ -57,7 +57,9 @@ for step in range(40):
     if step % 10 == 0:
         print(f"{step} {loss.item():.4f}")
 
-mixture = D.MixtureSameFamily(D.Categorical(torch.ones(3)), D.Normal(torch.tensor([-2.0, 0.0, 2.0]), torch.ones(3) * 0.5))
+mixture = D.MixtureSameFamily(
+    D.Categorical(torch.ones(3)), D.Normal(torch.tensor([-2.0, 0.0, 2.0]), torch.ones(3) * 0.5)
+)
 samples = mixture.sample((200,))
 print(f"{samples.mean():.4f} {-mixture.log_prob(samples).mean():.4f}")
 print(f"{D.kl_divergence(D.Normal(0.0, 1.0), D.Normal(1.0, 2.0)):.4f} {D.Beta(2.0, 3.0).entropy():.4f}")

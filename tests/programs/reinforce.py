@@ -54,7 +54,9 @@ for i_episode in range(8):
     values = torch.stack(policy.values)
     advantage = returns - values.detach()
     policy_loss = [-log_prob * a for log_prob, a in zip(policy.saved_log_probs, advantage)]
-    loss = torch.cat(policy_loss).sum() + F.smooth_l1_loss(values, returns) - 0.01 * torch.stack(entropies).sum()
+    loss = (
+        torch.cat(policy_loss).sum() + F.smooth_l1_loss(values, returns) - 0.01 * torch.stack(entropies).sum()
+    )
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

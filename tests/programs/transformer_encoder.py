@@ -28,7 +28,9 @@ class Model(nn.Module):
         super().__init__()
         self.embed = nn.Embedding(VOCAB, d_model, padding_idx=PAD)
         self.position = PositionalEncoding(d_model)
-        layer = nn.TransformerEncoderLayer(d_model, nhead=4, dim_feedforward=64, dropout=0.0, batch_first=True)
+        layer = nn.TransformerEncoderLayer(
+            d_model, nhead=4, dim_feedforward=64, dropout=0.0, batch_first=True
+        )
         self.encoder = nn.TransformerEncoder(layer, num_layers=2)
         self.head = nn.Linear(d_model, VOCAB)
 

@@ -6,19 +6,27 @@ A. Vaswani and others, "Attention Is All You Need", arXiv:1706.03762.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
+from numbatorch.apply import Op
+from numbatorch.autograd.mode import state
+from numbatorch.base import empty, wrap
 from numbatorch.dtype import c_name
-from numbatorch.ops.arithmetic import mul
+from numbatorch.ops.arithmetic import add, mul, sub
 from numbatorch.ops.arrange import repeat_interleave
 from numbatorch.ops.comparison import where
 from numbatorch.ops.copy import cast
-from numbatorch.ops.creation import ones
+from numbatorch.ops.creation import ones, zeros_like
 from numbatorch.ops.dropout import dropout
 from numbatorch.ops.matmul import matmul
+from numbatorch.ops.reduce import sum
 from numbatorch.ops.softmax import softmax
-from numbatorch.ops.view import transpose
+from numbatorch.ops.view import expand, reshape, transpose, unflatten
+from numbatorch.shape import broadcast_pair
+from numbatorch_kernels import attention as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -34,15 +42,24 @@ def _wide(x: Tensor) -> Tensor:
 # --- made of other ops: for dropout, and whatever the kernel does not do
 
 
-def _additive(mask: Tensor | None, dtype: dt.DType) -> Tensor | None:
+def _additive(mask: Tensor, dtype: dt.DType) -> Tensor:
     """What is added to the scores: of truth values, minus infinity where there is False."""
-    if mask is None or mask.kind.dtype is not dt.bool:
+    if mask.kind.dtype is not dt.bool:
         return mask
     return where(mask, *(mask.new_full((), value, dtype=dtype) for value in (0.0, -math.inf)))
 
 
-def _weights(scores: Tensor) -> Tensor:
-    """Softmax over the keys, and zeros for a query that has none left."""
+def _softmax(scores: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+    """The weights: softmax of scores and mask over the keys, and zeros for a query that has none left."""
+    if mask is None and not causal:
+        return softmax(scores, -1)
+    if mask is not None:
+        scores = scores.add_(mask)
+    if causal:
+        square = ones(scores.array.shape[-2:], dtype=dt.bool, device=scores.device)
+        scores = where(square.tril(), scores, -math.inf)
+        if mask is None:
+            return softmax(scores, -1)
     none = (scores == -math.inf).all(-1, keepdim=True)
     return where(none, 0.0, softmax(where(none, 0.0, scores), -1))
 
@@ -67,25 +84,143 @@ def _composed(
     query, key, value = _wide(query), _wide(key), _wide(value)
     root = math.sqrt(abs(scale))  # half of the scale for each, so that neither overflows
     query = mul(query, -root if scale < 0 else root)
-    mask = _additive(mask, query.kind.dtype)
-    if is_causal:
-        square = (query.array.shape[-2], key.array.shape[-2])
-        before = ones(square, dtype=dt.bool, device=query.device).tril()
-        mask = _additive(before, query.kind.dtype) if mask is None else where(before, mask, -math.inf)
     if enable_gqa:
         heads = _check_groups(query, key, value)
         key, value = _repeated(key, heads), _repeated(value, heads)
     scores = matmul(query, mul(transpose(key, -2, -1), root))
-    if mask is None:
-        weights = softmax(scores, -1)
-    else:
-        weights = _weights(scores.add_(mask))
+    weights = _softmax(scores, None if mask is None else _additive(mask, query.kind.dtype), is_causal)
     if dropout_p > 0:
         weights = dropout(weights, dropout_p, True)
     return cast(matmul(weights, value), dtype)
 
 
-# --- the function
+# --- by the kernel
+
+
+def _like(x: Tensor, features: int) -> Tensor:
+    """A new tensor with the size of `x` (batch, heads, queries, .) and its order of dimensions in memory."""
+    shape, strides = x.array.shape, x.array.strides
+    order = sorted(range(3), key=lambda d: (-strides[d], d))
+    memory = empty((*[shape[d] for d in order], features), x.kind)
+    if order == [0, 1, 2]:
+        return memory
+    return wrap(memory.array.transpose(*[order.index(d) for d in range(3)], 3), x.kind.strided)
+
+
+def _forward(q, k, v, mask, scale, causal):
+    """The result, and the logarithm of the sum of each query's weights."""
+    kind = q.kind
+    wide = [_wide(t.detach()) for t in (q, k, v)]
+    features = v.array.shape[-1]
+    out = _like(wide[0], features)
+    lse = empty(q.array.shape[:-1], wide[0].kind)
+    arrays = [t.array for t in (out, lse, *wide)]
+    kernels.attention(kind.device.type, *arrays, None if mask is None else mask.array, scale, causal)
+    return cast(out, kind.dtype), lse
+
+
+def _vjp(node, grad):
+    q, k, v, out, lse = node.unpack()
+    return _attention_backward(grad, q, k, v, out.detach(), lse, *node.params)
+
+
+def _backward(grad, q, k, v, out, lse, mask, scale, causal):
+    dtype = q.kind.dtype
+    wide = [_wide(t.detach()) for t in (grad, q, k, v, out)]
+    made = [_like(x, x.array.shape[-1]) for x in wide[1:4]]
+    arrays = [t.array for t in (*made, *wide, lse)]
+    mask = None if mask is None else mask.array
+    kernels.attention_backward(q.kind.device.type, *arrays, mask, scale, causal)
+    return tuple([cast(x, dtype) for x in made])
+
+
+def _backward_vjp(node, grads):
+    """Of dq = scale ds k, dk = scale dsᵀ q and dv = pᵀ g, where p are the weights and ds = p (g vᵀ - Σ p (g vᵀ))."""
+    saved = node.unpack()
+    dtype = saved[0].kind.dtype
+    given = [zeros_like(x) if t is None else t for t, x in zip(grads, saved[1:])]
+    g, q, k, v, a, b, c = map(_wide, (*saved, *given))
+    _, _, mask, scale, causal = node.params
+    heads, own = q.array.shape[1], k.array.shape[1]
+    k, v, b, c = (_repeated(x, heads) for x in (k, v, b, c))
+
+    p = _softmax(mul(matmul(q, transpose(k, -2, -1)), scale), mask, causal)
+    dp = matmul(g, transpose(v, -2, -1))
+    inner = sum(mul(p, dp), -1, True)
+    ds = mul(p, sub(dp, inner))
+    # a dq + b dk + c dv, summed, is for_ds ds + for_p p, summed
+    for_ds = mul(add(matmul(a, transpose(k, -2, -1)), matmul(q, transpose(b, -2, -1))), scale)
+    weighted = sum(mul(for_ds, p), -1, True)
+    for_dp = mul(p, sub(for_ds, weighted))
+    for_p = add(matmul(g, transpose(c, -2, -1)), sub(mul(for_ds, sub(dp, inner)), mul(dp, weighted)))
+    for_s = mul(mul(p, sub(for_p, sum(mul(p, for_p), -1, True))), scale)
+    scaled = mul(ds, scale)
+    of_k = add(matmul(transpose(for_s, -2, -1), q), matmul(transpose(scaled, -2, -1), a))
+    of_v = matmul(transpose(for_dp, -2, -1), g)
+    if own != heads:
+        of_k, of_v = (sum(unflatten(x, 1, (own, heads // own)), 2) for x in (of_k, of_v))
+    of_g = add(matmul(for_dp, v), matmul(p, c))
+    of_q = add(matmul(for_s, k), matmul(scaled, b))
+    return tuple([cast(x, dtype) for x in (of_g, of_q, of_k, of_v)])
+
+
+_attention = Op("ScaledDotProductFlashAttentionForCpu", _forward, _vjp, saves=(0, 1, 2, -1, -2), tensors=3)
+_attention_backward = Op(
+    "ScaledDotProductFlashAttentionForCpuBackward",
+    _backward,
+    _backward_vjp,
+    saves=(0, 1, 2, 3),
+    tensors=4,
+    differentiable=3,
+)
+
+
+def _fits(shape: Sequence[int], target: Sequence[int]) -> bool:
+    """Whether a shape broadcasts to `target` and does not enlarge it."""
+    return len(shape) <= len(target) and all([m in (1, n) for m, n in zip(shape[::-1], target[::-1])])
+
+
+def _leading(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, enable_gqa: bool
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """What stands in front of queries and of keys, or None for operands that the kernel does not take."""
+    (*x, length, width), (*y, keys, width2), (*z, keys2, features) = (
+        t.array.shape for t in (query, key, value)
+    )
+    if not query.kind.dtype.is_floating_point or width != width2 or keys != keys2:
+        return None
+    groups: list[list[int]] = [[], []]
+    if enable_gqa:
+        if not x or not y or not z or y[-1] != z[-1] or y[-1] == 0 or x[-1] % y[-1]:
+            return None
+        groups = [x[-1:], y[-1:]]
+        x, y, z = x[:-1], y[:-1], z[:-1]
+    stack = x if x == y == z else list(broadcast_pair(broadcast_pair(tuple(x), tuple(y)), tuple(z)))
+    if 0 in (*stack, *groups[0], length, keys, width, features):
+        return None
+    if mask is not None and not _fits(mask.array.shape, (*stack, *groups[0], length, keys)):
+        return None
+    return (*stack, *groups[0]), (*stack, *groups[1])
+
+
+def _in_four(x: Tensor, leading: tuple[int, ...]) -> Tensor:
+    """(batch, heads, ., .) from a tensor that broadcasts to (*leading, ., .)."""
+    last = x.array.shape[-2:]
+    if x.array.shape[:-2] != leading:
+        x = expand(x, (*leading, *last))
+    if len(leading) == 2:
+        return x
+    return reshape(x, (prod(leading[:-1]), leading[-1] if leading else 1, *last))
+
+
+def _four_of_mask(mask: Tensor, leading: tuple[int, ...], square: tuple[int, int], wide: dt.DType) -> Tensor:
+    """A mask as the kernel takes it: numbers, (batch or 1, heads or 1, L, S)."""
+    numbers = cast(_additive(mask.detach(), wide), wide)
+    shape = numbers.array.shape
+    if len(leading) == 2 or numbers.array.ndim <= 2:
+        front = (1, 1, *shape[:-2])[-2:]
+        return expand(numbers, (*front, *square))
+    return _in_four(expand(numbers, (*(1,) * (len(leading) + 2 - len(shape)), *shape[:-2], *square)), leading)
 
 
 def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> None:
@@ -160,4 +295,14 @@ def scaled_dot_product_attention(
     if scale is None:
         width = query.array.shape[-1]
         scale = 1 / math.sqrt(width) if width else math.inf
-    return _composed(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+    composed = dropout_p > 0 or (attn_mask is not None and attn_mask._requires_grad and state.enabled)
+    leading = None if composed else _leading(query, key, value, attn_mask, enable_gqa)
+    if leading is None:
+        return _composed(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+    square = (query.array.shape[-2], key.array.shape[-2])
+    if attn_mask is not None:
+        wide = dt.float64 if query.kind.dtype is dt.float64 else dt.float32
+        attn_mask = _four_of_mask(attn_mask, leading[0], square, wide)
+    operands = _in_four(query, leading[0]), _in_four(key, leading[1]), _in_four(value, leading[1])
+    result, _ = _attention(*operands, attn_mask, scale, is_causal)
+    return result if len(leading[0]) == 2 else reshape(result, (*leading[0], *result.array.shape[-2:]))

@@ -17,6 +17,8 @@ from numbatorch_kernels.vecmath.exponential import (
     exp2_f64,
     exp_f32,
     exp_f64,
+    exp_normal_f32,
+    exp_normal_f64,
     expm1_f32,
     expm1_f64,
     sigmoid_f32,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from numbatorch_kernels.callee import callee
@@ -51,11 +52,23 @@ F32 = Format("f32", types.float32, ir.FloatType(), ir.IntType(32), 23, 127)
 F64 = Format("f64", types.float64, ir.DoubleType(), ir.IntType(64), 52, 1023)
 _FORMATS = {F32.real: F32, F32.integer: F32, F64.real: F64, F64.integer: F64}
 
+
+def _lane(type: ir.Type) -> ir.Type:
+    """The type of one number of a vector; of what is no vector, itself."""
+    return type.element if isinstance(type, ir.VectorType) else type
+
+
+def _as_many(type: ir.Type, lane: ir.Type) -> ir.Type:
+    """A vector of as many `lane`s as `type` has; what is no vector has one."""
+    return ir.VectorType(lane, type.count) if isinstance(type, ir.VectorType) else lane
+
+
 PerFormat = dict[Format, tuple[float, ...]]  # constants that differ between float32 and float64
 
 
 class Value:
-    """A number, an integer or a truth value that will be known when the compiled function runs."""
+    """A number, an integer or a truth value that will be known when the compiled function runs; or a vector of
+    these, which LLVM need not be talked into then."""
 
     __slots__ = ("builder", "llvm")
 
@@ -65,11 +78,11 @@ class Value:
     @property
     def format(self) -> Format:
         """The format of a number, or the one with as many bits as an integer."""
-        return _FORMATS[self.llvm.type]
+        return _FORMATS[_lane(self.llvm.type)]
 
     @property
     def is_real(self) -> bool:
-        return self.llvm.type in (F32.real, F64.real)
+        return _lane(self.llvm.type) in (F32.real, F64.real)
 
     def new(self, llvm: ir.Value) -> Value:
         """The result of an instruction."""
@@ -79,7 +92,8 @@ class Value:
         """`other` itself, or, if it is a plain number, a constant of this value's type."""
         if isinstance(other, Value):
             return other
-        return self.new(ir.Constant(self.llvm.type, float(other) if self.is_real else other))
+        number, own = float(other) if self.is_real else other, self.llvm.type
+        return self.new(ir.Constant(own, [number] * own.count if isinstance(own, ir.VectorType) else number))
 
     def _apply(self, real: str, integer: str, b: Value | float) -> Value:
         instruction = getattr(self.builder, real if self.is_real else integer)
@@ -171,7 +185,12 @@ def fma(a: Value | float, b: Value | float, c: Value | float) -> Value:
     """a * b + c, rounded once. At least one of the three is a Value."""
     model = next(v for v in (a, b, c) if isinstance(v, Value))
     a, b, c = model.like(a), model.like(b), model.like(c)
-    return model.new(model.builder.fma(a.llvm, b.llvm, c.llvm))
+    own = model.llvm.type
+    if not isinstance(own, ir.VectorType):
+        return model.new(model.builder.fma(a.llvm, b.llvm, c.llvm))
+    name = f"llvm.fma.v{own.count}{model.format.suffix}"
+    function = cgutils.get_or_insert_function(model.builder.module, ir.FunctionType(own, [own] * 3), name)
+    return model.new(model.builder.call(function, [a.llvm, b.llvm, c.llvm]))
 
 
 def where(condition: Value, a: Value | float, b: Value | float) -> Value:
@@ -205,12 +224,14 @@ def copysign(magnitude: Value, sign: Value) -> Value:
 
 def bits(x: Value) -> Value:
     """The integer that is stored where the number x is stored."""
-    return x.new(x.builder.bitcast(x.llvm, x.format.integer))
+    return x.new(x.builder.bitcast(x.llvm, _as_many(x.llvm.type, x.format.integer)))
 
 
 def number(integer: Value) -> Value:
     """The number whose bits are these: the inverse of `bits`."""
-    return integer.new(integer.builder.bitcast(integer.llvm, integer.format.real))
+    return integer.new(
+        integer.builder.bitcast(integer.llvm, _as_many(integer.llvm.type, integer.format.real))
+    )
 
 
 def counted(small: Value, bias: int = 0) -> Value:

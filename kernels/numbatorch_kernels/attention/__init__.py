@@ -92,3 +92,20 @@ def _attention_backward(dq, dk, dv, grad, q, k, v, out, lse, mask, scale, causal
     delta = np.empty_like(lse)
     args = (dq, dk, dv, grad, q, k, v, out, lse, delta, *given, int(causal), float(scale))
     _run(_entry(q.dtype.char, True), batch * k.shape[1], work, room, q.dtype, *args)
+
+
+# ---- CUDA: see cuda/attention.py, imported late: a program that stays on the CPU never loads a CUDA compiler ----
+
+
+@attention.on("cuda")
+def _attention_on_cuda(*args):
+    from numbatorch_kernels.cuda import attention
+
+    attention.attention(*args)
+
+
+@attention_backward.on("cuda")
+def _attention_backward_on_cuda(*args):
+    from numbatorch_kernels.cuda import attention
+
+    attention.attention_backward(*args)

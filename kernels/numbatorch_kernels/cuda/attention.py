@@ -4,7 +4,7 @@ column + TILE ... of its row.
 
     scores        out of tiles of q and k in shared memory, TILE features at a time
     maxima, sums  of a row of scores, which are in shared memory for all threads of the row to read
-    the result    weights times a tile of v, in registers: at most FEATURES tiles wide, beyond which another block
+    the result    weights times a tile of v, in shared memory: at most FEATURES tiles wide, beyond which another block
                   computes the same scores for the features that are left
 
 The gradient is two kernels: one for dq, by queries, one for dk and dv, by keys; so nothing is added up atomically.
@@ -29,13 +29,24 @@ from numbatorch_kernels.cuda.launch import Kernel, compiled
 
 TILE = 4 if compat.SIMULATED else 16
 WIDE = TILE + 1  # of a tile in shared memory: threads of a warp read from different banks
-FEATURES = 2 if compat.SIMULATED else 8  # tiles of features that a block has in registers
+AREA = TILE * WIDE
+FEATURES = 2 if compat.SIMULATED else 8  # tiles of features that a block adds up
+SUMS = FEATURES * TILE * TILE
 WAVES = 16  # blocks for each multiprocessor
 ELEMENT = np.float32  # of the dtype: each kernel has its own
 
 # What `geometry` begins with; then the strides of batch, heads, rows and features of the arrays, in the order of the
 # kernel's arguments.
 HEADS, GROUP, QUERIES, KEYS, WIDTH, VALUES, MASKED, CAUSAL, SIZES = range(9)
+GEOMETRY = SIZES + 4 * 7  # of the kernel with the most arrays
+
+
+@device_function
+def bring(given, geometry, count):
+    """Copy `count` numbers into shared memory: what is read from there between barriers takes no registers."""
+    for n in range(cuda.threadIdx.x, count, cuda.blockDim.x):
+        geometry[n] = given[n]
+    cuda.syncthreads()
 
 
 @device_function
@@ -59,7 +70,7 @@ def dot(a, a_begin, a_row, a_feature, a_rows, b, b_begin, b_row, b_feature, b_ro
             b[b_begin + row * b_row + feature * b_feature] if inside and row < b_rows else zero
         )
         cuda.syncthreads()
-        for step in range(TILE):
+        for step in range(min(TILE, width - first)):
             total += left[row * WIDE + step] * right[column * WIDE + step]
         cuda.syncthreads()
     return total
@@ -68,27 +79,29 @@ def dot(a, a_begin, a_row, a_feature, a_rows, b, b_begin, b_row, b_feature, b_ro
 @device_function
 def add_product(sums, factor, weights, b, b_begin, b_row, b_feature, b_rows, first, width, right, zero):
     """sums = factor sums + weights b for the features first + column, first + column + TILE ..."""
-    row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
-    for n in range(FEATURES):
-        feature = first + n * TILE + column
-        if first + n * TILE < width:
-            right[row * WIDE + column] = (
-                b[b_begin + row * b_row + feature * b_feature] if feature < width and row < b_rows else zero
-            )
-            cuda.syncthreads()
-            part = zero
-            for step in range(TILE):
-                part += weights[row * WIDE + step] * right[step * WIDE + column]
-            sums[n] = factor * sums[n] + part
-            cuda.syncthreads()
+    thread = cuda.threadIdx.x
+    row, column = thread // TILE, thread % TILE
+    for begin in range(first, min(width, first + FEATURES * TILE), TILE):
+        feature, place = begin + column, (begin - first) * TILE + thread
+        right[row * WIDE + column] = (
+            b[b_begin + row * b_row + feature * b_feature] if feature < width and row < b_rows else zero
+        )
+        cuda.syncthreads()
+        part = zero
+        for step in range(min(TILE, b_rows)):
+            part += weights[row * WIDE + step] * right[step * WIDE + column]
+        sums[place] = factor * sums[place] + part
+        cuda.syncthreads()
 
 
-def attention_block(out, lse, q, k, v, mask, geometry, scale, blocks):
+def attention_block(out, lse, q, k, v, mask, given, scale, blocks):
     zero, lowest = ELEMENT(0), ELEMENT(-inf)
-    left = cuda.shared.array(TILE * WIDE, ELEMENT)
-    right = cuda.shared.array(TILE * WIDE, ELEMENT)
-    weights = cuda.shared.array(TILE * WIDE, ELEMENT)
-    sums = cuda.local.array(FEATURES, ELEMENT)
+    left = cuda.shared.array(AREA, ELEMENT)
+    right = cuda.shared.array(AREA, ELEMENT)
+    weights = cuda.shared.array(AREA, ELEMENT)
+    sums = cuda.shared.array(SUMS, ELEMENT)
+    geometry = cuda.shared.array(GEOMETRY, np.int64)
+    bring(given, geometry, SIZES + 20)
     row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
     heads, queries, keys, features = geometry[HEADS], geometry[QUERIES], geometry[KEYS], geometry[VALUES]
     down, slabs = (queries + TILE - 1) // TILE, (features + FEATURES * TILE - 1) // (FEATURES * TILE)
@@ -98,8 +111,8 @@ def attention_block(out, lse, q, k, v, mask, geometry, scale, blocks):
         key_head, i = head // geometry[GROUP], i0 + row
         q_begin = begin(geometry, 1, batch, head) + i0 * geometry[SIZES + 6]
         k_begin, v_begin = begin(geometry, 2, batch, key_head), begin(geometry, 3, batch, key_head)
-        for n in range(FEATURES):
-            sums[n] = zero
+        for place in range(cuda.threadIdx.x, SUMS, TILE * TILE):
+            sums[place] = zero
         largest, total, shift = lowest, zero, zero
         for j0 in range(0, min(keys, i0 + TILE) if geometry[CAUSAL] else keys, TILE):
             j = j0 + column
@@ -136,7 +149,7 @@ def attention_block(out, lse, q, k, v, mask, geometry, scale, blocks):
                 feature = slab + n * TILE + column
                 if feature < features:
                     place = begin(geometry, 0, batch, head) + i * geometry[SIZES + 2]
-                    result = sums[n] / total if total != zero else zero
+                    result = sums[n * TILE * TILE + cuda.threadIdx.x] / total if total != zero else zero
                     out[place + feature * geometry[SIZES + 3]] = result
             if slab == 0 and column == 0:
                 lse[(batch * heads + head) * queries + i] = shift + log(total) if total != zero else zero
@@ -155,12 +168,14 @@ def inner_products(delta, grad, out, geometry, count):
         delta[index] = total
 
 
-def attention_dq_block(dq, grad, q, k, v, lse, delta, mask, geometry, scale, blocks):
+def attention_dq_block(dq, grad, q, k, v, lse, delta, mask, given, scale, blocks):
     zero = ELEMENT(0)
-    left = cuda.shared.array(TILE * WIDE, ELEMENT)
-    right = cuda.shared.array(TILE * WIDE, ELEMENT)
-    slopes = cuda.shared.array(TILE * WIDE, ELEMENT)
-    sums = cuda.local.array(FEATURES, ELEMENT)
+    left = cuda.shared.array(AREA, ELEMENT)
+    right = cuda.shared.array(AREA, ELEMENT)
+    slopes = cuda.shared.array(AREA, ELEMENT)
+    sums = cuda.shared.array(SUMS, ELEMENT)
+    geometry = cuda.shared.array(GEOMETRY, np.int64)
+    bring(given, geometry, SIZES + 24)
     row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
     heads, queries, keys, width = geometry[HEADS], geometry[QUERIES], geometry[KEYS], geometry[WIDTH]
     down, slabs = (queries + TILE - 1) // TILE, (width + FEATURES * TILE - 1) // (FEATURES * TILE)
@@ -171,8 +186,8 @@ def attention_dq_block(dq, grad, q, k, v, lse, delta, mask, geometry, scale, blo
         g_begin = begin(geometry, 1, batch, head) + i0 * geometry[SIZES + 6]
         q_begin = begin(geometry, 2, batch, head) + i0 * geometry[SIZES + 10]
         k_begin, v_begin = begin(geometry, 3, batch, key_head), begin(geometry, 4, batch, key_head)
-        for n in range(FEATURES):
-            sums[n] = zero
+        for place in range(cuda.threadIdx.x, SUMS, TILE * TILE):
+            sums[place] = zero
         for j0 in range(0, min(keys, i0 + TILE) if geometry[CAUSAL] else keys, TILE):
             j = j0 + column
             k_tile, v_tile = k_begin + j0 * geometry[SIZES + 14], v_begin + j0 * geometry[SIZES + 18]
@@ -203,18 +218,20 @@ def attention_dq_block(dq, grad, q, k, v, lse, delta, mask, geometry, scale, blo
                 feature = slab + n * TILE + column
                 if feature < width:
                     place = begin(geometry, 0, batch, head) + i * geometry[SIZES + 2]
-                    dq[place + feature * geometry[SIZES + 3]] = sums[n]
+                    dq[place + feature * geometry[SIZES + 3]] = sums[n * TILE * TILE + cuda.threadIdx.x]
 
 
-def attention_dkv_block(dk, dv, grad, q, k, v, lse, delta, mask, geometry, scale, blocks):
+def attention_dkv_block(dk, dv, grad, q, k, v, lse, delta, mask, given, scale, blocks):
     """Rows are keys here, and columns queries."""
     zero = ELEMENT(0)
-    left = cuda.shared.array(TILE * WIDE, ELEMENT)
-    right = cuda.shared.array(TILE * WIDE, ELEMENT)
-    weights = cuda.shared.array(TILE * WIDE, ELEMENT)
-    slopes = cuda.shared.array(TILE * WIDE, ELEMENT)
-    sums_k = cuda.local.array(FEATURES, ELEMENT)
-    sums_v = cuda.local.array(FEATURES, ELEMENT)
+    left = cuda.shared.array(AREA, ELEMENT)
+    right = cuda.shared.array(AREA, ELEMENT)
+    weights = cuda.shared.array(AREA, ELEMENT)
+    slopes = cuda.shared.array(AREA, ELEMENT)
+    sums_k = cuda.shared.array(SUMS, ELEMENT)
+    sums_v = cuda.shared.array(SUMS, ELEMENT)
+    geometry = cuda.shared.array(GEOMETRY, np.int64)
+    bring(given, geometry, SIZES + 28)
     row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
     heads, group, queries, keys = geometry[HEADS], geometry[GROUP], geometry[QUERIES], geometry[KEYS]
     width, features = geometry[WIDTH], geometry[VALUES]
@@ -226,8 +243,8 @@ def attention_dkv_block(dk, dv, grad, q, k, v, lse, delta, mask, geometry, scale
         j = j0 + row
         k_begin = begin(geometry, 4, batch, key_head) + j0 * geometry[SIZES + 18]
         v_begin = begin(geometry, 5, batch, key_head) + j0 * geometry[SIZES + 22]
-        for n in range(FEATURES):
-            sums_k[n], sums_v[n] = zero, zero
+        for place in range(cuda.threadIdx.x, SUMS, TILE * TILE):
+            sums_k[place], sums_v[place] = zero, zero
         for head in range(key_head * group, (key_head + 1) * group):
             for i0 in range(j0 if geometry[CAUSAL] else 0, queries, TILE):
                 i = i0 + column
@@ -265,9 +282,9 @@ def attention_dkv_block(dk, dv, grad, q, k, v, lse, delta, mask, geometry, scale
             for n in range(FEATURES):
                 feature = slab + n * TILE + column
                 if feature < width:
-                    dk[to_k + feature * geometry[SIZES + 3]] = sums_k[n]
+                    dk[to_k + feature * geometry[SIZES + 3]] = sums_k[n * TILE * TILE + cuda.threadIdx.x]
                 if feature < features:
-                    dv[to_v + feature * geometry[SIZES + 7]] = sums_v[n]
+                    dv[to_v + feature * geometry[SIZES + 7]] = sums_v[n * TILE * TILE + cuda.threadIdx.x]
 
 
 # ---- a kernel of each for each dtype: shared memory needs to know what it holds ----

@@ -7,7 +7,8 @@ column + TILE ... of its row.
     the result    weights times a tile of v, in shared memory: at most FEATURES tiles wide, beyond which another block
                   computes the same scores for the features that are left
 
-The gradient is two kernels: one for dq, by queries, one for dk and dv, by keys; so nothing is added up atomically.
+The gradient is two kernels: one for dq, by queries, one for dv and then dk, by keys; so nothing is added up
+atomically.
 
 Source: T. Dao, "FlashAttention-2", arXiv:2307.08691.
 """
@@ -37,7 +38,7 @@ ELEMENT = np.float32  # of the dtype: each kernel has its own
 
 # What `geometry` begins with; then the strides of batch, heads, rows and features of the arrays, in the order of the
 # kernel's arguments.
-HEADS, GROUP, QUERIES, KEYS, WIDTH, VALUES, MASKED, CAUSAL, SIZES = range(9)
+HEADS, GROUP, QUERIES, KEYS, WIDTH, VALUES, MASKED, CAUSAL, OF_KEYS, SIZES = range(10)
 GEOMETRY = SIZES + 4 * 7  # of the kernel with the most arrays
 
 
@@ -221,70 +222,65 @@ def attention_dq_block(dq, grad, q, k, v, lse, delta, mask, given, scale, blocks
                     dq[place + feature * geometry[SIZES + 3]] = sums[n * TILE * TILE + cuda.threadIdx.x]
 
 
-def attention_dkv_block(dk, dv, grad, q, k, v, lse, delta, mask, given, scale, blocks):
-    """Rows are keys here, and columns queries."""
+def attention_by_key_block(to, rows, grad, q, k, v, lse, delta, mask, given, scale, blocks):
+    """to = pᵀ rows for dv, where `rows` is grad; if OF_KEYS to = dsᵀ rows for dk, where it is q. Here rows of scores
+    are keys, and columns queries."""
     zero = ELEMENT(0)
     left = cuda.shared.array(AREA, ELEMENT)
     right = cuda.shared.array(AREA, ELEMENT)
     weights = cuda.shared.array(AREA, ELEMENT)
-    slopes = cuda.shared.array(AREA, ELEMENT)
-    sums_k = cuda.shared.array(SUMS, ELEMENT)
-    sums_v = cuda.shared.array(SUMS, ELEMENT)
+    sums = cuda.shared.array(SUMS, ELEMENT)
     geometry = cuda.shared.array(GEOMETRY, np.int64)
     bring(given, geometry, SIZES + 28)
     row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
-    heads, group, queries, keys = geometry[HEADS], geometry[GROUP], geometry[QUERIES], geometry[KEYS]
-    width, features = geometry[WIDTH], geometry[VALUES]
-    down, slabs = (keys + TILE - 1) // TILE, (max(width, features) + FEATURES * TILE - 1) // (FEATURES * TILE)
+    queries, keys = geometry[QUERIES], geometry[KEYS]
+    width = geometry[WIDTH] if geometry[OF_KEYS] else geometry[VALUES]
+    down, slabs = (keys + TILE - 1) // TILE, (width + FEATURES * TILE - 1) // (FEATURES * TILE)
     for block in range(cuda.blockIdx.x, blocks, cuda.gridDim.x):
         slab, rest = block % slabs * FEATURES * TILE, block // slabs
-        key_heads = heads // group
+        group, key_heads = geometry[GROUP], geometry[HEADS] // geometry[GROUP]
         j0, key_head, batch = rest % down * TILE, rest // down % key_heads, rest // down // key_heads
         j = j0 + row
-        k_begin = begin(geometry, 4, batch, key_head) + j0 * geometry[SIZES + 18]
-        v_begin = begin(geometry, 5, batch, key_head) + j0 * geometry[SIZES + 22]
         for place in range(cuda.threadIdx.x, SUMS, TILE * TILE):
-            sums_k[place], sums_v[place] = zero, zero
+            sums[place] = zero
         for head in range(key_head * group, (key_head + 1) * group):
             for i0 in range(j0 if geometry[CAUSAL] else 0, queries, TILE):
                 i = i0 + column
-                g_tile = begin(geometry, 2, batch, head) + i0 * geometry[SIZES + 10]
+                k_tile = begin(geometry, 4, batch, key_head) + j0 * geometry[SIZES + 18]
                 q_tile = begin(geometry, 3, batch, head) + i0 * geometry[SIZES + 14]
                 s = scale * dot(
-                    k, k_begin, geometry[SIZES + 18], geometry[SIZES + 19], keys - j0,
-                    q, q_tile, geometry[SIZES + 14], geometry[SIZES + 15], queries - i0, width, left, right, zero,
-                )  # fmt: skip
-                slope = dot(
-                    v, v_begin, geometry[SIZES + 22], geometry[SIZES + 23], keys - j0,
-                    grad, g_tile, geometry[SIZES + 10], geometry[SIZES + 11], queries - i0, features,
+                    k, k_tile, geometry[SIZES + 18], geometry[SIZES + 19], keys - j0,
+                    q, q_tile, geometry[SIZES + 14], geometry[SIZES + 15], queries - i0, geometry[WIDTH],
                     left, right, zero,
                 )  # fmt: skip
                 seen = j < keys and i < queries and not (geometry[CAUSAL] and j > i)
-                query = (batch * heads + head) * queries + i
+                query = (batch * geometry[HEADS] + head) * queries + i
                 if seen and geometry[MASKED]:
                     place = begin(geometry, 6, batch, head)
                     s += mask[place + i * geometry[SIZES + 26] + j * geometry[SIZES + 27]]
                 p = exp(s - lse[query]) if seen else zero
-                ds = scale * p * (slope - delta[query]) if seen else zero
-                weights[row * WIDE + column], slopes[row * WIDE + column] = p, ds
+                if geometry[OF_KEYS]:
+                    v_tile = begin(geometry, 5, batch, key_head) + j0 * geometry[SIZES + 22]
+                    g_tile = begin(geometry, 2, batch, head) + i0 * geometry[SIZES + 10]
+                    slope = dot(
+                        v, v_tile, geometry[SIZES + 22], geometry[SIZES + 23], keys - j0,
+                        grad, g_tile, geometry[SIZES + 10], geometry[SIZES + 11], queries - i0, geometry[VALUES],
+                        left, right, zero,
+                    )  # fmt: skip
+                    p *= scale * (slope - delta[query]) if seen else zero
+                weights[row * WIDE + column] = p
                 cuda.syncthreads()
+                tile = begin(geometry, 1, batch, head) + i0 * geometry[SIZES + 6]
                 add_product(
-                    sums_v, ELEMENT(1), weights, grad, g_tile, geometry[SIZES + 10], geometry[SIZES + 11],
-                    queries - i0, slab, features, right, zero,
-                )  # fmt: skip
-                add_product(
-                    sums_k, ELEMENT(1), slopes, q, q_tile, geometry[SIZES + 14], geometry[SIZES + 15],
+                    sums, ELEMENT(1), weights, rows, tile, geometry[SIZES + 6], geometry[SIZES + 7],
                     queries - i0, slab, width, right, zero,
                 )  # fmt: skip
         if j < keys:
-            to_k = begin(geometry, 0, batch, key_head) + j * geometry[SIZES + 2]
-            to_v = begin(geometry, 1, batch, key_head) + j * geometry[SIZES + 6]
+            place = begin(geometry, 0, batch, key_head) + j * geometry[SIZES + 2]
             for n in range(FEATURES):
                 feature = slab + n * TILE + column
                 if feature < width:
-                    dk[to_k + feature * geometry[SIZES + 3]] = sums_k[n * TILE * TILE + cuda.threadIdx.x]
-                if feature < features:
-                    dv[to_v + feature * geometry[SIZES + 7]] = sums_v[n * TILE * TILE + cuda.threadIdx.x]
+                    to[place + feature * geometry[SIZES + 3]] = sums[n * TILE * TILE + cuda.threadIdx.x]
 
 
 # ---- a kernel of each for each dtype: shared memory needs to know what it holds ----
@@ -299,7 +295,7 @@ def _of(kernel: Callable, element: type, name: str) -> FunctionType:
 attention_block_f8 = _of(attention_block, np.float64, "attention_block_f8")
 inner_products_f8 = _of(inner_products, np.float64, "inner_products_f8")
 attention_dq_block_f8 = _of(attention_dq_block, np.float64, "attention_dq_block_f8")
-attention_dkv_block_f8 = _of(attention_dkv_block, np.float64, "attention_dkv_block_f8")
+attention_by_key_block_f8 = _of(attention_by_key_block, np.float64, "attention_by_key_block_f8")
 
 
 @cache
@@ -328,7 +324,17 @@ def _sizes(
 ) -> list[int]:
     heads = q.shape[1]
     group = heads // k.shape[1]
-    return [heads, group, q.shape[2], k.shape[2], q.shape[3], v.shape[3], int(mask is not None), int(causal)]
+    return [
+        heads,
+        group,
+        q.shape[2],
+        k.shape[2],
+        q.shape[3],
+        v.shape[3],
+        int(mask is not None),
+        int(causal),
+        0,
+    ]
 
 
 def attention(out, lse, q, k, v, mask, scale, causal) -> None:
@@ -350,5 +356,8 @@ def attention_backward(dq, dk, dv, grad, q, k, v, out, lse, mask, scale, causal)
     arrays = [grad, q, k, v, lse, delta, mask]
     blocks = batch * q.shape[1] * -(-q.shape[2] // TILE) * -(-q.shape[3] // slab)
     _launch("attention_dq_block", [dq, *arrays], sizes, [dq, grad, q, k, v, mask], scale, blocks)
-    blocks = batch * k.shape[1] * -(-k.shape[2] // TILE) * -(-max(q.shape[3], v.shape[3]) // slab)
-    _launch("attention_dkv_block", [dk, dv, *arrays], sizes, [dk, dv, grad, q, k, v, mask], scale, blocks)
+    for of_keys, (to, rows) in enumerate(((dv, grad), (dk, q))):
+        sizes[OF_KEYS] = of_keys
+        blocks = batch * k.shape[1] * -(-k.shape[2] // TILE) * -(-to.shape[3] // slab)
+        strided = [to, rows, grad, q, k, v, mask]
+        _launch("attention_by_key_block", [to, rows, *arrays], sizes, strided, scale, blocks)

@@ -164,8 +164,7 @@ class Op(Row):
     def record(self, result, args: tuple) -> None:
         """Put the call on the tape."""
         results = result if isinstance(result, tuple) else (result,)
-        own = results[0].kind.dtype
-        if not (own.is_inexact):
+        if not results[0].kind.inexact:
             return
         node = self.node_for(args)
         if self.saves:
@@ -204,8 +203,7 @@ class InPlaceOp(Op):
 
     def __call__(self, *args):
         target = args[0]
-        own = target.kind.dtype
-        tracked = state.enabled and self.vjp is not None and (own.is_inexact)
+        tracked = state.enabled and self.vjp is not None and target.kind.inexact
         tracked = tracked and any(t is not None and t._requires_grad for t in args[: self.tensors])
         inplace.check(target, tracked, True)
         self.forward(*args)
@@ -435,7 +433,7 @@ class Pointwise(Row):
                 parallel.run(entry, size, GRAIN, out, x, y)
             tracked = a._requires_grad or (y is not b and b._requires_grad)
         result = wrap(out, kind)
-        if tracked and state.enabled:
+        if tracked and state.enabled and kind.inexact:
             self.record(result, inputs, None)
         return result
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from numbatorch.device import CPU
 from numbatorch.device import device as Device
-from numbatorch.dtype import DType
+from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType, number_dtype
 from numbatorch.shape import make_size
 from numbatorch_kernels import memory
 
@@ -32,7 +32,7 @@ class Kind:
     kernels' name of the dtype.
     """
 
-    __slots__ = ("contiguous", "cpu", "device", "dtype", "element", "flat", "numpy", "strided")
+    __slots__ = ("contiguous", "cpu", "device", "dtype", "element", "flat", "inexact", "numpy", "strided")
     _made: dict[tuple, Kind] = {}
 
     dtype: DType
@@ -41,6 +41,7 @@ class Kind:
     numpy: np.dtype  # of the memory
     element: str
     cpu: bool
+    inexact: bool  # as the dtype: whether there can be gradients
     flat: Kind  # the same, contiguous
     strided: Kind  # the same, not contiguous
 
@@ -52,6 +53,7 @@ class Kind:
             kind, strided = Kind(), Kind()
             for k in (kind, strided):
                 k.dtype, k.device, k.numpy, k.cpu = dtype, device, dtype.numpy, device.type == "cpu"
+                k.inexact = dtype.is_inexact
                 k.element = "bf" if dtype.name == "bfloat16" else dtype.numpy.str[1:]
                 k.contiguous, k.flat, k.strided = k is kind, kind, strided
             kind = Kind._made.setdefault((dtype, device), kind)
@@ -170,6 +172,13 @@ def alias(source: TensorBase, array: Any = None) -> Tensor:
     if tensor._inference or source._inference:
         tensor._inference = source.is_inference()
     return tensor
+
+
+def weighed(operand: TensorBase | Number) -> tuple[DType, int]:
+    """The dtype of an operand, and what it counts for in `dtype.result_dtype`."""
+    if isinstance(operand, TensorBase):
+        return operand.kind.dtype, DIMENSIONED if operand.array.ndim else ZERO_DIM
+    return number_dtype(operand), NUMBER
 
 
 def kind_of(array: Any, like: Kind) -> Kind:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.base import Kind, TensorBase, empty, wrap
-from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType, type_word
+from numbatorch.base import Kind, TensorBase, empty, weighed, wrap
+from numbatorch.dtype import DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
 from numbatorch.shape import broadcast_pair, contiguous_strides
 from numbatorch_kernels import lift, memory, parallel
@@ -74,14 +74,7 @@ class Plan:
     def _common(row: Pointwise, inputs: tuple) -> DType:
         """The operands' common dt."""
         having_a_say = [x for k, x in enumerate(inputs) if k not in row.weightless] or list(inputs)
-        return dt.result_dtype(
-            *[
-                (x.kind.dtype, DIMENSIONED if x.array.ndim else ZERO_DIM)
-                if isinstance(x, TensorBase)
-                else (dt.number_dtype(x), NUMBER)
-                for x in having_a_say
-            ]
-        )
+        return dt.result_dtype(*[weighed(x) for x in having_a_say])
 
     def _check_out(self, out: Tensor, result: DType) -> None:
         if not dt.can_cast(result, out.kind.dtype):
@@ -225,7 +218,7 @@ def _walk(strides: list[int], length: int) -> str:
 
 def _carries(value: Any) -> bool:
     """Whether this operand can have a gradient."""
-    return isinstance(value, TensorBase) and (value.kind.dtype.is_inexact)
+    return isinstance(value, TensorBase) and value.kind.inexact
 
 
 def _number(value):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, no_complex, refuse, to_float
 from numbatorch.base import TensorBase
-from numbatorch.dtype import type_word
-from numbatorch.ops.underived import underived
+from numbatorch.dtype import c_name, type_word
+from numbatorch.ops.underived import Underived
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
 
@@ -29,7 +29,8 @@ _sub = Pointwise("Sub", expr.sub, arity=2)
 _sub_scaled = Pointwise("Sub", scalar.sub_scaled, weightless=(2,))
 _mul = Pointwise("Mul", expr.mul, arity=2)
 _div = Pointwise("Div", expr.div, arity=2, result=to_float)
-_floor_divide = Pointwise("FloorDivide", scalar.floor_divide, accepts=refuse("div_floor_cpu", *COMPLEX))
+_floor_divide = Underived("floor_divide", scalar.floor_divide, accepts=refuse("div_floor_cpu", *COMPLEX))
+_div_floor = Pointwise("Div", scalar.floor_divide, accepts=refuse("div_floor_cpu", *COMPLEX))
 _floor_divide_int = Pointwise("FloorDivide", expr.floordiv, arity=2, accepts=refuse("div_floor_cpu", "bool"))
 _trunc_divide = Pointwise("Div", scalar.trunc_divide, accepts=refuse("div_trunc_cpu", *COMPLEX))
 _trunc_divide_int = Pointwise("Div", scalar.trunc_divide_int, accepts=refuse("div_trunc_cpu", "bool"))
@@ -69,7 +70,7 @@ _copysign = Pointwise("Copysign", primitives.copysign, arity=2, result=to_float)
 _logaddexp = Pointwise("Logaddexp", scalar.logaddexp, accepts=refuse("logaddexp_cpu", *INTEGERS))
 _logaddexp2 = Pointwise("Logaddexp2", elementary.logaddexp2, accepts=refuse("logaddexp2_cpu", *NO_FLOATS))
 _xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float, accepts=refuse("xlogy_cpu", *COMPLEX))
-_heaviside = Pointwise("Heaviside", elementary.heaviside)
+_heaviside = Underived("heaviside", elementary.heaviside)
 _ldexp = Pointwise("Ldexp", scalars.ldexp, arity=2, result=to_float)
 _gcd = Pointwise("Gcd", scalars.gcd, arity=2, accepts=refuse("gcd_cpu", *NO_INTEGERS))
 _lcm = Pointwise("Lcm", scalars.lcm, arity=2, accepts=refuse("lcm_cpu", *NO_INTEGERS))
@@ -164,7 +165,7 @@ def div(
     if rounding_mode is None:
         return _div(input, other) if out is None else _div.general((input, other), out)
     if rounding_mode == "floor":
-        return floor_divide(input, other, out=out)
+        return _by_class(_div_floor, _floor_divide_int, input, other, out)
     if rounding_mode != "trunc":
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
@@ -174,7 +175,7 @@ def div(
 
 def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The largest whole number not above input / other. Raises RuntimeError where an integer is divided by
-    zero."""
+    zero. It has no derivative; that of `div(rounding_mode="floor")` is zero."""
     return _by_class(_floor_divide, _floor_divide_int, input, other, out)
 
 
@@ -268,9 +269,6 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
         out is not None and out.kind.dtype is not input.kind.dtype
     ):
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
-    if out is None:
-        error = RuntimeError("derivative for aten::heaviside is not implemented")
-        input, values = underived(input, error), underived(values, error)
     return _heaviside.general((input, values), out)
 
 
@@ -352,9 +350,10 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
 
     Raises NotImplementedError for integers, unless the weight is a tensor of floating-point numbers.
     """
-    if end.kind.dtype is not input.kind.dtype:
-        wanted, got = (type_word(x.kind.dtype).lower() for x in (input, end))
-        raise RuntimeError(f"expected dtype {wanted} for `end` but got dtype {got}")
+    own = input.kind.dtype
+    for name, x in (("end", end), ("weight", weight)):
+        if isinstance(x, TensorBase) and x.kind.dtype is not own and (x.array.ndim or x is end):
+            raise RuntimeError(f"expected dtype {c_name(own)} for `{name}` but got dtype {c_name(x.kind.dtype)}")
     if not isinstance(weight, TensorBase):
         refuse("lerp_kernel_scalar", *INTEGERS)(input.kind.dtype)
     elif not weight.kind.dtype.is_inexact:

@@ -162,6 +162,8 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] =
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if not input.array.ndim:
         raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
+    if not input.array.size:
+        return input.clone()
     return _roll(input, shifts, tuple([normalize_dim(d, input.array.ndim) for d in dims]))
 
 

@@ -40,21 +40,29 @@ if TYPE_CHECKING:
 # --- gradients
 
 
-def _share(grad: Tensor, input: Tensor, result: Tensor, plan: Plan) -> Tensor:
-    """The gradient of an extreme, divided evenly between the elements that reach it."""
-    grad, result = restore(grad, plan), restore(result, plan)
-    reached = cast(eq(input, result) | (isnan(input) & isnan(result)), grad.kind.dtype)
+def _share(grad: Tensor, reached: Tensor, plan: Plan) -> Tensor:
+    """The gradient of an extreme, divided evenly between the elements that reach it. Where that is NaN, which
+    equals nothing, it is NaN for all of them."""
+    grad, reached = restore(grad, plan), cast(reached, grad.kind.dtype)
     return mul(div(grad, sum(reached, plan.dims, True)), reached)
 
 
 def _shared_vjp(node, grad):
     input, result = node.unpack()
-    return (_share(grad, input, result, node.params[0]),)
+    plan = node.params[0]
+    return (_share(grad, eq(input, restore(result, plan)), plan),)
+
+
+def _shared_by_all_vjp(node, grad):
+    input, result = node.unpack()
+    return (_share(grad, eq(input, result) | (isnan(input) & isnan(result)), node.params[0]),)
 
 
 def _both_vjp(node, grads):
     input, low, high = node.unpack()
-    shares = [_share(g, input, r, node.params[0]) for g, r in zip(grads, (low, high)) if g is not None]
+    plan = node.params[0]
+    ends = zip(grads, (low, high), strict=True)
+    shares = [_share(g, eq(input, restore(r, plan)), plan) for g, r in ends if g is not None]
     return (shares[0] if len(shares) == 1 else shares[0] + shares[1],)
 
 
@@ -104,14 +112,20 @@ def _ordered(function: str, kernel: str) -> Check:
 
 def _placed(function: str) -> Check:
     def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-        if own.is_complex or own.name == "bool":
-            raise RuntimeError(
-                f"{function}(): does not support {'complex' if own.is_complex else 'bool'} input"
-            )
         of_all = IndexError(f"{function}(): Expected reduction dim to be specified for input.numel() == 0.")
         without_elements(shape, dim, dims, f"{function}()", of_all)
 
     return check
+
+
+def _located(function: str) -> Callable[[DType], None]:
+    def accepts(own: DType) -> None:
+        if own.is_complex or own.name == "bool":
+            raise RuntimeError(
+                f"{function}(): does not support {'complex' if own.is_complex else 'bool'} input"
+            )
+
+    return accepts
 
 
 def _both_ends(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
@@ -128,16 +142,16 @@ def _both_ends(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, .
 _amax = Reduce("Amax", table.amax, _shared_vjp, saves=(0, -1), check=_ordered("amax", "max_values_cpu"))
 _amin = Reduce("Amin", table.amin, _shared_vjp, saves=(0, -1), check=_ordered("amin", "min_values_cpu"))
 _max_of_all = Reduce(
-    "Max", table.amax, _shared_vjp, saves=(0, -1), overload=1, check=_ordered("max", "max_all")
+    "Max", table.amax, _shared_by_all_vjp, saves=(0, -1), overload=1, check=_ordered("max", "max_all")
 )
 _min_of_all = Reduce(
-    "Min", table.amin, _shared_vjp, saves=(0, -1), overload=1, check=_ordered("min", "min_all")
+    "Min", table.amin, _shared_by_all_vjp, saves=(0, -1), overload=1, check=_ordered("min", "min_all")
 )
 _max = _Choice("Max", table.max, _chosen_vjp, results=(promoted, to_int64), check=_ordered("max", "max_cpu"))
 _min = _Choice("Min", table.min, _chosen_vjp, results=(promoted, to_int64), check=_ordered("min", "min_cpu"))
 _aminmax = _Range("Aminmax", table.aminmax, _both_vjp, results=(promoted, promoted), check=_both_ends)
-_argmax = Reduce("Argmax", table.argmax, results=(to_int64,), check=_placed("argmax"))
-_argmin = Reduce("Argmin", table.argmin, results=(to_int64,), check=_placed("argmin"))
+_argmax = Reduce("Argmax", table.argmax, results=(to_int64,), accepts=_located("argmax"), check=_placed("argmax"))
+_argmin = Reduce("Argmin", table.argmin, results=(to_int64,), accepts=_located("argmin"), check=_placed("argmin"))
 
 
 # --- functions

@@ -19,6 +19,7 @@ from numbatorch.ops.join import cat
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import into
 from numbatorch.ops.sequences import linspace
+from numbatorch.ops.underived import without_derivative
 from numbatorch.ops.view import reshape
 from numbatorch_kernels import histogram as kernels
 
@@ -153,7 +154,7 @@ def histogram(
     hist, edges = _histogram(reshape(input, (-1, 1)), own_bins, range, flat_weight, density)
     if out is not None:
         return return_types.histogram(into(out[0], hist, "histogram"), into(out[1], edges[0], "histogram"))
-    return return_types.histogram(hist, edges[0])
+    return return_types.histogram(without_derivative(hist, "histogram", input, bins, weight), edges[0])
 
 
 def histogramdd(
@@ -188,8 +189,10 @@ def histogramdd(
     if weight is not None and weight.array.shape != input.array.shape[:-1]:
         _refuse_weight(input, weight)
     samples = reshape(input, (-1, dims))
+    hist, edges = _histogram(samples, given, range, None if weight is None else reshape(weight, -1), density)
+    bins = "tensors" if isinstance(given, list) else "cts"
     return return_types.histogramdd(
-        *_histogram(samples, given, range, None if weight is None else reshape(weight, -1), density)
+        without_derivative(hist, f"_histogramdd_from_bin_{bins}", input, weight), edges
     )
 
 

@@ -124,14 +124,15 @@ def cat(
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     parts = [(t.array.shape, t.kind.dtype) for t in tensors]
+    for k, (shape, _) in enumerate(parts):
+        if not shape:
+            raise RuntimeError(f"zero-dimensional tensor (at position {k}) cannot be concatenated")
     like = parts[0][0]
     if like == (0,):
         like = next((shape for shape, _ in parts if shape != (0,)), like)
     d = normalize_dim(dim if axis is None else axis, len(like))
     total = 0
     for k, (shape, _) in enumerate(parts):
-        if not shape:
-            raise RuntimeError(f"zero-dimensional tensor (at position {k}) cannot be concatenated")
         if shape != like:
             if shape == (0,):
                 continue

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_bool, to_float, to_real
+from numbatorch.base import TensorBase, weighed
 from numbatorch.ops.complexes import view_as_complex, view_as_real
 from numbatorch.ops.copy import copy_
 from numbatorch_kernels import elementary, expr, primitives, scalar
@@ -317,8 +318,19 @@ def clamp(
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if max is None:
-        return _clamp_min.general((input, min), out)
-    return _clamp_max.general((input, max), out) if min is None else _clamp.general((input, min, max), out)
+        return clamp_min(input, min, out=out)
+    if min is None:
+        return clamp_max(input, max, out=out)
+    return _clamp.general((input, *_limits(input, min, max)), out)
+
+
+def _limits(input: Tensor, *limits: Tensor | Number) -> tuple[Tensor | Number, ...]:
+    """`limits` as numbers of the dtype of the result; -1 is the largest uint8, as in C. Raises RuntimeError for
+    numbers out of range."""
+    if input.kind.dtype in (dt.float32, dt.float64):
+        return limits
+    common = dt.result_dtype(*[weighed(x) for x in (input, *limits)])
+    return tuple([x if isinstance(x, TensorBase) else dt.fitting(x, common) for x in limits])
 
 
 def nan_to_num(
@@ -344,12 +356,12 @@ def nan_to_num(
 
 def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Each element, but at least `min`."""
-    return _clamp_min.general((input, min), out)
+    return _clamp_min.general((input, *_limits(input, min)), out)
 
 
 def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Each element, but at most `max`."""
-    return _clamp_max.general((input, max), out)
+    return _clamp_max.general((input, *_limits(input, max)), out)
 
 
 def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -328,6 +328,13 @@ _linear = Op("Addmm", _linear_forward, _linear_vjp, saves=(0, 1), tensors=3)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias: input (..., in), weight (out, in), bias (out). The bias is added while the
     product is still in registers."""
+    if weight.array.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {weight.array.ndim}D")
+    if not (input.array.ndim and weight.array.ndim):
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {input.array.ndim}D and "
+            f"{weight.array.ndim}D"
+        )
     if bias is None:
         return matmul(input, transpose(weight, 0, 1) if weight.array.ndim == 2 else weight)
     if input.array.ndim == 2 and bias.kind.flat is input.kind.flat and bias.kind.contiguous:

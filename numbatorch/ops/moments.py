@@ -4,6 +4,7 @@ unless told otherwise."""
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.apply import to_real
@@ -11,24 +12,19 @@ from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.comparison import eq, where
 from numbatorch.ops.reduce import mean
-from numbatorch.ops.reduction import Check, Dims, Plan, Reduce, into, renamed, restore
+from numbatorch.ops.reduction import Dims, Plan, Reduce, into, renamed, restore
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def _spreads(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-    if not (own.is_inexact):
-        raise RuntimeError("std and var only support floating point and complex dtypes")
-
-
-def _spreads_with(function: str) -> Check:
-    def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-        if not (own.is_inexact):
+def _spreads(function: str = "std and var") -> Callable[[DType], None]:
+    def accepts(own: DType) -> None:
+        if not own.is_inexact:
             raise RuntimeError(f"{function} only support floating point and complex dtypes")
 
-    return check
+    return accepts
 
 
 def _from_variance(grad: Tensor, input: Tensor, plan: Plan, correction: float) -> Tensor:
@@ -91,14 +87,14 @@ def _sum_of(first: Tensor | None, of_mean: Tensor | None, plan: Plan, input: Ten
     return second if first is None else first + second
 
 
-_var = Reduce("Var", table.var, _var_vjp, saves=(0,), results=(to_real,), check=_spreads)
-_std = Reduce("Std", table.std, _std_vjp, saves=(0, -1), results=(to_real,), check=_spreads)
+_var = Reduce("Var", table.var, _var_vjp, saves=(0,), results=(to_real,), accepts=_spreads())
+_std = Reduce("Std", table.std, _std_vjp, saves=(0, -1), results=(to_real,), accepts=_spreads())
 _BOTH: dict[str, Any] = {"results": (to_real, to_real), "differentiable": 2}
 _var_mean = Reduce(
-    "VarMean", table.var_mean, _var_mean_vjp, saves=(0,), check=_spreads_with("var_mean"), **_BOTH
+    "VarMean", table.var_mean, _var_mean_vjp, saves=(0,), accepts=_spreads("var_mean"), **_BOTH
 )
 _std_mean = Reduce(
-    "StdMean", table.std_mean, _std_mean_vjp, saves=(0, -1), check=_spreads_with("std_mean"), **_BOTH
+    "StdMean", table.std_mean, _std_mean_vjp, saves=(0, -1), accepts=_spreads("std_mean"), **_BOTH
 )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.autograd.node import type_name
-from numbatorch.base import Number, TensorBase
+from numbatorch.base import Number, TensorBase, weighed
 from numbatorch.dtype import DType
 from numbatorch.storage import TypedStorage, UntypedStorage
 
@@ -72,20 +72,15 @@ def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> DType:
     >>> torch.result_type(torch.tensor([1, 2]), 1.0)
     torch.float32
     """
-    operands = []
     for value in (tensor1, tensor2):
-        if isinstance(value, TensorBase):
-            operands.append((value.kind.dtype, dt.DIMENSIONED if value.array.ndim else dt.ZERO_DIM))
-        elif isinstance(value, Number):
-            operands.append((dt.number_dtype(value), dt.NUMBER))
-        else:
+        if not isinstance(value, TensorBase | Number):
             kinds = ", ".join(["Tensor" if is_tensor(v) else type(v).__name__ for v in (tensor1, tensor2)])
             raise TypeError(
                 f"result_type() received an invalid combination of arguments - got ({kinds}), but expected one "
                 "of:\n * (Tensor tensor, Tensor other)\n * (Number scalar, Tensor tensor)\n"
                 " * (Tensor tensor, Number other)\n * (Number scalar1, Number scalar2)"
             )
-    return dt.result_dtype(*operands)
+    return dt.result_dtype(weighed(tensor1), weighed(tensor2))
 
 
 def typename(obj: Any) -> str:

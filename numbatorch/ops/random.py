@@ -9,11 +9,13 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch import base
+from numbatorch.apply import Op
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.copy import copy_, numbers, resolve
+from numbatorch.ops.creation import zeros_like
 from numbatorch.ops.distributions import bernoulli_
 from numbatorch.ops.sampling import (
     DIGITS,
@@ -27,6 +29,7 @@ from numbatorch.ops.sampling import (
     not_implemented,
     source_of,
 )
+from numbatorch.ops.underived import without_derivative
 from numbatorch.ops.view import sizes
 from numbatorch.random import Generator
 from numbatorch.shape import broadcast_pair
@@ -215,7 +218,8 @@ def normal(
     generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None,
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Normally distributed numbers, of one mean and deviation in a given size, or of tensors of these.
+    """Normally distributed numbers, of one mean and deviation in a given size, or of tensors of these, whose
+    gradients are zero.
 
     >>> torch.normal(torch.zeros(2, 3), 0.5).shape
     torch.Size([2, 3])
@@ -234,13 +238,27 @@ def normal(
     elif std.array.size and not (numbers(std) >= 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     shape = broadcast_pair(given[0].array.shape, given[-1].array.shape)
-    result = _new(shape, out, None if out is not None else given[0].kind.dtype, given[0].kind.device)
+    tensors = [x if isinstance(x, TensorBase) else None for x in (mean, std)]
+    if out is None:
+        return _normal(*tensors, mean, std, base.empty(shape, given[0].kind), generator)
+    return _normal_forward(*tensors, mean, std, _new(shape, out), generator)
+
+
+def _normal_forward(mean_tensor, std_tensor, mean, std, result, generator):
+    """The numbers of the parameters `mean` and `std`, of which those that are tensors come twice."""
     with no_grad():
-        if isinstance(std, TensorBase):
+        if std_tensor is not None:
             fill_normal(result, 0, 1, generator).mul_(std)
         else:
             fill_normal(result, 0, std, generator)
-        return _finish(result.add_(mean), out)
+        return result.add_(mean)
+
+
+def _normal_vjp(node, grad):
+    return [zeros_like(x.detach()) if need else None for x, need in zip(node.params, node.needs, strict=False)]
+
+
+_normal = Op("Normal", _normal_forward, _normal_vjp, tensors=2)
 
 
 def bernoulli(
@@ -248,9 +266,20 @@ def bernoulli(
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Zeros and ones: ones with the probabilities in `input`, or with probability `p` in its shape."""
+    if p is None and out is None:
+        return _bernoulli(input, generator)
     result = base.empty(input.array.shape, input.kind) if out is None else _new(input.array.shape, out)
     with no_grad():
-        return bernoulli_(result, input if p is None else p, generator=generator)
+        bernoulli_(result, input if p is None else p, generator=generator)
+    return without_derivative(result, "bernoulli", input) if out is None else result
+
+
+def _bernoulli_forward(input, generator):
+    with no_grad():
+        return bernoulli_(base.empty(input.array.shape, input.kind), input, generator=generator)
+
+
+_bernoulli = Op("Bernoulli", _bernoulli_forward, lambda node, grad: (zeros_like(grad),))
 
 
 def multinomial(

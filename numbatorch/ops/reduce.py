@@ -32,7 +32,7 @@ from numbatorch.ops.reduction import (
     to_int64,
 )
 from numbatorch.ops.view import reshape, sizes
-from numbatorch.shape import normalize_dim
+from numbatorch.shape import normalize_dim, reduction_dims
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _mean_vjp(node, grad):
     return (spread(grad / plan.count, plan),)
 
 
-def _averages(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
+def _averages(own: DType) -> None:
     if not (own.is_inexact):
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
@@ -153,8 +153,8 @@ def _averages(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ..
         )
 
 
-_mean = Reduce("Mean", table.mean, _mean_vjp, check=_averages)
-_mean_dims = Reduce("Mean", table.mean, _mean_vjp, check=_averages, overload=1)
+_mean = Reduce("Mean", table.mean, _mean_vjp, accepts=_averages)
+_mean_dims = Reduce("Mean", table.mean, _mean_vjp, accepts=_averages, overload=1)
 
 
 def mean(
@@ -377,38 +377,45 @@ def _norm_vjp(node, grad):
     return (scaled * where(eq(norm, 0), 0, grad / pow(where(eq(norm, 0), 1, norm), order - 1)),)
 
 
-def _normed(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
+def _normed(own: DType) -> None:
     if not (own.is_inexact):
         raise RuntimeError(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_word(own)}"
         )
 
 
-def _norm_without_identity(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-    _normed(own, shape, dim, dims)
+def _refuse_empty(order: float, shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+    """Raise the error of norms that no elements have none of."""
     empty = [d for d in dims if shape[d] == 0]
     if empty:
         where_ = (
-            "an empty tensor"
+            "an empty tensor because"
             if len(dims) == len(shape)
-            else f"the dimension {empty[0]} because this dimension is empty and"
+            else f"the dimension {empty[0]}because this dimension is empty and"
         )
         raise RuntimeError(
-            f"linalg.vector_norm cannot compute the inf norm on {where_} because the operation does not have "
+            f"linalg.vector_norm cannot compute the {order:g} norm on {where_} the operation does not have "
             f"an identity"
         )
 
 
-def _norm_row(reduction: table.Reduction, check: Check = _normed) -> Reduce:
-    return Reduce("LinalgVectorNorm", reduction, _norm_vjp, saves=(0, -1), results=(to_real,), check=check)
+def _largest(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
+    _refuse_empty(inf, shape, dims)
+
+
+def _norm_row(reduction: table.Reduction, check: Check | None = None) -> Reduce:
+    return Reduce(
+        "LinalgVectorNorm", reduction, _norm_vjp,
+        saves=(0, -1), results=(to_real,), accepts=_normed, check=check,
+    )  # fmt: skip
 
 
 _NORMS = {
     0: _norm_row(table.norm_0),
     1: _norm_row(table.norm_1),
     2: _norm_row(table.norm_2),
-    inf: _norm_row(table.norm_max, _norm_without_identity),
-    -inf: _norm_row(table.norm_min, _norm_without_identity),
+    inf: _norm_row(table.norm_max, _largest),
+    -inf: _norm_row(table.norm_min),
 }
 _norm_p = _norm_row(table.norm_p)
 
@@ -429,8 +436,11 @@ def vector_norm(
     tensor(5.)
     """
     if dtype is not None:
-        _normed(x.kind.dtype, (), None, ())
+        _normed(x.kind.dtype)
         x = cast(x, dtype)
+    if ord < 0:
+        _normed(x.kind.dtype)
+        _refuse_empty(ord, x.array.shape, reduction_dims(dim, x.array.ndim))
     if x.kind.dtype.is_complex and ord not in _NORMS:
         x = abs(x)
     return into(out, _NORMS.get(ord, _norm_p)(x, dim, keepdim, float(ord)), "linalg.vector_norm")

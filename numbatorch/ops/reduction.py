@@ -80,6 +80,7 @@ class Reduce(Op):
     results     the dtype of each result, from that of the tensor
     by_result   compute in the type of the result; otherwise in that of the tensor
     overload    the number at the end of the node's name
+    accepts     accepts(dtype) raises for dtypes that the reduction is not defined for
     check       check(dtype, shape, dim, dims) raises for what cannot be reduced; dims are those that `dim`
                 means
     """
@@ -94,12 +95,14 @@ class Reduce(Op):
         results: tuple[Callable[[DType], DType], ...] = (promoted,),
         by_result: bool = False,
         overload: int = 0,
+        accepts: Callable[[DType], None] | None = None,
         check: Check | None = None,
         differentiable: int = 1,
     ):
         super().__init__(name, self.run, vjp, saves=saves, differentiable=differentiable)
         self.node.__name__ = f"{name}Backward{overload}"
-        self.reduction, self.results, self.by_result, self.check = reduction, results, by_result, check
+        self.reduction, self.results, self.by_result = reduction, results, by_result
+        self.accepts, self.check = accepts, check
         self.plans: dict[tuple, Plan] = {}
 
     def __call__(self, input: Tensor, dim: Dims = None, keepdim: bool = False, *numbers: float):
@@ -116,6 +119,8 @@ class Reduce(Op):
         key = (kind, layout, dim, keepdim)
         plan = self.plans.get(key)
         if plan is None:
+            if self.accepts is not None:
+                self.accepts(kind.dtype)
             dims = reduction_dims(dim, array.ndim)
             shape = reduced_shape(array.shape, dims, keepdim)
             plan = remember(self.plans, key, Plan(self, input, dim, dims, shape))

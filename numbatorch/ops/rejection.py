@@ -16,7 +16,7 @@ from numbatorch.ops.arithmetic import INTEGERS
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import zeros_like
 from numbatorch.ops.sampling import HALF, not_implemented, source_of
-from numbatorch.ops.underived import underived
+from numbatorch.ops.underived import underived, without_derivative
 from numbatorch.ops.view import expand
 from numbatorch.random import Generator
 from numbatorch.shape import broadcast_pair
@@ -71,7 +71,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Numbers of successes in `count` trials with probability `prob`, both float32 or float64 and
-    broadcast together. No gradients are recorded.
+    broadcast together. Not differentiable.
 
     >>> torch.binomial(torch.tensor([5.0, 9.0]), torch.tensor(1.0))
     tensor([5., 9.])
@@ -87,7 +87,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
         raise not_implemented("binomial_cpu", own)
     shape = broadcast_pair(count.array.shape, prob.array.shape)
     parameters = [expand(tensor.detach(), shape) for tensor in (count, prob)]
-    return _drawn(kernels.binomial, generator, own, *parameters)
+    return without_derivative(_drawn(kernels.binomial, generator, own, *parameters), "binomial", count, prob)
 
 
 # ------------------------------------------------------------------------------------------------------------

@@ -40,13 +40,15 @@ class _Along(Op):
                 return self.run(*[contiguous(x) for x in args[:-1]], dim)
             plan = remember(self.plans, (kind, shape, dim), self.plan(kind, shape, dim))
         result = empty(shape, kind)
-        if result.array.size:
+        if plan is not None:
             plan((result.array,), [x.array if x.kind is kind else contiguous(x).array for x in args[:-1]])
         return result
 
-    def plan(self, kind: Kind, shape: tuple[int, ...], dim: int) -> Callable:
-        """The kernel's plan for contiguous tensors; raises for what it cannot be."""
+    def plan(self, kind: Kind, shape: tuple[int, ...], dim: int) -> Callable | None:
+        """The kernel's plan for contiguous tensors, None without elements; raises for what it cannot be."""
         d, last = normalize_dim(dim, len(shape)), len(shape) - 1
+        if 0 in shape:
+            return None
         if not kind.dtype.is_floating_point:
             kernel = f"{self.reduction.name}{'_lastdim' if d >= last else ''}_kernel_impl"
             raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(kind.dtype)}'")

@@ -1,11 +1,23 @@
-"""Operands that PyTorch has no derivative for: using them is no mistake, a gradient that would reach them is."""
+"""What PyTorch has no derivative for: using it is no mistake, a backward pass that comes to it is."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from numbatorch.apply import Op
+from numbatorch.apply import Op, Pointwise, attach
+from numbatorch.autograd.mode import state
+from numbatorch.autograd.node import Node, edge, next_sequence
 from numbatorch.base import TensorBase, alias
+
+
+def refusing(name: str) -> Callable:
+    """The vjp of an op that has none: it raises NotImplementedError."""
+
+    def refuse(node, grad):
+        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
+
+    return refuse
 
 
 def _refuse(node, grad):
@@ -13,8 +25,49 @@ def _refuse(node, grad):
 
 
 _underived = Op("NotImplemented", lambda tensor, error: alias(tensor), _refuse)
+_underived.node.__name__ = "NotImplemented"  # as PyTorch prints it
 
 
 def underived(operand: Any, error: Exception) -> Any:
     """`operand` itself, but a backward pass that comes to it raises `error`."""
     return _underived(operand, error) if isinstance(operand, TensorBase) else operand
+
+
+def without_derivative(result: Any, name: str, *operands: Any) -> Any:
+    """`result`, which was computed from `operands` without the tape: a backward pass that comes to it raises."""
+    if state.enabled:
+        for operand in operands:
+            if isinstance(operand, TensorBase) and operand._requires_grad:
+                _underived.record(result, (operand, RuntimeError(f"derivative for aten::{name} is not implemented")))
+                break
+    return result
+
+
+class _Underived(Node):
+    """What a call of an `Underived` leaves: it raises."""
+
+    text: str
+
+    def backward(self, grad):
+        raise RuntimeError(self.text)
+
+
+class Underived(Pointwise):
+    """A pointwise operation without a derivative."""
+
+    def __init__(self, name: str, *args, **options):
+        super().__init__(name, *args, **options)
+        self.node = type("NotImplemented", (_Underived,), {"row": self, "__module__": "numbatorch.autograd"})
+
+    def kept(self, inputs, out):
+        return inputs
+
+    def record(self, results, inputs, plan, changed=None):
+        node = self.node()
+        node.edges = tuple([edge(x) if isinstance(x, TensorBase) else None for x in inputs])
+        node.text = f"derivative for aten::{self.name}{'' if changed is None else '_'} is not implemented"
+        if changed is None:
+            attach(node, results)
+        else:
+            node.sequence = next_sequence()
+        return node

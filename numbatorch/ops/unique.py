@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch import base
+from numbatorch.apply import Op
 from numbatorch.base import Kind, Number, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.choice import refuse_dtypes
@@ -21,6 +22,7 @@ from numbatorch.ops.scan import cumsum
 from numbatorch.ops.scatter import scatter_
 from numbatorch.ops.search import searchsorted
 from numbatorch.ops.sort import sort
+from numbatorch.ops.underived import refusing
 from numbatorch.ops.view import movedim, reshape
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import search as kernels
@@ -43,24 +45,8 @@ def unique(
     >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
-    if dim is None:
-        refuse_dtypes("unique", input.kind.dtype)
-        ordered, order = sort(reshape(input.detach(), -1))
-        if not return_inverse:
-            del order  # its memory is wanted for what follows
-        found, number, counts = _runs(ordered, return_inverse, return_counts)
-        shape = input.array.shape
-    else:
-        slices, d = _slices(input, dim)
-        order = base.empty((slices.array.shape[0],), Kind.of(dt.int64, input.kind.device))
-        if order.array.size:
-            kernels.arrange(order.kind.device.type, order.array, slices.array)
-        first, number, counts = _runs_of_slices(index_select(slices, 0, order), return_inverse, return_counts)
-        found, shape = index_select(input.detach(), d, index_select(order, 0, first)), order.array.shape
-    inverse = None
-    if number is not None:
-        inverse = reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), shape)
-    return _answers(found, inverse, counts)
+    row = _unique2 if dim is None else _unique_dim
+    return _answers(row(input, dim, return_inverse, return_counts))
 
 
 def unique_consecutive(
@@ -72,16 +58,56 @@ def unique_consecutive(
     >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
     """
+    return _answers(_unique_consecutive(input, dim, return_inverse, return_counts))
+
+
+def _answers(given: tuple[Tensor | None, ...]) -> Any:
+    wanted = tuple([t for t in given if t is not None])
+    return wanted if len(wanted) > 1 else wanted[0]
+
+
+# --- the ops: the different elements; their numbers and counts, None where they are not wanted
+
+
+def _elements(input, dim, numbered, counted):
+    refuse_dtypes("unique", input.kind.dtype)
+    ordered, order = sort(reshape(input.detach(), -1))
+    if not numbered:
+        del order  # its memory is wanted for what follows
+    found, number, counts = _runs(ordered, numbered, counted)
+    return found, _back(number, order, input.array.shape) if numbered else None, counts
+
+
+def _ordered_slices(input, dim, numbered, counted):
+    slices, d = _slices(input, dim)
+    order = base.empty((slices.array.shape[0],), Kind.of(dt.int64, input.kind.device))
+    if order.array.size:
+        kernels.arrange(order.kind.device.type, order.array, slices.array)
+    first, number, counts = _runs_of_slices(index_select(slices, 0, order), numbered, counted)
+    found = index_select(input.detach(), d, index_select(order, 0, first))
+    return found, _back(number, order, order.array.shape) if numbered else None, counts
+
+
+def _back(number: Tensor, order: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """What is known of the ordered elements, in the order that they had."""
+    return reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), shape)
+
+
+def _consecutive(input, dim, numbered, counted):
     if dim is None:
         refuse_dtypes("unique", input.kind.dtype)
-        found, number, counts = _runs(reshape(input.detach(), -1), return_inverse, return_counts)
+        found, number, counts = _runs(reshape(input.detach(), -1), numbered, counted)
         shape = input.array.shape
     else:
         slices, d = _slices(input, dim)
-        first, number, counts = _runs_of_slices(slices, return_inverse, return_counts)
+        first, number, counts = _runs_of_slices(slices, numbered, counted)
         found, shape = index_select(input.detach(), d, first), slices.array.shape[:1]
-    inverse = None if number is None else reshape(number, shape)
-    return _answers(found, inverse, counts)
+    return found, None if number is None else reshape(number, shape), counts
+
+
+_unique2 = Op("Unique2", _elements, refusing("_unique2"))
+_unique_dim = Op("UniqueDim", _ordered_slices, refusing("unique_dim"))
+_unique_consecutive = Op("UniqueConsecutive", _consecutive, refusing("unique_consecutive"))
 
 
 Runs = tuple["Tensor", "Tensor | None", "Tensor | None"]
@@ -125,11 +151,6 @@ def _slices(input: Tensor, dim: int) -> tuple[Tensor, int]:
         return base.empty((0, 1), input.kind), d
     moved = movedim(input.detach(), d, 0) if input.array.ndim else input.detach()
     return contiguous(reshape(moved, (shape[d], -1))), d
-
-
-def _answers(found: Tensor, *more: Tensor | None) -> Any:
-    given = [t for t in more if t is not None]
-    return (found, *given) if given else found
 
 
 def isin(

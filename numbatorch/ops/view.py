@@ -145,6 +145,8 @@ _t: ViewOp = ViewOp("T", lambda input: input.array.transpose(), lambda node, gra
 
 def permute(input: Tensor, *dims) -> Tensor:
     """The dimensions in another order: result.shape[k] = input.shape[dims[k]]."""
+    if not dims:
+        raise TypeError('permute() missing 1 required positional arguments: "dims"')
     order = sizes(dims)
     ndim = input.array.ndim
     if len(order) != ndim:

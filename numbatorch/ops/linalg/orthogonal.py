@@ -15,6 +15,7 @@ from numbatorch.ops.join import cat
 from numbatorch.ops.linalg.common import all_into, floating, lapack, matrix, tensor
 from numbatorch.ops.linalg.triangular import identity_like, triangular
 from numbatorch.ops.reduction import into
+from numbatorch.ops.underived import refusing
 from numbatorch.ops.view import diagonal, unsqueeze
 from numbatorch.ops.view import transpose as swap
 
@@ -125,8 +126,15 @@ def geqrf(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
     """
     matrix(input, "geqrf", "input", "input")
     floating(input, "geqrf", "geqrf_cpu", integers=False)
-    turned, factors = lapack(lambda a: np.linalg.qr(a, "raw"), input.detach())
-    return all_into(out, return_types.geqrf(swap(turned, -2, -1), factors), "geqrf")
+    return all_into(out, return_types.geqrf(*_geqrf(input)), "geqrf")
+
+
+def _geqrf_forward(input):
+    turned, factors = lapack(lambda a: np.linalg.qr(a, "raw"), input)
+    return swap(turned, -2, -1), factors
+
+
+_geqrf = Op("Geqrf", _geqrf_forward, refusing("geqrf"), differentiable=2)
 
 
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -51,6 +51,8 @@ class Plan:
             result if result is not dt.bool and not (common.is_complex and not result.is_complex) else common
         )
         compute = compute_type(Kind.of(operands).element)
+        narrow = operands.itemsize < 8 and not operands.is_inexact and operands is not dt.bool
+        self.narrow = operands if narrow else None  # what Python's ints are cut down to, as in C
         self.kind = Kind.of(result, like.device)
         self.count = len(row.program.outputs)
         self.shape, self.numbers = (
@@ -166,7 +168,7 @@ class Plan:
             outs = [empty(self.shape, kind).array for _ in range(self.count)]
         if size:
             args = outs + [
-                x.array if isinstance(x, TensorBase) else _number(x)
+                x.array if isinstance(x, TensorBase) else _number(x, self.narrow)
                 for k, x in enumerate(inputs)
                 if k not in self.skips
             ]
@@ -221,5 +223,10 @@ def _carries(value: Any) -> bool:
     return isinstance(value, TensorBase) and value.kind.inexact
 
 
-def _number(value):
-    return value.item() if isinstance(value, np.generic) else value
+def _number(value, narrow: DType | None):
+    value = value.item() if isinstance(value, np.generic) else value
+    if narrow is not None and value.__class__ is int:
+        modulus = 1 << 8 * narrow.itemsize
+        value %= modulus
+        return value - modulus if narrow.is_signed and 2 * value >= modulus else value
+    return value

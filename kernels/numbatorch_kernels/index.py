@@ -55,6 +55,10 @@ spread = Kernel(
     "spread"
 )  # (out, src, times, length): every piece of `length` elements of src, so many times in a row
 
+rotate = Kernel(
+    "rotate"
+)  # (out, src, length, shift): every piece of `length` elements of src, the last `shift` of them in front
+
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
 BLOCK = 1 << 12
 WORD = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "c16"}
@@ -147,6 +151,13 @@ def copy(typingctx, target, source, count):
     return types.void(target, source, types.intp), codegen
 
 
+@callee
+def _reversed(out, src, n):
+    """The elements from src backwards. (A function of its own is vectorised.)"""
+    for j in range(n):
+        out[j] = src[-j]
+
+
 def _take(out, src, index, missed, geometry, start, stop):
     length, size, wrap, step = geometry[1], geometry[2], geometry[3], geometry[4]
     s, b, x = geometry[5], geometry[6], geometry[7]
@@ -165,8 +176,7 @@ def _take(out, src, index, missed, geometry, start, stop):
             if s == 1 and b == 1:
                 copy(offset(out, small + first), offset(src, big + first), last - first)
             elif s == 1 and b == -1:
-                for j in range(first, last):
-                    out[small + j] = src[big - j]
+                _reversed(offset(out, small + first), offset(src, big - first), last - first)
             else:
                 for j in range(first, last):
                     out[small + j * s] = src[big + j * b]
@@ -339,6 +349,14 @@ def _spread(out, src, times, length, start, stop):
                 copy(offset(out, k * length), offset(src, i * length), length)
 
 
+def _rotate(out, src, length, shift, start, stop):
+    for at in range(start // length * length, stop, length):
+        first, last = max(start - at, 0), min(stop - at, length)
+        cut = min(max(first, shift), last)
+        copy(offset(out, at + first), offset(src, at + first + length - shift), cut - first)
+        copy(offset(out, at + cut), offset(src, at + cut - shift), last - cut)
+
+
 @cache
 def _mover(function, itemsize: int):
     """The entry of a kernel that copies words."""
@@ -439,6 +457,12 @@ def _(out, src, times, length):
     parallel.run(entry, src.size // length, grain, out, src, times, length)
 
 
+@rotate.on("cpu")
+def _(out, src, length, shift):
+    entry = _entry(_rotate, WORD[out.itemsize], WORD[out.itemsize], int, int)
+    parallel.run(entry, out.size, 4 * GRAIN, out, src, length, shift)
+
+
 @unravel.on("cpu")
 def _(out, flat, shape):
     _run(_entry(_unravel, "i8", "i8", "i8", int), flat.size, out, flat, np.array(shape, np.int64), len(shape))
@@ -456,5 +480,18 @@ def _on_cuda(kernel: Kernel) -> None:
         getattr(index, kernel.name)(*args)
 
 
-for kernel in (take, put, add, reduce, check, offsets, count, positions, coordinates, unravel, spread):
+for kernel in (
+    take,
+    put,
+    add,
+    reduce,
+    check,
+    offsets,
+    count,
+    positions,
+    coordinates,
+    unravel,
+    spread,
+    rotate,
+):
     _on_cuda(kernel)

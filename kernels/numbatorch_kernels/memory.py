@@ -25,9 +25,9 @@ _cached = 0
 class _Block(np.ndarray):
     """Memory of one size class; gives it back when the last array on it is gone."""
 
-    def __del__(self, recycle=lambda memory: _recycle(memory)):
+    def __del__(self, recycle=lambda memory: _recycle(memory), mmap=mmap.mmap):
         memory: Any = self.base
-        if type(memory) is mmap.mmap:  # and not a view of a block
+        if type(memory) is mmap:  # and not a view of a block
             recycle(memory)
 
 

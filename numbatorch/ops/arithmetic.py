@@ -353,7 +353,9 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
     own = input.kind.dtype
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, TensorBase) and x.kind.dtype is not own and (x.array.ndim or x is end):
-            raise RuntimeError(f"expected dtype {c_name(own)} for `{name}` but got dtype {c_name(x.kind.dtype)}")
+            raise RuntimeError(
+                f"expected dtype {c_name(own)} for `{name}` but got dtype {c_name(x.kind.dtype)}"
+            )
     if not isinstance(weight, TensorBase):
         refuse("lerp_kernel_scalar", *INTEGERS)(input.kind.dtype)
     elif not weight.kind.dtype.is_inexact:
@@ -404,10 +406,13 @@ def _by_class(
     """One of two rows: division of integers is another thing, and must not meet a zero."""
     if not (_integral(input) and _integral(other)):
         return on_floats.general((input, other), out)
-    if not (_is_bool(input) and _is_bool(other)) and not _nowhere_zero(other):
+    if not (_is_bool(input) and _is_bool(other)) and not _nowhere_zero(other, input):
         raise RuntimeError("ZeroDivisionError")
     return on_integers.general((input, other), out)
 
 
-def _nowhere_zero(value: Tensor | Number) -> bool:
-    return value.ne(0).all().item() if isinstance(value, TensorBase) else bool(value)
+def _nowhere_zero(value: Tensor | Number, input: Tensor | Number) -> bool:
+    if isinstance(value, TensorBase):
+        return value.ne(0).all().item()
+    narrow = isinstance(input, TensorBase) and not _is_bool(input)
+    return bool(int(value) % (1 << 8 * input.kind.dtype.itemsize) if narrow else value)

@@ -13,12 +13,11 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op, ViewOp
-from numbatorch.base import Kind, kind_of, wrap
+from numbatorch.base import Kind, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import steps
 from numbatorch.ops.copy import contiguous, copy_, fill_, from_numbers, host, into, move, resolve
 from numbatorch.ops.elements import FAR, Layout, in_elements, layout, walk, zeros
-from numbatorch.ops.join import paste
 from numbatorch.ops.rows import index_add, index_select
 from numbatorch.ops.view import (
     as_strided,
@@ -123,18 +122,14 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
 
 def _roll_forward(input, shifts, dims):
-    """The parts between the cuts, each to its new place."""
-    array, kind = input.array, input.kind
-    result = base.empty(array.shape, kind)
-    parts: list[tuple[tuple, tuple]] = [((), ())]
-    for d, n in enumerate(array.shape):
-        shift = sum([s for s, own in zip(shifts, dims) if own == d]) % n if n else 0
-        pairs = [(slice(n - shift), slice(shift, n))]  # from where, to where
-        if shift:
-            pairs.append((slice(n - shift, n), slice(shift)))
-        parts = [((*a, source), (*b, target)) for a, b in parts for source, target in pairs]
-    for source, target in parts if array.size else ():
-        paste(result.array[target], kind, wrap(array[source], kind_of(array[source], kind)))
+    """One dimension after the other: its pieces of memory are rotated."""
+    result, shape = contiguous(wrap(input.array, input.kind)), input.array.shape
+    for shift, d in zip(shifts, dims, strict=True) if result.array.size else ():
+        source, piece = result, prod(shape[d + 1 :])
+        result = base.empty(shape, input.kind)
+        kernels.rotate(
+            input.kind.device.type, result.array, source.array, shape[d] * piece, shift % shape[d] * piece
+        )
     return result
 
 
@@ -162,9 +157,9 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] =
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if not input.array.ndim:
         raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
-    if not input.array.size:
-        return input.clone()
-    return _roll(input, shifts, tuple([normalize_dim(d, input.array.ndim) for d in dims]))
+    if input.array.size:
+        dims = tuple([normalize_dim(d, input.array.ndim) for d in dims])
+    return _roll(input, shifts, dims)
 
 
 # --- repetition

@@ -150,8 +150,12 @@ _min_of_all = Reduce(
 _max = _Choice("Max", table.max, _chosen_vjp, results=(promoted, to_int64), check=_ordered("max", "max_cpu"))
 _min = _Choice("Min", table.min, _chosen_vjp, results=(promoted, to_int64), check=_ordered("min", "min_cpu"))
 _aminmax = _Range("Aminmax", table.aminmax, _both_vjp, results=(promoted, promoted), check=_both_ends)
-_argmax = Reduce("Argmax", table.argmax, results=(to_int64,), accepts=_located("argmax"), check=_placed("argmax"))
-_argmin = Reduce("Argmin", table.argmin, results=(to_int64,), accepts=_located("argmin"), check=_placed("argmin"))
+_argmax = Reduce(
+    "Argmax", table.argmax, results=(to_int64,), accepts=_located("argmax"), check=_placed("argmax")
+)
+_argmin = Reduce(
+    "Argmin", table.argmin, results=(to_int64,), accepts=_located("argmin"), check=_placed("argmin")
+)
 
 
 # --- functions

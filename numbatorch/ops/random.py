@@ -255,7 +255,9 @@ def _normal_forward(mean_tensor, std_tensor, mean, std, result, generator):
 
 
 def _normal_vjp(node, grad):
-    return [zeros_like(x.detach()) if need else None for x, need in zip(node.params, node.needs, strict=False)]
+    return [
+        zeros_like(x.detach()) if need else None for x, need in zip(node.params, node.needs, strict=False)
+    ]
 
 
 _normal = Op("Normal", _normal_forward, _normal_vjp, tensors=2)

@@ -38,7 +38,9 @@ def without_derivative(result: Any, name: str, *operands: Any) -> Any:
     if state.enabled:
         for operand in operands:
             if isinstance(operand, TensorBase) and operand._requires_grad:
-                _underived.record(result, (operand, RuntimeError(f"derivative for aten::{name} is not implemented")))
+                _underived.record(
+                    result, (operand, RuntimeError(f"derivative for aten::{name} is not implemented"))
+                )
                 break
     return result
 

@@ -128,6 +128,12 @@ def spread_grid(out, src, times, length, n):
         out[k] = src[k // (times * length) * length + k % length]
 
 
+def rotate_grid(out, src, length, shift, n):
+    for k in range(cuda.grid(1), n, cuda.gridsize(1)):
+        j = k % length
+        out[k] = src[k - shift if j >= shift else k - shift + length]
+
+
 def unravel_grid(out, flat, shape, ndim, n):
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
         rest = flat[k]
@@ -238,6 +244,11 @@ def coordinates(out, words, bits: np.ndarray, starts: np.ndarray, shape: tuple[i
 def spread(out, src, times: int, length: int) -> None:
     word = WORD[out.itemsize]
     launcher(spread_grid, word, word, int, int, int)(out, src, times, length, out.size)
+
+
+def rotate(out, src, length: int, shift: int) -> None:
+    word = WORD[out.itemsize]
+    launcher(rotate_grid, word, word, int, int, int)(out, src, length, shift, out.size)
 
 
 def unravel(out, flat, shape: tuple[int, ...]) -> None:

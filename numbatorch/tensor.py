@@ -19,6 +19,7 @@ from numbatorch.autograd.mode import state as inference_state
 from numbatorch.autograd.node import Handle, Node, Slot, leaf_hooks, refresh, type_name
 from numbatorch.base import Kind, TensorBase, alias
 from numbatorch.layout import kept_order, lies_in_order, strided
+from numbatorch.layout import memory_format as MemoryFormat
 from numbatorch.shape import Size, contiguous_strides, normalize_dim
 
 
@@ -308,9 +309,33 @@ class Tensor(TensorBase):
             return self.kind.contiguous
         return lies_in_order(self.array, memory_format.order(self.array.ndim))
 
-    def dim_order(self) -> tuple[int, ...]:
-        """The dimensions from the outermost in memory to the innermost."""
-        return kept_order(self.array)
+    def dim_order(self, *, ambiguity_check: bool | list = False) -> tuple[int, ...]:
+        """The dimensions from the outermost in memory to the innermost. With `ambiguity_check` there must be no
+        other answer, or, of a list of memory formats, only one that fits; RuntimeError otherwise.
+
+        >>> torch.ones(2, 3).t().dim_order()
+        (1, 0)
+        """
+        formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+        if not (
+            isinstance(ambiguity_check, bool)
+            or (isinstance(ambiguity_check, list) and all([isinstance(f, MemoryFormat) for f in formats]))
+        ):
+            raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+        order, shape = kept_order(self.array), self.array.shape
+        if ambiguity_check is True:
+            steps = [abs(s) for s, n in zip(self.array.strides, shape)]
+            if 0 in steps:
+                raise RuntimeError("The tensor does not have unique dim order.")
+            unique = len(set(steps)) == len(steps) and 1 not in shape and 0 not in shape
+        else:
+            fitting = [f for f in formats if self.is_contiguous(memory_format=f)]
+            unique = not formats or len(fitting) == 1
+        if not unique:
+            raise RuntimeError(
+                "The tensor does not have unique dim order, or cannot map to exact one of the given memory formats."
+            )
+        return order
 
     def is_set_to(self, tensor: Tensor) -> bool:
         """Whether both are the same elements of the same memory."""
@@ -1170,8 +1195,14 @@ class Tensor(TensorBase):
 
 def _map(self: Tensor, function: Callable, name: str, others: dict[str, Tensor]) -> Tensor:
     """`apply_` to the elements of several tensors."""
-    if self._requires_grad:
-        raise TypeError(
+    for which, other in others.items():
+        if not isinstance(other, TensorBase):
+            word, place = ("other", 1) if name == "map_" else (which[-2], 1 + (which[-2] == "y"))
+            raise TypeError(
+                f"{name}(): argument '{word}' (position {place}) must be Tensor, not {type(other).__name__}"
+            )
+    if any([t._requires_grad for t in (self, *others.values())]):
+        raise RuntimeError(
             f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
         )
     for which, other in others.items():
@@ -1180,7 +1211,7 @@ def _map(self: Tensor, function: Callable, name: str, others: dict[str, Tensor])
                 f"{name}: expected {type_name(self.kind)} for {which if name == 'map2_' else repr(which)} "
                 f"(got {type_name(other.kind)})"
             )
-    operands = [ops.numbers(self), *[ops.numbers(other) for other in others.values()]]
+    operands = [ops.numbers(self), *[ops.numbers(ops.expand(t, self.array.shape)) for t in others.values()]]
     mapped = np.vectorize(function, otypes=[operands[0].dtype])(*operands)
     return ops.copy_(self, ops.from_numbers(np.ascontiguousarray(mapped), self.kind.dtype))
 

@@ -249,7 +249,22 @@ def asarray(
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor on the memory of another library's tensor."""
+    if type(ext_tensor).__name__ == "PyCapsule":
+        ext_tensor = _Capsule(ext_tensor)
     return from_numpy(np.from_dlpack(ext_tensor))
+
+
+class _Capsule:
+    """A DLPack capsule of memory on the CPU, as the object that NumPy wants."""
+
+    def __init__(self, capsule: Any):
+        self.capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
 
 
 def frombuffer(

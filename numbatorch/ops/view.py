@@ -9,7 +9,8 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import ViewOp
-from numbatorch.base import TensorBase, address, alias
+from numbatorch.base import Kind, TensorBase, address, alias, kind_of
+from numbatorch.dtype import DType, type_word
 from numbatorch.layout import inverse, steps
 from numbatorch.shape import infer_shape, normalize_dim, normalize_dims
 from numbatorch.storage import span
@@ -47,14 +48,19 @@ def _reshape_vjp(node, grad):
 _view = ViewOp("View", lambda input, shape, old: _view_forward(input, shape), _reshape_vjp)
 
 
-def view(input: Tensor, *shape) -> Tensor:
+def view(input: Tensor, *shape, dtype: DType | None = None) -> Tensor:
     """The same elements in another shape; one size may be -1. Raises RuntimeError where that takes a copy
-    (see `reshape`).
+    (see `reshape`). view(dtype): the same bytes as numbers of another type, without gradient; the last dimension
+    grows or shrinks with the size of an element.
 
     >>> torch.arange(4).view(2, -1)
     tensor([[0, 1],
             [2, 3]])
+    >>> torch.tensor([1.0, -1.0]).view(torch.int32)
+    tensor([ 1065353216, -1082130432], dtype=torch.int32)
     """
+    if dtype is not None or (shape and isinstance(shape[0], DType)):
+        return _reread(input, shape[0] if dtype is None else dtype)
     new = sizes(shape) if shape[0].__class__ is not int else shape
     array = input.array
     if -1 in new or len(shape) != len(new):
@@ -67,6 +73,31 @@ def view(input: Tensor, *shape) -> Tensor:
     else:
         new = infer_shape(new, array.size)
     return _view(input, new, array.shape)
+
+
+def _reread(input: Tensor, dtype: DType) -> Tensor:
+    """The memory of `input` as elements of another type."""
+    array, own = input.array, input.kind.dtype
+    if own.itemsize != dtype.itemsize:
+        what = f"to view {type_word(own)} as {type_word(dtype)} (different element sizes)"
+        if not array.ndim:
+            raise RuntimeError(f"self.dim() cannot be 0 {what}")
+        stride = steps(array)
+        if stride[-1] != 1:
+            raise RuntimeError(f"self.stride(-1) must be 1 {what}, but got {stride[-1]}")
+        ratio = dtype.itemsize // own.itemsize
+        if ratio > 1:
+            start = offset_in_memory(input)
+            numbers = [("size(-1)", array.shape[-1]), ("storage_offset()", start)]
+            numbers += [(f"stride({d})", s) for d, s in enumerate(stride[:-1])]
+            for name, number in numbers:
+                if number % ratio:
+                    raise RuntimeError(f"self.{name} must be divisible by {ratio} {what}, but got {number}")
+    seen = array.view(dtype.numpy)
+    kind = Kind.of(dtype, input.kind.device)
+    result = alias(input)
+    result.array, result.kind = seen, kind_of(seen, kind)
+    return result
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:

@@ -1,0 +1,180 @@
+"""Peak memory of operations on 4M elements, here and in PyTorch: what a call needs beyond its operands, its
+result included. Linux only.
+
+python benchmarks/memory.py             # all
+python benchmarks/memory.py sort cat    # those whose names begin so
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Line = Callable[["Operands"], Any]
+
+REDUCTIONS = (
+    "sum mean prod std var amax argmax any all norm median mode count_nonzero nansum "
+    "aminmax max min unique nonzero"
+).split()
+ALONG = (
+    "sum mean prod std amax argmax max median nanmedian mode logsumexp norm cumsum cumprod cummax "
+    "logcumsumexp softmax log_softmax sort argsort"
+).split()
+LINES: dict[str, Line] = {
+    **{f"{name}": lambda o, name=name: getattr(o.t, name)(o.x) for name in REDUCTIONS},
+    **{f"{name}, dim 0": lambda o, name=name: getattr(o.t, name)(o.x, dim=0) for name in ALONG},
+    **{f"{name}, dim 1": lambda o, name=name: getattr(o.t, name)(o.x, dim=1) for name in ALONG},
+    "sort, flat": lambda o: o.flat.sort(),
+    "sort, flat, int64": lambda o: o.places.view(-1).sort(),
+    "sort, middle dim": lambda o: o.cube.sort(1),
+    "argsort, flat": lambda o: o.flat.argsort(),
+    "topk, flat": lambda o: o.flat.topk(100),
+    "topk, dim 1": lambda o: o.x.topk(10),
+    "topk, dim 0": lambda o: o.x.topk(10, 0),
+    "kthvalue, flat": lambda o: o.flat.kthvalue(1000),
+    "kthvalue, dim 0": lambda o: o.x.kthvalue(100, 0),
+    "quantile, dim 1": lambda o: o.t.quantile(o.x, 0.3, 1),
+    "unique, int64": lambda o: o.places.unique(),
+    "unique, inverse": lambda o: o.flat.unique(return_inverse=True),
+    "unique, rows": lambda o: o.x.unique(dim=0),
+    "unique_consecutive": lambda o: o.flat.unique_consecutive(),
+    "bincount": lambda o: o.places.view(-1).bincount(),
+    "histc": lambda o: o.flat.histc(),
+    "searchsorted": lambda o: o.t.searchsorted(o.boundaries, o.flat),
+    "bucketize": lambda o: o.t.bucketize(o.flat, o.boundaries),
+    "isin": lambda o: o.t.isin(o.flat, o.boundaries),
+    "gather": lambda o: o.x.gather(0, o.places),
+    "take": lambda o: o.x.take(o.places),
+    "take_along_dim": lambda o: o.t.take_along_dim(o.x, o.places, 1),
+    "scatter": lambda o: o.x.scatter(1, o.places, o.y),
+    "scatter_add": lambda o: o.x.scatter_add(0, o.places, o.y),
+    "scatter_reduce": lambda o: o.x.scatter_reduce(0, o.places, o.y, "amax"),
+    "index_select, rows": lambda o: o.x.index_select(0, o.rows),
+    "index_select, columns": lambda o: o.x.index_select(1, o.rows),
+    "index_add": lambda o: o.x.index_add(0, o.rows, o.y),
+    "index_copy": lambda o: o.x.index_copy(0, o.rows, o.y),
+    "index_fill": lambda o: o.x.index_fill(0, o.rows, 1.0),
+    "index_put": lambda o: o.x.index_put((o.rows,), o.y),
+    "index_put, accumulate": lambda o: o.x.index_put((o.rows,), o.y, accumulate=True),
+    "x[rows]": lambda o: o.x[o.rows],
+    "x[mask]": lambda o: o.x[o.mask],
+    "masked_select": lambda o: o.x.masked_select(o.mask),
+    "masked_fill": lambda o: o.x.masked_fill(o.mask, 0.0),
+    "masked_scatter": lambda o: o.x.masked_scatter(o.mask, o.y),
+    "where": lambda o: o.t.where(o.mask, o.x, o.y),
+    "where, number": lambda o: o.t.where(o.mask, o.x, 0.0),
+    "cat": lambda o: o.t.cat((o.x, o.y)),
+    "cat, dim 1": lambda o: o.t.cat((o.x, o.y), 1),
+    "stack": lambda o: o.t.stack((o.x, o.y), 1),
+    "roll": lambda o: o.x.roll(3, 1),
+    "roll, two dims": lambda o: o.x.roll((3, 5), (0, 1)),
+    "flip": lambda o: o.x.flip(0, 1),
+    "tril": lambda o: o.x.tril(),
+    "transpose, copied": lambda o: o.x.t().contiguous(),
+    "repeat": lambda o: o.x.repeat(1, 2),
+    "repeat_interleave": lambda o: o.x.repeat_interleave(2, 1),
+    "diff": lambda o: o.x.diff(),
+    "layer_norm": lambda o: o.t.nn.functional.layer_norm(o.x, (2000,)),
+    "cdist": lambda o: o.t.cdist(o.x[:, :64], o.y[:, :64]),
+    "cdist, p 1": lambda o: o.t.cdist(o.x[:, :64], o.y[:, :64], p=1),
+    "pdist": lambda o: o.t.pdist(o.x[:, :64]),
+    "cosine_similarity": lambda o: o.t.cosine_similarity(o.x, o.y),
+    "matmul": lambda o: o.x @ o.y,
+    "matmul, transposed": lambda o: o.x.t() @ o.y.t(),
+    "addmm": lambda o: o.t.addmm(o.x, o.x, o.y),
+    "bmm": lambda o: o.batch @ o.batch,
+    "einsum": lambda o: o.t.einsum("bij,bkj->bik", o.batch, o.batch),
+    "tensordot": lambda o: o.t.tensordot(o.batch, o.batch[0], 1),
+    "kron": lambda o: o.t.kron(o.x[:50, :40], o.x[:50, :40]),
+    "outer": lambda o: o.t.outer(o.flat[:2000], o.flat[:2000]),
+    "inv": lambda o: o.t.linalg.inv(o.square),
+    "det": lambda o: o.t.linalg.det(o.square),
+    "solve": lambda o: o.t.linalg.solve(o.square, o.square),
+    "cholesky": lambda o: o.t.linalg.cholesky(o.definite),
+    "qr": lambda o: o.t.linalg.qr(o.square),
+    "svdvals": lambda o: o.t.linalg.svdvals(o.square[:300, :300]),
+    "eigh": lambda o: o.t.linalg.eigh(o.definite[:300, :300]),
+    "solve_triangular": lambda o: o.t.linalg.solve_triangular(o.definite, o.square, upper=True),
+    "rfft": lambda o: o.t.fft.rfft(o.x),
+    "fft": lambda o: o.t.fft.fft(o.x),
+    "fft2": lambda o: o.t.fft.fft2(o.x),
+    "irfft": lambda o: o.t.fft.irfft(o.complex),
+    "randperm": lambda o: o.t.randperm(4_000_000),
+    "randn": lambda o: o.t.randn(2000, 2000),
+    "multinomial": lambda o: o.t.multinomial(o.flat.abs(), 100),
+    "bernoulli": lambda o: o.t.full((2000, 2000), 0.5).bernoulli(),
+    "dropout": lambda o: o.t.nn.functional.dropout(o.x),
+}  # fmt: skip
+
+
+class Operands:
+    """The tensors of a library that the lines work on."""
+
+    def __init__(self, library: Any):
+        library.manual_seed(0)
+        self.t, t = library, library
+        self.x, self.y = t.randn(2000, 2000), t.randn(2000, 2000)
+        self.flat, self.cube = self.x.view(-1), self.x.view(20, 1000, 200)
+        self.mask, self.batch = self.x > 0, self.x.view(100, 200, 200)
+        self.places = t.randint(2000, (2000, 2000))
+        self.rows, self.boundaries = t.randint(2000, (2000,)), t.linspace(-2, 2, 100)
+        self.square = t.randn(1000, 1000)
+        self.definite = self.square @ self.square.t() + t.eye(1000)
+        self.complex = t.fft.rfft(self.x)
+
+
+def _resident(field: str) -> int:
+    """A line of /proc/self/status, in bytes."""
+    text = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(rf"{field}:\s*(\d+)", text)[1])
+
+
+def measure(library: str, names: list[str]) -> dict[str, float]:
+    """The bytes that a second call of each line needs at its peak."""
+    module = importlib.import_module(library)
+    trim, forget = ctypes.CDLL(None).malloc_trim, lambda: None
+    if library == "numbatorch":
+        from numbatorch_kernels.memory import empty_cache as forget
+    operands, peaks = Operands(module), {}
+    for name in names:
+        LINES[name](operands)
+        gc.collect(), forget(), trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _resident("VmRSS")
+        LINES[name](operands)
+        peaks[name] = _resident("VmHWM") - before
+    return peaks
+
+
+def main() -> None:
+    wanted = sys.argv[1:]
+    names = [n for n in LINES if not wanted or any(n.startswith(w) for w in wanted)]
+    sides = []
+    for library in ("numbatorch", "torch"):
+        # Every large block is returned to the system when it is free, so that it is seen.
+        environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
+        command = [sys.executable, "-W", "ignore", __file__, "--measure", library, json.dumps(names)]
+        done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
+        sides.append(json.loads(done.stdout.splitlines()[-1]))
+    print(f"{'peak of a call':28s}{'numbatorch':>14s}{'PyTorch':>14s}{'ratio':>8s}")
+    megabyte = 1 << 20
+    for name in names:
+        ours, theirs = (side[name] / megabyte for side in sides)
+        ratio = (ours + 1) / (theirs + 1)  # below a megabyte nothing is compared
+        print(f"{name:28s}{ours:11.1f} MB{theirs:11.1f} MB{ratio:8.2f}{' <-' if ratio > 1.2 else ''}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(measure(sys.argv[2], json.loads(sys.argv[3]))))
+    else:
+        main()

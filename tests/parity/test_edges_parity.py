@@ -1,0 +1,54 @@
+"""Where PyTorch does what one would not guess: numbers that do not fit, nodes without derivative, bytes read as
+another type. Each case does here what it does there."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from parity.expressions import assert_same
+
+# Names: u uint8 [0, 2, 255], b int8 [1, -1], x and y float32 with gradients, m a float32 matrix.
+CASES = """
+u > -1 | u < 300 | u == -1 | u != 255 | u >= -300 | -1 < u | u // -1 | u % 300 | u // 256 | b > 200 | b % -200 | u + 300
+L.tensor([True]) // 256 | u & -1 | u * -3 | u / -1 | L.remainder(u, -1) | L.fmod(u, -1)
+u.clamp(-1, 1) | u.clamp(0, 300) | u.clamp(max=-1) | u.clamp(0.5, 1000) | b.clamp(-200, 50) | u.clamp_min(-1) | u.clip(3, 1)
+L.tensor([1.0]).half().clamp(0, 1e6) | L.tensor([True, False]).clamp(-1, 2) | u.clone().clamp_(-1, 1)
+(x > 0).requires_grad | (x > 0).requires_grad | x.long().requires_grad | x.long().requires_grad | L.sqrt(x.long()).requires_grad
+L.floor_divide(x, y).grad_fn | L.floor_divide(x, y).sum().backward() | (x // 2).sum().backward() | L.div(x, y, rounding_mode="floor").sum().backward()
+x.clone().floor_divide_(y).sum().backward() | x.clone().detach().floor_divide_(2).requires_grad | L.heaviside(x, y).grad_fn
+L.unique(x).sum().backward() | L.unique(x, return_counts=True)[0].grad_fn | L.unique(m.requires_grad_(), dim=0).sum().backward()
+L.unique_consecutive(x).sum().backward() | L.unique(x, return_inverse=True)[1].requires_grad | L.unique(x)
+L.histogram(x, 3).hist.sum().backward() | L.histogramdd(m.requires_grad_(), [2, 2]).hist.sum().backward() | L.geqrf(m.requires_grad_())[0].sum().backward()
+L.binomial(x.clamp(0).round(), y.sigmoid()).sum().backward() | x.bernoulli(0.3).sum().backward() | L.bernoulli(x.sigmoid()).sum().backward()
+L.normal(x, y.abs()).sum().backward() | L.normal(x, 2.0).requires_grad | L.normal(0.0, y.abs()).grad_fn is None
+L.amax(L.tensor([1.0, float("nan")], requires_grad=True)).backward() | L.mean(u, 7) | L.std(u, 7) | L.argmax(u > 0, 7) | L.norm(u, dim=7)
+L.linalg.vector_norm(m[:0], -1) | L.linalg.vector_norm(m[:0], -1.5, 0) | L.linalg.vector_norm(m[:0], float("inf"), 0) | L.norm(m[:0], 0)
+L.softmax(u[:0], 0) | L.log_softmax(u[:0].bool(), 0) | L.softmax(u[:0], 3) | L.ones(0, 3).roll(1, 7) | L.ones(0, 3).roll((1, 2), 7)
+L.cat((x, L.tensor(1.0)), 7) | L.cat((L.tensor(1.0), x), 0) | F.linear(m, L.ones(2, 2, 2)) | F.linear(m, L.tensor(1.0))
+L.lerp(m, m, m.double()) | L.lerp(m, m.double(), 0.5) | L.lerp(m, m, L.tensor(1)) | m.permute() | L.permute(L.tensor(1.0), ())
+m.view(L.int32) | m.view(L.int16) | m.view(L.float64) | m.view(L.complex64) | m.view(L.bool) | m.view(dtype=L.bfloat16) | m.t().view(L.int32)
+m.t().view(L.int16) | L.tensor(1.0).view(L.int32) | L.tensor(1.0).view(L.int16) | L.zeros(3).view(L.float64) | L.zeros(2, 4)[:, 1:3].view(L.float64)
+L.zeros(2, 5)[:, :2].view(L.float64) | L.zeros(2, 4)[:, :2].view(L.float64) | x.view(L.int32).requires_grad | x.view(L.float32).requires_grad
+m.view(L.int32).zero_().sum() + m.sum() | m.view(L.int32)._version | L.from_dlpack(L.utils.dlpack.to_dlpack(m)) | L.utils.dlpack.DLDeviceType(1)
+m.clone().map_(m, lambda a, b: a + b) | m.map_(x, lambda a, b: a) | m.map_(L.ones(3), lambda a, b: a) | m.map_(3, lambda a, b: a) | m.map_(L.ones(2), lambda a, b: b)
+m.dim_order(ambiguity_check=True) | m[:1].dim_order(ambiguity_check=True) | m.dim_order(ambiguity_check="a") | m.dim_order(ambiguity_check=[1])
+L.ones(2, 1, 3, 4).dim_order(ambiguity_check=[L.contiguous_format, L.channels_last]) | m.expand(3, 2, 2).dim_order(ambiguity_check=True)
+L.ones(2, 2, 3, 4).dim_order(ambiguity_check=[L.contiguous_format, L.channels_last]) | m.dim_order(ambiguity_check=[])
+"""
+NAMES = {
+    "u": "L.tensor([0, 2, 255], dtype=L.uint8)",
+    "b": "L.tensor([1, -1], dtype=L.int8)",
+    "x": "L.tensor([1.5, -0.5, 1.5], requires_grad=True)",
+    "y": "L.tensor([0.5, 0.25, -2.0], requires_grad=True)",
+    "m": "L.tensor([[1.0, 2.0], [3.0, 4.0]])",
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "case", [case.strip() for line in CASES.strip().split("\n") for case in line.split(" | ")]
+)
+def test_edges(case):
+    torch.manual_seed(0)
+    arguments = ", ".join(NAMES)
+    assert_same(f"(lambda {arguments}: {case})({', '.join(NAMES.values())})", atol=1e-6)

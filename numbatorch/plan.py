@@ -152,7 +152,7 @@ class Plan:
         size, kind = self.size, self.kind
         if self.plain and out is None:  # the same as below, where that comes to little
             array = memory.empty(self.shape, kind.numpy)
-            args = [x.array if isinstance(x, TensorBase) else _number(x) for x in inputs]
+            args = [x.array if isinstance(x, TensorBase) else _number(x, self.narrow) for x in inputs]
             if self.geometry is not None:
                 args.append(self.geometry)
             parallel.run(self.entry, size, GRAIN, array, *args)

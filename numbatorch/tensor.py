@@ -309,18 +309,15 @@ class Tensor(TensorBase):
             return self.kind.contiguous
         return lies_in_order(self.array, memory_format.order(self.array.ndim))
 
-    def dim_order(self, *, ambiguity_check: bool | list = False) -> tuple[int, ...]:
+    def dim_order(self, *, ambiguity_check: Any = False) -> tuple[int, ...]:
         """The dimensions from the outermost in memory to the innermost. With `ambiguity_check` there must be no
         other answer, or, of a list of memory formats, only one that fits; RuntimeError otherwise.
 
         >>> torch.ones(2, 3).t().dim_order()
         (1, 0)
         """
-        formats = ambiguity_check if isinstance(ambiguity_check, list) else []
-        if not (
-            isinstance(ambiguity_check, bool)
-            or (isinstance(ambiguity_check, list) and all([isinstance(f, MemoryFormat) for f in formats]))
-        ):
+        formats = [] if isinstance(ambiguity_check, bool) else ambiguity_check
+        if isinstance(formats, str) or not all([isinstance(f, MemoryFormat) for f in formats]):
             raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
         order, shape = kept_order(self.array), self.array.shape
         if ambiguity_check is True:

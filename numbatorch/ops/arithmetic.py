@@ -414,5 +414,6 @@ def _by_class(
 def _nowhere_zero(value: Tensor | Number, input: Tensor | Number) -> bool:
     if isinstance(value, TensorBase):
         return value.ne(0).all().item()
-    narrow = isinstance(input, TensorBase) and not _is_bool(input)
-    return bool(int(value) % (1 << 8 * input.kind.dtype.itemsize) if narrow else value)
+    if isinstance(value, int) and isinstance(input, TensorBase) and not _is_bool(input):
+        value %= 1 << 8 * input.kind.dtype.itemsize
+    return bool(value)

@@ -190,9 +190,9 @@ def histogramdd(
         _refuse_weight(input, weight)
     samples = reshape(input, (-1, dims))
     hist, edges = _histogram(samples, given, range, None if weight is None else reshape(weight, -1), density)
-    bins = "tensors" if isinstance(given, list) else "cts"
+    kind = "tensors" if isinstance(given, list) else "cts"
     return return_types.histogramdd(
-        without_derivative(hist, f"_histogramdd_from_bin_{bins}", input, weight), edges
+        without_derivative(hist, f"_histogramdd_from_bin_{kind}", input, weight), edges
     )
 
 

@@ -3,7 +3,7 @@ as they are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch import return_types
@@ -318,13 +318,13 @@ def clamp(
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if max is None:
-        return clamp_min(input, min, out=out)
+        return _clamp_min.general((input, *_limits(input, min)), out)
     if min is None:
-        return clamp_max(input, max, out=out)
+        return _clamp_max.general((input, *_limits(input, max)), out)
     return _clamp.general((input, *_limits(input, min, max)), out)
 
 
-def _limits(input: Tensor, *limits: Tensor | Number) -> tuple[Tensor | Number, ...]:
+def _limits(input: Tensor, *limits: Any) -> tuple:
     """`limits` as numbers of the dtype of the result; -1 is the largest uint8, as in C. Raises RuntimeError for
     numbers out of range."""
     if input.kind.dtype in (dt.float32, dt.float64):

@@ -238,10 +238,10 @@ def normal(
     elif std.array.size and not (numbers(std) >= 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     shape = broadcast_pair(given[0].array.shape, given[-1].array.shape)
-    tensors = [x if isinstance(x, TensorBase) else None for x in (mean, std)]
-    if out is None:
-        return _normal(*tensors, mean, std, base.empty(shape, given[0].kind), generator)
-    return _normal_forward(*tensors, mean, std, _new(shape, out), generator)
+    result = _new(shape, out, None if out is not None else given[0].kind.dtype, given[0].kind.device)
+    centre, width = (x if isinstance(x, TensorBase) else None for x in (mean, std))
+    draw = _normal if out is None else _normal_forward
+    return draw(centre, width, mean, std, result, generator)
 
 
 def _normal_forward(mean_tensor, std_tensor, mean, std, result, generator):

@@ -71,11 +71,12 @@ def _answers(given: tuple[Tensor | None, ...]) -> Any:
 
 def _elements(input, dim, numbered, counted):
     refuse_dtypes("unique", input.kind.dtype)
+    order: Any
     ordered, order = sort(reshape(input.detach(), -1))
     if not numbered:
-        del order  # its memory is wanted for what follows
+        order = None  # its memory is wanted for what follows
     found, number, counts = _runs(ordered, numbered, counted)
-    return found, _back(number, order, input.array.shape) if numbered else None, counts
+    return found, _back(number, order, input.array.shape), counts
 
 
 def _ordered_slices(input, dim, numbered, counted):
@@ -85,12 +86,16 @@ def _ordered_slices(input, dim, numbered, counted):
         kernels.arrange(order.kind.device.type, order.array, slices.array)
     first, number, counts = _runs_of_slices(index_select(slices, 0, order), numbered, counted)
     found = index_select(input.detach(), d, index_select(order, 0, first))
-    return found, _back(number, order, order.array.shape) if numbered else None, counts
+    return found, _back(number, order, order.array.shape), counts
 
 
-def _back(number: Tensor, order: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _back(number: Tensor | None, order: Any, shape: tuple[int, ...]) -> Tensor | None:
     """What is known of the ordered elements, in the order that they had."""
-    return reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), shape)
+    return (
+        None
+        if number is None
+        else reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), shape)
+    )
 
 
 def _consecutive(input, dim, numbered, counted):

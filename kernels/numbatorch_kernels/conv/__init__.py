@@ -18,6 +18,7 @@ import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.codes import Geometry
+from numbatorch_kernels.conv.depthwise import depthwise_compare, depthwise_forward
 from numbatorch_kernels.conv.implicit import correlate, pack_weights
 from numbatorch_kernels.conv.plain import plain_for_input, plain_forward
 from numbatorch_kernels.conv.plan import (
@@ -107,7 +108,7 @@ def _correlated(out, x, w, bias, ways: tuple, groups: int, transposed: bool) -> 
     if bias is not None:
         rows[:, : out.shape[1] // groups] = bias.reshape((groups, -1, 1))
     scratch = memory.empty((plan.shares * plan.scratch,), out.dtype)
-    entry = _correlating(out.dtype)
+    entry = _correlating(depthwise_forward if plan.direct else correlate, out.dtype)
     parallel.run(entry, plan.shares, 1, out, x, weights, rows, scratch, plan.table, plan.shares)
 
 
@@ -137,12 +138,15 @@ def _(out, y, x, bias, geometry: Geometry) -> None:
         tuple(ways), _layout(x), _layout(y), geometry.groups, x.flags.c_contiguous, out.itemsize,
         parallel.get_num_threads(),
     )  # fmt: skip
-    sums = memory.empty((plan.items * plan.sums,), out.dtype)
     scratch = memory.empty((plan.shares * plan.scratch,), out.dtype)
     lines = np.empty(plan.shares * plan.lines, np.int64)
-    comparing, adding = _comparing(out.dtype)
+    comparing = _comparing(depthwise_compare if plan.direct else compare, out.dtype)
+    sums = out if plan.direct else memory.empty((plan.items * plan.sums,), out.dtype)
     parallel.run(comparing, plan.shares, 1, sums, y, x, scratch, lines, plan.table, plan.more, plan.shares)
+    if plan.direct:
+        return
     channels = x.shape[1]
+    adding = cpu.compiled(add_up, out.dtype, out.dtype, "i8", "i8", int, int)
     parallel.run(adding, channels, SHARE // (sums.size // channels + 1) + 1, out, sums, plan.table, plan.more)
 
 
@@ -152,16 +156,13 @@ def _packing(dtype: np.dtype) -> Callable:
 
 
 @cache
-def _correlating(dtype: np.dtype) -> Callable:
-    return cpu.compiled(correlate, dtype, dtype, dtype, dtype, dtype, "i8", int, int, int)
+def _correlating(function: Callable, dtype: np.dtype) -> Callable:
+    return cpu.compiled(function, dtype, dtype, dtype, dtype, dtype, "i8", int, int, int)
 
 
 @cache
-def _comparing(dtype: np.dtype) -> tuple[Callable, Callable]:
-    return (
-        cpu.compiled(compare, dtype, dtype, dtype, dtype, "i8", "i8", "i8", int, int, int),
-        cpu.compiled(add_up, dtype, dtype, "i8", "i8", int, int),
-    )
+def _comparing(function: Callable, dtype: np.dtype) -> Callable:
+    return cpu.compiled(function, dtype, dtype, dtype, dtype, "i8", "i8", "i8", int, int, int)
 
 
 @cache

@@ -18,6 +18,7 @@ from numbatorch_kernels.gemm.blocked import BYTES_OF_A, DEPTH
 from numbatorch_kernels.gemm.tile import registers
 
 COLUMNS = 512  # of a piece, about
+OF_PLANE = 4096  # of a piece of a depthwise convolution
 SHARE = 1 << 19  # multiplications worth a thread
 FEW = 8  # channels: with fewer, threads share places
 CHUNKS = 8  # of these
@@ -79,6 +80,7 @@ class Plan(NamedTuple):
     scratch: int  # elements of a share
     shares: int
     bias: tuple[int, int, int]  # groups, rows of a group, as many equal numbers
+    direct: bool  # for depthwise.py
 
 
 def _pieces(counts: tuple[int, ...], runs: int, target: int, width: int) -> tuple[int, int, int]:
@@ -165,7 +167,9 @@ def plan_of(
     runs, k = images * counts[0], channels * prod(taps)
     work = out.sizes[1] * images * prod(counts) * k
     shares = max(1, min(threads, work // SHARE))
-    candidates = [_pieces(counts, runs, target, width) for target in range(COLUMNS, 63, -64)]
+    direct = is_direct(channels, rows, prod(taps), groups)
+    targets = (OF_PLANE,) if direct else range(COLUMNS, 63, -64)
+    candidates = [_pieces(counts, runs, target, width) for target in targets]
 
     def cost(piece: tuple[int, int, int]) -> int:
         rounds = _up(groups * _count(counts, runs, piece), shares)
@@ -173,7 +177,7 @@ def plan_of(
 
     piece = min(candidates, key=cost)
     count = groups * _count(counts, runs, piece)
-    m_pieces = min(_up(rows, height), _up(shares, count))
+    m_pieces = 1 if direct else min(_up(rows, height), _up(shares, count))
     m_rows = _up(_up(rows, m_pieces), height) * height
     m_pieces = _up(rows, m_rows)
     shares = min(shares, count * m_pieces)
@@ -184,7 +188,7 @@ def plan_of(
     of_band = 0 if in_place else (_up(depth - 1, prod(taps)) + 1) * band.plane + 2 * width
     kept = rows_kept(itemsize, height)
     strips = _up(prod(piece), width) if m_rows > kept else 1
-    packed = strips * depth * width + 2 * width
+    packed = (piece[2] if direct else strips * depth * width) + 2 * width
     whole = height * width
     scratch = of_band + packed + whole
     padded_rows = _up(rows, height) * height
@@ -210,7 +214,13 @@ def plan_of(
         scratch,
         shares,
         (groups, padded_rows, width),
+        direct,
     )
+
+
+def is_direct(channels: int, rows: int, taps: int, groups: int) -> bool:
+    """Whether groups of so many channels are too little for a matrix product."""
+    return channels == 1 and rows <= 3 and taps <= DEPTH and groups >= FEW
 
 
 def rows_kept(itemsize: int, height: int) -> int:
@@ -228,6 +238,7 @@ class Comparison(NamedTuple):
     scratch: int
     lines: int
     shares: int
+    direct: bool  # for depthwise.py
 
 
 @lru_cache(maxsize=512)
@@ -249,7 +260,8 @@ def comparison_of(
     count = prod(taps)
     in_place = plain and inside(directions, x)
     runs = images * counts[0]
-    piece = _pieces(counts, runs, DEPTH, width)
+    direct = is_direct(channels, rows, count, groups)
+    piece = _pieces(counts, runs, OF_PLANE if direct else DEPTH, width)
     pieces = _count(counts, runs, piece)
     band = band_of(directions, x, piece, in_place)
 
@@ -280,4 +292,4 @@ def comparison_of(
     lines = piece[0] * piece[1]
     more = [chunks, c_pieces, c_count, some, of_item, packed, *y.strides[:2], lines]
     tables = np.array(table, np.int64), np.array(more, np.int64)
-    return Comparison(*tables, items, of_item, scratch, lines, shares)
+    return Comparison(*tables, items, of_item, scratch, lines, shares, direct)

@@ -56,6 +56,7 @@ def _(out, x, w, bias, geometry: Geometry) -> None:
         _by_rows(plain_forward, out, x, w, bias, table_of(geometry, out.shape, x.shape, w.shape))
         return
     out, x, w, stride, padding, dilation = _three(out, x, w, geometry)
+    x, stride = _thinned(x, out, w, stride, padding)
     ways = [
         forward_direction(*numbers) for numbers in zip(out.shape[2:], w.shape[2:], stride, padding, dilation)
     ]
@@ -91,6 +92,16 @@ def _three(out, x, w, geometry: Geometry) -> tuple:
         out[new], x[new], w[new],
         ones + geometry.stride, zeros + geometry.padding, ones + geometry.dilation,
     )  # fmt: skip
+
+
+def _thinned(x, y, w, stride: tuple[int, ...], padding: tuple[int, ...]) -> tuple:
+    """x without the elements that kernels of size 1 step over, and the steps that are left."""
+    parts, left = [slice(None)] * 2, []
+    for size, kernel, step, before in zip(y.shape[2:], w.shape[2:], stride, padding):
+        thin = kernel == 1 and not before
+        parts.append(slice(0, (size - 1) * step + 1, step) if thin else slice(None))
+        left.append(1 if thin else step)
+    return x[tuple(parts)], tuple(left)
 
 
 def _correlated(out, x, w, bias, ways: tuple, groups: int, transposed: bool) -> None:
@@ -133,6 +144,7 @@ def _(out, y, x, bias, geometry: Geometry) -> None:
         out[...] = 0
         return
     out, x, y, stride, padding, dilation = _three(out, x, np.ascontiguousarray(y), geometry)
+    x, stride = _thinned(x, y, out, stride, padding)
     ways = [forward_direction(*n) for n in zip(y.shape[2:], out.shape[2:], stride, padding, dilation)]
     plan = comparison_of(
         tuple(ways), _layout(x), _layout(y), geometry.groups, x.flags.c_contiguous, out.itemsize,

@@ -202,9 +202,10 @@ def depthwise_forward(out, x, weights, bias, scratch, plan, shares, start, stop)
         if not in_place:
             fill(band, image, plan, 1, run_first, runs, h_first, rows, w_first, columns)
             image = band
-        for j in range(0, runs * rows * columns, columns):
-            find_segments(begins, places, plan, j, 1, run_first, h_first, w_first, rows, columns)
-            find_places(to_places, plan, j, 1, run_first, h_first, w_first, rows, columns)
+        for index in range(runs * rows):
+            run, row = index // rows, index % rows
+            find_segments(begins, places, plan, run_first, run, h_first, row, rows, w_first, 0, columns, 1)
+            find_places(to_places, plan, run_first, run, h_first, row, rows, w_first, 0, columns, 1)
             for r in range(rows_all):
                 to = offset(out, (group * rows_all + r) * plan[21] + to_places[0])
                 first = bias[(group * height + r) * width]

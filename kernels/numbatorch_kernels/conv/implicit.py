@@ -55,36 +55,55 @@ def pack_weights(to, w, plan, start, stop):
 
 
 @callee
-def find_segments(begins, places, plan, first, count, run_first, h_first, w_first, rows, columns):
-    """Where columns first : first + count of a piece are read: the number of segments."""
-    in_place, of_line = plan[4], plan[9] * plan[10] * plan[41]
+def find_segments(begins, places, plan, run_first, run, h_first, row, rows, w_first, w, columns, count):
+    """Where the `count` columns of a piece from (run, row, w) on are read: the number of segments."""
+    in_place = plan[4]
     of_run = plan[34] * plan[40] * plan[10] * plan[41]
+    of_line = plan[9] * (plan[17] if in_place else plan[10] * plan[41])
     segments, j = 0, 0
     while j < count:
-        line, w = (first + j) // columns, (first + j) % columns
-        run, row = line // rows, line % rows
         if in_place:
-            run += run_first
-            begin = run // plan[5] * plan[14] + run % plan[5] * plan[8] * plan[16]
-            begins[segments] = begin + (h_first + row) * plan[9] * plan[17] + w_first + w
+            depth = run_first + run
+            begin = (
+                depth // plan[5] * plan[14]
+                + depth % plan[5] * plan[8] * plan[16]
+                + h_first * of_line
+                + w_first
+            )
         else:
-            begins[segments] = run * of_run + row * of_line + w
+            begin = run * of_run
+        begins[segments] = begin + row * of_line + w
         places[segments] = j
         segments += 1
         j += columns - w
+        w, row = 0, row + 1
+        if row == rows:
+            run, row = run + 1, 0
     places[segments] = count
     return segments
 
 
 @callee
-def find_places(places, plan, first, count, run_first, h_first, w_first, rows, columns):
-    """Where columns first : first + count of a piece are in out; whether they are neighbours."""
-    for j in range(count):
-        line, w = (first + j) // columns, (first + j) % columns
-        run, row = run_first + line // rows, h_first + line % rows
-        place = plan[19] + run // plan[5] * plan[20] + run % plan[5] * plan[22]
-        places[j] = place + row * plan[23] + (w_first + w) * plan[24]
-    return plan[24] == 1 and places[count - 1] - places[0] == count - 1
+def find_places(places, plan, run_first, run, h_first, row, rows, w_first, w, columns, count):
+    """Where the `count` columns of a piece from (run, row, w) on are in out. Whether they are neighbours; then only the
+    first is told."""
+    near = plan[24] == 1 and row * columns + w + count <= rows * columns
+    near = near and (rows == 1 or plan[23] == columns)
+    j = 0
+    while j < count:
+        depth = run_first + run
+        place = plan[19] + depth // plan[5] * plan[20] + depth % plan[5] * plan[22]
+        place += (h_first + row) * plan[23] + (w_first + w) * plan[24]
+        if near:
+            places[0] = place
+            return True
+        for i in range(min(columns - w, count - j)):
+            places[j + i] = place + i * plan[24]
+        j += columns - w
+        w, row = 0, row + 1
+        if row == rows:
+            run, row = run + 1, 0
+    return False
 
 
 @callee
@@ -143,12 +162,12 @@ def correlate(out, x, weights, bias, scratch, plan, shares, start, stop):
             left = offset(weights, (group * blocks + block) * plan[47])
             for i0 in range(m_first, m_end, most_rows(scratch)):
                 i_end = min(i0 + most_rows(scratch), m_end)
+                run, row, w = 0, 0, 0
                 for j in range(0, total, width):
                     strip, many = offset(packed, j * depth if keeps else 0), min(width, total - j)
                     if i0 == m_first:
-                        segments = find_segments(
-                            begins, places, plan, j, many, run_first, h_first, w_first, rows, columns
-                        )
+                        segments = find_segments(begins, places, plan, run_first, run, h_first, row, rows,
+                                                 w_first, w, columns, many)  # fmt: skip
                         end = (group * channels + c_last) * plane + begins[segments - 1] + plan[33] + width
                         if in_place and end > plan[37]:
                             pack_exactly(
@@ -158,7 +177,13 @@ def correlate(out, x, weights, bias, scratch, plan, shares, start, stop):
                             pack_strip(
                                 strip, width, image, plane, taps, count, k0, depth, begins, places, segments
                             )
-                    near = find_places(to_places, plan, j, many, run_first, h_first, w_first, rows, columns)
+                    near = find_places(to_places, plan, run_first, run, h_first, row, rows,
+                                       w_first, w, columns, many)  # fmt: skip
+                    w += width
+                    while w >= columns:
+                        w, row = w - columns, row + 1
+                        if row == rows:
+                            run, row = run + 1, 0
                     for i in range(i0, i_end, height):
                         to = offset(out, (group * rows_all + i) * plan[21])
                         add = offset(bias, (group * padded_rows + i) * width)

@@ -68,34 +68,33 @@ def operands(t, case, dtype):
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_values_and_gradients(case, dtype):
+def test_values_and_gradients(case):
     def compute(t):
-        x, w, b = [a.requires_grad_() for a in operands(t, case, dtype)]
+        x, w, b = [a.requires_grad_() for a in operands(t, case, "float32")]
         function = getattr(t.nn.functional, case[0])
         y = function(x, w, b, **case[3])
         z = function(x, w, **case[3])
         first = t.autograd.grad((y * reals(t, *y.shape).to(y.dtype)).sum(), [x, w, b])
         return [y, z, *first]
 
-    tolerance = {"float32": 2e-5, "float64": 1e-13}[dtype]
     for ours, theirs in zip(*both(compute), strict=True):
-        assert_same(ours, theirs, tolerance, tolerance * max(1.0, theirs.abs().max().item()))
+        assert_same(ours, theirs, 2e-5, 2e-5 * max(1.0, theirs.abs().max().item()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_second_order_gradients(case):
+def test_gradients_to_the_second_order(case):
     def compute(t):
         x, w, b = [a.requires_grad_() for a in operands(t, case, "float64")]
         y = getattr(t.nn.functional, case[0])(x, w, b, **case[3])
         first = t.autograd.grad((y * y).sum(), [x, w, b], create_graph=True)
-        return t.autograd.grad(sum((g * reals(t, *g.shape).to(g.dtype)).sum() for g in first), [x, w, b])
+        second = t.autograd.grad(sum((g * reals(t, *g.shape)).sum() for g in first), [x, w, b])
+        return [y, *first, *second]
 
     for ours, theirs in zip(*both(compute), strict=True):
         assert_same(ours, theirs, 1e-12, 1e-12 * max(1.0, theirs.abs().max().item()))
 
 
-OF_EVERY_DTYPE = [c for c in CASES if c[0] in ("conv1d", "conv2d", "conv_transpose2d", "conv3d")][::5]
+OF_EVERY_DTYPE = [c for c in CASES if c[0] in ("conv1d", "conv2d", "conv_transpose2d", "conv3d")][::9]
 
 
 @pytest.mark.parametrize("case", OF_EVERY_DTYPE, ids=str)

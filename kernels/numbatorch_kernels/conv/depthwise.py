@@ -92,29 +92,30 @@ class _Vectors:
         return phis[1:]
 
 
-def _add_taps(vectors: int):
-    """The intrinsic below for so many vectors; for one, only `length` elements of it exist."""
+def _add_taps(all_exist: bool):
+    """The intrinsic below: all of its elements exist, or only `length` of them."""
 
     @intrinsic
     def add_taps(typingctx, to, source, taps, weights, step, count, start, length):
-        """to[j] = start + sum over k < count of weights[k * step] * source[taps[k] + j]."""
+        """to[j] = start + sum over k < count of weights[k * step] * source[taps[k] + j] for TOGETHER vectors."""
         number, size = to.dtype, types.intp
 
         def codegen(context, builder, signature, args):
             to, source, taps, weights, step, count, start, length = args
             v = _Vectors(context, builder, number)
-            mask = v.first(length) if vectors == 1 else None
-            shifts = [length.type(i * v.lanes) for i in range(vectors)]
+            shifts = [length.type(i * v.lanes) for i in range(TOGETHER)]
+            masks = [None if all_exist else v.first(builder.sub(length, shift)) for shift in shifts]
 
             def tap(k, *sums):
                 weight = v.broadcast(builder.load(builder.gep(weights, [builder.mul(k, step)])))
                 here = builder.gep(source, [builder.load(builder.gep(taps, [k]))])
                 return [
                     v.fma(weight, v.load(builder.gep(here, [shift]), mask), total)
-                    for shift, total in zip(shifts, sums)
+                    for shift, mask, total in zip(shifts, masks, sums)
                 ]
 
-            for shift, total in zip(shifts, v.loop(count, [v.broadcast(start)] * vectors, tap)):
+            sums = v.loop(count, [v.broadcast(start)] * TOGETHER, tap)
+            for shift, mask, total in zip(shifts, masks, sums):
                 v.store(total, builder.gep(to, [shift]), mask)
             return context.get_dummy_value()
 
@@ -123,7 +124,7 @@ def _add_taps(vectors: int):
     return add_taps
 
 
-add_taps_together, add_taps_at_end = _add_taps(TOGETHER), _add_taps(1)
+add_taps, add_taps_to_few = _add_taps(True), _add_taps(False)
 
 
 @intrinsic
@@ -170,14 +171,12 @@ def add_products(typingctx, sums, source, rows, lines, count, length, y, y_line)
 @callee
 def fill_result(to, source, taps, weights, step, count, start, columns):
     """A line of the result."""
-    lanes, j = vector_lanes(to), 0
-    while j < columns:
-        if columns - j >= TOGETHER * lanes:
-            add_taps_together(offset(to, j), offset(source, j), taps, weights, step, count, start, 0)
-            j += TOGETHER * lanes
-        else:
-            add_taps_at_end(offset(to, j), offset(source, j), taps, weights, step, count, start, columns - j)
-            j += lanes
+    many = TOGETHER * vector_lanes(to)
+    if columns < many:
+        add_taps_to_few(to, source, taps, weights, step, count, start, columns)
+    for j in range(0, columns if columns >= many else 0, many):
+        j = min(j, columns - many)  # the last may overlap those before, and write the same again
+        add_taps(offset(to, j), offset(source, j), taps, weights, step, count, start, many)
 
 
 def depthwise_forward(out, x, weights, bias, scratch, plan, shares, start, stop):

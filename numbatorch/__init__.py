@@ -35,6 +35,11 @@ from numbatorch.autograd import is_grad_enabled as is_grad_enabled
 from numbatorch.autograd import is_inference_mode_enabled as is_inference_mode_enabled
 from numbatorch.autograd import no_grad as no_grad
 from numbatorch.autograd import set_grad_enabled as set_grad_enabled
+from numbatorch.backends import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from numbatorch.backends import get_float32_matmul_precision as get_float32_matmul_precision
+from numbatorch.backends import set_float32_matmul_precision as set_float32_matmul_precision
+from numbatorch.backends import use_deterministic_algorithms as use_deterministic_algorithms
+from numbatorch.compiler import compile as compile
 from numbatorch.device import device as device
 from numbatorch.device import get_default_device as get_default_device
 from numbatorch.device import set_default_device as set_default_device
@@ -586,6 +591,8 @@ from numbatorch_kernels.parallel import get_num_threads as get_num_threads
 from numbatorch_kernels.parallel import set_num_threads as set_num_threads
 
 # What uses tensors and modules.
+from numbatorch import accelerator as accelerator  # isort: skip
+from numbatorch import compiler as compiler  # isort: skip
 from numbatorch import cuda as cuda  # isort: skip
 from numbatorch import fft as fft  # isort: skip
 from numbatorch import linalg as linalg  # isort: skip
@@ -595,16 +602,23 @@ from numbatorch import utils as utils  # isort: skip
 from numbatorch import func as func  # isort: skip
 from numbatorch import profiler as profiler  # isort: skip
 from numbatorch.func import vmap as vmap  # isort: skip
+from numbatorch import distributed as distributed  # isort: skip
+from numbatorch import hub as hub  # isort: skip
+from numbatorch import jit as jit  # isort: skip
+from numbatorch import onnx as onnx  # isort: skip
+from numbatorch import types as types  # isort: skip
 from numbatorch.autograd import functional as _functional  # isort: skip
 from numbatorch.autograd import profiler as _profiler  # isort: skip
 
 # Loaded when it is first used: fifty files that few programs need.
 if TYPE_CHECKING:
     from numbatorch import distributions as distributions
+    from numbatorch import multiprocessing as multiprocessing
 else:
     from numbatorch.lazy import lazy_module as _lazy_module
 
     distributions = _lazy_module("numbatorch.distributions")
+    multiprocessing = _lazy_module("numbatorch.multiprocessing")
 
 # Last, because within the package `numbatorch.dtype` is the module.
 from numbatorch.dtype import DType as dtype  # isort: skip

@@ -1,3 +1,15 @@
-"""What numbatorch makes use of where it is installed."""
+"""What numbatorch makes use of where it is installed, and the flags that programs set for what it has no use of."""
 
+from numbatorch.backends import cuda as cuda
+from numbatorch.backends import cudnn as cudnn
+from numbatorch.backends import mkl as mkl
+from numbatorch.backends import mkldnn as mkldnn
+from numbatorch.backends import mps as mps
+from numbatorch.backends import openmp as openmp
 from numbatorch.backends import opt_einsum as opt_einsum
+from numbatorch.backends.precision import (
+    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+)
+from numbatorch.backends.precision import get_float32_matmul_precision as get_float32_matmul_precision
+from numbatorch.backends.precision import set_float32_matmul_precision as set_float32_matmul_precision
+from numbatorch.backends.precision import use_deterministic_algorithms as use_deterministic_algorithms

@@ -69,6 +69,11 @@ def device_count() -> int:
     return 1 if SIMULATED else len(cuda.gpus) if is_available() else 0
 
 
+def capability(index: int) -> tuple[int, int]:
+    """The generation of a GPU, such as (9, 0); the simulator is of none."""
+    return (0, 0) if SIMULATED else tuple(cuda.gpus[index].compute_capability)
+
+
 def require(index: int = 0) -> None:
     """RuntimeError, saying what to do, unless device number `index` can be used."""
     if not is_available():

@@ -6,15 +6,20 @@ python benchmarks/data.py
 
 from __future__ import annotations
 
+import struct
+import tempfile
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.utils.data
+from PIL import Image
 
 import numbatorch
+from numbatorch import vision
 
 COUNT, BATCH, EPOCHS = 60_000, 64, 2
 
@@ -52,6 +57,31 @@ def tensors(library: Any, images: np.ndarray, labels: np.ndarray) -> Any:
     return library.utils.data.TensorDataset(library.from_numpy(pixels), library.from_numpy(labels))
 
 
+class PyTorchMnist(Images):
+    """What torchvision's MNIST does with ToTensor and Normalize, in PyTorch's own operations."""
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        image = Image.fromarray(self.images[index].numpy())
+        pixels = torch.from_numpy(np.array(image, np.uint8, copy=True)).view(28, 28, 1)
+        tensor = pixels.permute(2, 0, 1).contiguous().to(torch.float32).div(255)
+        mean, std = (torch.as_tensor(m, dtype=torch.float32).view(-1, 1, 1) for m in ((0.1307,), (0.3081,)))
+        return tensor.clone().sub_(mean).div_(std), int(self.labels[index])
+
+
+def mnist(library: Any, images: np.ndarray, labels: np.ndarray) -> Any:
+    """The files of MNIST, read by its class."""
+    if library is torch:
+        return PyTorchMnist(torch, images, labels)
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        for name, array in (("images-idx3", images), ("labels-idx1", labels.astype(np.uint8))):
+            head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            (raw / f"train-{name}-ubyte").write_bytes(head + array.tobytes())
+        steps = [vision.transforms.ToTensor(), vision.transforms.Normalize((0.1307,), (0.3081,))]
+        return vision.datasets.MNIST(folder, transform=vision.transforms.Compose(steps))
+
+
 def epoch(loader: Iterable) -> float:
     """Seconds of one pass."""
     began = time.perf_counter()
@@ -82,3 +112,4 @@ if __name__ == "__main__":
     compare("TensorDataset", tensors)
     compare("__getitem__ and transform, tensors", Images)
     compare("__getitem__ and transform, arrays", Arrays)
+    compare("MNIST, ToTensor and Normalize", mnist)

@@ -163,3 +163,5 @@ def test_names_of_parameters():
     ]
     with pytest.raises(ValueError, match="no trained weights to download"):
         models.resnet18(weights="DEFAULT")
+    with pytest.warns(UserWarning, match="'pretrained' is deprecated"):
+        assert models.resnet18(pretrained=False, num_classes=2).fc.out_features == 2

@@ -46,5 +46,5 @@ class AlexNet(nn.Module):
 
 def alexnet(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> AlexNet:
     """AlexNet, with new weights."""
-    without_weights(weights)
+    without_weights(weights, kwargs)
     return AlexNet(**kwargs)

@@ -186,29 +186,29 @@ class ResNet(nn.Module):
 
 def resnet18(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
     """ResNet of 18 layers, with new weights."""
-    without_weights(weights)
+    without_weights(weights, kwargs)
     return ResNet(BasicBlock, [2, 2, 2, 2], **kwargs)
 
 
 def resnet34(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
     """ResNet of 34 layers, with new weights."""
-    without_weights(weights)
+    without_weights(weights, kwargs)
     return ResNet(BasicBlock, [3, 4, 6, 3], **kwargs)
 
 
 def resnet50(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
     """ResNet of 50 layers, with new weights."""
-    without_weights(weights)
+    without_weights(weights, kwargs)
     return ResNet(Bottleneck, [3, 4, 6, 3], **kwargs)
 
 
 def resnet101(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
     """ResNet of 101 layers, with new weights."""
-    without_weights(weights)
+    without_weights(weights, kwargs)
     return ResNet(Bottleneck, [3, 4, 23, 3], **kwargs)
 
 
 def resnet152(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
     """ResNet of 152 layers, with new weights."""
-    without_weights(weights)
+    without_weights(weights, kwargs)
     return ResNet(Bottleneck, [3, 8, 36, 3], **kwargs)

@@ -49,7 +49,7 @@ class VGG(nn.Module):
 
 
 def _vgg(depth: int, batch_norm: bool, weights: Any, **kwargs: Any) -> VGG:
-    without_weights(weights)
+    without_weights(weights, kwargs)
     layers: list[nn.Module] = []
     channels = 3
     for block in LAYERS[depth]:

@@ -163,7 +163,7 @@ class VisionTransformer(nn.Module):
 
 
 def _vit(weights: Any, kwargs: dict[str, Any], **shape: int) -> VisionTransformer:
-    without_weights(weights)
+    without_weights(weights, kwargs)
     return VisionTransformer(**{"image_size": 224, **shape, **kwargs})
 
 

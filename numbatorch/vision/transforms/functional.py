@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -106,14 +107,24 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
             "Expected tensor to be a tensor image of size (..., C, H, W). Got tensor.size() = "
             f"{tensor.size()}"
         )
-    centre = ops.as_tensor(mean, dtype=tensor.dtype, device=tensor.device)
-    spread = ops.as_tensor(std, dtype=tensor.dtype, device=tensor.device)
-    if (spread == 0).any():
-        raise ValueError(
-            f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero."
-        )
-    centre, spread = (t.view(-1, 1, 1) if t.dim() == 1 else t for t in (centre, spread))
+    centre, spread = _statistics(_plain(mean), _plain(std), tensor.dtype, tensor.device)
     return tensor.sub_(centre).div_(spread) if inplace else (tensor - centre) / spread
+
+
+def _plain(numbers: Any) -> Any:
+    """Numbers in a form that a cache takes: a tuple, or one number."""
+    if isinstance(numbers, (Tensor, np.ndarray)):
+        numbers = numbers.tolist()
+    return tuple(numbers) if isinstance(numbers, (tuple, list)) else numbers
+
+
+@lru_cache(maxsize=32)
+def _statistics(mean: Any, std: Any, dtype: DType, device: Any) -> list[Tensor]:
+    """mean and std as tensors of shape (C, 1, 1)."""
+    centre, spread = (ops.tensor(numbers, dtype=dtype, device=device) for numbers in (mean, std))
+    if (spread == 0).any():
+        raise ValueError(f"std evaluated to zero after conversion to {dtype}, leading to division by zero.")
+    return [numbers.view(-1, 1, 1) for numbers in (centre, spread)]
 
 
 # ---- sizes

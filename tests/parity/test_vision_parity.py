@@ -76,10 +76,19 @@ def _with_torch(name: str) -> types.ModuleType:
     return module
 
 
+@pytest.fixture
+def one_thread():
+    """PyTorch's threads wait for one another where others need the cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.parametrize(
     ("file", "make", "shape"),
     [
-        ("resnet", lambda m: m.resnet18(num_classes=7), (2, 3, 40, 40)),
+        ("resnet", lambda m: m.resnet18(num_classes=7), (2, 3, 32, 32)),
         (
             "resnet",
             lambda m: m.ResNet(m.Bottleneck, [1, 1, 1, 1], num_classes=5, zero_init_residual=True),
@@ -94,7 +103,7 @@ def _with_torch(name: str) -> types.ModuleType:
         ),
     ],
 )
-def test_models(file, make, shape):
+def test_models(file, make, shape, one_thread):
     x = rng.standard_normal(shape).astype(np.float32)
     built = []
     for library, module in ((numbatorch, getattr(models, file)), (torch, _with_torch(file))):

@@ -317,6 +317,8 @@ from numbatorch.ops import ge as greater_equal
 from numbatorch.ops import geqrf as geqrf
 from numbatorch.ops import get_device as get_device
 from numbatorch.ops import gradient as gradient
+from numbatorch.ops import gru as gru
+from numbatorch.ops import gru_cell as gru_cell
 from numbatorch.ops import gt as greater
 from numbatorch.ops import gt as gt
 from numbatorch.ops import hardshrink as hardshrink
@@ -380,6 +382,8 @@ from numbatorch.ops import logical_xor as logical_xor
 from numbatorch.ops import logit as logit
 from numbatorch.ops import logspace as logspace
 from numbatorch.ops import logsumexp as logsumexp
+from numbatorch.ops import lstm as lstm
+from numbatorch.ops import lstm_cell as lstm_cell
 from numbatorch.ops import lt as less
 from numbatorch.ops import lt as lt
 from numbatorch.ops import lu as lu
@@ -471,6 +475,10 @@ from numbatorch.ops import resize_as_ as resize_as_
 from numbatorch.ops import resolve_conj as resolve_conj
 from numbatorch.ops import resolve_neg as resolve_neg
 from numbatorch.ops import result_type as result_type
+from numbatorch.ops import rnn_relu as rnn_relu
+from numbatorch.ops import rnn_relu_cell as rnn_relu_cell
+from numbatorch.ops import rnn_tanh as rnn_tanh
+from numbatorch.ops import rnn_tanh_cell as rnn_tanh_cell
 from numbatorch.ops import roll as roll
 from numbatorch.ops import rot90 as rot90
 from numbatorch.ops import round as round

@@ -475,6 +475,14 @@ from numbatorch.ops.rejection import _standard_gamma as _standard_gamma
 from numbatorch.ops.rejection import _standard_gamma_grad as _standard_gamma_grad
 from numbatorch.ops.rejection import binomial as binomial
 from numbatorch.ops.rejection import poisson as poisson
+from numbatorch.ops.rnn import gru as gru
+from numbatorch.ops.rnn import gru_cell as gru_cell
+from numbatorch.ops.rnn import lstm as lstm
+from numbatorch.ops.rnn import lstm_cell as lstm_cell
+from numbatorch.ops.rnn import rnn_relu as rnn_relu
+from numbatorch.ops.rnn import rnn_relu_cell as rnn_relu_cell
+from numbatorch.ops.rnn import rnn_tanh as rnn_tanh
+from numbatorch.ops.rnn import rnn_tanh_cell as rnn_tanh_cell
 from numbatorch.ops.rows import embedding as embedding
 from numbatorch.ops.rows import index_add as index_add
 from numbatorch.ops.rows import index_add_ as index_add_

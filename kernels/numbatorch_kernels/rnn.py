@@ -293,7 +293,7 @@ def rnn_backward_kernel(
     the first."""
     zero = one - one
     for s in range(steps - 1, -1, -1):
-        t, before = _step(s, steps, reverse)
+        t, _ = _step(s, steps, reverse)
         last = min(stop, offsets[t + 1] - offsets[t])
         if last <= start:
             continue

@@ -151,6 +151,14 @@ from numbatorch.nn.pooling import MaxPool3d as MaxPool3d
 from numbatorch.nn.pooling import MaxUnpool1d as MaxUnpool1d
 from numbatorch.nn.pooling import MaxUnpool2d as MaxUnpool2d
 from numbatorch.nn.pooling import MaxUnpool3d as MaxUnpool3d
+from numbatorch.nn.rnn import GRU as GRU
+from numbatorch.nn.rnn import LSTM as LSTM
+from numbatorch.nn.rnn import RNN as RNN
+from numbatorch.nn.rnn import GRUCell as GRUCell
+from numbatorch.nn.rnn import LSTMCell as LSTMCell
+from numbatorch.nn.rnn import RNNBase as RNNBase
+from numbatorch.nn.rnn import RNNCell as RNNCell
+from numbatorch.nn.rnn import RNNCellBase as RNNCellBase
 from numbatorch.nn.sparse import Embedding as Embedding
 from numbatorch.nn.sparse import EmbeddingBag as EmbeddingBag
 from numbatorch.nn.transformer import Transformer as Transformer

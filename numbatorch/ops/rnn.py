@@ -308,13 +308,13 @@ def _stacked(
     mode: _Mode,
     x: Tensor,
     hx: Sequence[Tensor],
+    offsets: np.ndarray,
     params: Sequence[Tensor],
     has_biases: bool,
     num_layers: int,
     dropout: float,
     train: bool,
     bidirectional: bool,
-    offsets: np.ndarray,
 ) -> tuple:
     """All layers over a packed sequence: its output, and the last states, (layers × directions, batch, hidden) each."""
     directions = 2 if bidirectional else 1
@@ -354,14 +354,14 @@ def _run(mode: _Mode, args: tuple, options: dict) -> tuple:
     rest = [values[name] for name in names]
     if packed:
         offsets = np.concatenate([[0], np.cumsum(values["batch_sizes"].numpy())]).astype(np.int64)
-        return _stacked(mode, values["data"], hx, *rest, offsets)
+        return _stacked(mode, values["data"], hx, offsets, *rest)
     x = values["input"]
     x = transpose(x, 0, 1) if values["batch_first"] else x
     steps, batch = x.shape[:2]
     if not steps:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     offsets = np.arange(steps + 1, dtype=np.int64) * batch
-    output, *last = _stacked(mode, reshape(x, steps * batch, x.shape[2]), hx, *rest, offsets)
+    output, *last = _stacked(mode, reshape(x, steps * batch, x.shape[2]), hx, offsets, *rest)
     output = reshape(output, steps, batch, output.shape[1])
     return (transpose(output, 0, 1) if values["batch_first"] else output, *last)
 
@@ -379,7 +379,7 @@ def lstm(*args: Any, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
 
     S. Hochreiter and J. Schmidhuber, Neural Computation 9, 1997; projections as in H. Sak et al., arXiv:1402.1128.
     """
-    return _run(LSTM, args, options)  # type: ignore[return-value]
+    return _run(LSTM, args, options)
 
 
 def gru(*args: Any, **options: Any) -> tuple[Tensor, Tensor]:
@@ -387,17 +387,17 @@ def gru(*args: Any, **options: Any) -> tuple[Tensor, Tensor]:
 
     K. Cho et al., arXiv:1406.1078; n = tanh(W x + r (U h + b)), the form of cuDNN.
     """
-    return _run(GRU, args, options)  # type: ignore[return-value]
+    return _run(GRU, args, options)
 
 
 def rnn_tanh(*args: Any, **options: Any) -> tuple[Tensor, Tensor]:
     """The layers of a plain recurrent network, h = tanh(W x + U h + b). Arguments as those of `lstm`, `hx` is a tensor."""
-    return _run(TANH, args, options)  # type: ignore[return-value]
+    return _run(TANH, args, options)
 
 
 def rnn_relu(*args: Any, **options: Any) -> tuple[Tensor, Tensor]:
     """The layers of a plain recurrent network, h = relu(W x + U h + b). Arguments as those of `lstm`, `hx` is a tensor."""
-    return _run(RELU, args, options)  # type: ignore[return-value]
+    return _run(RELU, args, options)
 
 
 # ---- cells ----
@@ -434,7 +434,7 @@ def lstm_cell(
 
     c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c')
     """
-    return _cell(LSTM, input, tuple(hx), (w_ih, w_hh, b_ih, b_hh))  # type: ignore[return-value]
+    return _cell(LSTM, input, tuple(hx), (w_ih, w_hh, b_ih, b_hh))
 
 
 def gru_cell(

@@ -4,6 +4,7 @@ from numbatorch.nn.utils import fusion as fusion
 from numbatorch.nn.utils import parametrizations as parametrizations
 from numbatorch.nn.utils import parametrize as parametrize
 from numbatorch.nn.utils import prune as prune
+from numbatorch.nn.utils import rnn as rnn
 from numbatorch.nn.utils.clip_grad import clip_grad_norm as clip_grad_norm
 from numbatorch.nn.utils.clip_grad import clip_grad_norm_ as clip_grad_norm_
 from numbatorch.nn.utils.clip_grad import clip_grad_value_ as clip_grad_value_

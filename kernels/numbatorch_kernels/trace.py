@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import linecache
+import math
 import types
 from collections.abc import Callable
+
+import numpy
 
 from numbatorch_kernels import primitives
 from numbatorch_kernels.expr import BodyError, Expr, constant, symbol
@@ -17,11 +20,7 @@ def trace(body: Callable, arity: int) -> tuple[Expr, ...]:
     body may say `math.exp(x)` and also run on plain numbers. Anything that is not made of primitives raises
     BodyError, naming the line.
     """
-    modules = [
-        name
-        for name, value in body.__globals__.items()
-        if isinstance(value, types.ModuleType) and value.__name__ in ("math", "numpy")
-    ]
+    modules = [name for name, value in body.__globals__.items() if value is math or value is numpy]
     names = body.__globals__ | dict.fromkeys(modules, primitives)
     traced = types.FunctionType(body.__code__, names, body.__name__, body.__defaults__, body.__closure__)
     try:

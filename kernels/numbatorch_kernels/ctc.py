@@ -20,8 +20,10 @@ import math
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 from numba import types
 from numba.extending import overload
+from numba.np.numpy_support import from_dtype
 from numpy import inf
 
 from numbatorch_kernels import parallel
@@ -79,29 +81,31 @@ def joined(a, b, c):
 _joined = shared(joined)
 
 
-def ctc_kernel(loss, alpha, lp, targets, starts, lengths, steps, batch, classes, states, blank, begin, end):
+def ctc_kernel(
+    loss, alpha, lp, targets, starts, lengths, steps, batch, classes, states, blank, zero, low, begin, end
+):
     for b in range(begin, end):
         length, labels, start = lengths[2 * b], lengths[2 * b + 1], starts[b]
         if length == 0:
-            loss[b] = 0.0 if labels == 0 else inf
+            loss[b] = zero if labels == 0 else -low
             continue
         count, here = 2 * labels + 1, b * steps * states
         for s in range(count):
-            alpha[here + s] = lp[b * classes + label_of(targets, start, blank, s)] if s < 2 else -inf
+            alpha[here + s] = lp[b * classes + label_of(targets, start, blank, s)] if s < 2 else low
         for t in range(1, length):
             row, before, now = (t * batch + b) * classes, here + (t - 1) * states, here + t * states
             for s in range(count):
-                one = alpha[before + s - 1] if s > 0 else -inf
-                two = alpha[before + s - 2] if skips(targets, start, s) else -inf
+                one = alpha[before + s - 1] if s > 0 else low
+                two = alpha[before + s - 2] if skips(targets, start, s) else low
                 way = _joined(alpha[before + s], one, two)
                 alpha[now + s] = way + lp[row + label_of(targets, start, blank, s)]
         last = here + (length - 1) * states + 2 * labels
-        loss[b] = -_joined(alpha[last], alpha[last - 1] if labels > 0 else -inf, -inf)
+        loss[b] = -_joined(alpha[last], alpha[last - 1] if labels > 0 else low, low)
 
 
 def ctc_backward_kernel(
     dx, beta, grad, loss, alpha, lp, targets, starts, lengths, steps, batch, classes, states, blank,
-    zero_infinity, begin, end,
+    zero_infinity, zero, low, begin, end,
 ):  # fmt: skip
     for b in range(begin, end):
         length, labels, start, nll, g = lengths[2 * b], lengths[2 * b + 1], starts[b], loss[b], grad[b]
@@ -116,10 +120,10 @@ def ctc_backward_kernel(
             row, now, after = (t * batch + b) * classes, here + t * states, here + (t + 1) * states
             for s in range(count):
                 if t == length - 1:
-                    way = -inf if s < count - 2 else 0.0
+                    way = low if s < count - 2 else zero
                 else:
-                    one = beta[after + s + 1] if s + 1 < count else -inf
-                    two = -inf
+                    one = beta[after + s + 1] if s + 1 < count else low
+                    two = low
                     if s + 2 < count and skips(targets, start, s + 2):
                         two = beta[after + s + 2]
                     way = _joined(beta[after + s], one, two)
@@ -137,20 +141,21 @@ def _entry(function: Callable, element: str) -> Callable:
         ctc_kernel: [element, element, element, "i8", "i8", "i8", *[int] * 5],
         ctc_backward_kernel: [*[element] * 6, "i8", "i8", "i8", *[int] * 6],
     }[function]
-    return compiled(function, *kinds, int, int)
+    number = from_dtype(np.dtype(element))
+    return compiled(function, *kinds, number, number, int, int)
 
 
 @ctc.on("cpu")
 def _ctc(loss, alpha, lp, targets, starts, lengths, blank):
     entry, sizes = _entry(ctc_kernel, lp.dtype.str[1:]), (*lp.shape, alpha.shape[2], blank)
-    parallel.run(entry, lp.shape[1], 1, loss, alpha, lp, targets, starts, lengths, *sizes)
+    parallel.run(entry, lp.shape[1], 1, loss, alpha, lp, targets, starts, lengths, *sizes, 0.0, -inf)
 
 
 @ctc_backward.on("cpu")
 def _ctc_backward(dx, beta, grad, loss, alpha, lp, targets, starts, lengths, blank, zero_infinity):
     entry, sizes = _entry(ctc_backward_kernel, lp.dtype.str[1:]), (*lp.shape, alpha.shape[2], blank)
     arrays = (dx, beta, grad, loss, alpha, lp, targets, starts, lengths)
-    parallel.run(entry, lp.shape[1], 1, *arrays, *sizes, zero_infinity)
+    parallel.run(entry, lp.shape[1], 1, *arrays, *sizes, zero_infinity, 0.0, -inf)
 
 
 @ctc.on("cuda")

@@ -99,6 +99,7 @@ from numbatorch.ops import softplus as softplus
 from numbatorch.ops import softshrink as softshrink
 from numbatorch.ops import softsign as softsign
 from numbatorch.ops import tanh as tanh
+from numbatorch.ops.bags import bags_of
 from numbatorch.shape import Size
 from numbatorch.tensor import Tensor
 
@@ -462,17 +463,9 @@ def embedding_bag(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for "
             f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub."
         )
-    return ops.embedding_bag(
-        weight,
-        input,
-        offsets,
-        scale_grad_by_freq,
-        ("sum", "mean", "max").index(mode),
-        sparse,
-        per_sample_weights,
-        include_last_offset,
-        padding_idx,
-    )[0]
+    number = ("sum", "mean", "max").index(mode)
+    options = (scale_grad_by_freq, number, per_sample_weights, include_last_offset, padding_idx)
+    return bags_of(weight, input, offsets, *options)[0][0]
 
 
 @no_grad()

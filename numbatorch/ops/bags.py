@@ -113,6 +113,24 @@ def embedding_bag(
     tensor([[1., 0.],
             [0., 2.]])
     """
+    whole = indices, offsets, scale_grad_by_freq, mode, per_sample_weights, include_last_offset, padding_idx
+    (result, sizes, largest), bounds = bags_of(weight, *whole)
+    places = arange(indices.array.size, device=indices.device)
+    numbers = searchsorted(bounds[1:], places, right=True)
+    return result, numbers, sizes, largest if _MODES[mode] == MAXIMUM else sizes
+
+
+def bags_of(
+    weight: Tensor,
+    indices: Tensor,
+    offsets: Tensor,
+    scale_grad_by_freq: bool,
+    mode: int,
+    per_sample_weights: Tensor | None,
+    include_last_offset: bool,
+    padding_idx: int | None,
+) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+    """What `embedding_bag` computes, and the bounds of the bags."""
     _check(weight, indices, offsets, per_sample_weights, include_last_offset)
     rows, count = weight.array.shape[0], indices.array.size
     padding = -1 if padding_idx is None else padding_idx
@@ -126,11 +144,8 @@ def embedding_bag(
     index = contiguous(cast(indices, dt.int64))
     starts = cast(offsets, dt.int64)
     bounds = starts if include_last_offset else cat([starts, starts.new_full((1,), count)])
-    bags = searchsorted(bounds[1:], arange(count, device=index.device), right=True)
-    result, sizes, largest = _embedding_bag(
-        weight, per_sample_weights, index, bounds, padding, _MODES[mode], scale_grad_by_freq
-    )
-    return result, bags, sizes, largest if _MODES[mode] == MAXIMUM else sizes
+    args = (per_sample_weights, index, bounds, padding, _MODES[mode], scale_grad_by_freq)
+    return _embedding_bag(weight, *args), bounds
 
 
 def _check(

@@ -10,6 +10,7 @@ import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
+from numbatorch.ops import fused_norm as fused
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.copy import cast
 from numbatorch.ops.elements import zeros
@@ -110,6 +111,8 @@ def layer_norm(
             raise RuntimeError(
                 f"mixed dtype (CPU): expect parameter to have scalar type of {type_word(input.kind.dtype)}"
             )
+    if fused.fusible(input, weight, bias):
+        return fused.layer(input, weight, bias, input.array.size // prod(shape), 1, 1, True, eps)[0]
     return _normalized(input, range(-len(shape), 0), weight, bias, eps)
 
 
@@ -132,6 +135,9 @@ def rms_norm(
     x = _wide(input)
     if eps is None:
         eps = dt.finfo(x.kind.dtype).eps
+    if fused.fusible(input, weight):
+        rows = input.array.size // prod(shape)
+        return fused.root_mean_square(input, weight, None, rows, 1, 1, False, eps)[0]
     rstd = rsqrt(mean(mul(x, x), tuple(range(-len(shape), 0)), True) + eps)
     result = mul(x, rstd) if weight is None else _scale_by(x, rstd, _wide(weight))
     return cast(result, input.kind.dtype)
@@ -169,6 +175,9 @@ def group_norm(
                 f"of shape {list(parameter.array.shape)} and input of shape {list(shape)}"
             )
     refuse("GroupNormKernelImpl", *INTEGERS, *COMPLEX)(input.kind.dtype)
+    if fused.fusible(input, weight, bias):
+        rows, inner_size = batch * num_groups, prod(shape[2:])
+        return fused.group(input, weight, bias, rows, inner_size, num_groups, True, eps)[0]
     inner = (num_groups, channels // num_groups)
     weight, bias = (None if p is None else reshape(p, (*inner, 1)) for p in (weight, bias))
     grouped = reshape(input, (batch, *inner, prod(shape[2:])))
@@ -215,24 +224,39 @@ def batch_norm(
         if tensor is not None and tensor.array.size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {tensor.array.size}")
     refuse("batch_norm", *INTEGERS, *COMPLEX)(input.kind.dtype)
-    side = (1, channels, *[1] * (len(shape) - 2))
-
-    x = _wide(input)
-    if not training and running_mean is not None and running_var is not None:
-        variance, middle = reshape(_wide(running_var), side), reshape(_wide(running_mean), side)
+    seen = (None, None) if training else (running_mean, running_var)
+    if fused.fusible(input, *given.values()):
+        result, middle, variance, _rstd = fused.channels(input, weight, bias, *seen, eps)
     else:
-        dims = (0, *range(2, len(shape)))
-        variance, middle = _statistics(x, dims)
-        count = input.array.size // max(channels, 1)
-        if count:
-            with no_grad():
-                if running_mean is not None:
-                    _move(running_mean, middle, momentum)
-                if running_var is not None:
-                    _move(running_var, variance * (count / max(count - 1, 1)), momentum)
+        result, middle, variance = _composed_batch_norm(input, *seen, weight, bias, eps)
+    count = input.array.size // max(channels, 1)
+    if count and training:
+        with no_grad():
+            if running_mean is not None:
+                _move(running_mean, middle, momentum)
+            if running_var is not None:
+                _move(running_var, variance * (count / max(count - 1, 1)), momentum)
+    return result
+
+
+def _composed_batch_norm(
+    input: Tensor,
+    middle: Tensor | None,
+    variance: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The result, and the mean and variance, which are found here unless they are given."""
+    shape, x = input.array.shape, _wide(input)
+    side = (1, shape[1] if len(shape) > 1 else 0, *[1] * (len(shape) - 2))
+    if middle is None or variance is None:
+        variance, middle = _statistics(x, (0, *range(2, len(shape))))
+    else:
+        variance, middle = reshape(_wide(variance), side), reshape(_wide(middle), side)
     weight, bias = (None if p is None else reshape(p, side) for p in (weight, bias))
     result = _affine(x, middle, rsqrt(variance + eps), weight, bias)
-    return cast(result, input.kind.dtype)
+    return cast(result, input.kind.dtype), middle, variance
 
 
 def _move(running: Tensor, new: Tensor, momentum: float) -> None:

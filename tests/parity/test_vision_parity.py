@@ -88,7 +88,7 @@ def one_thread():
 @pytest.mark.parametrize(
     ("file", "make", "shape"),
     [
-        ("resnet", lambda m: m.resnet18(num_classes=7), (2, 3, 32, 32)),
+        ("resnet", lambda m: m.resnet18(num_classes=7), (2, 3, 40, 40)),
         (
             "resnet",
             lambda m: m.ResNet(m.Bottleneck, [1, 1, 1, 1], num_classes=5, zero_init_residual=True),

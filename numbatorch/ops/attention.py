@@ -39,7 +39,7 @@ def _wide(x: Tensor) -> Tensor:
     return cast(x, dt.float32) if x.kind.dtype in _HALVES else x
 
 
-# --- made of other ops: for dropout, and whatever the kernel does not do
+# --- made of other ops: for dropout, for a single query, and whatever the kernel does not do
 
 
 def _additive(mask: Tensor, dtype: dt.DType) -> Tensor:
@@ -82,12 +82,11 @@ def _composed(
 ) -> Tensor:
     dtype = query.kind.dtype
     query, key, value = _wide(query), _wide(key), _wide(value)
-    root = math.sqrt(abs(scale))  # half of the scale for each, so that neither overflows
-    query = mul(query, -root if scale < 0 else root)
+    query = mul(query, scale)
     if enable_gqa:
         heads = _check_groups(query, key, value)
         key, value = _repeated(key, heads), _repeated(value, heads)
-    scores = matmul(query, mul(transpose(key, -2, -1), root))
+    scores = matmul(query, transpose(key, -2, -1))
     weights = _softmax(scores, None if mask is None else _additive(mask, query.kind.dtype), is_causal)
     if dropout_p > 0:
         weights = dropout(weights, dropout_p, True)
@@ -100,6 +99,8 @@ def _composed(
 def _like(x: Tensor, features: int) -> Tensor:
     """A new tensor with the size of `x` (batch, heads, queries, .) and its order of dimensions in memory."""
     shape, strides = x.array.shape, x.array.strides
+    if x.kind.contiguous:
+        return empty((*shape[:3], features), x.kind)
     order = sorted(range(3), key=lambda d: (-strides[d], d))
     memory = empty((*[shape[d] for d in order], features), x.kind)
     if order == [0, 1, 2]:
@@ -110,13 +111,13 @@ def _like(x: Tensor, features: int) -> Tensor:
 def _forward(q, k, v, mask, scale, causal):
     """The result, and the logarithm of the sum of each query's weights."""
     kind = q.kind
-    wide = [_wide(t.detach()) for t in (q, k, v)]
+    wide = [_wide(t.detach()) for t in (q, k, v)] if kind.dtype in _HALVES else (q, k, v)
     features = v.array.shape[-1]
     out = _like(wide[0], features)
     lse = empty(q.array.shape[:-1], wide[0].kind)
     arrays = [t.array for t in (out, lse, *wide)]
     kernels.attention(kind.device.type, *arrays, None if mask is None else mask.array, scale, causal)
-    return cast(out, kind.dtype), lse
+    return out if out.kind.dtype is kind.dtype else cast(out, kind.dtype), lse
 
 
 def _vjp(node, grad):
@@ -295,7 +296,11 @@ def scaled_dot_product_attention(
     if scale is None:
         width = query.array.shape[-1]
         scale = 1 / math.sqrt(width) if width else math.inf
-    composed = dropout_p > 0 or (attn_mask is not None and attn_mask._requires_grad and state.enabled)
+    composed = (
+        dropout_p > 0
+        or query.array.shape[-2] == 1
+        or (attn_mask is not None and attn_mask._requires_grad and state.enabled)
+    )
     leading = None if composed else _leading(query, key, value, attn_mask, enable_gqa)
     if leading is None:
         return _composed(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)

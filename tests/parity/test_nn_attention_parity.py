@@ -22,6 +22,7 @@ CALLS = [
     ((1, 2, 200, 32), (1, 2, 130, 32), (1, 2, 130, 32), "is_causal=True"),
     ((1, 1, 300, 64), (1, 1, 300, 64), (1, 1, 300, 64), "scale=0.3"),
     ((1, 1, 33, 64), (1, 1, 500, 64), (1, 1, 500, 40), ""),
+    ((2, 3, 1, 8), (2, 3, 70, 8), (2, 3, 70, 8), "attn_mask=(L.arange(70) > 5)[None]"),
     ((3, 5, 8), (3, 7, 8), (3, 7, 8), "scale=-0.3"),
     ((5, 8), (7, 8), (7, 8), "is_causal=True"),
     ((2, 2, 3, 5, 8), (2, 2, 3, 7, 8), (2, 2, 3, 7, 8), "is_causal=True"),
@@ -44,9 +45,12 @@ CALLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("query", "key", "value", "more"), CALLS, ids=str)
-def test_attention(query, key, value, more, dtype):
+WIDE = [case for case in CALLS if 0 not in case[0] + case[1] and "gqa" not in case[3]]
+CASES = [("float32", *case) for case in CALLS] + [("float64", *case) for case in WIDE]
+
+
+@pytest.mark.parametrize(("dtype", "query", "key", "value", "more"), CASES, ids=str)
+def test_attention(dtype, query, key, value, more):
     def compute(t):
         leaves = [t.randn(shape, dtype=t.float64) for shape in (query, key, value)]
         leaves = [x.to(getattr(t, dtype)).requires_grad_() for x in leaves]

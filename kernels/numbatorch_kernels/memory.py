@@ -38,18 +38,26 @@ def _recycle(memory: mmap.mmap) -> None:
         _free[len(memory)].append(memory)
 
 
+def _step(nbytes: int) -> int:
+    """How far the size classes about `nbytes` are apart: at most an eighth."""
+    return max(1 << 16, 1 << (nbytes.bit_length() - 4))
+
+
 def _size_class(nbytes: int) -> int:
-    """`nbytes` rounded up by at most an eighth, so that similar sizes share blocks."""
-    step = max(1 << 16, 1 << (nbytes.bit_length() - 4))
+    """`nbytes` rounded up, so that similar sizes share blocks."""
+    step = _step(nbytes)
     return -(-nbytes // step) * step
 
 
 def _memory(size: int) -> mmap.mmap:
     global _cached
-    try:
-        memory = _free[size].pop()
-        _cached -= size
-    except IndexError:
+    step = _step(size)
+    for fitting in (size, size + step, size + 2 * step):
+        if _free[fitting]:
+            memory = _free[fitting].pop()
+            _cached -= fitting
+            break
+    else:
         memory = mmap.mmap(-1, size)
         if hasattr(mmap, "MADV_HUGEPAGE"):
             memory.madvise(mmap.MADV_HUGEPAGE)

@@ -245,7 +245,7 @@ def nan_to_num(x, nan, high, low):
     return where(isnan(x), nan, where(x == float("inf"), high, where(x == float("-inf"), low, x)))
 
 
-@derived_by(lambda g, y, a, b: (g * exp(a - y), g * exp(b - y)))
+@derived_by(lambda g, y, a, b: (g / (1 + exp(b - a)), g / (1 + exp(a - b))))
 def logaddexp(a, b):
     """log(eᵃ + eᵇ) without overflow; infinities of the same sign give themselves."""
     first = (a >= b) | (a != a)

@@ -11,7 +11,7 @@ from numbatorch import base
 from numbatorch.apply import Op, attach
 from numbatorch.base import Kind, wrap
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import clone_contiguous, contiguous, into
+from numbatorch.ops.copy import clone_contiguous, contiguous, copy_, into
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.scatter import scatter_add
 from numbatorch.ops.view import movedim, reshape, unsqueeze
@@ -58,6 +58,36 @@ def as_rows(input: Tensor, dim: int) -> Tensor:
     """`input` off the tape, contiguous, with `dim` as its last dimension."""
     last = wrap(input.array, input.kind)
     return contiguous(movedim(last, dim, -1) if dim != input.array.ndim - 1 else last)
+
+
+BLOCK = 1 << 18  # elements of rows that are copied at a time
+
+
+def by_rows(
+    input: Tensor,
+    dim: int,
+    count: int,
+    choose: Callable[[Tensor], tuple[Tensor, Tensor]],
+    large: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """What `choose` makes of contiguous rows along `dim`, values and places, `count` of them for each. Rows that
+    must be copied, or any if `choose` needs memory of its own (`large`), are taken a block at a time."""
+    rows = movedim(wrap(input.array, input.kind), dim, -1)
+    shape, size = rows.array.shape, rows.array.size
+    in_place = rows.kind.contiguous and not large
+    if in_place or len(shape) == 1 or size <= 2 * BLOCK or not count:
+        values, places = choose(contiguous(rows))
+        return from_rows(values, dim), from_rows(places, dim)
+    final = (*input.array.shape[:dim], count, *input.array.shape[dim + 1 :])
+    made = empty_pair(final, input.kind)
+    targets = [movedim(t, dim, -1) for t in made]
+    step = max(1, BLOCK * shape[0] // size)
+    for start in range(0, shape[0], step):
+        chosen = choose(contiguous(rows[start : start + step]))
+        for target, part in zip(targets, chosen, strict=True):
+            copy_(target[start : start + step], part)
+    values, places = (wrap(t.array, t.kind) for t in made)
+    return values, places
 
 
 def from_rows(tensor: Tensor, dim: int) -> Tensor:

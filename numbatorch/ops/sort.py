@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from numbatorch import return_types
-from numbatorch.ops.choice import Choice, as_rows, empty_pair, from_rows, into_pair
+from numbatorch.ops.choice import Choice, by_rows, empty_pair, into_pair
 from numbatorch.ops.reduction import into
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import select
@@ -15,20 +15,22 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def _ranked(kernel, rows: Tensor, count: int, dim: int, first: bool) -> tuple[Tensor, Tensor]:
-    values, places = empty_pair((*rows.array.shape[:-1], count), rows.kind)
-    if values.array.size:
-        kernel(rows.kind.device.type, values.array, places.array, rows.array, first)
-    return from_rows(values, dim), from_rows(places, dim)
+def _ranked(kernel, input: Tensor, count: int, dim: int, first: bool) -> tuple[Tensor, Tensor]:
+    def choose(rows: Tensor) -> tuple[Tensor, Tensor]:
+        values, places = empty_pair((*rows.array.shape[:-1], count), rows.kind)
+        if values.array.size:
+            kernel(rows.kind.device.type, values.array, places.array, rows.array, first)
+        return values, places
+
+    return by_rows(input, dim, count, choose)
 
 
 def _sort_forward(input, dim, descending):
-    rows = as_rows(input, dim)
-    return _ranked(kernels.sort, rows, rows.array.shape[-1], dim, descending)
+    return _ranked(kernels.sort, input, input.array.shape[dim], dim, descending)
 
 
 def _topk_forward(input, dim, k, largest):
-    return _ranked(select.top, as_rows(input, dim), k, dim, largest)
+    return _ranked(select.top, input, k, dim, largest)
 
 
 _sort = Choice("Sort", _sort_forward)

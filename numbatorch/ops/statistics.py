@@ -9,7 +9,7 @@ from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.base import Number, TensorBase, wrap
 from numbatorch.ops.arithmetic import lerp, maximum, mul, sub
-from numbatorch.ops.choice import Choice, as_rows, empty_pair, into_pair, refuse_dtypes
+from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair, into_pair, refuse_dtypes
 from numbatorch.ops.comparison import eq, ne, where
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import full
@@ -149,14 +149,19 @@ def nanmedian(
 
 
 def _mode_forward(input, dim):
+    values, places = by_rows(input, dim, 1, _modes, large=True)
+    return squeeze(values, dim), squeeze(places, dim)
+
+
+def _modes(rows):
     """In the sorted row the end of the first of the longest runs of equal elements."""
-    ordered, places = sort(movedim(wrap(input.array, input.kind), dim, -1))
-    count = arange(ordered.array.shape[-1], device=input.kind.device)
+    ordered, places = sort(rows)
+    count = arange(ordered.array.shape[-1], device=rows.kind.device)
     starts = zeros(ordered.array.shape, places.kind)
     new = ne(ordered[..., 1:], ordered[..., :-1])
     starts[..., 1:] = where(new, count[1:], 0)
     last = argmax(sub(count, cummax(starts, -1).values), -1, True)
-    return squeeze(gather(ordered, -1, last), -1), squeeze(gather(places, -1, last), -1)
+    return gather(ordered, -1, last), gather(places, -1, last)
 
 
 _mode = Choice("Mode", _mode_forward)

@@ -121,26 +121,37 @@ Runs = tuple["Tensor", "Tensor | None", "Tensor | None"]
 def _runs(values: Tensor, numbered: bool, counted: bool) -> Runs:
     """Of a vector: the first element of each run of equal ones; if wanted, the number of each element's run, and
     the lengths of the runs."""
-    first, number, counts = _cut(ne(values[1:], values[:-1]), values.array.size, numbered, counted)
-    return read(values, (first,), ((0, 1),)), number, counts
+    starts = _starts(ne(values[1:], values[:-1]), values.array.size)
+    first = true_positions(starts)
+    found = read(values, (first,), ((0, 1),))
+    counts = _lengths(first, starts) if counted else None
+    del first  # its memory is wanted for the numbers
+    return found, _numbers(starts) if numbered else None, counts
 
 
 def _runs_of_slices(slices: Tensor, numbered: bool, counted: bool) -> Runs:
     """Of rows: the number of the first one of each run of equal ones, and so on as `_runs`."""
-    return _cut(any(ne(slices[1:], slices[:-1]), 1), slices.array.shape[0], numbered, counted)
+    starts = _starts(any(ne(slices[1:], slices[:-1]), 1), slices.array.shape[0])
+    first = true_positions(starts)
+    return first, _numbers(starts) if numbered else None, _lengths(first, starts) if counted else None
 
 
-def _cut(changes: Tensor, n: int, numbered: bool, counted: bool) -> Runs:
+def _starts(changes: Tensor, n: int) -> Tensor:
     """Where the runs among n elements start, of which all but the first may be a change."""
     starts = base.empty((n,), changes.kind).fill_(True)
     if n:
         copy_(starts[1:], changes)
-    first, counts = true_positions(starts), None
-    if counted:
-        ends = base.empty((first.array.size + 1,), first.kind).fill_(n)
-        copy_(ends[:-1], first)
-        counts = ends[1:] - ends[:-1]
-    return first, cumsum(starts, 0) - 1 if numbered else None, counts
+    return starts
+
+
+def _numbers(starts: Tensor) -> Tensor:
+    return cumsum(starts, 0).sub_(1)
+
+
+def _lengths(first: Tensor, starts: Tensor) -> Tensor:
+    ends = base.empty((first.array.size + 1,), first.kind).fill_(starts.array.size)
+    copy_(ends[:-1], first)
+    return ends[1:] - ends[:-1]
 
 
 def _slices(input: Tensor, dim: int) -> tuple[Tensor, int]:

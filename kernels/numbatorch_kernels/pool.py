@@ -27,6 +27,8 @@ max_pool = Kernel("max_pool")  # (out, places, x, windows): `window.Windows`
 max_pool_backward = Kernel("max_pool_backward")  # (dx, grad, places, windows), the same in every plane
 
 CHUNK = 64  # windows in a row whose largest elements are kept close by
+LANES = 32  # windows that a loop of vector instructions takes at a time; fewer it takes one by one
+ROOM = 2 * CHUNK  # for those and what fills a register
 GRAIN = 1 << 14  # taps worth a thread
 
 
@@ -66,52 +68,93 @@ def _row(best, numbers, line, n, stride, taps, dilation, number, bfloat):
 
 
 @callee
-def _single(best, numbers, line, table, count, begin, first, last, dilation, number, bfloat):
-    """A row of taps of windows first:last, each with its own."""
-    for i in range(first, last):
-        value, which = best[i - begin], numbers[i - begin]
-        for k in range(table[count + i], table[2 * count + i]):
-            x = load(line, table[i] + k * dilation, bfloat)
-            if x > value or x != x:
-                value, which = x, np.int32(number + k)
-        best[i - begin] = value
-        numbers[i - begin] = which
+def _each(
+    best,
+    numbers,
+    x,
+    of_d,
+    of_h,
+    of_w,
+    od,
+    oh,
+    ow,
+    kh,
+    kw,
+    h,
+    w,
+    jump_d,
+    jump_h,
+    jump_w,
+    lowest,
+    first,
+    last,
+    bfloat,
+):
+    """Windows first:last of a row, each by itself. `of_d` and `of_h` point to the row's own entries."""
+    for c in range(last - first):
+        at = first + c
+        begin, end = of_w[ow + at], of_w[2 * ow + at]
+        best[c] = lowest
+        value, which = best[c], (of_d[od] * kh + of_h[oh]) * kw + begin
+        for i in range(of_d[od], of_d[2 * od]):
+            for j in range(of_h[oh], of_h[2 * oh]):
+                line = offset(x, ((of_d[0] + i * jump_d) * h + of_h[0] + j * jump_h) * w + of_w[at])
+                number = (i * kh + j) * kw
+                for k in range(begin, end):
+                    element = load(line, k * jump_w, bfloat)
+                    if not element <= value:  # larger, or NaN, or behind one
+                        if element > value or element != element:
+                            value, which = element, number + k
+        best[c] = value
+        numbers[c] = np.int32(which)
 
 
 def max_pool_kernel(
-    out, places, x, table, step, d, h, w, od, oh, ow, kd, kh, kw, jump_d, jump_h, jump_w, stride, lowest, bfloat,
-    start, stop,
+    out, places, x, table, step, d, h, w, od, oh, ow, kd, kh, kw, jump_d, jump_h, jump_w, stride, lowest, size,
+    bfloat, start, stop,
 ):  # fmt: skip
-    """Rows start:stop of out, of all planes."""
-    best, numbers = local_like(x, CHUNK), local(types.int32, CHUNK)
+    """Rows start:stop of out, of all planes; `size`: of all of x."""
+    best, numbers = local_like(x, ROOM), local(types.int32, ROOM)
+    reach = ((kd - 1) * jump_d * h + (kh - 1) * jump_h) * w + (kw - 1) * jump_w
+    of_w = offset(table, 3 * (od + oh))
+    lo = 0  # windows lo:hi of each row are whole and lie `stride` apart
+    while stride > 0 and lo < ow and (of_w[ow + lo] > 0 or of_w[2 * ow + lo] < kw):
+        lo += 1
+    hi = lo
+    while stride > 0 and hi < ow and of_w[ow + hi] == 0 and of_w[2 * ow + hi] == kw:
+        hi += 1
     for row in range(start, stop):
         plane, a, b = row // (od * oh), row // oh % od, row % oh
-        of_d = offset(table, plane * step)
-        of_h = offset(of_d, 3 * od)
-        of_w = offset(of_h, 3 * oh)
-        first_d, first_h = of_d[od + a], of_h[oh + b]
-        lo = 0  # windows lo:hi are whole and lie `stride` apart
-        while stride > 0 and lo < ow and (of_w[ow + lo] > 0 or of_w[2 * ow + lo] < kw):
-            lo += 1
-        hi = lo
-        while stride > 0 and hi < ow and of_w[ow + hi] == 0 and of_w[2 * ow + hi] == kw:
-            hi += 1
+        own, picture = offset(table, plane * step), offset(x, plane * d * h * w)
+        of_d, of_h, of_w = offset(own, a), offset(own, 3 * od + b), offset(own, 3 * (od + oh))
         for begin in range(0, ow, CHUNK):
             end = min(begin + CHUNK, ow)
             low, high = min(max(lo, begin), end), min(max(hi, begin), end)
-            for i in range(begin, end):
-                best[i - begin] = lowest
-                numbers[i - begin] = np.int32((first_d * kh + first_h) * kw + of_w[ow + i])
-            for i in range(first_d, of_d[2 * od + a]):
-                for j in range(first_h, of_h[2 * oh + b]):
-                    at = ((plane * d + of_d[a] + i * jump_d) * h + of_h[b] + j * jump_h) * w
-                    line, number = offset(x, at), (i * kh + j) * kw
-                    _single(best, numbers, line, of_w, ow, begin, begin, low, jump_w, number, bfloat)
-                    if low < high:
-                        inner = offset(line, of_w[low])
-                        best_inner, numbers_inner = offset(best, low - begin), offset(numbers, low - begin)
-                        _row(best_inner, numbers_inner, inner, high - low, stride, kw, jump_w, number, bfloat)
-                    _single(best, numbers, line, of_w, ow, begin, high, end, jump_w, number, bfloat)
+            inner, which, n = offset(best, low - begin), offset(numbers, low - begin), high - low
+            at = (of_d[0] * h + of_h[0]) * w + of_w[min(low, ow - 1)]
+            corner = offset(picture, at)
+            at += plane * d * h * w
+            wide = (n + LANES - 1) // LANES * LANES  # more than is wanted, but in whole registers
+            if n > 0 and at + reach + (wide - 1) * stride < size:
+                n = wide
+            if n > 0:
+                for i in range(n):
+                    inner[i] = lowest
+                    which[i] = np.int32((of_d[od] * kh + of_h[oh]) * kw)
+                for i in range(of_d[od], of_d[2 * od]):
+                    for j in range(of_h[oh], of_h[2 * oh]):
+                        line, number = offset(corner, (i * jump_d * h + j * jump_h) * w), (i * kh + j) * kw
+                        _row(inner, which, line, n, stride, kw, jump_w, number, bfloat)
+            if begin < low:  # behind the others, which may have written more than theirs
+                _each(
+                    best, numbers, picture, of_d, of_h, of_w, od, oh, ow, kh, kw, h, w, jump_d, jump_h, jump_w, lowest,
+                    begin, low, bfloat,
+                )  # fmt: skip
+            if high < end:
+                _each(
+                    offset(best, high - begin), offset(numbers, high - begin), picture, of_d, of_h, of_w, od, oh, ow,
+                    kh, kw, h, w, jump_d, jump_h, jump_w, lowest, high, end, bfloat,
+                )  # fmt: skip
             to = row * ow + begin
             for i in range(end - begin):
                 store(out, to + i, best[i], bfloat)
@@ -122,16 +165,34 @@ def max_pool_kernel(
 # ---- backward ----
 
 
+@callee(forceinline=True)
+def _tiles(to, grad, places, n, place, bfloat):
+    """n pairs of neighbours, of which one or none is the largest of its window: a row of dx."""
+    for c in range(n):
+        g, which = load(grad, c, bfloat), places[c]
+        store(to, 2 * c, g if which == place else 0, bfloat)
+        store(to, 2 * c + 1, g if which == place + 1 else 0, bfloat)
+
+
 def max_pool_backward_kernel(
     dx, grad, places, offsets, table, d, h, w, od, oh, ow, kd, kh, kw, tiles, bfloat, start, stop
 ):
-    """Planes start:stop of dx. `tiles`: windows of 2 x 2 in a plane that lie side by side."""
+    """Planes start:stop of dx. `tiles`: windows are 2 x 2 of a flat picture and lie side by side."""
     of_h, of_w = offset(table, 3 * od), offset(table, 3 * (od + oh))
     for plane in range(start, stop):
         to = offset(dx, plane * d * h * w)
-        for i in range(d * h * w):
-            store(to, i, 0.0, bfloat)
         at = plane * od * oh * ow
+        if tiles:
+            for b in range(h):
+                line = offset(to, b * w)
+                if b < 2 * oh:
+                    first = at + b // 2 * ow
+                    _tiles(line, offset(grad, first), offset(places, first), ow, b % 2 * 2, bfloat)
+                for c in range(2 * ow if b < 2 * oh else 0, w):
+                    store(line, c, 0, bfloat)
+            continue
+        for i in range(d * h * w):
+            store(to, i, 0, bfloat)
         for a in range(od):
             for b in range(oh):
                 first = (table[a] * h + of_h[b]) * w
@@ -151,7 +212,7 @@ def word(dtype: np.dtype) -> np.dtype:
 
 @cache
 def _forward(x: np.dtype, place: np.dtype) -> Callable:
-    return compiled(max_pool_kernel, x, place, x, "i8", *[int] * 14, float, *[int] * 3)
+    return compiled(max_pool_kernel, x, place, x, "i8", *[int] * 14, float, *[int] * 4)
 
 
 @cache
@@ -170,14 +231,14 @@ def _max_pool(out, places, x, windows: Windows):
     grain = GRAIN // (windows.count[2] * prod(windows.taps) + 1) + 1
     parallel.run(
         _forward(word(x.dtype), places.dtype), rows, grain, out, places, x, windows.table, windows.step, *windows.size,
-        *windows.count, *windows.taps, *windows.dilation, windows.stride, lowest(x.dtype), int(x.dtype.char == "H"),
+        *windows.count, *windows.taps, *windows.dilation, windows.stride, lowest(x.dtype), x.size, int(x.dtype.char == "H"),
     )  # fmt: skip
 
 
 @max_pool_backward.on("cpu")
 def _max_pool_backward(dx, grad, places, windows: Windows):
     planes, grain = dx.size // prod(windows.size), GRAIN // (4 * prod(windows.count)) + 1
-    tiles = windows.taps == (1, 2, 2) and windows.stride == 2
+    tiles = windows.taps == (1, 2, 2) and windows.tiled
     parallel.run(
         _backward(word(dx.dtype), places.dtype), planes, grain, dx, grad, places, windows.offsets(), windows.table,
         *windows.size, *windows.count, *windows.taps, int(tiles), int(dx.dtype.char == "H"),

@@ -49,6 +49,15 @@ class Windows:
         self.step = self.table.shape[-1] if planes else 0
         self.place = np.dtype(np.uint8 if prod(taps) <= 256 else np.int32)
 
+    @cached_property
+    def tiled(self) -> bool:
+        """Whether the windows lie side by side, from the first element on, in every plane alike."""
+        side_by_side = zip(self.origins, self.lasts, self.taps, self.dilation)
+        return not self.step and all(
+            d == 1 and np.array_equal(o, np.arange(len(o)) * t) and (last == t).all()
+            for o, last, t, d in side_by_side
+        )
+
     def offsets(self) -> np.ndarray:
         """For each place in a window: how far the element lies behind the window's first tap."""
         d, h, w = (np.arange(t) * k for t, k in zip(self.taps, self.dilation))

@@ -5,6 +5,7 @@ parity/test_serialization_parity.py.
 """
 
 import argparse
+import copy
 import io
 import json
 import math
@@ -492,6 +493,28 @@ def test_npz(tmp_path):
     for bad in ([1], {"x": "text"}, {"x": torch.ones(1, dtype=torch.bfloat16)}):
         with pytest.raises(TypeError, match="npz|NumPy"):
             save(bad, tmp_path / "bad.npz")
+
+
+def test_pickle_and_deepcopy():
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU())
+    optimizer = optim.Adam(model.parameters())
+    model(torch.ones(4, 2)).sum().backward()
+    optimizer.step()
+    for again in (pickle.loads(pickle.dumps((model, optimizer))), copy.deepcopy((model, optimizer))):
+        twin, other = again
+        assert str(twin) == str(model) and twin[0].weight is other.param_groups[0]["params"][0]
+        assert all(
+            torch.equal(a, b) and a is not b
+            for a, b in zip(model.state_dict().values(), twin.state_dict().values())
+        )
+        assert str(other.state_dict()) == str(optimizer.state_dict())
+    x = torch.ones(2, requires_grad=True)
+    back = pickle.loads(pickle.dumps([x, x.detach(), torch.float16, torch.Size([1]), torch.device("cpu")]))
+    assert (
+        back[0].requires_grad
+        and not back[1].requires_grad
+        and back[2:] == [torch.float16, torch.Size([1]), torch.device("cpu")]
+    )
 
 
 def test_files_that_cannot_be_sought():

@@ -1,0 +1,38 @@
+"""Attention without PyTorch: what must hold of it whatever the numbers are."""
+
+import pytest
+
+import numbatorch as torch
+from numbatorch import nn
+from numbatorch.nn import functional as F
+
+
+@pytest.mark.parametrize("length", [5, 100, 250])
+def test_what_comes_later_is_not_seen(length):
+    q, k, v = (torch.randn(2, 3, length, 8) for _ in range(3))
+    whole = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    half = length // 2
+    part = F.scaled_dot_product_attention(*[x[:, :, :half] for x in (q, k, v)], is_causal=True)
+    torch.testing.assert_close(whole[:, :, :half], part)
+
+
+def test_a_query_that_sees_nothing_gets_zeros_and_no_gradient():
+    q, k, v = (torch.randn(1, 1, 4, 8).requires_grad_() for _ in range(3))
+    mask = torch.tensor([True, False, True, True])[:, None].expand(4, 4)
+    y = F.scaled_dot_product_attention(q, k, v, mask)
+    y.square().sum().backward()
+    assert (y[0, 0, 1] == 0).all() and (q.grad[0, 0, 1] == 0).all()
+    assert all(x.grad.isfinite().all() for x in (q, k, v))
+
+
+def test_large_scores_do_not_overflow():
+    q = torch.full((1, 1, 3, 8), 1e4)
+    torch.testing.assert_close(F.scaled_dot_product_attention(q, q, q), q)
+
+
+def test_layers_keep_the_order_of_a_batch():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0).eval()
+    other = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True).eval()
+    other.load_state_dict(layer.state_dict())
+    x = torch.randn(5, 3, 8)
+    torch.testing.assert_close(layer(x), other(x.transpose(0, 1)).transpose(0, 1))

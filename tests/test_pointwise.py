@@ -171,3 +171,11 @@ def test_a_column_overwritten_by_its_neighbour():
     x[:, 1] = x[:, 2]
     x[1:] = x[:-1]
     assert x.tolist() == [[0, 2, 2, 3], [0, 2, 2, 3], [4, 6, 6, 7]]
+
+
+def test_a_kernel_of_too_many_operands_is_refused():
+    names = [f"x{k}" for k in range(70)]
+    made: dict = {}
+    exec(f"def crowd({', '.join(names)}): return {' + '.join(names)}", made)
+    with pytest.raises(TypeError, match="at most 64 words of arguments"):
+        torch.pointwise(made["crowd"])(*[torch.ones(2)] * 70)

@@ -205,4 +205,7 @@ def callable_of(made) -> Callable:
     """The Python callable of a kernel; `made` is what Numba's compiler, with KernelCompiler, gives."""
     entry = made.library.get_pointer_to_function(made.fndesc.llvm_cpython_wrapper_name)
     told = bytes(map(_letter, made.signature.args))
+    wide = sum(isinstance(kind, types.Complex) for kind in made.signature.args)
+    if len(told) + wide > SLOTS:
+        raise TypeError(f"a kernel takes at most {SLOTS} words of arguments, this one {len(told) + wide}")
     return builtin(invoke, struct.pack("qqq", entry, id(None), len(told)) + told)

@@ -109,9 +109,16 @@ def find_places(places, plan, run_first, run, h_first, row, rows, w_first, w, co
 @callee
 def scatter(out, row_step, places, source, width, bias, bias_step, rows, columns, keeps):
     """A tile to places of out that are no neighbours: added to what is there, or to the bias."""
+    every_second = places[columns - 1] - places[0] == 2 * (columns - 1)
+    for j in range(1, columns):
+        every_second &= places[j] - places[j - 1] == 2
     for r in range(rows):
         to, row = offset(out, r * row_step), offset(source, r * width)
-        if keeps:
+        if every_second and not keeps:
+            add, line = bias[r * bias_step], offset(to, places[0])
+            for j in range(columns):
+                line[2 * j] = row[j] + add
+        elif keeps:
             for j in range(columns):
                 to[places[j]] += row[j]
         else:

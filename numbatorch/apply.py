@@ -104,7 +104,10 @@ def no_complex(text: str, error: type[Exception] = NotImplementedError) -> Calla
 class Row:
     """An operation: a name, and the class of the nodes that it leaves on the tape."""
 
+    made: dict[str, list[Row]] = {}  # all rows, by name
+
     def __init__(self, name: str, node: type[Node]):
+        Row.made.setdefault(name, []).append(self)
         self.name = name
         self.node = type(f"{name}Backward0", (node,), {"row": self, "__module__": "numbatorch.autograd"})
 

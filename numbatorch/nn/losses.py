@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from numbatorch import ops
+from numbatorch import casting, ops
 from numbatorch.autograd import no_grad
 from numbatorch.dtype import int64, uint8
 from numbatorch.tensor import Tensor
@@ -121,6 +121,7 @@ def cross_entropy(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    input = casting.widened(input)
     classes = 0 if input.dim() == 1 else 1
     if target.shape == input.shape:
         return _cross_entropy_of_probabilities(

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from numbatorch import ops
+from numbatorch import casting, ops
 from numbatorch.nn import init
 from numbatorch.nn.module import Module
 from numbatorch.nn.parameter import Parameter
@@ -135,7 +135,7 @@ class RNNBase(Module):
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
         """Raise for an input of another dtype or shape."""
         dtype = self._flat_weights[0].dtype
-        if input.dtype is not dtype:
+        if input.dtype is not dtype and not casting.tolerates(input, self._flat_weights[0]):
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({dtype}). Convert input: input.to({dtype}), "
                 f"or convert model: model.to({input.dtype})"

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
+from numbatorch import casting
 from numbatorch.apply import Op
 from numbatorch.base import Kind, empty, kind_of, wrap
 from numbatorch.dtype import c_name, type_word
@@ -218,7 +219,7 @@ def _check(
 
 
 def _check_types(x: Tensor, w: Tensor) -> None:
-    if w.kind.flat is x.kind.flat:
+    if w.kind.flat is x.kind.flat or casting.tolerates(x, w):
         return
     own = x.kind.dtype
     if w.kind.device is x.kind.device and own is not dt.float32 and not own.is_complex:
@@ -230,7 +231,7 @@ def _check_types(x: Tensor, w: Tensor) -> None:
 
 
 def _check_bias(x: Tensor, bias: Tensor | None) -> None:
-    if bias is not None and bias.kind.dtype is not x.kind.dtype:
+    if bias is not None and bias.kind.dtype is not x.kind.dtype and not casting.tolerates(x, bias):
         types = f"({c_name(x.kind.dtype)}) and bias type ({c_name(bias.kind.dtype)})"
         raise RuntimeError(f"Input type {types} should be the same")
 

@@ -6,6 +6,7 @@ from math import inf, prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
+from numbatorch import casting
 from numbatorch.apply import Op, Pointwise
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import empty
@@ -153,6 +154,7 @@ def cdist(
     )
     if p == 2 and (compute_mode == modes[1] or (compute_mode == modes[0] and max(m, n) > BY_PRODUCT)):
         return _euclidean(x1, x2)
+    x1, x2 = casting.widened(x1), casting.widened(x2)
     _check_width("cdist", x1)
     x1, x2 = reshape(x1, prod(stack), m, k), reshape(x2, prod(stack), n, k)
     return reshape(_cdist(x1, x2, float(p)), (*stack, m, n))

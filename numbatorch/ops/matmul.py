@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
+from numbatorch import casting
 from numbatorch.apply import Op
 from numbatorch.base import empty
 from numbatorch.dtype import c_name, type_word
@@ -42,6 +43,8 @@ def check(name: str, a: Tensor, b: Tensor, message: str, kernel: str) -> None:
             f"tensors on {a.device} (when checking argument in method wrapper_{a.device.type}_{name})"
         )
     if a.kind.dtype is not b.kind.dtype:
+        if casting.tolerates(a, b):
+            return
         raise RuntimeError(message)
     if a.kind.dtype is dt.bool:
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")

@@ -438,3 +438,112 @@ def test_zero_grad():
     assert params[0].grad.tolist() == [0, 0]
     optimizer.zero_grad()
     assert params[0].grad is None
+
+
+# ---- the other optimizers, schedulers and averages: tests/parity compares their numbers with PyTorch's ----
+
+OTHERS = [
+    (optim.Adamax, {}),
+    (optim.NAdam, {"lr": 0.01}),
+    (optim.RAdam, {"lr": 0.05}),
+    (optim.RMSprop, {"centered": True, "momentum": 0.5}),
+    (optim.Rprop, {}),
+    (optim.Adagrad, {"lr": 0.1}),
+    (optim.Adadelta, {"lr": 10.0}),
+    (optim.ASGD, {"lr": 0.1}),
+    (optim.Adafactor, {"lr": 0.1}),
+]
+
+
+@pytest.mark.parametrize(("cls", "options"), OTHERS, ids=lambda value: getattr(value, "__name__", ""))
+def test_each_goes_down(cls, options, device):
+    params = make([(5,), (3, 4)], device=device, dtype=torch.float32)
+    optimizer = cls(params, **options)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = sum(((p - 1) ** 2).sum() for p in params)
+        loss.backward()
+        return loss
+
+    losses = [optimizer.step(closure).item() for _ in range(12)]
+    assert losses[-1] < 0.97 * losses[0]
+
+
+def test_muon_and_lbfgs_go_down():
+    weight = make([(4, 3)], dtype=torch.float32)
+    before = host(weight[0]).copy()
+    weight[0].grad = weight[0].detach().clone()
+    optim.Muon(weight, lr=0.1, weight_decay=0).step()
+    assert np.square(host(weight[0])).sum() < np.square(before).sum()
+    params = make([(3,)])
+    optimizer = optim.LBFGS(params, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = ((params[0] - 2) ** 4).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert closure().item() < 1e-4
+
+
+def test_sparse_adam_takes_no_dense_gradient():
+    (param,) = make([(2,)])
+    optimizer = optim.SparseAdam([param])
+    optimizer.step()
+    param.grad = torch.ones_like(param)
+    with pytest.raises(RuntimeError, match="SparseAdam does not support dense gradients"):
+        optimizer.step()
+
+
+def test_hooks_around_states():
+    (param,) = make([(1,)])
+    optimizer, seen = optim.SGD([param], lr=1), []
+    optimizer.register_state_dict_pre_hook(lambda o: seen.append("before saving"))
+    optimizer.register_state_dict_pre_hook(lambda o: seen.append("first"), prepend=True)
+    optimizer.register_state_dict_post_hook(lambda o, state: {**state, "more": 1})
+    optimizer.register_load_state_dict_pre_hook(lambda o, state: seen.append(state.pop("more")))
+    optimizer.register_load_state_dict_post_hook(lambda o: seen.append("after loading"))
+    state = optimizer.state_dict()
+    optimizer.load_state_dict(state)
+    assert seen == ["first", "before saving", 1, "after loading"] and state["more"] == 1
+    handle = optim.optimizer.register_optimizer_step_post_hook(lambda *_: seen.append("any"))
+    optimizer.step()
+    handle.remove()
+    optimizer.step()
+    assert seen[4:] == ["any"]
+
+
+def test_a_differentiable_step():
+    """d p' / d lr = -g, through the tape."""
+    lr = torch.tensor(0.5, requires_grad=True)
+    param = torch.ones(3, requires_grad=True).clone()
+    optimizer = optim.SGD([param], lr=lr, differentiable=True)
+    param.grad = torch.tensor([1.0, 2.0, 3.0])
+    optimizer.step()
+    param.sum().backward()
+    assert lr.grad.item() == -6
+
+
+def test_schedulers():
+    optimizer = optim.SGD(make([(1,)]), lr=1.0)
+    schedules = optim.lr_scheduler
+    warmup = schedules.LinearLR(optimizer, start_factor=0.25, total_iters=3)
+    scheduler = schedules.SequentialLR(optimizer, [warmup, schedules.ExponentialLR(optimizer, 0.5)], [3])
+    rates = []
+    for _ in range(6):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    np.testing.assert_allclose(rates, [0.25, 0.5, 0.75, 1, 0.5, 0.25])
+
+
+def test_averages():
+    model = torch.nn.Linear(2, 1)
+    average = optim.swa_utils.AveragedModel(model)
+    for value in (1.0, 2.0, 6.0):
+        torch.nn.init.constant_(model.weight, value)
+        average.update_parameters(model)
+    assert average.module.weight.tolist() == [[3.0, 3.0]] and average.n_averaged == 3

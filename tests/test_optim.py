@@ -443,7 +443,7 @@ def test_zero_grad():
 # ---- the other optimizers, schedulers and averages: tests/parity compares their numbers with PyTorch's ----
 
 OTHERS = [
-    (optim.Adamax, {}),
+    (optim.Adamax, {"lr": 0.05}),
     (optim.NAdam, {"lr": 0.01}),
     (optim.RAdam, {"lr": 0.05}),
     (optim.RMSprop, {"centered": True, "momentum": 0.5}),

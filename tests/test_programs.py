@@ -13,9 +13,6 @@ FOLDER = Path(__file__).parent / "programs"
 EXPECTED: dict[str, str] = json.loads((FOLDER / "losses.json").read_text())
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
-# Programs that need what is still to come.
-TO_COME = {"mixed_precision"}
-
 
 def compare(found: str, expected: str) -> None:
     """The same words, and numbers that are equal to 0.001."""
@@ -26,8 +23,6 @@ def compare(found: str, expected: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_program(name):
-    if name in TO_COME:
-        pytest.skip("needs what is still to come")
     done = subprocess.run(
         [sys.executable, "-m", "numbatorch", f"{name}.py"],
         cwd=FOLDER, env=ENVIRONMENT, capture_output=True, text=True, timeout=300,

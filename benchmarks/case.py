@@ -50,3 +50,40 @@ class Line:
 
 def geometric_mean(lines: Sequence[Line]) -> float:
     return math.exp(sum(math.log(line.ratio) for line in lines) / len(lines))
+
+
+def with_backward(make):
+    """A program that calls a function of a library on tensors that want gradients, and sends ones back.
+
+    `make(torch)` gives the function and the shapes of its tensors.
+    """
+
+    def program(torch):
+        function, shapes = make(torch)
+        inputs = [torch.randn(*shape, requires_grad=True) for shape in shapes]
+        ones = torch.ones_like(function(*inputs))
+
+        def call():
+            for x in inputs:
+                x.grad = None
+            function(*inputs).backward(ones)
+
+        return call
+
+    return program
+
+
+def forward(make):
+    """The same without gradients."""
+
+    def program(torch):
+        function, shapes = make(torch)
+        inputs = [torch.randn(*shape) for shape in shapes]
+        return lambda: function(*inputs)
+
+    return program
+
+
+def both_ways(name, make) -> list[Case]:
+    """The two lines of a function: forward, and with its gradients."""
+    return [Case(name, forward(make)), Case(f"{name}, and backward", with_backward(make))]

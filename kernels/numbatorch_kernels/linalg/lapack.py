@@ -2,7 +2,7 @@
 
 For large matrices, most of it is NumPy's own, which loops over the stack in C. NumPy raises for a whole stack
 where one matrix cannot be factored, and gives no LU factors; both come from the kernels in `elimination.py`, and
-so does all that is made of LU factors of small matrices, several times as fast (benchmarks/linalg.py). Where a function
+so does all that is made of LU factors of small matrices, several times as fast (`python -m benchmarks linalg`). Where a function
 returns `info`, it is LAPACK's: int32, one for each matrix, 0 where all went well.
 """
 

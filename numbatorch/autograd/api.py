@@ -90,7 +90,7 @@ def grad(
             grad_outputs,
             keep,
             create_graph,
-            allow_unused,
+            allow_unused=allow_unused,
             materialize_grads=materialize_grads,
         )
     roots, grads = _roots(outputs, grad_outputs, create_graph)
@@ -112,8 +112,7 @@ def _batched(
     grad_outputs: Any,
     keep: bool,
     create_graph: bool,
-    *allow_unused: Any,
-    **options: Any,
+    **unused: bool | None,
 ) -> tuple:
     """`grad` for each entry of `grad_outputs`, and the results one above the other."""
     outputs = [outputs] if isinstance(outputs, TensorBase | GradientEdge) else list(outputs)
@@ -136,8 +135,7 @@ def _batched(
             [w[k] for w in weights],
             keep or k < count - 1,
             create_graph,
-            *allow_unused,
-            **options,
+            **unused,  # type: ignore[arg-type]
         )
         for k in range(count)
     ]

@@ -369,7 +369,9 @@ def _grad(
     pairs = [(out, w) for out, w in zip(outputs, given) if out is not None and out.requires_grad]
     if not pairs:
         return (None,) * len(inputs)
-    return grad([o for o, _ in pairs], inputs, [w for _, w in pairs], retain_graph, create_graph, True)
+    return grad(
+        [o for o, _ in pairs], inputs, [w for _, w in pairs], retain_graph, create_graph, allow_unused=True
+    )
 
 
 def _shown(values: tuple[Tensor, ...], several: bool, create_graph: bool) -> Any:

@@ -88,7 +88,9 @@ class Linear:
         self.slopes: Sequence[Tensor | None] = [None] * len(inputs)
         if pairs:
             with enable_grad():
-                self.slopes = grad([o for o, _ in pairs], inputs, [u for _, u in pairs], None, True, True)
+                self.slopes = grad(
+                    [o for o, _ in pairs], inputs, [u for _, u in pairs], create_graph=True, allow_unused=True
+                )
 
     def along(self, place: int, tangent: Tensor, create_graph: bool) -> list[Tensor]:
         """The tangents of the outputs when one of the inputs alone moves."""
@@ -108,6 +110,11 @@ class Linear:
         found: Sequence[Tensor | None] = [None] * len(self.outputs)
         if pairs:
             found = grad(
-                [s for s, _ in pairs], self.dummies, [v for _, v in pairs], retain_graph, create_graph, True
+                [s for s, _ in pairs],
+                self.dummies,
+                [v for _, v in pairs],
+                retain_graph,
+                create_graph,
+                allow_unused=True,
             )
         return [out.new_zeros(out.shape) if t is None else t for out, t in zip(self.outputs, found)]

@@ -28,11 +28,12 @@ BoolTensor = TensorType(dt.bool, "cuda")
 def is_available() -> bool:
     """Whether tensors can live on "cuda": there is a GPU with its driver and compiler, or the simulator is
     on."""
+    from numbatorch_kernels.cuda import compat
+
     try:
-        from numbatorch_kernels.cuda import compat
-    except RuntimeError:
+        return compat.is_available()
+    except RuntimeError:  # there is no compiler
         return False
-    return compat.is_available()
 
 
 def is_simulated() -> bool:

@@ -1,5 +1,6 @@
 """What `import numbatorch` loads, and what it leaves for the first kernel."""
 
+import os
 import subprocess
 import sys
 
@@ -27,3 +28,17 @@ def test_a_module_of_a_package_that_has_not_run_is_loaded_once():
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_who_looks_through_all_modules_loads_none():
+    script = (
+        "import inspect, sys, numbatorch\n"
+        "inspect.getmodule(print)\n"
+        "assert 'numba' not in sys.modules\n"
+        "sys.modules['numba.cuda'] = None  # as where no compiler is installed\n"
+        "print(numbatorch.cuda.is_available(), numbatorch.cuda.device_count())\n"
+        "inspect.getmodule(print)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_ENABLE_CUDASIM"}
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+    assert (run.stdout.split(), run.returncode) == (["False", "0"], 0), run.stderr

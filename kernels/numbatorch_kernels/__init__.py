@@ -11,21 +11,11 @@ module, `from numbatorch_kernels import sort`, and says `sort.sort(...)`.
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 from numbatorch_kernels.lazy import LazyLoader
-
-
-class _Loaded(Loader):
-    """For a module that the execution of its package, which was put off until now, has just imported."""
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return sys.modules[spec.name]
-
-    def exec_module(self, module: ModuleType) -> None:
-        pass
 
 
 class _LazyModules(MetaPathFinder):
@@ -36,8 +26,6 @@ class _LazyModules(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith(__name__ + "."):
             return None
-        if fullname in sys.modules:
-            return ModuleSpec(fullname, _Loaded(), origin=sys.modules[fullname].__file__)
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
             spec.loader = LazyLoader(spec.loader)

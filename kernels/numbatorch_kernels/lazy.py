@@ -12,12 +12,16 @@ from typing import Any
 
 _lock = threading.RLock()  # one for all: two threads cannot wait for each other
 _executing: set[str] = set()
+# What is known of a module before; who goes through all modules, as `inspect` does, asks for no more.
+_KNOWN = {"__name__", "__file__", "__path__", "__package__", "__spec__", "__loader__", "__class__"}
 
 
 class _Waiting(ModuleType):
     """A module that is still to be executed."""
 
     def __getattribute__(self, name: str) -> Any:
+        if name in _KNOWN:
+            return object.__getattribute__(self, name)
         with _lock:
             spec: ModuleSpec = object.__getattribute__(self, "__spec__")
             waiting = object.__getattribute__(self, "__class__") is _Waiting

@@ -65,6 +65,7 @@ from numbatorch.ops import adaptive_avg_pool3d as adaptive_avg_pool3d
 from numbatorch.ops import avg_pool1d as avg_pool1d
 from numbatorch.ops import avg_pool2d as avg_pool2d
 from numbatorch.ops import avg_pool3d as avg_pool3d
+from numbatorch.ops import bags
 from numbatorch.ops import batch_norm as batch_norm
 from numbatorch.ops import bilinear as bilinear
 from numbatorch.ops import channel_shuffle as channel_shuffle
@@ -99,7 +100,6 @@ from numbatorch.ops import softplus as softplus
 from numbatorch.ops import softshrink as softshrink
 from numbatorch.ops import softsign as softsign
 from numbatorch.ops import tanh as tanh
-from numbatorch.ops.bags import bags_of
 from numbatorch.shape import Size
 from numbatorch.tensor import Tensor
 
@@ -465,7 +465,7 @@ def embedding_bag(
         )
     number = ("sum", "mean", "max").index(mode)
     options = (scale_grad_by_freq, number, per_sample_weights, include_last_offset, padding_idx)
-    return bags_of(weight, input, offsets, *options)[0][0]
+    return bags.bags_of(weight, input, offsets, *options)[0][0]
 
 
 @no_grad()

@@ -41,8 +41,11 @@ ARGUMENTS = {
     "MultiheadAttention": (4, 2),
     **{f"Transformer{name}Layer": (4, 2) for name in ("Encoder", "Decoder")},
     "Bilinear": (2, 3, 4),
-    "AdaptiveLogSoftmaxWithLoss": (4, 9, [2, 4]),
+    "AdaptiveLogSoftmaxWithLoss": (16, 9, [2, 4]),
     "LinearCrossEntropyLoss": (4, 3),
+    **{name: (3, 4) for name in CLASSES if re.match("(RNN|LSTM|GRU)(Cell)?$", name)},
+    "RNNBase": ("LSTM", 3, 4),
+    "RNNCellBase": (3, 4, True, 2),
 }
 OTHERS = (
     "Module",
@@ -94,6 +97,7 @@ def complaint(call):
 # ---- printing and signatures ----
 
 
+@pytest.mark.filterwarnings("ignore:`NLLLoss2d`:FutureWarning")
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_print_and_are_called_the_same(name):
     ours, theirs = getattr(nn, name), getattr(torch.nn, name)

@@ -605,7 +605,6 @@ from numbatorch import cuda as cuda  # isort: skip
 from numbatorch import fft as fft  # isort: skip
 from numbatorch import linalg as linalg  # isort: skip
 from numbatorch import nn as nn  # isort: skip
-from numbatorch import optim as optim  # isort: skip
 from numbatorch import amp as amp  # isort: skip
 from numbatorch.cuda import amp as _cuda_amp  # isort: skip
 from numbatorch.amp.autocast_mode import autocast as autocast  # isort: skip
@@ -626,22 +625,27 @@ from numbatorch import func as func  # isort: skip
 from numbatorch import profiler as profiler  # isort: skip
 from numbatorch.func import vmap as vmap  # isort: skip
 from numbatorch import distributed as distributed  # isort: skip
-from numbatorch import hub as hub  # isort: skip
-from numbatorch import jit as jit  # isort: skip
-from numbatorch import onnx as onnx  # isort: skip
 from numbatorch import types as types  # isort: skip
 from numbatorch.autograd import functional as _functional  # isort: skip
 from numbatorch.autograd import profiler as _profiler  # isort: skip
 
-# Loaded when it is first used: fifty files that few programs need.
+# Loaded when they are first used: a hundred files that not every program needs.
 if TYPE_CHECKING:
     from numbatorch import distributions as distributions
+    from numbatorch import hub as hub
+    from numbatorch import jit as jit
     from numbatorch import multiprocessing as multiprocessing
+    from numbatorch import onnx as onnx
+    from numbatorch import optim as optim
 else:
     from numbatorch.lazy import lazy_module as _lazy_module
 
     distributions = _lazy_module("numbatorch.distributions")
+    hub = _lazy_module("numbatorch.hub")
+    jit = _lazy_module("numbatorch.jit")
     multiprocessing = _lazy_module("numbatorch.multiprocessing")
+    onnx = _lazy_module("numbatorch.onnx")
+    optim = _lazy_module("numbatorch.optim")
 
 # Last, because within the package `numbatorch.dtype` is the module.
 from numbatorch.dtype import DType as dtype  # isort: skip

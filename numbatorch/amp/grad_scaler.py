@@ -6,14 +6,16 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numbatorch import cuda
 from numbatorch.autograd import no_grad
 from numbatorch.dtype import float16, float32, int32
 from numbatorch.ops import full
-from numbatorch.optim.optimizer import Optimizer
 from numbatorch.tensor import Tensor
+
+if TYPE_CHECKING:
+    from numbatorch.optim import Optimizer
 
 
 class OptState(Enum):

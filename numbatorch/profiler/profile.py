@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import socket
+import platform
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -85,7 +85,7 @@ def tensorboard_trace_handler(
             os.makedirs(dir_name, exist_ok=True)
         except Exception as error:
             raise RuntimeError("Can't create directory: " + dir_name) from error
-        worker = worker_name or f"{socket.gethostname()}_{os.getpid()}"
+        worker = worker_name or f"{platform.node()}_{os.getpid()}"
         name = f"{worker}.{time.time_ns()}.pt.trace.json{'.gz' if use_gzip else ''}"
         prof.export_chrome_trace(os.path.join(dir_name, name))
 

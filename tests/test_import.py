@@ -42,3 +42,13 @@ def test_who_looks_through_all_modules_loads_none():
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_ENABLE_CUDASIM"}
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
     assert (run.stdout.split(), run.returncode) == (["False", "0"], 0), run.stderr
+
+
+def test_a_package_is_executed_before_its_modules():
+    script = (
+        "import numbatorch.nn.functional as F, numbatorch\n"
+        "x = numbatorch.ones(1, 1, 2, 4)\n"
+        "assert (F.scaled_dot_product_attention(x, x, x) == x).all()  # its modules come from another package\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr

@@ -4,6 +4,7 @@ As importlib.util.LazyLoader, whose modules, before Python 3.11.9 and 3.12.3, sh
 other threads: here a thread waits until the one that was first is ready.
 """
 
+import sys
 import threading
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
@@ -24,6 +25,7 @@ class _Waiting(ModuleType):
             return object.__getattribute__(self, name)
         with _lock:
             spec: ModuleSpec = object.__getattribute__(self, "__spec__")
+            dir(sys.modules[spec.name.rpartition(".")[0]])  # a package is executed before what it holds
             waiting = object.__getattribute__(self, "__class__") is _Waiting
             if waiting and spec.name not in _executing:  # else it asks for something of its own
                 _executing.add(spec.name)

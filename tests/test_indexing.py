@@ -482,6 +482,30 @@ def test_sorting_is_stable(dtype, length, descending):
     np.testing.assert_array_equal(values.numpy(), np.take_along_axis(x, order, 1))
 
 
+def _wide_keys():
+    """Rows long enough for threads to share, of 64-bit keys: leading bits that tell all, most, or few apart."""
+    rng, n = np.random.default_rng(0), (1 << 15) + 3
+    few = rng.integers(-1 << 62, 1 << 62, 100)
+    return {
+        "any": rng.integers(-1 << 62, 1 << 62, n),
+        "float64": rng.standard_normal(n),
+        "repeated": few[rng.integers(0, 100, n)],
+        "short runs": (rng.integers(0, n // 8, n) << 44) + rng.integers(0, 1 << 12, n),
+        "long runs": (rng.integers(0, 50, n) << 55) + rng.integers(0, 3, n),
+    }
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("keys", _wide_keys().items(), ids=lambda item: item[0])
+def test_sorting_of_a_long_row_with_wide_keys(keys, descending):
+    numbers = keys[1]
+    values, indices = torch.sort(torch.from_numpy(numbers), stable=True, descending=descending)
+    turned = -numbers if descending else numbers
+    expected = np.argsort(turned, kind="stable")
+    assert (indices.numpy() == expected).all()
+    assert (values.numpy() == numbers[expected]).all()
+
+
 def test_sorting_on_both_devices(device):
     x = torch.tensor([[3, 1, 2, 1], [0, 5, 4, 5]], device=device)
     assert x.sort(1).indices.tolist() == [[1, 3, 2, 0], [0, 2, 1, 3]]

@@ -5,6 +5,9 @@ A pass counts how often each digit occurs, and then moves every element, with th
 its digit's elements go. Bits that are the same in all keys of a row get no pass. The first pass reads the row
 itself and the last one writes the results, so passes go to and fro between the results' memory and a scratch
 of the same size at most. Rows are shared out among threads; a long row that there is one of, in tiles.
+
+Where the keys of a long row have many bits, their leading ones tell nearly all elements apart: passes over these,
+and an insertion sort of the few neighbours that share them, take the place of passes over all.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ sort = Kernel("sort")  # (values, indices, src, descending): rows in order, and 
 
 SHORT = 32  # elements that insertion sorts faster than radix
 TILES = 1 << 15  # elements of a row from which on several threads share it
+LEADING = 3  # passes over leading bits that do: 2^27 values for the elements of a row
 WIDEST = 9  # bits of a digit: memory that is written to in 512 places at a time stays in reach of the caches
 
 
@@ -138,6 +142,41 @@ def _sort_rows(
                 a, p, b, q = b, q, a, p
 
 
+def _settle_tiles(settled, values, indices, tile, n, form, bits, infinity, descending, low, start, stop):
+    """Put elements in order that are in order of the bits from `low` on. A run of equal ones belongs to the tile
+    where it begins; a long one that is out of order is left, and `settled` of the tile is 0."""
+    lead = uint64(low)
+    for t in range(start, stop):
+        settled[t], j, end = 1, t * tile, min(t * tile + tile, n)
+        key = key_of(values[j], form, bits, infinity, descending)
+        if t > 0:
+            before = key_of(values[j - 1], form, bits, infinity, descending) >> lead
+            while j < n and key >> lead == before:
+                j += 1
+                key = key_of(values[min(j, n - 1)], form, bits, infinity, descending)
+        while j < end:
+            first, ordered, run = j, True, key >> lead
+            while True:
+                j += 1
+                previous = key
+                key = key_of(values[min(j, n - 1)], form, bits, infinity, descending)
+                if j == n or key >> lead != run:
+                    break
+                ordered &= previous <= key
+            if ordered:
+                continue
+            if j - first > SHORT:
+                settled[t] = 0
+                break
+            for i in range(first + 1, j):
+                word, place, k = values[i], indices[i], i
+                own = key_of(word, form, bits, infinity, descending)
+                while k > first and key_of(values[k - 1], form, bits, infinity, descending) > own:
+                    values[k], indices[k] = values[k - 1], indices[k - 1]
+                    k -= 1
+                values[k], indices[k] = word, place
+
+
 def _varying_tiles(found, words, tile, n, form, bits, infinity, descending, start, stop):
     for t in range(start, stop):
         first = t * tile
@@ -198,6 +237,7 @@ def _entry(function, itemsize: int, places: str = "i8"):
     word = WORD[itemsize]
     kinds = {
         _sort_rows: (word, "i8", "u4", word, word, "u4", *[int] * 9),
+        _settle_tiles: ("u1", word, "i8", *[int] * 9),
         _varying_tiles: ("u8", word, *[int] * 8),
         _tally_tiles: ("i8", word, *[int] * 10),
         _move_tiles: (word, places, "i8", word, "u4", *[int] * 11),
@@ -232,6 +272,21 @@ def _sort_in_tiles(values, indices, src, rule, tiles: int) -> None:
     low, passes, width = digits(varying, WIDEST)
     if passes == 0:
         values[...], indices[...] = src, np.arange(n)
+    if passes > LEADING + 1:
+        top = low + (passes - LEADING) * width
+        _pass_over(values, indices, src, rule, top, LEADING, width, tile)
+        settled = np.empty(tiles, np.uint8)
+        entry = _entry(_settle_tiles, src.itemsize)
+        parallel.run(entry, tiles, 1, settled, values, indices, tile, n, *rule, top)
+        if settled.all():
+            return
+    _pass_over(values, indices, src, rule, low, passes, width, tile)
+
+
+def _pass_over(values, indices, src, rule, low: int, passes: int, width: int, tile: int) -> None:
+    """Sort one long row by `passes` digits from bit `low` on; a thread has a tile of it."""
+    n = src.size
+    tiles = -(-n // tile)
     words, places, numbered = src, np.empty(0, np.uint32), 0
     spare: tuple = ()
     if passes > 1:

@@ -1,5 +1,6 @@
 """python -m numbatorch script.py arguments      run a program that says `import torch` on numbatorch
 python -m numbatorch -m module arguments      the same for a module
+python -m numbatorch warmup [programs]        compile the kernels that training uses (-h: which programs)
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ import sys
 def main(arguments: list[str]) -> None:
     """Do what the command line says."""
     match arguments:
+        case ["warmup", *rest]:
+            from numbatorch import warmup
+
+            warmup.main(rest)
         case ["-m", module, *rest]:
             from numbatorch import script
 

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import numbatorch as torch
+from numbatorch.warmup import data, main, warmup
 
 PROGRAM = """
 import math, sys, time
@@ -68,10 +70,41 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 
 def test_clear_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBATORCH_CACHE_DIR", str(tmp_path / "cache"))
-    run(tmp_path / "cache")
+    run(tmp_path)
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setenv("NUMBATORCH_CACHE_DIR", str(tmp_path))
     torch.clear_cache()
-    assert not (tmp_path / "cache").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
+def test_versions_that_nobody_uses_are_forgotten(tmp_path):
+    unused, recent, mine = (tmp_path / name for name in ("0" * 20, "1" * 20, "letters"))
+    for folder, days in ((unused, 31), (recent, 29), (mine, 31)):
+        folder.mkdir()
+        os.utime(folder, (0, time.time() - days * 86400))
+    run(tmp_path)
+    assert not unused.exists() and recent.exists() and mine.exists()
+    (used,) = set(tmp_path.iterdir()) - {recent, mine}
+    os.utime(used, (0, 0))
+    run(tmp_path)
+    assert used.stat().st_mtime > 0
+
+
+def test_warming_up():
+    assert warmup([data]) > 0
+    with pytest.raises(SystemExit, match="2"):
+        main(["tea"])
+
+
+def test_warming_up_needs_a_folder(tmp_path):
+    (tmp_path / "file").touch()
+    result = subprocess.run(
+        [sys.executable, "-m", "numbatorch", "warmup", "data"],
+        env=os.environ | {"NUMBATORCH_CACHE_DIR": str(tmp_path / "file" / "cache")},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1 and "set NUMBATORCH_CACHE_DIR" in result.stderr
 
 
 def test_generated_kernels_have_files():

@@ -3,7 +3,8 @@
 Everything goes to `$NUMBATORCH_CACHE_DIR`, else `$XDG_CACHE_HOME/numbatorch`, else `~/.cache/numbatorch`, in
 a folder named by the hash of the source of this package and of the versions of Numba and Python: an edited
 kernel, or an edited function that a kernel calls, is never served stale (Numba's own cache looks at the
-kernel's file alone). A folder that cannot be written means no disk cache, never an error.
+kernel's file alone). A folder that cannot be written means no disk cache, never an error. Folders of versions
+that no process has used for `UNUSED` days are removed when a new version makes its own.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+UNUSED = 30  # days
 
 
 def root() -> Path:
@@ -40,17 +45,33 @@ def folder() -> Path | None:
     """This build's own cache folder, made if need be; None where nothing can be written."""
     path = root() / fingerprint()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            os.utime(path)  # used today
+        else:
+            path.mkdir(parents=True, exist_ok=True)
+            _forget_unused()
         with tempfile.TemporaryFile(dir=path):
             return path
     except OSError:
         return path if path.is_dir() else None
 
 
+def _versions() -> list[Path]:
+    """The folders of all versions; other things that the user may keep beside them are not ours."""
+    return [p for p in root().glob("*") if re.fullmatch("[0-9a-f]{20}", p.name) and p.is_dir()]
+
+
+def _forget_unused() -> None:
+    for version in _versions():
+        if version.stat().st_mtime < time.time() - UNUSED * 86400:
+            shutil.rmtree(version, ignore_errors=True)
+
+
 def clear_cache() -> None:
     """Remove every compiled and generated kernel from disk. Kernels already loaded in this process go on
     working."""
-    shutil.rmtree(root(), ignore_errors=True)
+    for version in _versions():
+        shutil.rmtree(version, ignore_errors=True)
     folder.cache_clear()
 
 

@@ -1,5 +1,6 @@
-"""Linear algebra on the host: NumPy's LAPACK, and what it lacks.
+"""Linear algebra on the host.
 
 lapack.py        the functions that ops call, on stacks of matrices
+halves.py        large matrices, cut down to kernels and matrix products
 elimination.py   LU, Cholesky and substitution as kernels
 """

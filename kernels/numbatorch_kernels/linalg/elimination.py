@@ -1,9 +1,7 @@
-"""Gaussian elimination and Cholesky's square root, for what NumPy's LAPACK keeps to itself: the LU factors, and
-the row at which a factorisation failed. And substitution, which solves triangular systems.
+"""Gaussian elimination, Cholesky's square root, and substitution, which solves triangular systems.
 
-Kernels do a share of a stack of contiguous matrices: elimination of some columns of each, with all rows that
-go with them. `lapack.py` does the rest of a large matrix by matrix products (right-looking blocks, as LAPACK's
-getrf; Golub and Van Loan, Matrix Computations, 3.2.11).
+Kernels do a share of a stack of matrices: some columns of each, with all rows that go with them. `halves.py`
+does the rest of a large matrix by matrix products (Golub and Van Loan, Matrix Computations, 3.2 and 4.2).
 """
 
 from __future__ import annotations
@@ -20,9 +18,8 @@ def _size(x):
 def eliminate(a, pivots, info, rows, columns, first, last, start, stop):
     """Factor columns first..last of matrices start..stop: below the diagonal L, from there on U.
 
-    The rows that a pivot (counted from 1, as in LAPACK) exchanges are exchanged whole, and the first rows of
-    the columns behind `last` become those of U. `info` is the first column without a pivot, counted from 1,
-    or 0.
+    The rows that a pivot (counted from 1, as in LAPACK) exchanges are exchanged whole. `info` is the first
+    column without a pivot, counted from 1, or 0.
     """
     count = min(rows, columns)
     for matrix in range(start, stop):
@@ -48,42 +45,43 @@ def eliminate(a, pivots, info, rows, columns, first, last, start, stop):
                 a[line + j] = factor
                 for c in range(j + 1, last):
                     a[line + c] -= factor * a[top + c]
-        for i in range(first + 1, last):  # once it is known which rows these are
-            line = base + i * columns
-            for j in range(first, i):
-                factor, top = a[line + j], base + j * columns
-                for c in range(last, columns):
-                    a[line + c] -= factor * a[top + c]
 
 
-def square_root(a, info, n, start, stop):
-    """The lower triangles of matrices start..stop become L of A = L Lᴴ, column by column, up to the first
-    minor that is not positive: its order is put in `info`."""
+def square_root(a, info, step, row, first, last, start, stop):
+    """Rows and columns first..last of matrices start..stop become L of A = L Lᴴ, and 0 above it, column by
+    column, up to the first minor that is not positive: its order is put in `info`. Steps are from matrix to
+    matrix and from row to row."""
     for matrix in range(start, stop):
-        base = matrix * n * n
-        for j in range(n):
-            line = base + j * n
-            pivot = a[line + j].real
-            for k in range(j):
+        base = matrix * step + first
+        for j in range(first, last):
+            for k in range(j + 1 - first, last - first):
+                a[base + j * row + k] = 0
+        if info[matrix] != 0:
+            continue
+        for j in range(first, last):
+            line = base + j * row
+            size = j - first
+            pivot = a[line + size].real
+            for k in range(size):
                 pivot -= a[line + k].real * a[line + k].real + a[line + k].imag * a[line + k].imag
             if not pivot > 0:
-                a[line + j] = pivot
+                a[line + size] = pivot
                 info[matrix] = j + 1
                 break
             pivot = pivot**0.5
-            a[line + j] = pivot
-            for i in range(j + 1, n):
-                other = base + i * n
-                value = a[other + j]
-                for k in range(j):
+            a[line + size] = pivot
+            for i in range(j + 1, last):
+                other = base + i * row
+                value = a[other + size]
+                for k in range(size):
                     value -= a[other + k] * a[line + k].conjugate()
-                a[other + j] = value / pivot
+                a[other + size] = value / pivot
 
 
-def substitute(x, a, n, columns, panels, x_step, x_row, a_step, a_row, upper, unit, start, stop):
+def substitute(x, a, n, columns, panels, x_step, x_row, a_step, a_row, a_column, upper, unit, start, stop):
     """Solve A X = X in place, for panels start..stop of `WIDTH` columns of X, `panels` a matrix: A is n x n and
-    triangular; `unit`: with ones on the diagonal. Steps are in elements, from matrix to matrix and from row to
-    row."""
+    triangular; `unit`: with ones on the diagonal. Steps are in elements, from matrix to matrix, from row to row
+    and, of A, from column to column."""
     for panel in range(start, stop):
         left = panel % panels * WIDTH
         width = min(WIDTH, columns - left)
@@ -94,11 +92,11 @@ def substitute(x, a, n, columns, panels, x_step, x_row, a_step, a_row, upper, un
             line, target = coefficients + i * a_row, block + i * x_row
             low, high = (i + 1, n) if upper else (0, i)
             for j in range(low, high):
-                factor, source = a[line + j], block + j * x_row
+                factor, source = a[line + j * a_column], block + j * x_row
                 for c in range(width):
                     x[target + c] -= factor * x[source + c]
             if not unit:
-                pivot = a[line + i]
+                pivot = a[line + i * a_column]
                 for c in range(width):
                     x[target + c] /= pivot
 

@@ -523,6 +523,26 @@ def test_sorting_on_both_devices(device):
     ]
 
 
+def test_runs_and_masks_of_several_blocks():
+    """unique and masked_scatter look at a block of elements after another."""
+    values = np.random.default_rng(1).integers(0, 50, 300_000).astype(np.float32)
+    values[:10], values[4095:4097], values[-1] = np.nan, [0.0, -0.0], np.nan
+    x = torch.from_numpy(values)
+    found, inverse, counts = x.unique(return_inverse=True, return_counts=True)
+    wanted = np.unique(values, return_inverse=True, return_counts=True, equal_nan=False)
+    order = np.argsort(values, kind="stable")
+    np.testing.assert_array_equal(found.numpy(), wanted[0])
+    np.testing.assert_array_equal(inverse.numpy()[order], np.sort(wanted[1]))
+    np.testing.assert_array_equal(counts.numpy(), wanted[2])
+    runs, number, lengths = x.unique_consecutive(return_inverse=True, return_counts=True)
+    np.testing.assert_array_equal(runs[number].numpy(), values)
+    assert lengths.sum() == len(values) and not (runs[1:] == runs[:-1]).any() and lengths[:10].sum() == 10
+    chosen = x > 20
+    placed = torch.zeros(300_000).masked_scatter(chosen, torch.arange(300_000.0))
+    np.testing.assert_array_equal(placed[chosen].numpy(), np.arange(int(chosen.sum())))
+    assert not placed[~chosen].any()
+
+
 def test_the_gradient_of_a_product_with_zeros():
     x = torch.tensor([2.0, 0.0, 3.0, 0.0, 5.0], requires_grad=True)
     x.cumprod(0).sum().backward()

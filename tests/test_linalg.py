@@ -61,7 +61,7 @@ def test_triangular_systems(dtype, upper, unit, stack, n, columns):
 @pytest.mark.parametrize("n", [3, 64, 65])
 @pytest.mark.parametrize("dtype", ["f4", "c16"])
 def test_small_and_large_matrices_agree_with_numpy(dtype, n):
-    """Below and above the size at which NumPy takes over."""
+    """One kernel for the whole matrix, and halves of it."""
     a, b = sample(dtype, 2, n, n) / n + 2 * np.eye(n, dtype=dtype), sample(dtype, 2, n, 3)
     near = {"rtol": 5e-3 if dtype == "f4" else 1e-9, "atol": ROUNDING[dtype]}
     np.testing.assert_allclose(lapack.inv(a)[0], np.linalg.inv(a), **near)
@@ -72,7 +72,7 @@ def test_small_and_large_matrices_agree_with_numpy(dtype, n):
 
 
 def test_info_of_large_matrices():
-    """NumPy raises for the whole stack; info says where."""
+    """Of a stack, info says which matrix failed, and where."""
     stack = np.stack([np.eye(70), np.eye(70)])
     stack[1, 66, 66] = 0
     for info in (lapack.inv(stack)[1], lapack.solve(stack, stack)[1], lapack.cholesky(stack)[1]):

@@ -195,6 +195,17 @@ def round_bfloat16(out, values, start, stop):
         out[i] = to_bfloat16(values[i])
 
 
+def count_up(out, start, stop):
+    for i in range(start, stop):
+        out[i] = i
+
+
+def widen(out, words, start, stop):
+    """`words` may be the second half of the memory of `out`: each is read before it is written over."""
+    for i in range(start, stop):
+        out[i] = int64(words[i])
+
+
 def shuffle_32(out, draws, n, start, stop):
     """Steps start .. stop of a shuffle of n elements: each swaps with one not before it."""
     for i in range(start, stop):
@@ -385,7 +396,9 @@ def _(out, state, p):
 def _(out, state):
     n = out.size
     wide = n >= (2**32 - 1) // 20
-    order = np.arange(n, dtype=uint64 if wide else uint32)
+    within = out.dtype == int64 and not wide  # in the second half of the result's memory
+    order = out.view(uint32)[n:] if within else np.empty(n, uint64 if wide else uint32)
+    compiled(count_up, order.dtype, int, int)(order, 0, n)
     entry = compiled(shuffle_64 if wide else shuffle_32, order.dtype, "u8" if wide else "u4", int, int, int)
     draws = np.empty(min(n, CHUNK), order.dtype)
     last = n if wide else n - 1
@@ -393,7 +406,10 @@ def _(out, state):
         stop = min(start + CHUNK, last)
         state.draw(draws, (stop - start) * (1 + wide))
         entry(order, draws, n, start, stop)
-    store(out, order)
+    if within:
+        compiled(widen, "i8", "u4", int, int)(out, order, 0, n)
+    else:
+        store(out, order)
 
 
 @multinomial.on("cpu")

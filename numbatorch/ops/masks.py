@@ -3,22 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
+from numbatorch.apply import InPlaceOp
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import floor_divide, remainder
+from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.copy import cast, clone_contiguous, copy_, into
-from numbatorch.ops.elements import placing, selecting, true_coordinates, true_positions
+from numbatorch.ops.elements import selecting, true_coordinates, true_positions, write
+from numbatorch.ops.join import cat
+from numbatorch.ops.reduce import count_nonzero
 from numbatorch.ops.split import unbind
 from numbatorch.ops.view import expand, reshape, unsqueeze
 from numbatorch.shape import broadcast_pair
+from numbatorch_kernels import index as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
+BLOCK = 1 << 17  # elements of which the places are known together
+
 _masked_select = selecting("MaskedSelect")
-_masked_scatter = placing("MaskedScatter")
+
+
+def _masked_scatter_forward(target, source, mask, count):
+    """A block at a time: the places of a whole mask take twice the memory of the elements."""
+    flat, chosen, values = (reshape(x.detach(), -1) for x in (target, mask, source))
+    done = 0
+    for start in range(0, chosen.array.size, BLOCK):
+        places = true_positions(chosen[start : start + BLOCK])
+        part = values[done : done + places.array.size]
+        write(kernels.put, flat[start : start + BLOCK], part, (places,), ((0, 1),))
+        done += places.array.size
+
+
+def _masked_scatter_vjp(node, grad):
+    (mask,) = node.unpack()
+    (shape,) = node.params
+    of_source = None
+    if node.needs[1]:
+        given = masked_select(grad, mask)
+        rest = grad.new_zeros((prod(shape) - given.array.size,))
+        of_source = reshape(cat([given, rest]), shape)
+    return masked_fill(grad, mask, 0) if node.needs[0] else None, of_source, None
+
+
+_masked_scatter = InPlaceOp(
+    "MaskedScatter", _masked_scatter_forward, _masked_scatter_vjp, saves=(2,), tensors=3
+)
 
 
 def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
@@ -83,15 +117,10 @@ def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
             "masked_scatter: expected self and source to have same dtypes but got"
             f"{type_word(self.kind.dtype)} and {type_word(source.kind.dtype)}"
         )
-    flat = true_positions(expand(mask, self.array.shape))
-    if flat.array.size > source.array.size:
+    mask = expand(mask, self.array.shape)
+    if count_nonzero(mask).item() > source.array.size:
         raise RuntimeError("Number of elements of source < number of ones in mask")
-    if not self.array.ndim:
-        _masked_scatter(reshape(self, 1), reshape(source, -1)[: flat.array.size], flat, (((0, 1),), False))
-        return self
-    return _masked_scatter(
-        self, reshape(source, -1)[: flat.array.size], flat, (((0, self.array.ndim),), False)
-    )
+    return _masked_scatter(self, source, mask, source.array.shape)
 
 
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None) -> Tensor:

@@ -9,11 +9,13 @@ from numbatorch import base
 from numbatorch.apply import Op
 from numbatorch.base import Kind, Number, TensorBase
 from numbatorch.dtype import type_word
+from numbatorch.ops.arithmetic import sub
 from numbatorch.ops.choice import refuse_dtypes
 from numbatorch.ops.comparison import eq, logical_not, ne
 from numbatorch.ops.copy import cast, contiguous, copy_
 from numbatorch.ops.creation import tensor
 from numbatorch.ops.elements import read, true_positions, zeros
+from numbatorch.ops.join import cat
 from numbatorch.ops.math import clamp
 from numbatorch.ops.reduce import any
 from numbatorch.ops.reduction import into
@@ -25,6 +27,7 @@ from numbatorch.ops.sort import sort
 from numbatorch.ops.underived import refusing
 from numbatorch.ops.view import movedim, reshape
 from numbatorch.shape import normalize_dim
+from numbatorch_kernels import runs
 from numbatorch_kernels import search as kernels
 
 if TYPE_CHECKING:
@@ -75,8 +78,7 @@ def _elements(input, dim, numbered, counted):
     ordered, order = sort(reshape(input.detach(), -1))
     if not numbered:
         order = None  # its memory is wanted for what follows
-    found, number, counts = _runs(ordered, numbered, counted)
-    return found, _back(number, order, input.array.shape), counts
+    return _runs(ordered, order, input.array.shape, numbered, counted)
 
 
 def _ordered_slices(input, dim, numbered, counted):
@@ -86,28 +88,19 @@ def _ordered_slices(input, dim, numbered, counted):
         kernels.arrange(order.kind.device.type, order.array, slices.array)
     first, number, counts = _runs_of_slices(index_select(slices, 0, order), numbered, counted)
     found = index_select(input.detach(), d, index_select(order, 0, first))
-    return found, _back(number, order, order.array.shape), counts
-
-
-def _back(number: Tensor | None, order: Any, shape: tuple[int, ...]) -> Tensor | None:
-    """What is known of the ordered elements, in the order that they had."""
-    return (
-        None
-        if number is None
-        else reshape(scatter_(zeros(order.array.shape, order.kind), 0, order, number), shape)
-    )
+    if number is not None:
+        number = scatter_(zeros(order.array.shape, order.kind), 0, order, number)
+    return found, number, counts
 
 
 def _consecutive(input, dim, numbered, counted):
     if dim is None:
         refuse_dtypes("unique", input.kind.dtype)
-        found, number, counts = _runs(reshape(input.detach(), -1), numbered, counted)
-        shape = input.array.shape
-    else:
-        slices, d = _slices(input, dim)
-        first, number, counts = _runs_of_slices(slices, numbered, counted)
-        found, shape = index_select(input.detach(), d, first), slices.array.shape[:1]
-    return found, None if number is None else reshape(number, shape), counts
+        values = contiguous(reshape(input.detach(), -1))
+        return _runs(values, None, input.array.shape, numbered, counted)
+    slices, d = _slices(input, dim)
+    first, number, counts = _runs_of_slices(slices, numbered, counted)
+    return index_select(input.detach(), d, first), number, counts
 
 
 _unique2 = Op("Unique2", _elements, refusing("_unique2"))
@@ -118,40 +111,42 @@ _unique_consecutive = Op("UniqueConsecutive", _consecutive, refusing("unique_con
 Runs = tuple["Tensor", "Tensor | None", "Tensor | None"]
 
 
-def _runs(values: Tensor, numbered: bool, counted: bool) -> Runs:
-    """Of a vector: the first element of each run of equal ones; if wanted, the number of each element's run, and
-    the lengths of the runs."""
-    starts = _starts(ne(values[1:], values[:-1]), values.array.size)
-    first = true_positions(starts)
-    found = read(values, (first,), ((0, 1),))
-    counts = _lengths(first, starts) if counted else None
-    del first  # its memory is wanted for the numbers
-    return found, _numbers(starts) if numbered else None, counts
+def _runs(
+    values: Tensor, order: Tensor | None, shape: tuple[int, ...], numbered: bool, counted: bool
+) -> Runs:
+    """Of a vector: the first element of each run of equal ones; if wanted, in this shape and where `order` says,
+    the number of each element's run, and the lengths of the runs."""
+    n, device = values.array.size, values.kind.device
+    kind = Kind.of(dt.int64, device)
+    counts = base.empty((-(-n // runs.BLOCK),), kind)
+    runs.count(device.type, counts.array, values.array)
+    ends = cumsum(counts, 0)
+    total = int(ends[-1].item()) if n else 0
+    found = base.empty((total,), values.kind)
+    bounds = base.empty((total + 1,), kind) if counted else None  # where runs begin, and the last one ends
+    number = base.empty(shape, kind) if numbered else None
+    if n:
+        wanted = [None if t is None else t.array for t in (bounds, number, order)]
+        before = sub(ends, counts)
+        runs.collect(device.type, found.array, *wanted[:2], values.array, wanted[2], before.array)
+    return found, number, None if bounds is None else _lengths(bounds, n)
 
 
 def _runs_of_slices(slices: Tensor, numbered: bool, counted: bool) -> Runs:
     """Of rows: the number of the first one of each run of equal ones, and so on as `_runs`."""
-    starts = _starts(any(ne(slices[1:], slices[:-1]), 1), slices.array.shape[0])
-    first = true_positions(starts)
-    return first, _numbers(starts) if numbered else None, _lengths(first, starts) if counted else None
-
-
-def _starts(changes: Tensor, n: int) -> Tensor:
-    """Where the runs among n elements start, of which all but the first may be a change."""
-    starts = base.empty((n,), changes.kind).fill_(True)
+    n = slices.array.shape[0]
+    starts = base.empty((n,), Kind.of(dt.bool, slices.kind.device)).fill_(True)
     if n:
-        copy_(starts[1:], changes)
-    return starts
+        copy_(starts[1:], any(ne(slices[1:], slices[:-1]), 1))
+    first = true_positions(starts)
+    counts = _lengths(cat([first, first.new_empty((1,))]), n) if counted else None
+    return first, cumsum(starts, 0).sub_(1) if numbered else None, counts
 
 
-def _numbers(starts: Tensor) -> Tensor:
-    return cumsum(starts, 0).sub_(1)
-
-
-def _lengths(first: Tensor, starts: Tensor) -> Tensor:
-    ends = base.empty((first.array.size + 1,), first.kind).fill_(starts.array.size)
-    copy_(ends[:-1], first)
-    return ends[1:] - ends[:-1]
+def _lengths(bounds: Tensor, n: int) -> Tensor:
+    """Of runs among n elements, from where they begin; `bounds` has one place more."""
+    bounds[-1:].fill_(n)
+    return bounds[1:] - bounds[:-1]
 
 
 def _slices(input: Tensor, dim: int) -> tuple[Tensor, int]:

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from numbatorch_kernels import cpu, memory, parallel
+from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.gemm import gemm
 from numbatorch_kernels.linalg import elimination
 
@@ -98,7 +98,7 @@ def root(a: Array, info: Array, first: int, last: int) -> None:
 
 def _solve_right(lower: Array, x: Array) -> None:
     """X of X Lᴴ = X, in place."""
-    count, n, _ = lower.shape
+    n = lower.shape[-1]
     if n <= PANEL:
         inverse = np.zeros(lower.shape, x.dtype)
         np.einsum("kii->ki", inverse)[...] = 1

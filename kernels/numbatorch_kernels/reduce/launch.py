@@ -29,6 +29,7 @@ from numbatorch_kernels.reduce.walk import Walk
 GRAIN = 1 << 15  # elements that are worth a thread
 SHARE = 1 << 15  # elements that a share of a long reduction has at least ...
 SHARES = 32  # ... and how many shares there are at most
+ROWS = 512  # that a share of many columns has at least: the states of all shares take memory
 NARROW = 64  # columns: fewer are read several rows at a time
 _WORDS = {"bf": "u2"}
 
@@ -92,7 +93,7 @@ class CpuPlan:
             units, (pieces, piece) = others, (walk.length, 1) if plain else (runs, walk.length)
         share, splits = max(1, pieces), 1
         if not emits and units < SHARES // 2 and pieces * piece >= 2 * SHARE:
-            share = max(SHARE // piece, -(-pieces // SHARES), 1)
+            share = max(SHARE // piece, -(-pieces // SHARES), ROWS if piece == TILE else 1)
             splits = -(-pieces // share)
         sizes |= dict(share=share, splits=splits)
         self.units, self.grain = units * splits, max(1, GRAIN // max(1, share * piece))

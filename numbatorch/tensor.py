@@ -44,12 +44,29 @@ def reflected(function: Callable) -> Callable:
     return method
 
 
-def operator(function: Callable) -> Callable:
-    """A binary operator that leaves what it does not understand to the other operand."""
+def operator(function: Callable, arrays: bool = False) -> Callable:
+    """A binary operator that leaves what it does not understand to the other operand; that is NumPy's arrays too, unless
+    `arrays`."""
 
     @wraps(function)
     def method(self, other):
-        return function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+        if isinstance(other, _OPERANDS):
+            return function(self, other)
+        return (
+            function(self, ops.from_numpy(other))
+            if arrays and isinstance(other, np.ndarray)
+            else NotImplemented
+        )
+
+    return method
+
+
+def inplace_operator(function: Callable) -> Callable:
+    """`x += y`, which for an array of NumPy's is x = x + y."""
+
+    @wraps(function)
+    def method(self, other):
+        return NotImplemented if isinstance(other, np.ndarray) else function(self, other, out=self)
 
     return method
 
@@ -458,8 +475,11 @@ class Tensor(TensorBase):
             "strides": None if self.kind.contiguous else tuple(self.array.strides),
         }
 
-    __array_priority__ = 1000
-    __array_ufunc__: Any = None
+    __array_priority__ = 1000  # array == tensor is left to the tensor
+
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
+        """The result of one of NumPy's functions of a tensor is a tensor; truth is 0 or 1 there, as in PyTorch."""
+        return ops.from_numpy(np.asarray(array, np.uint8 if array.dtype == np.bool_ else None))
 
     def __dlpack__(
         self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
@@ -629,7 +649,7 @@ class Tensor(TensorBase):
     __rsub__ = operator(ops.rsub)
     __mul__ = __rmul__ = operator(ops.mul)
     __truediv__ = operator(ops.div)
-    __rtruediv__ = operator(reflected(ops.div))
+    __rtruediv__ = operator(reflected(ops.div), arrays=True)
     __div__ = __truediv__
     __rdiv__ = __rtruediv__
     __floordiv__ = operator(ops.floor_divide)
@@ -653,22 +673,22 @@ class Tensor(TensorBase):
             raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
         return ops.bitwise_not(self)
 
-    __eq__ = operator(ops.eq)
-    __ne__ = operator(ops.ne)
-    __lt__ = operator(ops.lt)
-    __le__ = operator(ops.le)
-    __gt__ = operator(ops.gt)
-    __ge__ = operator(ops.ge)
-    __iadd__ = inplace(ops.add)
-    __isub__ = inplace(ops.sub)
-    __imul__ = inplace(ops.mul)
-    __itruediv__ = __idiv__ = inplace(ops.div)
-    __ifloordiv__ = inplace(ops.floor_divide)
-    __imod__ = inplace(ops.remainder)
-    __ipow__ = inplace(ops.pow)
-    __iand__ = inplace(ops.bitwise_and)
-    __ior__ = inplace(ops.bitwise_or)
-    __ixor__ = inplace(ops.bitwise_xor)
+    __eq__ = operator(ops.eq, arrays=True)
+    __ne__ = operator(ops.ne, arrays=True)
+    __lt__ = operator(ops.lt, arrays=True)
+    __le__ = operator(ops.le, arrays=True)
+    __gt__ = operator(ops.gt, arrays=True)
+    __ge__ = operator(ops.ge, arrays=True)
+    __iadd__ = inplace_operator(ops.add)
+    __isub__ = inplace_operator(ops.sub)
+    __imul__ = inplace_operator(ops.mul)
+    __itruediv__ = __idiv__ = inplace_operator(ops.div)
+    __ifloordiv__ = inplace_operator(ops.floor_divide)
+    __imod__ = inplace_operator(ops.remainder)
+    __ipow__ = inplace_operator(ops.pow)
+    __iand__ = inplace_operator(ops.bitwise_and)
+    __ior__ = inplace_operator(ops.bitwise_or)
+    __ixor__ = inplace_operator(ops.bitwise_xor)
 
     # --- elements
 

@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from numbatorch import version
+from numbatorch.lazy import Present
 
 _STANDS_FOR = {"torch": "numbatorch", "torchvision": "numbatorch.vision"}
 _GATHERED = "torch.nn.modules"  # PyTorch's files of modules: any of them has all of nn
@@ -59,25 +60,16 @@ class _Finder(MetaPathFinder):
                 f"No module named '{name}': numbatorch, which runs in PyTorch's place here, has no {own}",
                 name=name,
             )
-        return ModuleSpec(name, _Alias(own))
+        return ModuleSpec(name, _Alias(importlib.import_module(own)))
 
 
-class _Alias(Loader):
+class _Alias(Present):
     """Gives a module of numbatorch for one of PyTorch."""
 
-    def __init__(self, own: str):
-        self._own = own
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """The module itself, imported under its own name."""
-        module = importlib.import_module(self._own)
-        self._spec = module.__spec__
-        return module
-
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing is left to be done, but to give back the name that the import machinery has changed."""
-        module.__spec__ = self._spec
-        if self._own == "numbatorch":  # programs ask for a version of PyTorch
+        """For programs that ask for a version of PyTorch, give the module this one."""
+        super().exec_module(module)
+        if module.__name__ == "numbatorch":
             follows = version.TorchVersion(f"{version.FOLLOWS}+numbatorch.{version.__version__}")
             vars(module)["__version__"] = follows
 

@@ -52,3 +52,14 @@ def test_a_package_is_executed_before_its_modules():
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_a_module_of_a_lazy_package_is_imported_first():
+    script = (
+        "from numbatorch.distributions.multivariate_normal import MultivariateNormal\n"
+        "from numbatorch.optim.lr_scheduler import StepLR\n"
+        "import numbatorch as torch\n"
+        "assert torch.distributions.MultivariateNormal is MultivariateNormal and torch.optim.lr_scheduler.StepLR is StepLR\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr

@@ -28,6 +28,26 @@ def test_numpy_functions_take_tensors():
     assert np.asarray(x).tolist() == [[1, 2], [3, 4]]
     assert np.sum(x.numpy()) == 10
     assert np.array(x, dtype=np.float64).dtype == np.float64
+    assert torch.allclose(np.exp(x), x.exp()) and np.isnan(x).dtype is torch.uint8
+
+
+def test_operators_with_numpys_arrays():
+    array = np.arange(4)
+    x, two = torch.arange(4), torch.tensor(2)
+    for same in (array == two, two == array):
+        assert isinstance(same, torch.Tensor) and same.tolist() == [False, False, True, False]
+    assert (array < two).tolist() == [True, True, False, False] and (array != x).any().item() is False
+    assert np.where(array == two)[0].tolist() == [2]
+    for result in (x + array, x * 2.0 / array.clip(1), x - array, array / (x + 1)):
+        assert isinstance(result, torch.Tensor)
+    assert (x + np.ones((2, 4))).dtype is torch.float64 and (x + np.ones((2, 4))).shape == (2, 4)
+    y = x
+    y += array
+    assert y.tolist() == [0, 2, 4, 6] and x.tolist() == [0, 1, 2, 3], "a new tensor, as in PyTorch"
+    with pytest.raises(TypeError):
+        array * x
+    with pytest.raises(RuntimeError, match="Can't call numpy"):
+        torch.ones(4, requires_grad=True) * array
 
 
 @pytest.mark.parametrize("array, error, text", [

@@ -276,9 +276,7 @@ def test_large_files_replace_each_other(tmp_path):
     assert mapped[1].item() == 2 and load(path)["x"][0].item() == 2
 
 
-def test_modules_are_refused_with_advice():
-    with pytest.raises(TypeError, match=r"cannot write an object of type Linear.*save its state_dict\(\)"):
-        save(nn.Linear(1, 1), io.BytesIO())
+def test_paths_and_files_that_are_none():
     with pytest.raises(RuntimeError, match="Parent directory /nonexistent does not exist"):
         save({}, "/nonexistent/x.pt")
     with pytest.raises(

@@ -17,7 +17,7 @@ _executing: set[str] = set()
 _KNOWN = {"__name__", "__file__", "__path__", "__package__", "__spec__", "__loader__", "__class__"}
 
 
-class _Waiting(ModuleType):
+class Waiting(ModuleType):
     """A module that is still to be executed."""
 
     def __getattribute__(self, name: str) -> Any:
@@ -26,7 +26,7 @@ class _Waiting(ModuleType):
         with _lock:
             spec: ModuleSpec = object.__getattribute__(self, "__spec__")
             dir(sys.modules[spec.name.rpartition(".")[0]])  # a package is executed before what it holds
-            waiting = object.__getattribute__(self, "__class__") is _Waiting
+            waiting = object.__getattribute__(self, "__class__") is Waiting
             if waiting and spec.name not in _executing:  # else it asks for something of its own
                 _executing.add(spec.name)
                 try:
@@ -54,4 +54,4 @@ class LazyLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self.loader
-        module.__class__ = _Waiting
+        module.__class__ = Waiting

@@ -3,6 +3,7 @@
 from numbatorch.nn import attention as attention
 from numbatorch.nn import functional as functional
 from numbatorch.nn import init as init
+from numbatorch.nn import parallel as parallel
 from numbatorch.nn import utils as utils
 from numbatorch.nn.activation import CELU as CELU
 from numbatorch.nn.activation import ELU as ELU
@@ -125,6 +126,7 @@ from numbatorch.nn.padding import ReplicationPad3d as ReplicationPad3d
 from numbatorch.nn.padding import ZeroPad1d as ZeroPad1d
 from numbatorch.nn.padding import ZeroPad2d as ZeroPad2d
 from numbatorch.nn.padding import ZeroPad3d as ZeroPad3d
+from numbatorch.nn.parallel import DataParallel as DataParallel
 from numbatorch.nn.parameter import Buffer as Buffer
 from numbatorch.nn.parameter import Parameter as Parameter
 from numbatorch.nn.parameter import UninitializedBuffer as UninitializedBuffer

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from numbatorch.nn.module import Module
 
 
-def register(hooks: OrderedDict, hook: Callable, *marks: set[int], prepend: bool = False) -> Handle:
-    """Put `hook` into `hooks`, last or first, and its number into every set of `marks`."""
+def register(hooks: OrderedDict, hook: Callable, *marks: OrderedDict, prepend: bool = False) -> Handle:
+    """Put `hook` into `hooks`, last or first, and its number into each of `marks`."""
     handle = Handle(hooks, hook)
     if prepend:
         hooks.move_to_end(handle.id, last=False)
     for mark in marks:
-        mark.add(handle.id)
+        mark[handle.id] = True
     return handle
 
 

@@ -60,10 +60,10 @@ class Module:
             _modules={},
             _non_persistent_buffers_set=set(),
             _forward_pre_hooks=OrderedDict(),
-            _forward_pre_hooks_with_kwargs=set(),
+            _forward_pre_hooks_with_kwargs=OrderedDict(),
             _forward_hooks=OrderedDict(),
-            _forward_hooks_with_kwargs=set(),
-            _forward_hooks_always_called=set(),
+            _forward_hooks_with_kwargs=OrderedDict(),
+            _forward_hooks_always_called=OrderedDict(),
             _backward_pre_hooks=OrderedDict(),
             _backward_hooks=OrderedDict(),
             _state_dict_pre_hooks=OrderedDict(),
@@ -73,6 +73,11 @@ class Module:
         )
         if self.call_super_init:
             super().__init__(*args, **kwargs)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """For what pickle and `torch.load` make: the attributes, and those that older files lack."""
+        Module.__init__(self)
+        self.__dict__.update(state)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every module overrides it."""

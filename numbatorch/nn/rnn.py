@@ -127,6 +127,11 @@ class RNNBase(Module):
     def _flat_weights(self) -> list[Parameter]:
         return [weight for weights in self.all_weights for weight in weights]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes, with those that PyTorch's modules have besides."""
+        names = [name for names in self._all_weights for name in names]
+        return {**self.__dict__, "_flat_weights_names": names, "_flat_weights": self._flat_weights}
+
     def flatten_parameters(self) -> None:
         """Nothing: the kernels take the parameters as they lie."""
 

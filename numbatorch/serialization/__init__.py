@@ -42,7 +42,10 @@ def save(
     the disk. Tensors that share memory are written once, and share it again when loaded; views take all the memory that
     they are a part of with them. `pickle_module` and `pickle_protocol` make no difference.
 
-    Raises TypeError for what cannot be written; of a module, save the `state_dict()`.
+    Of a module, save the `state_dict()`. A whole module is written as PyTorch writes it, with the names of its classes: it can be
+    read only where they are found under the same names.
+
+    Raises TypeError for what cannot be written.
 
     >>> save({"model": net.state_dict(), "epoch": 3}, path)
     >>> load(path)["epoch"]
@@ -80,17 +83,19 @@ def load(
     map_location    where tensors go: a device, a dict from their former device to another, or a function of
                     the storage (on the CPU) and its former device, such as `lambda storage, location: storage`;
                     None puts them back where they were
-    weights_only    makes no difference: nothing that a file names is ever run. Classes that a file of your own needs are
-                    admitted by `torch.serialization.add_safe_globals`
+    weights_only    False admits whole modules: of their classes, and of dataclasses, those that the program has imported.
+                    Nothing that a file names is ever run in any case, and nothing imported. Other classes that a file of
+                    your own needs are admitted by `torch.serialization.add_safe_globals`
     mmap            map the file into memory instead of reading it, which takes no time: its pages come when they are
                     used, and are not checked for damage
 
     Raises UnpicklingError for files that name what checkpoints are not made of, RuntimeError for damaged ones and those
     of other formats. `pickle_module` and its arguments make no difference.
     """
+    whole = weights_only is False
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
-            return _load(file, os.fspath(f), map_location, bool(mmap))
+            return _load(file, os.fspath(f), map_location, bool(mmap), whole)
     if mmap:
         raise ValueError("f must be a file path in order to use the mmap argument")
     try:
@@ -101,17 +106,17 @@ def load(
             " Please pre-load the data into a buffer like io.BytesIO and"
             " try to load from it instead."
         ) from None
-    return _load(f, str(getattr(f, "name", "the file")), map_location, False)
+    return _load(f, str(getattr(f, "name", "the file")), map_location, False, whole)
 
 
-def _load(file: IO[bytes], name: str, map_location: MapLocation, mmap: bool) -> Any:
+def _load(file: IO[bytes], name: str, map_location: MapLocation, mmap: bool, whole: bool) -> Any:
     begin = file.tell()
     start = file.read(512)
     file.seek(begin)
     if start[:2] == b"PK":
         if _first_record(start).endswith(b".npy"):
             return npz.read(file, name, map_location)
-        return checkpoint.read(file, name, map_location, mmap)
+        return checkpoint.read(file, name, map_location, mmap, whole)
     if start.startswith(_LEGACY) or start[257:262] == b"ustar":
         raise RuntimeError(f"{name}: {_OLD}")
     if start[:1] == b"\x80" and start[1:2] <= b"\x05" and start[4:8] != bytes(4):

@@ -11,6 +11,7 @@ import mmap as memory_map
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import IO, Any
 
 import numpy as np
@@ -29,8 +30,8 @@ from numbatorch.storage import UntypedStorage
 from numbatorch_kernels import memory
 
 _NEVER_RUN = (
-    "numbatorch never runs code that a file brings, with weights_only=False neither: a class that you trust is admitted by "
-    "torch.serialization.add_safe_globals."
+    "numbatorch never runs code that a file brings, with weights_only=False neither: that admits whole modules and dataclasses "
+    "which the program has imported. Any class that you trust is admitted by torch.serialization.add_safe_globals."
 )
 
 
@@ -62,8 +63,8 @@ def _write(pickler: Pickler, file: IO[bytes], folder: str) -> None:
         archive.finish()
 
 
-def read(file: IO[bytes], name: str, map_location: MapLocation, mmap: bool) -> Any:
-    """The object in an open file, which errors call `name`. Raises UnpicklingError for what is not to be trusted,
+def read(file: IO[bytes], name: str, map_location: MapLocation, mmap: bool, whole: bool) -> Any:
+    """The object in an open file, which errors call `name`; with `whole`, modules may be in it. Raises UnpicklingError for what is not to be trusted,
     RuntimeError for damage."""
     place = placer(map_location)
     try:
@@ -71,7 +72,9 @@ def read(file: IO[bytes], name: str, map_location: MapLocation, mmap: bool) -> A
             archive = Archive(file)
             _check(archive)
             memories = _Memories(archive, place, jobs, file if mmap else None)
-            obj = Unpickler(archive.read("data.pkl"), lookup, memories.load_id, give_state).load()
+            obj = Unpickler(
+                archive.read("data.pkl"), partial(lookup, whole=whole), memories.load_id, give_state
+            ).load()
             memories.wait()
     except UnpicklingError as error:
         raise UnpicklingError(f"Weights only load failed. {name}: {error}\n{_NEVER_RUN}") from error.__cause__

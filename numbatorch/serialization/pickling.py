@@ -24,8 +24,8 @@ from numbatorch import base
 from numbatorch.device import CPU, device
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import strided
-from numbatorch.nn.module import Module
 from numbatorch.nn.parameter import Parameter
+from numbatorch.serialization.names import pytorch_name
 from numbatorch.shape import Size
 from numbatorch.storage import UntypedStorage
 from numbatorch.tensor import Tensor
@@ -242,12 +242,11 @@ class Pickler:
             raise TypeError(f"save() cannot write {obj!r}{self._where()}: it is not found as {module}.{name}")
         self._global(
             *REVERSE_NAME_MAPPING.get((module, name), (REVERSE_IMPORT_MAPPING.get(module, module), name))
+            if (theirs := pytorch_name(obj)) is None
+            else theirs
         )
 
     def _object(self, obj: Any) -> None:
-        if isinstance(obj, Module):
-            raise TypeError(f"save() cannot write an object of type {type(obj).__name__}{self._where()}: "
-                            "it writes tensors, numbers, strings, None, and dicts, lists and tuples of them; save its state_dict()")  # fmt: skip
         reduce = copyreg.dispatch_table.get(type(obj))
         try:
             how = reduce(obj) if reduce else obj.__reduce_ex__(2)

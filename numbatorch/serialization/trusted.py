@@ -18,6 +18,7 @@ from numbatorch.device import device
 from numbatorch.dtype import ALL_DTYPES, DType, type_word
 from numbatorch.layout import strided
 from numbatorch.nn.parameter import Parameter
+from numbatorch.serialization.names import find, pytorch_name
 from numbatorch.serialization.unpickling import Call, Class, UnpicklingError, check_key
 from numbatorch.shape import Size
 from numbatorch.storage import UntypedStorage, span
@@ -234,8 +235,9 @@ def give_state(obj: Any, state: Any) -> bool:
     return True
 
 
-def lookup(module: str, name: str) -> Any:
-    """What the global `name` of `module` means. Raises UnpicklingError for what is not to be trusted."""
+def lookup(module: str, name: str, whole: bool = False) -> Any:
+    """What the global `name` of `module` means; `whole` modules that the program has are admitted too. Raises
+    UnpicklingError for what is not to be trusted."""
     path = f"{module}.{name}"
     found = _table().get(path)
     if found is not None:
@@ -245,6 +247,9 @@ def lookup(module: str, name: str) -> Any:
     for trusted in _trusted:
         if path == _path_of(trusted):
             return Class(trusted[0] if isinstance(trusted, tuple) else trusted)
+    own = find(module, name)
+    if whole and own is not None:
+        return Class(own, may_be_called=False) if isinstance(own, type) else own
     if module == "torch" and (
         name.endswith("Storage") or name.startswith(("float", "uint", "int", "q", "complex", "bits"))
     ):
@@ -257,6 +262,11 @@ def lookup(module: str, name: str) -> Any:
         f"Please use `torch.serialization.add_safe_globals([{path}])` or the "
         f"`torch.serialization.safe_globals([{path}])` context manager to allowlist this global "
         "if you trust this class/function."
+        + (
+            ""
+            if own is None
+            else " It is of a whole module: weights_only=False loads these, and runs nothing either."
+        )
     )
 
 
@@ -277,7 +287,7 @@ def _path_of(trusted: Any) -> str:
                 f"Expected second item in tuple to be str of callable full path, but got: {type(trusted[1])}"
             )
         return trusted[1]
-    return f"{trusted.__module__}.{trusted.__qualname__}"
+    return ".".join(pytorch_name(trusted) or (trusted.__module__, trusted.__qualname__))
 
 
 def add_safe_globals(safe_globals: Iterable[Any]) -> None:

@@ -29,9 +29,10 @@ class Call(NamedTuple):
 
 
 class Class(NamedTuple):
-    """A class that the user trusts: it may be called, and its instances get the state that the pickle gives them."""
+    """A class whose instances get the state that the pickle gives them; one that the user trusts may be called besides."""
 
     cls: Any
+    may_be_called: bool = True
 
 
 class Unpickler:
@@ -174,6 +175,8 @@ class Unpickler:
             raise UnpicklingError(f"Trying to call reduce for unrecognized function {callee!r:.100}")
         if isinstance(callee, Call):
             self._push(callee.function(*arguments))
+        elif not callee.may_be_called and (arguments or not new):
+            raise UnpicklingError(f"objects of {callee.cls.__qualname__} are not made by a call")
         else:
             made = callee.cls.__new__(callee.cls, *arguments) if new else callee.cls(*arguments)
             self._built[id(made)] = made
@@ -207,6 +210,8 @@ def set_state(obj: Any, state: Any) -> None:
     for attributes in (state, slots):
         if isinstance(attributes, Mapping):
             for name, value in attributes.items():
+                if name.startswith("__"):
+                    raise UnpicklingError(f"an object has the attribute {name!r:.100}, which it cannot have")
                 object.__setattr__(obj, name, value)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter, OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import pytest
 import torch
 
 import numbatorch
+from numbatorch.serialization.names import pytorch_name
 
 DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128".split()
 FILE = Path(__file__).parent.parent / "checkpoints" / "pytorch.pt"
@@ -156,6 +159,66 @@ def test_other_files_of_pytorch(tmp_path):
     torch.save([module.weight, torch.nn.Buffer(torch.ones(1))], tmp_path / "noted.pt")
     weight = numbatorch.load(tmp_path / "noted.pt")[0]
     assert weight.note == "kept" and isinstance(weight, numbatorch.nn.Parameter)
+
+
+@dataclass
+class Config:
+    width: int = 8
+
+
+def model(L):
+    """A model whose class is found, in either library, as `Whole` of this file."""
+    nn = L.nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.config = Config(6)
+            self.body = nn.Sequential(
+                nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+            )
+            self.rnn = nn.LSTM(36, 5, 2, bidirectional=True)
+            self.layer = nn.DataParallel(nn.TransformerEncoderLayer(10, 2, 16, batch_first=True))
+            self.rest = nn.ModuleList(
+                [nn.Identity(), nn.InstanceNorm1d(3), nn.CrossEntropyLoss(), nn.Embedding(3, 2)]
+            )
+            self.act, self.dtype, self.scale = nn.functional.gelu, L.float32, nn.Parameter(L.ones(10))
+
+        def forward(self, x):
+            x, _ = self.rnn(self.body(x)[None])
+            return self.act(self.layer(x)) * self.scale
+
+    Net.__module__, Net.__qualname__ = __name__, "Whole"
+    return Net
+
+
+@pytest.mark.parametrize(
+    "writer, reader", [(torch, numbatorch), (numbatorch, torch)], ids=["PyTorch's", "ours"]
+)
+def test_whole_modules_go_both_ways(writer, reader, monkeypatch):
+    x = np.random.default_rng(0).standard_normal((2, 1, 8, 8)).astype(np.float32)
+    monkeypatch.setitem(globals(), "Whole", model(writer))
+    whole = Whole().eval()  # noqa: F821
+    file = _saved(writer, whole)
+    monkeypatch.setitem(globals(), "Whole", model(reader))
+    twin = reader.load(file, weights_only=False)
+    assert type(twin) is Whole and twin.config == Config(6)  # noqa: F821
+    wanted, found = (m(L.tensor(x)).detach().numpy() for m, L in ((whole, writer), (twin, reader)))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    twin.train().register_forward_hook(lambda *args, **kwargs: None, with_kwargs=True)
+    twin(reader.tensor(x)).sum().backward()
+    file.seek(0)
+    with pytest.raises(UnpicklingError, match=r"GLOBAL .*Whole was not an allowed global by default"):
+        reader.load(file)
+
+
+def test_classes_have_pytorchs_names():
+    modules = [getattr(numbatorch.nn, name) for name in dir(torch.nn) if isinstance(getattr(torch.nn, name), type)
+               and issubclass(getattr(torch.nn, name), torch.nn.Module) and hasattr(numbatorch.nn, name)]  # fmt: skip
+    assert len(modules) > 130
+    for cls in modules:
+        theirs = getattr(torch.nn, cls.__name__)
+        assert pytorch_name(cls) == (theirs.__module__, theirs.__name__)
 
 
 def test_errors_are_pytorchs(tmp_path):

@@ -3,7 +3,7 @@
     python -m benchmarks                      every group
     python -m benchmarks pointwise gemm       some groups
     python -m benchmarks -k softmax           cases whose names contain a word
-    python -m benchmarks --json F --picture F --page F    also write the figures, a picture, a page
+    python -m benchmarks --json F --picture F --page F    also write the figures, pictures, a page
 
 Each library has a process of its own. They take turns, round by round; who does not measure sleeps. A figure
 is the best of all rounds. A group passes if the geometric mean of its ratios and its worst case are within the
@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks import page, picture, report
 from benchmarks.case import Case, Group, Line
 from benchmarks.cases import GROUPS
 
@@ -51,16 +51,10 @@ class Worker:
         self.process.wait()
 
 
-def peak_memory(library: str, group: str, case: Case) -> float:
-    """Bytes; of two runs the smaller figure, because the first may compile kernels."""
-    command = [sys.executable, "-m", "benchmarks.peak", library, group, case.name]
-    return min(float(subprocess.check_output(command, text=True)) for _ in range(2))
-
-
 def measure(group: Group, case: Case, workers: Sequence[Worker]) -> Line:
-    """The best time of a call in each library, in seconds, or the peak memory of a process of its own, in bytes."""
-    if group.of:
-        return Line(case, *(peak_memory(worker.library, group.of, case) for worker in workers))
+    """The best time of a call in each library, or what the group says is measured."""
+    if group.alone:
+        return Line(case, *(group.alone(worker.library, case) for worker in workers))
     best = [float("inf")] * len(workers)
     for worker in workers:
         worker.ask("prepare", group.name, case.name)
@@ -75,7 +69,11 @@ def main() -> None:
     parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], help="; ".join(GROUPS))
     parser.add_argument("-k", metavar="WORD", default="", help="only cases whose names contain this")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--picture", type=Path, help="write bars by group to this file (matplotlib)")
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        help="write bars by group to this file, curves to growth.png beside it (matplotlib)",
+    )
     parser.add_argument("--page", type=Path, help="write a page in Markdown to this file")
     options = parser.parse_args()
     workers = [Worker("numbatorch"), Worker("torch")]
@@ -92,15 +90,19 @@ def main() -> None:
         for case in cases:
             lines.append(measure(group, case, workers))
             print(report.text(group, lines[-1], run.limits), flush=True)
-        print(report.summary(group, lines))
+        print(report.summary(run, name), end="\n\n")
+    again = workers[0].ask("limits")  # a machine shared with others shows its best not always
+    run.limits = {name: max(limit, again[name]) for name, limit in run.limits.items()}
+    print(report.heading(run), *(report.summary(run, name) for name in run.groups), sep="\n")
     for worker in workers:
         worker.end()
     if options.json:
         options.json.write_text(report.as_json(run))
     if options.picture:
-        report.picture(run, options.picture)
+        picture.bars(run, options.picture)
+        picture.curves(run, options.picture.with_name("growth.png"))
     if options.page:
-        options.page.write_text(report.page(run))
+        options.page.write_text(page.text(run))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 # A program for `import numbatorch as torch` and `import torch` alike: it prepares its operands and returns what
-# is timed.
-Program = Callable[[Any], Callable[[], Any]]
+# is timed. Of a group that is measured alone it gets the library's name, and returns the figure.
+Program = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Case:
     bytes: float = 0  # that any program must read and write
     flops: float = 0  # additions and multiplications that any program must do
     limit: float = math.inf  # the ratio that this line may not exceed, where it has one of its own
+    of_peak: float = 0  # the part of the machine's peak of `flops` that it shall reach
+    size: float = 0  # where the line is a point of a curve: how large the problem is
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,11 @@ class Group:
     name: str
     title: str
     cases: Sequence[Case]
-    mean: float
-    worst: float
-    of: str = ""  # the group whose cases these are, where it is their peak memory that counts
+    mean: float = math.inf
+    worst: float = math.inf
+    alone: Callable[[str, Case], float] | None = None  # measures a case of a library, where a worker does not
+    unit: str = "s"  # or "B", bytes
+    axis: str = ""  # where the cases are points of a curve: what their size is
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,21 @@ class Line:
 
 def geometric_mean(lines: Sequence[Line]) -> float:
     return math.exp(sum(math.log(line.ratio) for line in lines) / len(lines))
+
+
+def exponents(lines: Sequence[Line]) -> tuple[float, float]:
+    """The powers of the size with which times grow, ours and PyTorch's: fitted to the larger half of the sizes, where
+    what every call costs counts for little."""
+    larger = lines[len(lines) // 2 :]
+    sizes = [math.log(line.case.size) for line in larger]
+
+    def slope(times: Sequence[float]) -> float:
+        logs = [math.log(time) for time in times]
+        middle, level = sum(sizes) / len(sizes), sum(logs) / len(logs)
+        rise = sum((x - middle) * (y - level) for x, y in zip(sizes, logs, strict=True))
+        return rise / sum((x - middle) ** 2 for x in sizes)
+
+    return slope([line.ours for line in larger]), slope([line.theirs for line in larger])
 
 
 def with_backward(make):

@@ -1,4 +1,4 @@
-"""What this machine can do at most: bytes copied and multiply-adds done in a second, on all cores."""
+"""What this machine can do at most in a second, on all cores: bytes copied, bytes read from caches, multiply-adds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 COPIED = 1 << 26  # bytes that each thread copies: more than the caches hold
+READ = (
+    1 << 24
+)  # bytes that all threads read again and again: as many as 4M numbers of float32, and mostly in caches
 CHAINS = 12  # multiply-adds that do not wait for each other: latency times throughput of today's cores
 STEPS = 1 << 22
 
@@ -20,6 +23,35 @@ def copy_bandwidth() -> float:
     with ThreadPoolExecutor(THREADS) as pool:
         seconds = min(_wall(lambda: list(pool.map(np.copyto, targets, sources))) for _ in range(10))
     return 2 * THREADS * COPIED / seconds
+
+
+def cache_bandwidth() -> float:
+    """Bytes read in a second from an array that the caches hold, on all cores."""
+    from numbatorch_kernels.cpu import compiled
+
+    def kernel(out, words, start, stop):
+        total = 0
+        for k in range(start, stop):
+            total |= words[k]
+        out[0] = total
+
+    entry, words = compiled(kernel, "i8", "i8", int, int), READ // 8 // THREADS
+    parts = [np.ones(words, np.int64) for _ in range(THREADS)]
+    with ThreadPoolExecutor(THREADS) as pool:
+
+        def read():
+            list(
+                pool.map(lambda part: [entry(np.zeros(1, np.int64), part, 0, words) for _ in range(8)], parts)
+            )
+
+        seconds = min(_wall(read) for _ in range(20))
+    return 8 * READ / seconds
+
+
+def cache_size() -> float:
+    """Bytes in the largest cache; 0 where the system does not tell."""
+    name = "SC_LEVEL3_CACHE_SIZE"
+    return max(0, os.sysconf(name)) if name in getattr(os, "sysconf_names", ()) else 0
 
 
 def peak_flops(element: str) -> float:
@@ -35,9 +67,10 @@ def peak_flops(element: str) -> float:
 
 
 def limits() -> dict[str, float]:
-    """Both, by name."""
+    """All of them, by name."""
     return {
         "copy_bytes_per_second": copy_bandwidth(),
+        "cache_bytes_per_second": cache_bandwidth(),
         "float32_flops_per_second": peak_flops("f4"),
         "float64_flops_per_second": peak_flops("f8"),
     }

@@ -1,16 +1,18 @@
-"""What was measured, as lines of text, JSON, a picture and a page."""
+"""What was measured, as lines of text and as JSON."""
 
 from __future__ import annotations
 
 import json
+import math
 import platform
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.case import Group, Line, geometric_mean
+from benchmarks.case import Group, Line, exponents, geometric_mean
 from benchmarks.cases import GROUPS
+
+STEEPER = 0.05  # by how much a fitted exponent may be above PyTorch's: so far apart are two runs
 
 
 @dataclass
@@ -34,10 +36,11 @@ def processor() -> str:
 
 def heading(run: Run) -> str:
     """Who is compared, on what."""
-    copy, single, double = run.limits.values()
+    copy, cache, single, double = (limit / 1e9 for limit in run.limits.values())
     return (
-        f"{', '.join(run.versions)}\n{processor()}, {machine.THREADS} threads each; at most {copy / 1e9:.1f} GB/s copied, "
-        f"{single / 1e9:.0f} GFLOP/s float32, {double / 1e9:.0f} float64\n"
+        f"{', '.join(run.versions)}\n{processor()}, {machine.THREADS} threads each. The machine's limits, on all cores: "
+        f"{copy:.1f} GB/s copied in memory, {cache:.0f} GB/s read from caches; {single:.0f} GFLOP/s float32, "
+        f"{double:.0f} float64\n"
     )
 
 
@@ -47,7 +50,7 @@ def title(group: Group) -> str:
 
 def amount(group: Group, value: float) -> str:
     """A time or an amount of memory, in the unit that suits it."""
-    return f"{value / 1e6:.0f} MB" if group.of else _time(value)
+    return f"{value / 1e6:.0f} MB" if group.unit == "B" else _time(value)
 
 
 def _time(seconds: float) -> str:
@@ -57,98 +60,82 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e9:.0f} ns"
 
 
-def achieved(group: Group, line: Line, limits: dict[str, float]) -> str:
-    """The rate that our side reaches, and what part of the machine's limit that is."""
-    if group.of:
+def peak(line: Line, limits: dict[str, float]) -> float:
+    """The multiply-adds that the machine can do in a second, of the type that the case computes in."""
+    return limits[f"{'float64' if 'float64' in line.case.name else 'float32'}_flops_per_second"]
+
+
+def achieved(line: Line, limits: dict[str, float]) -> str:
+    """The rate that our side reaches, and what part of the machine's limit that is, here and in PyTorch. What fits into
+    the largest cache is measured against the caches."""
+    case = line.case
+    if case.flops:
+        work, limit, unit = case.flops, peak(line, limits), "GFLOP/s"
+    elif case.bytes:
+        cached = case.bytes <= machine.cache_size()
+        name = "cache_bytes_per_second" if cached else "copy_bytes_per_second"
+        work, limit, unit = case.bytes, max(limits[name], limits["copy_bytes_per_second"]), "GB/s"
+    else:
         return ""
-    if line.case.flops:
-        limit = limits[
-            "float64_flops_per_second" if "float64" in line.case.name else "float32_flops_per_second"
-        ]
-        rate = line.case.flops / line.ours
-        return f"{rate / 1e9:.0f} GFLOP/s ({100 * rate / limit:.0f} %)"
-    if line.case.bytes:
-        rate = line.case.bytes / line.ours
-        return f"{rate / 1e9:.1f} GB/s ({100 * rate / limits['copy_bytes_per_second']:.0f} %)"
-    return ""
+    ours, theirs = work / line.ours, work / line.theirs
+    return f"{ours / 1e9:.0f} {unit} ({100 * ours / limit:.0f} %; PyTorch {100 * theirs / limit:.0f} %)"
 
 
 def text(group: Group, line: Line, limits: dict[str, float]) -> str:
     ours, theirs = amount(group, line.ours), amount(group, line.theirs)
     return (
-        f"  {line.case.name:38s}{ours:>12s}{theirs:>12s}{line.ratio:8.2f}   {achieved(group, line, limits)}"
-    ).rstrip()
-
-
-def verdict(group: Group, lines: Sequence[Line]) -> str:
-    """Whether a group is within its figures, and where it is not."""
-    mean = geometric_mean(lines)
-    over = [line.case.name for line in lines if line.ratio > min(group.worst, line.case.limit)]
-    words = [] if mean <= group.mean else [f"geometric mean above {group.mean}"]
-    if over:
-        words.append("too slow: " + ", ".join(over))
-    return "; ".join(words) or "all within the figures"
-
-
-def summary(group: Group, lines: Sequence[Line]) -> str:
-    mean, worst = geometric_mean(lines), max(line.ratio for line in lines)
-    return (
-        f"  {'geometric mean':62s}{mean:8.2f}   worst {worst:.2f}; asked {group.mean} and {group.worst}: "
-        f"{verdict(group, lines)}\n"
+        f"  {line.case.name:38s}{ours:>12s}{theirs:>12s}{line.ratio:8.2f}   {achieved(line, limits)}".rstrip()
     )
+
+
+def asked(group: Group) -> str:
+    """The figures that a group shall reach."""
+    if group.axis:
+        return "no steeper"
+    if math.isinf(group.mean):
+        return ""
+    return f"{group.mean}, none above {group.worst}"
+
+
+def found(group: Group, lines: list[Line]) -> str:
+    """The figures that it has reached."""
+    if group.axis:
+        ours, theirs = exponents(lines)
+        return f"{group.axis}^{ours:.2f}, PyTorch {group.axis}^{theirs:.2f}"
+    worst = max(lines, key=lambda line: line.ratio)
+    return f"{geometric_mean(lines):.2f}, worst {worst.ratio:.2f} ({worst.case.name})"
+
+
+def verdict(run: Run, name: str) -> str:
+    """Whether a group is within its figures, and where it is not."""
+    group, lines = GROUPS[name], run.groups[name]
+    if not asked(group):
+        return ""
+    if group.axis:
+        ours, theirs = exponents(lines)
+        return "held" if ours <= theirs + STEEPER else "not held"
+    words = [] if geometric_mean(lines) <= group.mean else ["geometric mean"]
+    words += [line.case.name for line in lines if line.ratio > min(group.worst, line.case.limit)]
+    for line in lines:
+        part = line.case.flops / line.ours / peak(line, run.limits)
+        if part < line.case.of_peak:
+            words.append(
+                f"{line.case.name}: {100 * part:.0f} % of the peak, not {100 * line.case.of_peak:.0f}"
+            )
+    return "not held: " + ", ".join(words) if words else "held"
+
+
+def summary(run: Run, name: str) -> str:
+    group, lines = GROUPS[name], run.groups[name]
+    wanted = f"; asked {asked(group)}: {verdict(run, name)}" if asked(group) else ""
+    return f"{group.title}: {found(group, lines)}{wanted}"
 
 
 def as_json(run: Run) -> str:
     """Seconds, or bytes, by group and case, and the machine."""
-    found = {
+    measured = {
         name: {line.case.name: {"numbatorch": line.ours, "torch": line.theirs} for line in lines}
         for name, lines in run.groups.items()
     }
     about = {"processor": processor(), "threads": machine.THREADS, "limits": run.limits}
-    return json.dumps({"machine": about, "measured": found}, indent=1)
-
-
-def picture(run: Run, file: Path) -> None:
-    """Ratios as bars, group by group; the line at 1 is PyTorch."""
-    from matplotlib.figure import Figure
-
-    rows = [line for lines in run.groups.values() for line in reversed(lines)]
-    figure = Figure(figsize=(8, 0.16 * (len(rows) + 3 * len(run.groups)) + 1), layout="constrained")
-    axes, y, ticks = figure.subplots(), 0.0, []
-    for name, lines in reversed(run.groups.items()):
-        for line in reversed(lines):
-            axes.barh(y, line.ratio, color="tab:green" if line.ratio <= 1 else "tab:red", height=0.8)
-            ticks.append((y, line.case.name))
-            y += 1
-        axes.text(0.01, y, GROUPS[name].title, fontsize=8, weight="bold", va="center")
-        y += 2
-    axes.axvline(1.0, color="black", linewidth=0.8)
-    axes.set(xlabel="time here / PyTorch's", ylim=(-1, y))
-    axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks], fontsize=6)
-    figure.savefig(file, dpi=150)
-
-
-def page(run: Run) -> str:
-    """A page in Markdown: a table of groups, then one of each group's cases."""
-    parts = [
-        "# Performance\n\nWritten by `python -m benchmarks --page docs/performance.md`. Times are the best of "
-        "several rounds in which the two libraries take turns, each in a process of its own; a ratio below 1 "
-        f"means that numbatorch is faster.\n\n{heading(run)}",
-        "| group | geometric mean | worst | asked | |\n|---|---|---|---|---|",
-    ]
-    for name, lines in run.groups.items():
-        group, worst = GROUPS[name], max(lines, key=lambda line: line.ratio)
-        parts.append(
-            f"| {group.title} | {geometric_mean(lines):.2f} | {worst.ratio:.2f} ({worst.case.name}) | "
-            f"{group.mean}, none above {group.worst} | {verdict(group, lines)} |"
-        )
-    for name, lines in run.groups.items():
-        group = GROUPS[name]
-        parts.append(f"\n## {group.title}\n")
-        parts.append("| | numbatorch | PyTorch | ratio | |\n|---|---|---|---|---|")
-        parts.extend(
-            f"| {line.case.name} | {amount(group, line.ours)} | {amount(group, line.theirs)} | {line.ratio:.2f} | "
-            f"{achieved(group, line, run.limits)} |"
-            for line in lines
-        )
-    return "\n".join(parts) + "\n"
+    return json.dumps({"machine": about, "measured": measured}, indent=1)

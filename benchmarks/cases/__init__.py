@@ -3,6 +3,7 @@
 from benchmarks.case import Group
 from benchmarks.cases.attention import ATTENTION
 from benchmarks.cases.convolution import CONVOLUTION
+from benchmarks.cases.growth import GROWTH
 from benchmarks.cases.indexing import INDEXING
 from benchmarks.cases.linalg import LINALG
 from benchmarks.cases.norms import NORMS
@@ -14,10 +15,12 @@ from benchmarks.cases.random import RANDOM
 from benchmarks.cases.recurrence import RECURRENCE
 from benchmarks.cases.reductions import REDUCTIONS
 from benchmarks.cases.resampling import RESAMPLING
+from benchmarks.cases.start import INSTALLED, START
 from benchmarks.cases.training import TRAINING
 from benchmarks.cases.whole import WHOLE
+from benchmarks.processes import peak_memory
 
-MEMORY = Group("memory", "peak memory of training", TRAINING.cases, 1.1, 1.1, of=TRAINING.name)
+MEMORY = Group("memory", "peak memory of training", TRAINING.cases, 1.1, 1.1, alone=peak_memory, unit="B")
 MAIN = (
     OVERHEAD,
     POINTWISE,
@@ -30,6 +33,9 @@ MAIN = (
     TRAINING,
     WHOLE,
     MEMORY,
+    START,
+    INSTALLED,
+    *GROWTH,
 )
 MORE = (NORMS, RESAMPLING, ATTENTION, RECURRENCE, OPTIMIZERS, LINALG)
 

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numpy import float64, int64
+from numpy import int64
 
 from numbatorch_kernels import parallel
 from numbatorch_kernels.codes import MAXIMUM, MEAN
 from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.half import load, store
-from numbatorch_kernels.local import local
+from numbatorch_kernels.local import local, local_like
 from numbatorch_kernels.registry import Kernel
 
 bag = Kernel("bag")
@@ -33,7 +33,7 @@ def bag_kernel(
     out, sizes, largest, table, index, bounds, scale, scaled, padding, how, bfloat, rows, columns, missed,
     start, stop,
 ):  # fmt: skip
-    sums = local(float64, TILE)
+    sums = local_like(table, TILE)
     places = local(int64, TILE)
     for b in range(start, stop):
         for first in range(0, columns, TILE):
@@ -54,15 +54,21 @@ def bag_kernel(
                             if size == 0 or x > sums[j]:
                                 sums[j] = x
                                 places[j] = row
-                    else:
-                        factor = float64(load(scale, k, bfloat)) if scaled else 1.0
+                    elif scaled:
+                        factor = load(scale, k, bfloat)
                         for j in range(width):
                             sums[j] += factor * load(table, base + j, bfloat)
+                    elif width == TILE:
+                        for j in range(TILE):
+                            sums[j] += load(table, base + j, bfloat)
+                    else:
+                        for j in range(width):
+                            sums[j] += load(table, base + j, bfloat)
                     size += 1
             sizes[b] = size
-            divisor = size if how == MEAN and size > 0 else 1
             for j in range(width):
-                store(out, b * columns + first + j, sums[j] / divisor, bfloat)
+                mean = sums[j] / size if how == MEAN and size > 0 else sums[j]
+                store(out, b * columns + first + j, mean, bfloat)
             if how == MAXIMUM:
                 for j in range(width):
                     largest[b * columns + first + j] = places[j]

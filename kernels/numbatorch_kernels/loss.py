@@ -16,6 +16,7 @@ import numpy as np
 
 from numbatorch_kernels import parallel
 from numbatorch_kernels.cpu import compiled
+from numbatorch_kernels.fill import fill
 from numbatorch_kernels.registry import Kernel
 
 nll_each = Kernel("nll_each")  # (out, x, target, weight or None, ignore): the loss of each element
@@ -145,7 +146,7 @@ def _total(out, mass, x, target, weight, ignore, mean):
 @nll_backward.on("cpu")
 def _backward(dx, grad, mass, target, weight, ignore):
     element = dx.dtype.str[1:]
-    dx.fill(0)
+    fill(dx, 0)
     entry = _entry(nll_backward_kernel, element)
     each, divisor = int(grad.ndim > 0), 1.0 if mass is None else float(mass)
     parallel.run(

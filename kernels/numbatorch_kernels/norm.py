@@ -17,14 +17,16 @@ from functools import cache
 
 import numpy as np
 from numba.np.numpy_support import from_dtype
+from numpy import float64
 
 from numbatorch_kernels import parallel
 from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.half import load, store
+from numbatorch_kernels.local import local, local_like
 
 GRAIN = 1 << 14  # elements worth a thread
 SHARES = 16  # parts that the gradient of weights over many rows is summed in
-COLUMNS = 16  # a cache line of them
+COLUMNS = 64  # that are worked on together
 FLAGS = {"reassoc", "contract", "nsz"}
 
 
@@ -186,56 +188,64 @@ def channels_backward_kernel(
 
 
 def columns_kernel(
-    out, mean, variance, rstd, x, weight, bias, sums, batch, channels, bfloat, given, one, eps, start, stop
+    out, mean, variance, rstd, x, weight, bias, batch, channels, bfloat, given, one, eps, start, stop
 ):
-    """The channels of a matrix (batch, channels); `sums` is scratch, float64."""
-    if not given:
-        for c in range(start, stop):
-            sums[c] = 0
+    """The channels of a matrix (batch, channels), COLUMNS at a time."""
+    sums = local(float64, COLUMNS)
+    middle, factor, shift = local_like(mean, COLUMNS), local_like(mean, COLUMNS), local_like(mean, COLUMNS)
+    for first in range(start, stop, COLUMNS):
+        width = min(COLUMNS, stop - first)
+        if not given:
+            for c in range(width):
+                sums[c] = 0
+            for n in range(batch):
+                for c in range(width):
+                    sums[c] += load(x, n * channels + first + c, bfloat)
+            for c in range(width):
+                mean[first + c] = middle[c] = sums[c] / batch
+                sums[c] = 0
+            for n in range(batch):
+                for c in range(width):
+                    d = load(x, n * channels + first + c, bfloat) - middle[c]
+                    sums[c] += d * d
+            for c in range(width):
+                variance[first + c] = sums[c] / batch
+        for c in range(width):
+            rstd[first + c] = one / math.sqrt(variance[first + c] + eps)
+            middle[c], shift[c] = mean[first + c], bias[first + c]
+            factor[c] = rstd[first + c] * weight[first + c]
         for n in range(batch):
-            for c in range(start, stop):
-                sums[c] += load(x, n * channels + c, bfloat)
-        for c in range(start, stop):
-            mean[c] = sums[c] / batch
-            sums[c] = 0
-        for n in range(batch):
-            for c in range(start, stop):
-                d = load(x, n * channels + c, bfloat) - mean[c]
-                sums[c] += d * d
-        for c in range(start, stop):
-            variance[c] = sums[c] / batch
-    for c in range(start, stop):
-        rstd[c] = one / math.sqrt(variance[c] + eps)
-    for n in range(batch):
-        for c in range(start, stop):
-            y = (load(x, n * channels + c, bfloat) - mean[c]) * (rstd[c] * weight[c]) + bias[c]
-            store(out, n * channels + c, y, bfloat)
+            for c in range(width):
+                y = (load(x, n * channels + first + c, bfloat) - middle[c]) * factor[c] + shift[c]
+                store(out, n * channels + first + c, y, bfloat)
 
 
 def columns_backward_kernel(
-    dx, dweight, dbias, grad, x, mean, rstd, weight, sums, batch, channels, bfloat, inverse, start, stop
+    dx, dweight, dbias, grad, x, mean, rstd, weight, batch, channels, bfloat, inverse, start, stop
 ):
-    for c in range(start, stop):
-        sums[c] = 0
-        sums[channels + c] = 0
-    for n in range(batch):
-        for c in range(start, stop):
-            g = load(grad, n * channels + c, bfloat)
-            sums[c] += g
-            sums[channels + c] += g * (load(x, n * channels + c, bfloat) - mean[c])
-    for c in range(start, stop):
-        dbias[c] = sums[c]
-        dweight[c] = sums[channels + c] * rstd[c]
-    for n in range(batch):
-        for c in range(start, stop):
-            d = load(x, n * channels + c, bfloat) - mean[c]
-            rest = dbias[c] * inverse + d * (dweight[c] * inverse * rstd[c])
-            store(
-                dx,
-                n * channels + c,
-                rstd[c] * weight[c] * (load(grad, n * channels + c, bfloat) - rest),
-                bfloat,
-            )
+    of_weight, of_bias = local(float64, COLUMNS), local(float64, COLUMNS)
+    middle, factor = local_like(mean, COLUMNS), local_like(mean, COLUMNS)
+    slope, shift = local_like(mean, COLUMNS), local_like(mean, COLUMNS)
+    for first in range(start, stop, COLUMNS):
+        width = min(COLUMNS, stop - first)
+        for c in range(width):
+            of_weight[c] = of_bias[c] = 0
+            middle[c] = mean[first + c]
+        for n in range(batch):
+            for c in range(width):
+                g = load(grad, n * channels + first + c, bfloat)
+                of_bias[c] += g
+                of_weight[c] += g * (load(x, n * channels + first + c, bfloat) - middle[c])
+        for c in range(width):
+            scale = rstd[first + c]
+            dbias[first + c], dweight[first + c] = of_bias[c], of_weight[c] * scale
+            shift[c], slope[c] = dbias[first + c] * inverse, dweight[first + c] * inverse * scale
+            factor[c] = scale * weight[first + c]
+        for n in range(batch):
+            for c in range(width):
+                d = load(x, n * channels + first + c, bfloat) - middle[c]
+                g = load(grad, n * channels + first + c, bfloat)
+                store(dx, n * channels + first + c, factor[c] * (g - shift[c] - d * slope[c]), bfloat)
 
 
 @cache
@@ -272,7 +282,7 @@ def _entry(function: Callable, dtype: np.dtype) -> Callable:
             number,
             number,
         ],
-        columns_kernel: [dtype, wide, wide, wide, dtype, wide, wide, "f8", *[int] * 4, number, number],
+        columns_kernel: [dtype, wide, wide, wide, dtype, wide, wide, *[int] * 4, number, number],
         columns_backward_kernel: [
             dtype,
             wide,
@@ -282,7 +292,6 @@ def _entry(function: Callable, dtype: np.dtype) -> Callable:
             wide,
             wide,
             wide,
-            "f8",
             *[int] * 3,
             number,
         ],
@@ -345,8 +354,8 @@ def channels(out, mean, variance, rstd, x, weight, bias, given, bfloat, eps):
     arrays = (out, mean, variance, rstd, x, _parameter(weight, 1, count, x), _parameter(bias, 0, count, x))
     grain = max(1, GRAIN // (batch * inner))
     if inner == 1:
-        entry, sums = _entry(columns_kernel, x.dtype), np.empty(count)
-        parallel.run(entry, count, max(grain, COLUMNS), *arrays, sums, batch, count, bfloat, given, 1.0, eps)
+        entry = _entry(columns_kernel, x.dtype)
+        parallel.run(entry, count, max(grain, COLUMNS), *arrays, batch, count, bfloat, given, 1.0, eps)
     else:
         entry = _entry(channels_kernel, x.dtype)
         parallel.run(entry, count, grain, *arrays, batch, count, inner, bfloat, given, 0.0, 1.0, eps)
@@ -358,8 +367,8 @@ def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bf
     arrays = (dx, dweight, dbias, grad, x, mean, rstd, _parameter(weight, 1, count, x))
     grain, inverse = max(1, GRAIN // (batch * inner)), 0.0 if given else 1 / (batch * inner)
     if inner == 1:
-        entry, sums = _entry(columns_backward_kernel, x.dtype), np.empty(2 * count)
-        parallel.run(entry, count, max(grain, COLUMNS), *arrays, sums, batch, count, bfloat, inverse)
+        entry = _entry(columns_backward_kernel, x.dtype)
+        parallel.run(entry, count, max(grain, COLUMNS), *arrays, batch, count, bfloat, inverse)
     else:
         entry = _entry(channels_backward_kernel, x.dtype)
         parallel.run(entry, count, grain, *arrays, batch, count, inner, bfloat, 0.0, inverse)

@@ -30,6 +30,7 @@ CHUNK = 64  # windows in a row whose largest elements are kept close by
 LANES = 32  # windows that a loop of vector instructions takes at a time; fewer it takes one by one
 ROOM = 2 * CHUNK  # for those and what fills a register
 GRAIN = 1 << 14  # taps worth a thread
+LONG = 32  # windows in a row: their places are bytes, of which a vector register has as many
 
 
 # ---- forward ----
@@ -177,7 +178,7 @@ def _tiles(to, grad, places, n, place, bfloat):
 def max_pool_backward_kernel(
     dx, grad, places, offsets, table, d, h, w, od, oh, ow, kd, kh, kw, tiles, bfloat, start, stop
 ):
-    """Planes start:stop of dx. `tiles`: windows are 2 x 2 of a flat picture and lie side by side."""
+    """Planes start:stop of dx. `tiles`: windows are 2 x 2 of a flat picture and lie side by side, in long rows."""
     of_h, of_w = offset(table, 3 * od), offset(table, 3 * (od + oh))
     for plane in range(start, stop):
         to = offset(dx, plane * d * h * w)
@@ -238,7 +239,7 @@ def _max_pool(out, places, x, windows: Windows):
 @max_pool_backward.on("cpu")
 def _max_pool_backward(dx, grad, places, windows: Windows):
     planes, grain = dx.size // prod(windows.size), GRAIN // (4 * prod(windows.count)) + 1
-    tiles = windows.taps == (1, 2, 2) and windows.tiled
+    tiles = windows.taps == (1, 2, 2) and windows.tiled and windows.count[2] >= LONG
     parallel.run(
         _backward(word(dx.dtype), places.dtype), planes, grain, dx, grad, places, windows.offsets(), windows.table,
         *windows.size, *windows.count, *windows.taps, int(tiles), int(dx.dtype.char == "H"),

@@ -55,9 +55,14 @@ def _statistics(count: int, kind: Kind) -> Tensor:
 def _fits(grads, node, parameters) -> list:
     """The gradients that are wanted, in the shapes and dtypes of the tensors."""
     return [
-        None if not wanted or p is None else cast(reshape(g, p.array.shape), p.kind.dtype)
+        None if not wanted or p is None else cast(_in_shape(g, p.array.shape), p.kind.dtype)
         for g, wanted, p in zip(grads, node.needs, parameters, strict=True)
     ]
+
+
+def _in_shape(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Reshaped only if it must be: a parameter keeps a gradient that is nobody's view without copying it."""
+    return grad if grad.array.shape == shape else reshape(grad, shape)
 
 
 # --- rows: op(x, weight, bias, rows, inner, groups, centred, eps)

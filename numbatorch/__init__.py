@@ -595,6 +595,8 @@ from numbatorch.storage import TypedStorage as TypedStorage
 from numbatorch.storage import UntypedStorage as UntypedStorage
 from numbatorch.version import __version__ as __version__
 from numbatorch_kernels.cache import clear_cache as clear_cache
+from numbatorch_kernels.cuda.errors import AcceleratorError as AcceleratorError
+from numbatorch_kernels.cuda.errors import OutOfMemoryError as OutOfMemoryError
 from numbatorch_kernels.parallel import get_num_threads as get_num_threads
 from numbatorch_kernels.parallel import set_num_threads as set_num_threads
 

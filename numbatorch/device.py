@@ -121,9 +121,11 @@ _device = device  # for the function whose argument is called device
 
 
 class _Defaults(threading.local):
-    """Of one thread: the device set as default, and those of the `with` blocks it is in, innermost last."""
+    """Of one thread: the device set as default, those of the `with` blocks it is in, innermost last, and which
+    GPU is its own."""
 
     base: device = CPU
+    cuda = 0  # the number of the device that "cuda" means
 
     def __init__(self) -> None:
         self.entered: list[device] = []
@@ -142,3 +144,13 @@ def get_default_device() -> device:
 def set_default_device(device: device | str | int | None) -> None:
     """Set the default device of this thread; None sets it back to the CPU."""
     _defaults.base = CPU if device is None else _device(device)
+
+
+def current_cuda() -> int:
+    """The number of the device that "cuda" means in this thread."""
+    return _defaults.cuda
+
+
+def set_current_cuda(index: int) -> None:
+    """Let "cuda" mean device number `index` in this thread. Nothing is checked."""
+    _defaults.cuda = index

@@ -16,7 +16,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.base import Kind, TensorBase, wrap
-from numbatorch.device import CPU
+from numbatorch.device import CPU, current_cuda
 from numbatorch.device import device as Device
 from numbatorch_kernels.mersenne import MersenneTwister
 from numbatorch_kernels.philox import Philox
@@ -130,8 +130,9 @@ def _exact(device: Device | str | int) -> Device:
         raise RuntimeError(f"Device type {device.type} is not supported for torch.Generator() api.")
     from numbatorch_kernels.cuda import compat
 
-    compat.require(device.index or 0)
-    return Device("cuda", device.index or 0)
+    index = current_cuda() if device.index is None else device.index
+    compat.require(index)
+    return Device("cuda", index)
 
 
 def random_seed() -> int:

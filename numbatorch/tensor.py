@@ -362,13 +362,9 @@ class Tensor(TensorBase):
     is_nonzero = ops.is_nonzero
     is_same_size = ops.is_same_size
 
-    def pin_memory(self, device: Any = None) -> Tensor:
-        """The tensor itself: memory is not locked for transfers to a GPU."""
-        return self
-
-    def is_pinned(self, device: Any = None) -> bool:
-        """Whether the memory is locked for transfers to a GPU: never."""
-        return False
+    pin_memory = ops.pin_memory
+    is_pinned = ops.is_pinned
+    record_stream = ops.record_stream
 
     def is_shared(self) -> bool:
         """Whether other processes see the memory: never."""

@@ -75,12 +75,12 @@ def clear_cache() -> None:
     folder.cache_clear()
 
 
-def write(path: Path, text: str) -> None:
-    """Put `text` at `path` in one step: a parallel reader sees all of it or no file."""
+def write(path: Path, content: str | bytes) -> None:
+    """Put `content` at `path` in one step: a parallel reader sees all of it or no file."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -175,9 +175,12 @@ from numbatorch.ops.copy import from_numbers as from_numbers
 from numbatorch.ops.copy import half as half
 from numbatorch.ops.copy import host as host
 from numbatorch.ops.copy import int_ as int_
+from numbatorch.ops.copy import is_pinned as is_pinned
 from numbatorch.ops.copy import long as long
 from numbatorch.ops.copy import move as move
 from numbatorch.ops.copy import numbers as numbers
+from numbatorch.ops.copy import pin_memory as pin_memory
+from numbatorch.ops.copy import record_stream as record_stream
 from numbatorch.ops.copy import resolve as resolve
 from numbatorch.ops.copy import short as short
 from numbatorch.ops.copy import to as to

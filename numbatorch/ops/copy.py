@@ -13,13 +13,15 @@ from numbatorch.apply import Op, Pointwise
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, empty, kind_of, wrap
-from numbatorch.device import CPU, get_default_device
+from numbatorch.device import CPU, current_cuda, get_default_device
 from numbatorch.device import device as Device
 from numbatorch.dtype import DType, c_name, type_word
 from numbatorch.layout import inverse, lies_in_order, preserve_format
 from numbatorch.ops.view import expand
 from numbatorch.storage import resize_out
 from numbatorch_kernels import scalar
+from numbatorch_kernels.cuda import array as cuda_array
+from numbatorch_kernels.cuda import compat, driver, pinned, stream
 from numbatorch_kernels.expr import symbol
 from numbatorch_kernels.lift import Program
 
@@ -42,15 +44,20 @@ def _overwrite(dtype: DType) -> Pointwise:
     return Pointwise("Copy", Program("copy", (symbol(1),), 2), result=lambda common: dtype)
 
 
-def _move_forward(input: Tensor, device: Device) -> Tensor:
-    kind = Kind.of(input.kind.dtype, device)
-    result = empty(input.array.shape, kind)
+def _move_forward(input: Tensor, device: Device, home: Device, non_blocking: bool) -> Tensor:
+    kind, array = Kind.of(input.kind.dtype, device), input.array
     if kind.cpu:
-        result.array[...] = input.array.copy_to_host()
-    elif input.kind.cpu:
-        result.array.copy_from_host(input.array)
+        result = empty(array.shape, kind)
+        result.array[...] = array.copy_to_host()
+    elif not input.kind.cpu:
+        result = empty(array.shape, kind)
+        result.array.copy_from_device(contiguous(input.detach()).array)
+    elif non_blocking and pinned.is_pinned(array) and array.flags.c_contiguous:
+        result = empty(array.shape, kind)
+        result.array.copy_from_host(array, wait=False)
+        pinned.copying(array, stream.current(device.index))
     else:
-        result.array.copy_from_host(input.array.copy_to_host())
+        result = wrap(cuda_array.DeviceArray.from_host(array, device.index), kind)
     return result
 
 
@@ -58,7 +65,7 @@ def _move_vjp(node, grad):
     return (grad.to(node.params[1]),)
 
 
-_move = Op("ToCopy", lambda input, device, home: _move_forward(input, device), _move_vjp)
+_move = Op("ToCopy", _move_forward, _move_vjp)
 
 
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
@@ -167,7 +174,7 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, TensorBase):
         raise TypeError(f"copy_(): argument 'src' (position 1) must be Tensor, not {type(src).__name__}")
     if src.kind.device is not self.kind.device:
-        src = move(src, self.kind.device)
+        src = move(src, self.kind.device, non_blocking)
     if src.array.shape != self.array.shape:
         src = expand(src, self.array.shape)
     _discard(src.kind.dtype, self.kind.dtype)
@@ -195,9 +202,9 @@ def zero_(self: Tensor) -> Tensor:
     return fill_(self, 0)
 
 
-def move(input: Tensor, device: Device) -> Tensor:
+def move(input: Tensor, device: Device, non_blocking: bool = False) -> Tensor:
     """`input` on another device; itself if it is there already."""
-    return input if input.kind.device is device else _move(input, device, input.kind.device)
+    return input if input.kind.device is device else _move(input, device, input.kind.device, non_blocking)
 
 
 def to(
@@ -216,11 +223,13 @@ def to(
     >>> torch.ones(2).to(torch.float64)
     tensor([1., 1.], dtype=torch.float64)
     """
-    for k, arg in enumerate(args):
+    flags = [arg for arg in args if isinstance(arg, bool)]
+    non_blocking, copy = (*flags, *(non_blocking, copy)[len(flags) :])
+    for arg in args:
+        if isinstance(arg, bool):
+            continue
         if isinstance(arg, DType):
             dtype = arg
-        elif isinstance(arg, bool):
-            copy = arg if k == len(args) - 1 and len(args) > 2 else copy
         elif isinstance(arg, TensorBase):
             other = arg
         elif isinstance(arg, str | int | Device):
@@ -231,7 +240,7 @@ def to(
         dtype, device = other.kind.dtype, other.kind.device
     result = input
     if device is not None:
-        result = move(result, resolve(device))
+        result = move(result, resolve(device), non_blocking)
     if dtype is not None:
         result = cast(result, dt.as_dtype(dtype, "to(): argument 'dtype'"))
     if memory_format is not None and memory_format is not preserve_format:
@@ -254,15 +263,6 @@ def _bad_to(args) -> str:
     )
 
 
-@cache
-def _resolved(type: str, index: int | None) -> Device:
-    if type == "cpu":
-        return CPU
-    if type != "cuda":
-        raise RuntimeError(f"numbatorch has no {type} device; it has cpu and cuda")
-    return Device("cuda", index or 0)
-
-
 def resolve(device) -> Device:
     """The exact device that "cuda", 0 or a device object means. Raises RuntimeError where there is no such
     device."""
@@ -271,11 +271,13 @@ def resolve(device) -> Device:
     if device is CPU:
         return CPU
     d = Device(device)
-    if d.type == "cuda":
-        from numbatorch_kernels.cuda import compat
-
-        compat.require()
-    return _resolved(d.type, d.index)
+    if d.type == "cpu":
+        return CPU
+    if d.type != "cuda":
+        raise RuntimeError(f"numbatorch has no {d.type} device; it has cpu and cuda")
+    index = current_cuda() if d.index is None else d.index
+    compat.require(index)
+    return Device("cuda", index)
 
 
 def cpu(input: Tensor) -> Tensor:
@@ -285,7 +287,33 @@ def cpu(input: Tensor) -> Tensor:
 
 def cuda(input: Tensor, device=None, non_blocking: bool = False) -> Tensor:
     """`input` in the memory of a GPU."""
-    return move(input, resolve("cuda" if device is None else device))
+    return move(input, resolve("cuda" if device is None else device), non_blocking)
+
+
+def pin_memory(input: Tensor, device: Any = None) -> Tensor:
+    """A copy of a CPU tensor in memory from which a GPU copies by itself: `x.pin_memory().to("cuda", non_blocking=True)`
+    returns at once. The tensor itself if it lies there already. Raises RuntimeError where there is no GPU."""
+    if not input.kind.cpu:
+        raise RuntimeError(f"cannot pin '{input.type()}' only dense CPU tensors can be pinned")
+    if pinned.is_pinned(input.array):
+        return input
+    if not driver.driver.count():
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+    result = wrap(pinned.empty(input.array.shape, input.kind.numpy), input.kind.flat)
+    return copy_(result, input.detach())
+
+
+def is_pinned(input: Tensor, device: Any = None) -> bool:
+    """Whether a GPU copies from the tensor's memory by itself, see `pin_memory`."""
+    return input.kind.cpu and pinned.is_pinned(input.array)
+
+
+def record_stream(input: Tensor, stream: Any) -> None:
+    """Say that `stream`, in which the memory was not allocated, uses it: once freed, it is not given away before the
+    work that the stream has been given by then is done."""
+    if input.kind.cpu:
+        raise RuntimeError("record_stream: only tensors on a CUDA device are used by streams")
+    input.array.buffer.used_on(stream.kernels)
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:

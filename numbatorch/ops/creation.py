@@ -13,6 +13,7 @@ from numbatorch.base import Kind, Number, TensorBase, kind_of, wrap
 from numbatorch.device import CPU
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import contiguous_format, kept_order, preserve_format
+from numbatorch.ops import copy
 from numbatorch.ops.copy import cast, copy_, empty_in_order, fill_, from_numbers, into, move, resolve
 from numbatorch.ops.view import sizes
 from numbatorch.storage import reseat, resize_out
@@ -202,7 +203,8 @@ def tensor(
     result = _from_data(data, None if dtype is None else dt.as_dtype(dtype))
     if device is None and isinstance(data, TensorBase):
         device = data.kind.device
-    return finish(move(result, resolve(device)), requires_grad)
+    result = move(result, resolve(device))
+    return finish(copy.pin_memory(result) if pin_memory else result, requires_grad)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:

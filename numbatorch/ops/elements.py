@@ -33,6 +33,7 @@ from numbatorch.ops.view import reshape, view
 from numbatorch.shape import broadcast_shapes, contiguous_strides
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels.codes import MAXIMUM
+from numbatorch_kernels.cuda import faults
 from numbatorch_kernels.registry import Kernel
 
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ class Rule(NamedTuple):
 
     error(value, which, dim, size): the value, the number of its index tensor, the dimension that it is for
     and that one's size
+    name: of the operation, for the errors of a GPU, which come later
     """
 
     negative: bool
     error: Callable[[int, int, int, int], Exception]
+    name: str = "indexing"
 
 
 def _out_of_bounds(value: int, which: int, dim: int, size: int) -> Exception:
@@ -201,11 +204,11 @@ def read(
     )
     out = base.empty(route.shape, kind)
     if route.walk.total:
-        missed = np.zeros(1, np.int64)
+        missed = report(rule.name, kind)
         places = _offsets(indices, route, kind, missed) if route.sums else indices[0].array
         if route.walk.size:
             kernels.take(kind.device.type, out.array, array, places, route.walk, missed)
-        if missed[0] or not route.walk.size:
+        if not route.walk.size or reported(missed):
             raise _blame(rule, indices, blocks, array.shape)
     return out
 
@@ -269,6 +272,17 @@ def combine(kernel: Kernel, target: Tensor, value: Tensor, index, route: kernels
         copy_(target.detach(), total)
 
 
+def report(name: str, kind: Kind) -> Any:
+    """Where a kernel that reads elements notes an index out of range: a number of the host, or, because nobody shall
+    wait for a GPU, the mark there of the op `name`."""
+    return np.zeros(1, np.int64) if kind.cpu else faults.mark(name, kind.device.index)
+
+
+def reported(missed: Any) -> bool:
+    """Whether an index is known to be out of range."""
+    return isinstance(missed, np.ndarray) and bool(missed[0])
+
+
 def check_range(index: Tensor, size: int, negative: bool, missed: np.ndarray) -> None:
     """Note in `missed` whether an index is out of range."""
     array = index.array
@@ -300,7 +314,7 @@ def apart(value: Tensor, target: Tensor) -> Tensor:
     )
 
 
-def _offsets(indices: Sequence[Tensor], route: Route, kind: Kind, missed: np.ndarray):
+def _offsets(indices: Sequence[Tensor], route: Route, kind: Kind, missed: Any):
     """One index that says of each element where it is in memory."""
     total = zeros(route.common, Kind.of(dt.int64, kind.device)).array
     for index, part in zip(indices, route.sums):

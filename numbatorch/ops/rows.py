@@ -53,13 +53,14 @@ def _not_there(value: int, which: int, dim: int, size: int) -> Exception:
     return IndexError("index out of range in self")
 
 
-SELECTING = Rule(False, _not_there)
-EMBEDDING = Rule(False, lambda value, which, dim, size: IndexError("index out of range in self"))
+SELECTING = Rule(False, _not_there, "index_select")
+EMBEDDING = Rule(False, lambda value, which, dim, size: IndexError("index out of range in self"), "embedding")
 TAKING = Rule(
     True,
     lambda value, which, dim, size: IndexError(
         f"out of range: tried to access index {value} on a tensor of {size} elements."
     ),
+    "take",
 )
 
 _index_select = selecting("IndexSelect", SELECTING)

@@ -30,6 +30,8 @@ from numbatorch.ops.elements import (
     layout,
     number_like,
     refuse_overlap,
+    report,
+    reported,
     stretched,
     walk,
     zeros,
@@ -76,11 +78,11 @@ def _gather_forward(input, index, dim):
         raise elsewhere("index", index, input)
     out = base.empty(index.array.shape, input.kind)
     if out.array.size:
-        missed = np.array([not input.array.shape[dim]], np.int64)
+        missed, size = report("gather", input.kind), input.array.shape[dim]
         route = _along(layout(index), layout(out), layout(input), out.array.itemsize, dim)
-        if not missed[0]:
+        if size:
             kernels.take(input.kind.device.type, out.array, input.array, index.array, route, missed)
-        if missed[0]:
+        if not size or reported(missed):
             raise _outside(index, dim, input.array.shape[dim])
     return out
 

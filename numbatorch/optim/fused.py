@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from numbatorch.apply import Pointwise
 from numbatorch.autograd import enable_grad, no_grad
 from numbatorch.base import Kind
+from numbatorch.cuda.graphs import is_current_stream_capturing
 from numbatorch.dtype import float32, float64, get_default_dtype
 from numbatorch.ops import tensor, view_as_complex, view_as_real, zeros_like
 from numbatorch.optim.optimizer import Optimizer
@@ -72,6 +73,11 @@ class Elementwise(Optimizer):
                 states.append(state)
             if group.get("capturable"):
                 _check_capturable(params)
+            elif "capturable" in group and is_current_stream_capturing():
+                raise RuntimeError(
+                    f"Attempting CUDA graph capture of step() for an instance of {type(self).__name__} but param_groups' "
+                    "capturable is False."
+                )
             rows = [
                 (param, param.grad, *map(state.get, self.names))
                 for param, state in zip(params, states, strict=True)

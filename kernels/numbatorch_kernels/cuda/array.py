@@ -10,9 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from numbatorch_kernels.cuda.compat import SIMULATED
+from numbatorch_kernels.cuda.driver import SIMULATED
 from numbatorch_kernels.cuda.memory import Buffer, cache
 from numbatorch_kernels.cuda.pointer import pointer
+from numbatorch_kernels.cuda.stream import current
 
 _Index = int | slice | None | EllipsisType
 
@@ -53,12 +54,19 @@ class DeviceArray:
         """A contiguous array with any content on device number `device`. Raises OutOfMemoryError, or
         RuntimeError where there is no such device."""
         dtype, shape = np.dtype(dtype), tuple(shape)
-        buffer = cache(device).allocate(prod(shape) * dtype.itemsize)
+        return cls.in_memory(cache(device).allocate(prod(shape) * dtype.itemsize), shape, dtype)
+
+    @classmethod
+    def in_memory(cls, buffer: Buffer, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:
+        """A contiguous array from the start of `buffer` on."""
         return cls(buffer, np.asarray(_Place(buffer.address, shape, None, dtype)))
 
     @classmethod
     def from_host(cls, array: np.ndarray, device: int = 0) -> DeviceArray:
         """A contiguous copy of `array` on device number `device`."""
+        capture = current(device).capture
+        if capture is not None:
+            return capture.constant(array)
         result = cls.empty(array.shape, array.dtype, device)
         result.copy_from_host(array)
         return result
@@ -172,13 +180,19 @@ class DeviceArray:
 
     # ---- copies ----
 
-    def copy_from_host(self, array: np.ndarray) -> None:
-        """Fill this array, which must be contiguous, from host memory of the same shape and dtype."""
+    def copy_from_host(self, array: np.ndarray, wait: bool = True) -> None:
+        """Fill this array, which must be contiguous, from host memory of the same shape and dtype. Do not `wait` for the
+        device only where that memory stays as it is until then."""
         if array.shape != self.shape or array.dtype != self.dtype or not self.flags.c_contiguous:
             raise ValueError(
                 f"cannot copy {array.dtype}{array.shape} from the host into {self!r}, strides {self.strides}"
             )
-        self.buffer.upload(self.offset, _bytes(np.ascontiguousarray(array)))
+        contiguous = np.ascontiguousarray(array)
+        self.buffer.upload(self.offset, _bytes(contiguous), wait or contiguous is not array)
+
+    def copy_from_device(self, array: DeviceArray) -> None:
+        """Fill this array from one of the same shape and dtype, on this or another device; both are contiguous."""
+        self.buffer.copy(self.offset, array.buffer, array.offset, array.nbytes)
 
     def copy_to_host(self) -> np.ndarray:
         """A contiguous copy in host memory, once the device has done all that came before."""

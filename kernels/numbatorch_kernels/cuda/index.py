@@ -146,19 +146,22 @@ def unravel_grid(out, flat, shape, ndim, n):
 
 
 class _Flag:
-    """A number on the device that the host looks at when the `with` block ends."""
+    """A number on the device that the host looks at when the `with` block ends; or one that is on the device already,
+    for somebody else to look at."""
 
-    def __init__(self, host: np.ndarray, device: int):
-        self.host, self.array = host, DeviceArray.from_host(host, device)
+    def __init__(self, number: np.ndarray | DeviceArray, device: int):
+        self.number = number
+        self.array = DeviceArray.from_host(number, device) if isinstance(number, np.ndarray) else number
 
     def __enter__(self) -> DeviceArray:
         return self.array
 
     def __exit__(self, *exception) -> None:
-        self.host[...] = self.array.copy_to_host()
+        if isinstance(self.number, np.ndarray):
+            self.number[...] = self.array.copy_to_host()
 
 
-def take(out, src, index, walk: Walk, missed: np.ndarray) -> None:
+def take(out, src, index, walk: Walk, missed: np.ndarray | DeviceArray) -> None:
     word = WORD[out.itemsize]
     with _Flag(missed, out.device) as flag:
         launcher(take_grid, word, word, "i8", "i8", "i8", int)(
@@ -219,7 +222,7 @@ def check(index, low: int, high: int, missed: np.ndarray) -> None:
         launcher(check_grid, "i8", int, int, "i8", int)(index, low, high, flag, index.size)
 
 
-def offsets(out, index, walk: Walk, missed: np.ndarray) -> None:
+def offsets(out, index, walk: Walk, missed: np.ndarray | DeviceArray) -> None:
     with _Flag(missed, out.device) as flag:
         launcher(offsets_grid, "i8", "i8", "i8", "i8", int)(out, index, flag, walk.geometry, walk.total)
 

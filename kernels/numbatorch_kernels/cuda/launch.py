@@ -4,14 +4,14 @@
     kernel(grid, block, out, a, b, n)                   # arrays and numbers; returns at once
     launcher(add, "f4", "f4", "f4", int)(out, a, b, n)  # grid-stride: as many threads as n elements need
 
-A kernel is compiled at its first launch, for the device of its first array. Everything runs on the device's
-default stream, one kernel after the other.
+A kernel is compiled at its first launch, for the device of its first array, and runs on that device's current stream.
+A later launch looks up what is ready, turns the arguments into addresses and numbers, and calls the driver: no types
+are worked out again.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -19,7 +19,9 @@ import numpy as np
 
 from numbatorch_kernels.cuda import compat, simulator
 from numbatorch_kernels.cuda.array import DeviceArray
+from numbatorch_kernels.cuda.driver import driver
 from numbatorch_kernels.cuda.pointer import argument
+from numbatorch_kernels.cuda.stream import Stream, current
 
 BLOCK = 8 if compat.SIMULATED else 256  # threads of a block, where nothing else is called for
 _WAVES = (
@@ -32,37 +34,32 @@ class Kernel:
 
     def __init__(self, function: Callable, kinds: tuple):
         self.function, self.kinds = function, kinds
-        self.variants: dict[int, Any] = {}  # by device
-        self.configured: dict[tuple, Callable] = {}  # by device, grid and block
+        self.variants: dict[int, Any] = {}  # machine code, by device
+        self.configured: dict[tuple, tuple] = {}  # launch configuration and machine code, by device, grid and block
+        self.convert = _simulated if compat.SIMULATED else _native
 
     def __call__(self, grid: int | tuple[int, ...], block: int | tuple[int, ...], *args) -> None:
-        device = next(a.device for a in args if type(a) is DeviceArray)
+        for first in args:
+            if type(first) is DeviceArray:
+                break
+        stream = current(first.device)
+        values = self.convert(args, self.kinds, stream)
         if compat.SIMULATED:
-            simulated = [_simulated(a, kind) for a, kind in zip(args, self.kinds, strict=True)]
-            simulator.launch(self.function, grid, block, tuple(simulated))
+            driver.do(stream.handle, simulator.launch, self.function, grid, block, values)
             return
-        launch = self.configured.get((device, grid, block))
-        with compat.on_device(device):
-            if launch is None:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # Numba's, about few blocks
-                    launch = self.configured[device, grid, block] = self.compiled(device)[grid, block]
-            launch(
-                *[
-                    a.pointer
-                    if type(a) is DeviceArray
-                    else geometry(a, device).pointer
-                    if type(a) is np.ndarray
-                    else a
-                    for a in args
-                ]
+        ready = self.configured.get((stream.device, grid, block))
+        if ready is None:
+            ready = self.configured[stream.device, grid, block] = (
+                driver.configuration(stream.device, grid, block),
+                self.compiled(stream.device),
             )
+        driver.launch(stream.device, stream.handle, *ready, values)
 
     def compiled(self, device: int) -> Any:
-        """The machine code for the current device, which is number `device`."""
+        """The machine code for device number `device`."""
         kernel = self.variants.get(device)
         if kernel is None:
-            kernel = self.variants[device] = compat.compile_kernel(self.function, self.signature())
+            kernel = self.variants[device] = compat.compile_kernel(self.function, self.signature(), device)
         return kernel
 
     def signature(self) -> tuple:
@@ -70,14 +67,47 @@ class Kernel:
         return tuple(map(argument, self.kinds))
 
 
-def _simulated(value: Any, kind: Any) -> Any:
-    """An argument as the simulator passes it on: numbers become NumPy's, which compute as C does; complex
-    elements that the kernel takes as pairs of reals become those."""
-    if type(value) is DeviceArray:
-        return value.pointer if value.dtype.kind != "c" else value.pointer.viewed_as(np.dtype(kind))
-    if type(value) is np.ndarray:
-        return geometry(value, 0).pointer
-    return next((numpy(value) for python, numpy in _NUMPY_NUMBERS if isinstance(value, python)), value)
+def _native(args: Sequence, kinds: Sequence, stream: Stream) -> list:
+    """Arguments as the driver takes them: an address or an int64 as an int, a float64 as a float, a complex number as
+    two of those."""
+    values: list[Any] = []
+    for value, kind in zip(args, kinds):
+        if type(value) is DeviceArray:
+            values.append(value.pointer)
+        elif kind is int:
+            values.append(int(value))
+        elif kind is float:
+            values.append(float(value))
+        elif kind is complex:
+            values += (float(value.real), float(value.imag))
+        else:
+            values.append(_geometry(value, stream).pointer)
+    return values
+
+
+def _simulated(args: Sequence, kinds: Sequence, stream: Stream) -> tuple:
+    """Arguments as the simulator passes them on: numbers become NumPy's, which compute as C does; complex elements
+    that the kernel takes as pairs of reals become those."""
+    values: list[Any] = []
+    for value, kind in zip(args, kinds, strict=True):
+        if type(value) is DeviceArray:
+            values.append(value.pointer if value.dtype.kind != "c" else value.pointer.viewed_as(np.dtype(kind)))
+        elif type(value) is np.ndarray:
+            values.append(_geometry(value, stream).pointer)
+        else:
+            values.append(
+                next((numpy(value) for python, numpy in _NUMPY_NUMBERS if isinstance(value, python)), value)
+            )
+    return tuple(values)
+
+
+def _geometry(numbers: np.ndarray, stream: Stream) -> DeviceArray:
+    """`geometry` for a launch on `stream`; a graph that is captured keeps it."""
+    found = geometry(numbers, stream.device)
+    found.buffer.used_on(stream)
+    if stream.capture is not None:
+        stream.capture.kept.append(found)
+    return found
 
 
 _NUMPY_NUMBERS: list[tuple] = [(int, np.int64), (float, np.float64), (complex, np.complex128)]

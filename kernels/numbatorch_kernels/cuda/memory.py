@@ -1,23 +1,73 @@
 """Device memory: a cache of blocks, one cache for each device.
 
 Asking the driver for memory waits for the device, so a block is kept when the last array on it is gone, for
-the next array of its size class. What is then written to it comes later on the stream than whatever was still
-going on with the old array, so nothing needs to be waited for.
+the next array of its size class on the same stream: what is then written to it comes later in that order than
+whatever was still going on with the old array, so nothing needs to be waited for. Where other streams have used
+the block too (`Buffer.used_on`), its own waits for them before it is given away again. A graph that is being
+captured has a pool of its own, because its replays write to the same addresses again.
 """
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import deque
 from typing import Any
 
 import numpy as np
 
-from numbatorch_kernels.cuda import compat
+from numbatorch_kernels.cuda.driver import driver, require
+from numbatorch_kernels.cuda.errors import CAPTURING, AcceleratorError, OutOfMemoryError
+from numbatorch_kernels.cuda.stream import Stream, current, default
+
+LARGEST = 5  # live tensors that an OutOfMemoryError names
 
 
-class OutOfMemoryError(RuntimeError):
-    """The device has no more memory to give."""
+class Block:
+    """Memory from the driver; in the simulator `memory` holds its bytes."""
+
+    __slots__ = ("address", "memory", "pool", "size", "users")
+
+    def __init__(self, pool: Pool, size: int):
+        self.pool, self.size = pool, size
+        self.address, self.memory = driver.allocate(pool.cache.device, size)
+        self.users: set[Stream] = set()  # streams other than the pool's that have used it
+
+
+class Pool:
+    """Blocks that nobody uses, of one order of work."""
+
+    def __init__(self, cache: Cache, stream: Stream | None):
+        self.cache, self.stream = cache, stream
+        self.free: dict[int, list[Block]] = {}  # by size
+        self.graphs = 0  # that work on the memory
+        self.heir: Pool | None = None  # who takes the blocks when this pool's graph is gone
+
+    def take(self, size: int) -> Block | None:
+        """A block of this size or a little more, if there is one."""
+        step = _step(size)
+        for fitting in (size, size + step, size + 2 * step):
+            if blocks := self.free.get(fitting):
+                return blocks.pop()
+        return None
+
+    def put(self, block: Block) -> None:
+        if self.heir is not None:
+            block.pool = self.heir
+            self.heir.put(block)
+            return
+        for user in block.users:
+            driver.wait(self.cache.device, self.stream.handle, user.handle)  # type: ignore[union-attr]
+        block.users.clear()
+        self.free.setdefault(block.size, []).append(block)
+
+    def retire(self, heir: Pool) -> None:
+        """Hand everything over."""
+        self.heir = heir
+        for blocks in self.free.values():
+            for block in blocks:
+                self.put(block)
+        self.free.clear()
 
 
 class Buffer:
@@ -26,122 +76,225 @@ class Buffer:
 
     __slots__ = ("address", "block", "cache", "nbytes")
 
-    def __init__(self, cache: Cache, block: Any, nbytes: int):
+    def __init__(self, cache: Cache, block: Block, nbytes: int):
         self.cache, self.block, self.nbytes = cache, block, nbytes
-        self.address = _address(block)
+        self.address = block.address
 
     def __del__(self):
         self.cache.returned.append(
-            self.block
+            (self.block, self.nbytes)
         )  # and no more: the garbage collector may run this in the middle of anything
 
-    def upload(self, offset: int, data: np.ndarray) -> None:
+    def used_on(self, stream: Stream) -> None:
+        """A stream other than that of the allocation uses the memory."""
+        if stream is not self.block.pool.stream:
+            self.block.users.add(stream)
+
+    def upload(self, offset: int, data: np.ndarray, wait: bool = True) -> None:
         """Copy host memory, an array of bytes, to the device."""
         if data.nbytes:
-            target = self.block[offset : offset + data.nbytes]
-            if compat.SIMULATED:
-                target[:] = data
-            else:
-                target.copy_to_device(data)
+            stream = current(self.cache.device)
+            if stream.capture is not None:
+                raise AcceleratorError(CAPTURING)
+            driver.upload(stream.device, self.block, offset, data, stream.handle, wait)
 
     def download(self, offset: int, data: np.ndarray) -> None:
         """Fill host memory, an array of bytes, from the device."""
         if data.nbytes:
-            source = self.block[offset : offset + data.nbytes]
-            if compat.SIMULATED:
-                data[:] = source
-            else:
-                source.copy_to_host(data)
+            stream = current(self.cache.device)
+            if stream.capture is not None:
+                raise AcceleratorError(CAPTURING)
+            driver.download(stream.device, self.block, offset, data, stream.handle)
+            self.cache.waited()
+
+    def copy(self, offset: int, source: Buffer, of: int, size: int) -> None:
+        """Copy from device memory, of this or another device."""
+        if size:
+            stream = current(self.cache.device)
+            if source.cache is not self.cache:  # what wrote to it went to another device's stream
+                other = current(source.cache.device)
+                driver.wait(stream.device, stream.handle, other.handle)
+                source.used_on(stream)
+            driver.copy(stream.device, self.block, offset, source.block, of, size, stream.handle)
 
 
-def _address(block: Any) -> int:
-    return block.ctypes.data if compat.SIMULATED else block.__cuda_array_interface__["data"][0]
+class Tally:
+    """An amount, the most that it has been, and all that was ever added."""
+
+    __slots__ = ("current", "peak", "total")
+
+    def __init__(self) -> None:
+        self.current = self.peak = self.total = 0
+
+    def add(self, amount: int) -> None:
+        self.total += amount
+        self.current += amount
+        if self.current > self.peak:
+            self.peak = self.current
+
+    def subtract(self, amount: int) -> None:
+        self.current -= amount
+
+    def reset_peak(self) -> None:
+        self.peak = self.current
+
+    def reset_total(self) -> None:
+        self.total = self.current
+
+    def counters(self) -> dict[str, int]:
+        """By PyTorch's names."""
+        freed = self.total - self.current
+        return {"current": self.current, "peak": self.peak, "allocated": self.total, "freed": freed}
 
 
 class Cache:
     """The memory of one device."""
 
     def __init__(self, device: int):
-        compat.require(device)
+        require(device)
         self.device = device
-        self.lock = threading.Lock()
-        self.free: dict[int, list[Any]] = {}  # by size
-        self.returned: deque[Any] = deque()  # blocks that nobody uses any more, not yet in `free`
-        self.allocated = self.reserved = self.peak = (
-            0  # bytes in use, bytes taken from the driver, the most ever in use
-        )
+        self.lock = threading.RLock()  # the collection before an OutOfMemoryError may come back here
+        self.pools: list[Pool] = []
+        self.returned: deque[tuple[Block, int]] = deque()  # that nobody uses any more, not yet in a pool
+        self.limit: int | None = None  # bytes, where less than all there is may be used
+        self.tallies = {
+            "allocated_bytes": Tally(), "requested_bytes": Tally(), "allocation": Tally(), "reserved_bytes": Tally(),
+            "segment": Tally(),
+        }  # fmt: skip
+        self.retries = self.failures = 0
+        self.marks: Any = None  # what kernels report, see faults.py
 
-    def allocate(self, nbytes: int) -> Buffer:
-        """Memory with any content. Raises OutOfMemoryError."""
+    def pool(self, stream: Stream | None = None) -> Pool:
+        """A new pool; of a stream, its only one."""
+        made = Pool(self, stream)
+        self.pools.append(made)
+        if stream is not None:
+            stream.pool = made
+        return made
+
+    def retire(self, pool: Pool) -> None:
+        """Hand the blocks of a graph's pool over to that of the default stream."""
+        stream = default(self.device)
+        with self.lock:
+            self.pools.remove(pool)
+            pool.retire(stream.pool or self.pool(stream))
+
+    def allocate(self, nbytes: int, pool: Pool | None = None) -> Buffer:
+        """Memory with any content, from a pool or from that of the current stream. Raises OutOfMemoryError."""
+        stream = current(self.device)
         size = size_class(nbytes)
         with self.lock:
-            self._settle()
-            blocks = self.free.get(size)
-            block = blocks.pop() if blocks else self._take(size)
-            self.allocated += size
-            self.peak = max(self.peak, self.allocated)
+            if self.returned:
+                self.settle()
+            if pool is None:
+                pool = stream.pool or self.pool(stream)
+            block = pool.take(size) or self._new(pool, size, stream.capture is None)
+            tallies = self.tallies
+            tallies["allocated_bytes"].add(block.size)
+            tallies["requested_bytes"].add(nbytes)
+            tallies["allocation"].add(1)
         return Buffer(self, block, nbytes)
 
-    def empty(self) -> None:
-        """Give the blocks that nobody uses back to the driver."""
+    def settle(self) -> Cache:
+        """Take note of all arrays that are gone; itself."""
+        tallies = self.tallies
         with self.lock:
-            self._settle()
-            self._release()
-
-    def settled(self) -> Cache:
-        """Itself, with exact counters."""
-        with self.lock:
-            self._settle()
+            while self.returned:
+                block, nbytes = self.returned.popleft()
+                tallies["allocated_bytes"].subtract(block.size)
+                tallies["requested_bytes"].subtract(nbytes)
+                tallies["allocation"].subtract(1)
+                block.pool.put(block)
         return self
 
-    def _settle(self) -> None:
-        while self.returned:
-            block = self.returned.popleft()
-            self.free.setdefault(block.nbytes, []).append(block)
-            self.allocated -= block.nbytes
+    def waited(self) -> None:
+        """The device has done what it was given: raise what its kernels have reported."""
+        if self.marks is not None and self.marks.wanted:
+            self.marks.read()
 
-    def _release(self) -> None:
-        self.reserved -= sum(size * len(blocks) for size, blocks in self.free.items())
-        self.free.clear()
+    def empty(self) -> None:
+        """Give the blocks that nobody uses back to the driver. (A graph keeps its own.)"""
+        with self.lock:
+            self.settle()
+            for pool in self.pools:
+                if pool.stream is not None:
+                    self._release(pool)
 
-    def _take(self, size: int) -> Any:
-        """A new block from the driver; where there is none, one more try without the cache."""
+    def _release(self, pool: Pool) -> None:
+        for blocks in pool.free.values():
+            for block in blocks:
+                driver.free(self.device, block.address)
+                self.tallies["reserved_bytes"].subtract(block.size)
+                self.tallies["segment"].subtract(1)
+        pool.free.clear()
+
+    def _new(self, pool: Pool, size: int, can_free: bool) -> Block:
+        """A new block from the driver. Where there is none, one more try without garbage and without the cache
+        (except in a capture, where memory cannot be freed)."""
         try:
-            block = _new(size, self.device)
+            block = self._take(pool, size)
         except MemoryError:
-            self._release()
+            self.retries += 1
+            if can_free:
+                gc.collect()
+                self.empty()
             try:
-                block = _new(size, self.device)
+                block = pool.take(size) or self._take(pool, size)
             except MemoryError:
-                raise OutOfMemoryError(
-                    f"CUDA out of memory. Tried to allocate {_in_words(size)}. Tensors of this process have "
-                    f"{_in_words(self.allocated)} of GPU {self.device} in use, and the driver has no more to "
-                    "give. Delete what is no longer needed (a notebook keeps results in Out[] and _)"
-                ) from None
-        self.reserved += size
+                self.failures += 1
+                raise OutOfMemoryError(self._shortage(size)) from None
         return block
 
+    def _take(self, pool: Pool, size: int) -> Block:
+        if self.limit is not None and self.tallies["reserved_bytes"].current + size > self.limit:
+            raise MemoryError("more than this process may use")
+        block = Block(pool, size)
+        self.tallies["reserved_bytes"].add(size)
+        self.tallies["segment"].add(1)
+        return block
 
-def _new(size: int, device: int) -> Any:
-    if compat.SIMULATED:
-        return np.full(size, 0xFF, np.uint8)  # NaN, so that nothing can rely on zeros
-    with compat.on_device(device):
-        try:
-            return compat.cuda.device_array(size, np.uint8)
-        except Exception as error:
-            if "OUT_OF_MEMORY" in str(error):
-                raise MemoryError from error
-            raise
+    def _shortage(self, size: int) -> str:
+        """What an OutOfMemoryError says: PyTorch's words, and which tensors take the most."""
+        free, total = driver.memory_info(self.device)
+        allocated, reserved = (self.tallies[name].current for name in ("allocated_bytes", "reserved_bytes"))
+        allowed = "" if self.limit is None else f"{in_words(self.limit)} allowed; "
+        text = (
+            f"CUDA out of memory. Tried to allocate {in_words(size)}. GPU {self.device} has a total capacity of "
+            f"{in_words(total)} of which {in_words(free)} is free. {allowed}Of the allocated memory "
+            f"{in_words(allocated)} is allocated by numbatorch, and {in_words(reserved - allocated)} is reserved by "
+            "numbatorch but unallocated."
+        )
+        if largest := self.largest():
+            text += "\nThe largest live tensors: " + "; ".join(largest)
+        return text + "\nDelete what is no longer needed (a notebook keeps results in Out[] and _)."
+
+    def largest(self) -> list[str]:
+        """The arrays that keep the most memory, in words."""
+        from numbatorch_kernels.cuda.array import DeviceArray
+
+        arrays: dict[int, DeviceArray] = {}  # by buffer, the one that shows most of it
+        for array in [x for x in gc.get_objects() if type(x) is DeviceArray and x.buffer.cache is self]:
+            shown = arrays.get(id(array.buffer))
+            if shown is None or array.nbytes > shown.nbytes:
+                arrays[id(array.buffer)] = array
+        most = sorted(arrays.values(), key=lambda array: -array.buffer.nbytes)[:LARGEST]
+        return [f"{in_words(a.buffer.nbytes)} {a.dtype}{list(a.shape)}" for a in most]
+
+
+def _step(nbytes: int) -> int:
+    """How far the size classes about `nbytes` are apart: at most an eighth, at least 512 bytes."""
+    return max(512, 1 << (nbytes.bit_length() - 4))
 
 
 def size_class(nbytes: int) -> int:
-    """The size of the block for `nbytes` bytes: rounded up by at most an eighth, and to 512 bytes."""
+    """The size of the block for `nbytes` bytes."""
     nbytes = max(nbytes, 512)
-    step = max(512, 1 << (nbytes.bit_length() - 4))
+    step = _step(nbytes)
     return -(-nbytes // step) * step
 
 
-def _in_words(nbytes: int) -> str:
+def in_words(nbytes: int) -> str:
+    """An amount of memory as PyTorch writes it."""
     for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
         if nbytes >= size:
             return f"{nbytes / size:.2f} {unit}"
@@ -159,28 +312,7 @@ def cache(device: int = 0) -> Cache:
     return found
 
 
-def memory_allocated(device: int = 0) -> int:
-    """Bytes in use by arrays, size classes included."""
-    return cache(device).settled().allocated
-
-
-def max_memory_allocated(device: int = 0) -> int:
-    """The most bytes that were ever in use, since the start or `reset_peak_memory_stats`."""
-    return cache(device).peak
-
-
-def reset_peak_memory_stats(device: int = 0) -> None:
-    """Count `max_memory_allocated` from now on."""
-    found = cache(device).settled()
-    found.peak = found.allocated
-
-
-def memory_reserved(device: int = 0) -> int:
-    """Bytes taken from the driver: in use, or waiting in the cache."""
-    return cache(device).reserved
-
-
 def empty_cache() -> None:
     """Give memory that no array uses back to the driver."""
-    for found in _caches.values():
+    for found in list(_caches.values()):
         found.empty()

@@ -19,8 +19,4 @@ def compile_ptx(function: Callable, *kinds, cc: tuple[int, int] = (9, 0)) -> str
         raise RuntimeError(
             "the simulator has no compiler: compile without NUMBA_ENABLE_CUDASIM in the environment"
         )
-    with compat.compiling_for(cc):
-        ptx, _ = compat.cuda.compile(
-            function, tuple(map(argument, kinds)), cc=cc, device=False, abi="numba", output="ptx"
-        )
-    return ptx
+    return compat.ptx(function, tuple(map(argument, kinds)), cc)

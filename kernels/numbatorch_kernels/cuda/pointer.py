@@ -49,7 +49,7 @@ def pointer(array: DeviceArray) -> Any:
     """What a kernel gets for `array`."""
     if not compat.SIMULATED:
         return array.address
-    memory = array.buffer.block[array.offset : array.buffer.nbytes]
+    memory = array.buffer.block.memory[array.offset : array.buffer.nbytes]
     dtype = words(array.dtype)
     return SimulatedPointer(memory[: memory.nbytes // dtype.itemsize * dtype.itemsize].view(dtype))
 

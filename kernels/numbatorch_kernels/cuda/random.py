@@ -16,6 +16,7 @@ from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.launch import compiled, grid_stride
+from numbatorch_kernels.cuda.stream import refuse_random_numbers
 from numbatorch_kernels.cuda.vecmath import log_f32, log_f64, sqrt_f32, sqrt_f64
 from numbatorch_kernels.philox import MASK, Philox
 
@@ -144,6 +145,7 @@ def bernoulli_f8(out, p, one, call_low, call_high, seed_low, seed_high, n):
 
 def _launch(kernel: Callable, group: int, kinds: tuple, out: DeviceArray, state: Philox, *args) -> None:
     """Launch `kernel`, whose threads make groups of this many elements; `kinds` are those of `args`."""
+    refuse_random_numbers(out.device)
     call = state.call()
     if out.size:
         entry = compiled(kernel, out.dtype, *kinds, int, int, int, int, int)

@@ -15,6 +15,7 @@ from numpy import float32, float64, int64, uint32
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.launch import compiled, grid_stride
+from numbatorch_kernels.cuda.stream import refuse_random_numbers
 from numbatorch_kernels.cuda.random import philox, unit_53
 from numbatorch_kernels.philox import MASK, Philox
 from numbatorch_kernels.rejection import samplers
@@ -65,6 +66,7 @@ def gamma_kernel(out, shape, least, single, call_low, call_high, seed_low, seed_
 
 
 def _launch(kernel: Callable, out: DeviceArray, state: Philox, arrays: tuple, *numbers) -> None:
+    refuse_random_numbers(out.device)
     call = state.call()
     entry = compiled(kernel, out.dtype, *[a.dtype for a in arrays], *map(type, numbers), *[int] * 5)
     entry(*grid_stride(out.size), out, *arrays, *numbers, *call, out.size)

@@ -31,7 +31,7 @@ class DataLoader(Generic[Batch]):
     drop_last           leave out a last batch that is not full
     collate_fn          makes a batch of a list of samples; see `default_collate`
     generator           where the random order comes from, instead of the default generator
-    pin_memory          accepted; memory is not locked here
+    pin_memory          batches are put where a GPU copies from by itself: `batch.to("cuda", non_blocking=True)`
 
     With `num_workers` above 0, workers make the batches ahead of time:
 

@@ -7,7 +7,7 @@ import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from numbatorch import cuda
+from numbatorch import cuda, pytree
 from numbatorch.utils.data.dataset import IterableDataset
 from numbatorch.utils.data.fetch import fetcher
 from numbatorch.utils.data.sampler import draw_seed
@@ -22,8 +22,7 @@ class _Pass:
     """What both have in common: the order, the seed for the workers, and the count."""
 
     def __init__(self, loader: DataLoader):
-        if loader.pin_memory:
-            _check_pinning(loader.pin_memory_device)
+        self._pins = loader.pin_memory and _can_pin(loader.pin_memory_device)
         self._index_sampler = loader._index_sampler
         self._streaming = isinstance(loader.dataset, IterableDataset)
         self._dataset = loader.dataset
@@ -79,7 +78,7 @@ class LoaderIterator(_Pass):
         batch = self._fetch(next(self._numbers))
         if self._streaming:
             self._count()
-        return batch
+        return _pinned(batch) if self._pins else batch
 
 
 class WorkerIterator(_Pass):
@@ -187,7 +186,7 @@ class WorkerIterator(_Pass):
             batch.reraise()
         if self._streaming:
             self._count()
-        return batch
+        return _pinned(batch) if self._pins else batch
 
 
 _NOTHING = object()
@@ -201,17 +200,24 @@ def _crew(job: Job, context: Any) -> Threads | Processes:
     return Processes(job, context)
 
 
-def _check_pinning(device: str) -> None:
-    """Say what PyTorch says of `pin_memory`, which needs nothing done here."""
+def _pinned(batch: Any) -> Any:
+    """The batch with its tensors in memory from which a GPU copies by itself."""
+    return pytree.tree_map(lambda x: x.pin_memory() if hasattr(x, "pin_memory") else x, batch)
+
+
+def _can_pin(device: str) -> bool:
+    """Whether there is a device to pin memory for; warns as PyTorch does."""
     if device:
         warnings.warn(
             "pin_memory_device is deprecated, the current accelerator will be used as the device,ignore "
             f"pin_memory_device='{device}'.",
             stacklevel=5,
         )
-    if not cuda.is_available():
-        warnings.warn(
-            "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
-            "won't be used.",
-            stacklevel=5,
-        )
+    if cuda.is_available():
+        return True
+    warnings.warn(
+        "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
+        "won't be used.",
+        stacklevel=5,
+    )
+    return False

@@ -1,7 +1,6 @@
 """The CUDA side of the kernels without any tensors: arrays, memory, pointwise kernels, the simulator. Tiny
 sizes: a GPU may be simulated."""
 
-import gc
 import importlib.metadata
 import math
 import os
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 from numbatorch_kernels import lift, primitives
-from numbatorch_kernels.cuda import DeviceArray, compat, memory
+from numbatorch_kernels.cuda import DeviceArray, compat
 from numbatorch_kernels.cuda.compat import cuda
 from numbatorch_kernels.cuda.launch import compiled, grid_stride, launcher
 from numbatorch_kernels.expr import Scalar, symbol
@@ -113,89 +112,6 @@ def test_there_is_no_device_number_seven():
     if compat.device_count() <= 7:
         with pytest.raises(RuntimeError, match="invalid device ordinal: cuda:7"):
             DeviceArray.empty((1,), "f4", 7)
-
-
-# ---- memory ----
-
-
-def test_memory_is_reused_once_no_view_is_left():
-    memory.empty_cache()
-    x = DeviceArray.empty((1000,), "f4")
-    address, view = x.address, x[10:20]
-    del x
-    gc.collect()
-    other = DeviceArray.empty((1000,), "f4")
-    assert other.address != address
-    del view
-    gc.collect()
-    assert DeviceArray.empty((1000,), "f4").address == address
-
-
-def test_counters():
-    gc.collect()
-    memory.empty_cache()
-    before, reserved = memory.memory_allocated(), memory.memory_reserved()
-    memory.reset_peak_memory_stats()
-    x = DeviceArray.empty((1000,), "f4")
-    size = memory.size_class(4000)
-    assert memory.memory_allocated() == before + size
-    assert memory.memory_reserved() == reserved + size
-    del x
-    assert memory.memory_allocated() == before
-    assert memory.memory_reserved() == reserved + size
-    assert memory.max_memory_allocated() == before + size
-    memory.empty_cache()
-    assert memory.memory_reserved() == reserved
-
-
-@pytest.mark.parametrize("nbytes", [0, 1, 511, 512, 513, 4000, 4096, 4097, 10**6, 2**20, 2**20 + 1, 10**9])
-def test_size_classes_are_close_and_few(nbytes):
-    size = memory.size_class(nbytes)
-    assert size >= max(nbytes, 1) and size % 512 == 0
-    assert size - nbytes <= max(512, nbytes / 8)
-    assert memory.size_class(size) == size
-
-
-@simulated_only
-def test_out_of_memory_empties_the_cache_first(monkeypatch):
-    memory.empty_cache()
-    kept = DeviceArray.empty((5000,), "f4")
-    del kept
-    limit, new = memory.cache().settled().reserved, memory._new
-
-    def limited(size, device):
-        if memory.cache().reserved + size > limit:
-            raise MemoryError
-        return new(size, device)
-
-    monkeypatch.setattr(memory, "_new", limited)
-    x = DeviceArray.empty((1000,), "f4")  # only fits once the 20 kB are given back
-    with pytest.raises(
-        memory.OutOfMemoryError, match=r"CUDA out of memory. Tried to allocate 1.\d\d MiB. Tensors of this"
-    ):
-        DeviceArray.empty((1 << 18,), "f4")
-    assert x.size == 1000
-
-
-def test_arrays_come_and_go_in_many_threads():
-    gc.collect()
-    before = memory.memory_allocated()
-    wrong = []
-
-    def work(seed):
-        for k in range(50):
-            host = np.full(100 + seed, 100 * seed + k)
-            if not (DeviceArray.from_host(host).copy_to_host() == host).all():
-                wrong.append((seed, k))
-
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not wrong
-    gc.collect()
-    assert memory.memory_allocated() == before
 
 
 # ---- pointwise kernels ----
@@ -708,34 +624,30 @@ except RuntimeError as error:
     assert "set NUMBA_ENABLE_CUDASIM=1 in the environment before Python starts" in python(code)
 
 
-COMPILE_TWICE = """
-from types import SimpleNamespace
-from numba.cuda import codegen, dispatcher
+COMPILE = """
 from numbatorch_kernels import lift, primitives
 from numbatorch_kernels.cuda import compat, pointer
 from numbatorch_kernels.expr import symbol
 
-# A GPU of compute capability 9.0, as far as a compiler sees one.
-device = SimpleNamespace(compute_capability=(9, 0), id=0)
-dispatcher.get_current_device = lambda: device
-codegen.devices.get_context = lambda *_: SimpleNamespace(device=device)
-dispatcher._Kernel.bind = lambda kernel: kernel.library.get_cubin(cc=(9, 0))
+# A GPU of compute capability 9.0, as far as a compiler sees one, and what it is given.
+assert not compat.SIMULATED
+compat.capability = lambda device: (9, 0)
+compat.driver.load = lambda device, code, entry: print("swish" in entry, code[:4] == b"\\x7fELF")
+ptx = compat.ptx
+compat.ptx = lambda *args: (print("compiled"), ptx(*args))[1]
 
 program = lift.Program("swish", (primitives.sigmoid(symbol(0)) * symbol(0),), 1)
 operand = (lift.Operand("f4", "flat"),)
 text = lift.source(program, "cuda", operand, operand, "f4")
 function = lift.module(text, "swish").swish_kernel
-signature = tuple(map(pointer.argument, ("f4", "f4", int)))
-kernel = compat.compile_kernel(function, signature)
-stats = kernel.stats
-print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+compat.compile_kernel(function, tuple(map(pointer.argument, ("f4", "f4", int))), 0)
 """
 
 
 @pytest.mark.skipif(not _installed("nvidia-nvvm"), reason="needs NVIDIA's compiler")
 def test_compiled_kernels_are_kept_on_disk(tmp_path):
-    assert python(COMPILE_TWICE, NUMBATORCH_CACHE_DIR=str(tmp_path)) == "0 1"
-    assert python(COMPILE_TWICE, NUMBATORCH_CACHE_DIR=str(tmp_path)) == "1 0"
+    assert python(COMPILE, NUMBATORCH_CACHE_DIR=str(tmp_path)).split() == ["compiled", "True", "True"]
+    assert python(COMPILE, NUMBATORCH_CACHE_DIR=str(tmp_path)).split() == ["True", "True"]
 
 
 def test_scalars_have_a_cuda_implementation():

@@ -71,9 +71,8 @@ class device:
         if self.idx >= 0:
             set_device(self.idx)
 
-    def __exit__(self, *exception: object) -> bool:
+    def __exit__(self, *exception: object) -> None:
         rules.set_current_cuda(self.prev_idx)
-        return False
 
 
 class device_of(device):

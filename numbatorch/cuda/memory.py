@@ -147,7 +147,9 @@ def set_per_process_memory_fraction(fraction: float, device: Any = None) -> None
     if not 0 <= fraction <= 1:
         raise ValueError(f"Invalid fraction value: {fraction}. Allowed range: 0~1")
     index = index_of(device)
-    kernels.cache(index).limit = None if fraction == 1 else int(fraction * driver_for(index).memory_info(index)[1])
+    kernels.cache(index).limit = (
+        None if fraction == 1 else int(fraction * driver_for(index).memory_info(index)[1])
+    )
 
 
 def get_per_process_memory_fraction(device: Any = None) -> float:

@@ -100,7 +100,9 @@ class Event:
         stream = current_stream() if stream is None else stream
         driver, index = driver_for(stream.device_index), stream.device_index
         if self.device not in (None, stream.device):
-            raise RuntimeError(f"Event device {self.device} does not match recording stream's device {stream.device}.")
+            raise RuntimeError(
+                f"Event device {self.device} does not match recording stream's device {stream.device}."
+            )
         if self.handle is None:
             self.device, self.handle = stream.device, driver.event(index, self.enable_timing, self.blocking)
         driver.record(index, self.handle, stream.kernels.handle)

@@ -55,9 +55,9 @@ def _move_forward(input: Tensor, device: Device, home: Device, non_blocking: boo
     elif non_blocking and pinned.is_pinned(array) and array.flags.c_contiguous:
         result = empty(array.shape, kind)
         result.array.copy_from_host(array, wait=False)
-        pinned.copying(array, stream.current(device.index))
+        pinned.copying(array, stream.current(device.index or 0))
     else:
-        result = wrap(cuda_array.DeviceArray.from_host(array, device.index), kind)
+        result = wrap(cuda_array.DeviceArray.from_host(array, device.index or 0), kind)
     return result
 
 

@@ -275,7 +275,7 @@ def combine(kernel: Kernel, target: Tensor, value: Tensor, index, route: kernels
 def report(name: str, kind: Kind) -> Any:
     """Where a kernel that reads elements notes an index out of range: a number of the host, or, because nobody shall
     wait for a GPU, the mark there of the op `name`."""
-    return np.zeros(1, np.int64) if kind.cpu else faults.mark(name, kind.device.index)
+    return np.zeros(1, np.int64) if kind.cpu else faults.mark(name, kind.device.index or 0)
 
 
 def reported(missed: Any) -> bool:

@@ -177,7 +177,9 @@ def _compiling_for(generation: tuple[int, int]) -> Iterator[None]:
 
     (Device functions ask the driver what they are compiled for, even where the caller says so.)
     """
-    dispatcher = importlib.import_module(f"{_package}.{'descriptor' if 'mlir' in _package else 'dispatcher'}")
+    dispatcher: Any = importlib.import_module(
+        f"{_package}.{'descriptor' if 'mlir' in _package else 'dispatcher'}"
+    )
     stand_in = SimpleNamespace(compute_capability=generation, id=0)
     with _patching:
         asked = getattr(dispatcher, "get_current_device", None)

@@ -1,8 +1,8 @@
 """Graphs: work of a stream that is noted once and then replayed as a whole, with one call of the driver.
 
-    graph = Graph(device)
-    graph.begin(stream); ...; graph.end(stream)     # nothing runs yet
-    graph.replay(stream)                            # again and again, on the same memory
+graph = Graph(device)
+graph.begin(stream); ...; graph.end(stream)     # nothing runs yet
+graph.replay(stream)                            # again and again, on the same memory
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ class Graph:
 
     def __init__(self, device: int):
         self.device = device
-        self.pools: list[Pool] = []  # of what the graph computes, and of constants that nothing in it writes to
+        self.pools: list[
+            Pool
+        ] = []  # of what the graph computes, and of constants that nothing in it writes to
         self.kept: list[DeviceArray] = []  # arrays that the launches read and nobody else may hold
         self.builder: Any = None
         self.ready: Any = None
@@ -54,9 +56,14 @@ class Graph:
 
     def constant(self, array: np.ndarray) -> DeviceArray:
         """A copy on the device of what the host brings along in a capture. It is made at once, in no captured stream."""
-        result = DeviceArray.in_memory(cache(self.device).allocate(array.nbytes, self.pools[1]), array.shape, array.dtype)
+        result = DeviceArray.in_memory(
+            cache(self.device).allocate(array.nbytes, self.pools[1]), array.shape, array.dtype
+        )
         if array.nbytes:
-            data, aside = np.ascontiguousarray(array).reshape(-1).view(np.uint8), driver.stream(self.device, 0)
+            data, aside = (
+                np.ascontiguousarray(array).reshape(-1).view(np.uint8),
+                driver.stream(self.device, 0),
+            )
             driver.upload(self.device, result.buffer.block, 0, data, aside, True)
         self.kept.append(result)
         return result

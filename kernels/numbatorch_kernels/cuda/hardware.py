@@ -69,7 +69,9 @@ class Hardware:
             return f"no NVIDIA driver is installed ({missing})"
         if error != api.CUresult.CUDA_SUCCESS:
             return f"the NVIDIA driver answers {error.name}"
-        return None if _of(api.cuDeviceGetCount()) else "the NVIDIA driver sees no GPU (CUDA_VISIBLE_DEVICES?)"
+        return (
+            None if _of(api.cuDeviceGetCount()) else "the NVIDIA driver sees no GPU (CUDA_VISIBLE_DEVICES?)"
+        )
 
     def count(self) -> int:
         return 0 if self.failure else _of(api.cuDeviceGetCount())
@@ -165,7 +167,9 @@ class Hardware:
 
     def stream(self, index: int, priority: int) -> Any:
         """A new one, which does not wait for the default stream."""
-        return self.enter(index).create_stream(options=core.StreamOptions(nonblocking=True, priority=priority))
+        return self.enter(index).create_stream(
+            options=core.StreamOptions(nonblocking=True, priority=priority)
+        )
 
     def external(self, index: int, handle: int) -> Any:
         """A stream that somebody else has made."""
@@ -194,7 +198,9 @@ class Hardware:
         stream.wait(other)
 
     def event(self, index: int, timing: bool, blocking: bool) -> Any:
-        return self.enter(index).create_event(core.EventOptions(timing_enabled=timing, blocking_sync=blocking))
+        return self.enter(index).create_event(
+            core.EventOptions(timing_enabled=timing, blocking_sync=blocking)
+        )
 
     def record(self, index: int, event: Any, stream: Any) -> None:
         self.enter(index)

@@ -35,7 +35,9 @@ class Kernel:
     def __init__(self, function: Callable, kinds: tuple):
         self.function, self.kinds = function, kinds
         self.variants: dict[int, Any] = {}  # machine code, by device
-        self.configured: dict[tuple, tuple] = {}  # launch configuration and machine code, by device, grid and block
+        self.configured: dict[
+            tuple, tuple
+        ] = {}  # launch configuration and machine code, by device, grid and block
         self.convert = _simulated if compat.SIMULATED else _native
 
     def __call__(self, grid: int | tuple[int, ...], block: int | tuple[int, ...], *args) -> None:
@@ -91,7 +93,9 @@ def _simulated(args: Sequence, kinds: Sequence, stream: Stream) -> tuple:
     values: list[Any] = []
     for value, kind in zip(args, kinds, strict=True):
         if type(value) is DeviceArray:
-            values.append(value.pointer if value.dtype.kind != "c" else value.pointer.viewed_as(np.dtype(kind)))
+            values.append(
+                value.pointer if value.dtype.kind != "c" else value.pointer.viewed_as(np.dtype(kind))
+            )
         elif type(value) is np.ndarray:
             values.append(_geometry(value, stream).pointer)
         else:

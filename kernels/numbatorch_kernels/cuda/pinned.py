@@ -60,7 +60,9 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         idle = _Memory(size)
     else:
         _free[size].remove(idle)
-    whole = np.frombuffer(idle.bytes, np.uint8).view(_Pinned)
+    whole = np.ndarray.__new__(
+        _Pinned, (size,), np.uint8, idle.bytes
+    )  # whose base is no array: NumPy keeps it as a base
     whole.memory = idle
     return np.ndarray(shape, dtype, whole)
 

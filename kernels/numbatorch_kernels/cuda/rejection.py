@@ -15,8 +15,8 @@ from numpy import float32, float64, int64, uint32
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.launch import compiled, grid_stride
-from numbatorch_kernels.cuda.stream import refuse_random_numbers
 from numbatorch_kernels.cuda.random import philox, unit_53
+from numbatorch_kernels.cuda.stream import refuse_random_numbers
 from numbatorch_kernels.philox import MASK, Philox
 from numbatorch_kernels.rejection import samplers
 

@@ -16,6 +16,7 @@ from numbatorch.device import device as Device
 from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType, number_dtype
 from numbatorch.shape import make_size
 from numbatorch_kernels import memory
+from numbatorch_kernels.cuda import array as cuda_array
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -156,9 +157,7 @@ def empty(shape: tuple[int, ...], kind: Kind) -> Tensor:
     kind = kind.flat
     if kind.cpu:
         return wrap(memory.empty(shape, kind.numpy), kind)
-    from numbatorch_kernels.cuda import DeviceArray
-
-    return wrap(DeviceArray.empty(shape, kind.numpy, kind.device.index or 0), kind)
+    return wrap(cuda_array.DeviceArray.empty(shape, kind.numpy, kind.device.index or 0), kind)
 
 
 def alias(source: TensorBase, array: Any = None) -> Tensor:

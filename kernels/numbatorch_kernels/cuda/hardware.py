@@ -73,8 +73,12 @@ class Hardware:
             None if _of(api.cuDeviceGetCount()) else "the NVIDIA driver sees no GPU (CUDA_VISIBLE_DEVICES?)"
         )
 
-    def count(self) -> int:
+    @cached_property
+    def devices(self) -> int:
         return 0 if self.failure else _of(api.cuDeviceGetCount())
+
+    def count(self) -> int:
+        return self.devices
 
     def version(self) -> tuple[int, int] | None:
         """The newest CUDA that the driver can work with; None without one."""
@@ -181,8 +185,8 @@ class Hardware:
 
     def finish(self, index: int, stream: Any = None) -> None:
         """Wait for a stream, or for the device."""
-        device = self.enter(index)
-        _finished(device.sync if stream is None else stream.sync)
+        self.enter(index)
+        _finished((lambda: _of(api.cuCtxSynchronize())) if stream is None else stream.sync)
 
     def done(self, index: int, stream: Any) -> bool:
         """Whether a stream has nothing left to do."""

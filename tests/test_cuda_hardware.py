@@ -45,7 +45,9 @@ def printed(folder):
         own = {k: v for k, v in os.environ.items() if k != "NUMBA_ENABLE_CUDASIM"}
         paths = os.pathsep.join(filter(None, (str(folder), own.get("LD_LIBRARY_PATH"))))
         own |= {"LD_LIBRARY_PATH": paths, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))} | environment
-        done = subprocess.run([sys.executable, "-c", BEGIN + program], capture_output=True, text=True, env=own)
+        done = subprocess.run(
+            [sys.executable, "-c", BEGIN + program], capture_output=True, text=True, env=own
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout.splitlines()
 
@@ -80,7 +82,9 @@ except torch.OutOfMemoryError as error:
         "1 Fake GPU (9, 0)", "[0.0, 1.0, 2.0, 3.0, 4.0, 5.0] [1.0, 3.0, 5.0]", "[1.0, 1.0, 1.0, 1.0] True", "1.5 True 0",
         "False 1048576",
     ]  # fmt: skip
-    assert error.startswith("CUDA out of memory. Tried to allocate 4.00 MiB. GPU 0 has a total capacity of 1.00 MiB of which")
+    assert error.startswith(
+        "CUDA out of memory. Tried to allocate 4.00 MiB. GPU 0 has a total capacity of 1.00 MiB of which"
+    )
 
 
 LAUNCH = """
@@ -138,5 +142,7 @@ except RuntimeError as error:
     print(error)
 """
     (text,) = printed(program, FAKE_CUDA="12080", NUMBATORCH_CACHE_DIR=os.devnull)
-    assert text.startswith("the NVIDIA driver of this machine works with CUDA 12.8 at most, and the compiler is of CUDA 13")
+    assert text.startswith(
+        "the NVIDIA driver of this machine works with CUDA 12.8 at most, and the compiler is of CUDA 13"
+    )
     assert "install a newer driver, or pip install 'numbatorch[cu12]'" in text

@@ -79,8 +79,7 @@ class _Gathered(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Fill the new module."""
-        names = dict(vars(importlib.import_module("numbatorch.nn")))
-        own = f"numbatorch.nn.{module.__name__.removeprefix(_GATHERED).removeprefix('.')}".removesuffix(".")
-        if find_spec(own) is not None:
-            names |= vars(importlib.import_module(own))
+        gathered = importlib.import_module("numbatorch.nn.modules")
+        own = getattr(gathered, module.__name__.removeprefix(_GATHERED).removeprefix("."), gathered)
+        names = {**vars(gathered), **vars(own)}
         vars(module).update({name: value for name, value in names.items() if not name.startswith("__")})

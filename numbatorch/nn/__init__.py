@@ -1,6 +1,9 @@
 """Neural networks: modules, what they are made of, and what trains them."""
 
+from typing import TYPE_CHECKING
+
 from numbatorch.nn import attention as attention
+from numbatorch.nn import common_types as common_types
 from numbatorch.nn import functional as functional
 from numbatorch.nn import init as init
 from numbatorch.nn import parallel as parallel
@@ -81,6 +84,7 @@ from numbatorch.nn.lazynorm import LazyInstanceNorm2d as LazyInstanceNorm2d
 from numbatorch.nn.lazynorm import LazyInstanceNorm3d as LazyInstanceNorm3d
 from numbatorch.nn.linear import Bilinear as Bilinear
 from numbatorch.nn.linear import Linear as Linear
+from numbatorch.nn.linear_losses import LinearCrossEntropyOptions as LinearCrossEntropyOptions
 from numbatorch.nn.loss import BCELoss as BCELoss
 from numbatorch.nn.loss import BCEWithLogitsLoss as BCEWithLogitsLoss
 from numbatorch.nn.loss import CrossEntropyLoss as CrossEntropyLoss
@@ -106,6 +110,7 @@ from numbatorch.nn.margin import TripletMarginLoss as TripletMarginLoss
 from numbatorch.nn.margin import TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss
 from numbatorch.nn.module import Module as Module
 from numbatorch.nn.multihead import MultiheadAttention as MultiheadAttention
+from numbatorch.nn.normalization import CrossMapLRN2d as CrossMapLRN2d
 from numbatorch.nn.normalization import GroupNorm as GroupNorm
 from numbatorch.nn.normalization import LayerNorm as LayerNorm
 from numbatorch.nn.normalization import LocalResponseNorm as LocalResponseNorm
@@ -171,3 +176,11 @@ from numbatorch.nn.transformer import TransformerEncoderLayer as TransformerEnco
 from numbatorch.nn.upsampling import Upsample as Upsample
 from numbatorch.nn.upsampling import UpsamplingBilinear2d as UpsamplingBilinear2d
 from numbatorch.nn.upsampling import UpsamplingNearest2d as UpsamplingNearest2d
+
+# What it names is all here: it is loaded when it is first used.
+if TYPE_CHECKING:
+    from numbatorch.nn import modules as modules
+else:
+    from numbatorch.lazy import lazy_module as _lazy_module
+
+    modules = _lazy_module("numbatorch.nn.modules")

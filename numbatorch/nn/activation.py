@@ -188,12 +188,18 @@ class Mish(_Inplace):
 class Hardsigmoid(_Inplace):
     """min(max(x + 3, 0), 6) / 6."""
 
+    def extra_repr(self) -> str:
+        return ""  # as in PyTorch
+
     def forward(self, input: Tensor) -> Tensor:
         return functional.hardsigmoid(input, self.inplace)
 
 
 class Hardswish(_Inplace):
     """x min(max(x + 3, 0), 6) / 6. A. Howard et al., arXiv:1905.02244."""
+
+    def extra_repr(self) -> str:
+        return ""  # as in PyTorch
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.hardswish(input, self.inplace)

@@ -17,7 +17,7 @@ Ints = int | Sequence[int]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
-def _each(value: Ints, dims: int) -> tuple[int, ...]:
+def each(value: Ints, dims: int) -> tuple[int, ...]:
     """A number for each direction."""
     return tuple(value) if isinstance(value, Iterable) else (value,) * dims
 
@@ -58,9 +58,9 @@ class _ConvNd(Module):
     ) -> None:
         super().__init__()
         dims = self.dims
-        self.stride, self.kernel_size = _each(stride, dims), _each(kernel_size, dims)
-        self.dilation, self.output_padding = _each(dilation, dims), _each(output_padding, dims)
-        self.padding = padding if isinstance(padding, str) else _each(padding, dims)
+        self.stride, self.kernel_size = each(stride, dims), each(kernel_size, dims)
+        self.dilation, self.output_padding = each(dilation, dims), each(output_padding, dims)
+        self.padding = padding if isinstance(padding, str) else each(padding, dims)
         self._check(in_channels, out_channels, groups, padding_mode)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.transposed, self.padding_mode = transposed, padding_mode
@@ -195,7 +195,7 @@ class Conv3d(_Conv):
     dims = 3
 
 
-class _ConvTranspose(_ConvNd):
+class _ConvTransposeNd(_ConvNd):
     padding: tuple[int, ...]
 
     def __init__(
@@ -258,7 +258,7 @@ class _ConvTranspose(_ConvNd):
         return tuple([size - n for size, n in zip(output_size, least)])
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTransposeNd):
     """Transposed convolution of signals: `functional.conv_transpose1d` with learned weight (in_channels,
     out_channels / groups, kernel_size) and bias (out_channels). `output_size`, an argument of the call, takes the
     place of `output_padding`.
@@ -270,7 +270,7 @@ class ConvTranspose1d(_ConvTranspose):
     dims = 1
 
 
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTransposeNd):
     """Transposed convolution of images; the rest as for `ConvTranspose1d`.
 
     >>> nn.ConvTranspose2d(16, 33, 3, stride=2)(torch.randn(20, 16, 5, 10), output_size=(11, 22)).shape
@@ -280,7 +280,7 @@ class ConvTranspose2d(_ConvTranspose):
     dims = 2
 
 
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(_ConvTransposeNd):
     """Transposed convolution of volumes; the rest as for `ConvTranspose1d`.
 
     >>> nn.ConvTranspose3d(4, 6, 2, stride=2)(torch.randn(2, 4, 3, 4, 5)).shape
@@ -366,7 +366,7 @@ class LazyConv3d(_LazyConv, Conv3d):
     cls_to_become = Conv3d
 
 
-class _LazyConvTranspose(_Lazy, _ConvTranspose):
+class _LazyConvTranspose(_Lazy, _ConvTransposeNd):
     def __init__(
         self,
         out_channels: int,

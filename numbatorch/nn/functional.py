@@ -8,6 +8,7 @@ from numbatorch import ops
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import DType
 from numbatorch.nn.heads import multi_head_attention_forward as multi_head_attention_forward
+from numbatorch.nn.linear_losses import linear_cross_entropy as linear_cross_entropy
 from numbatorch.nn.losses import binary_cross_entropy as binary_cross_entropy
 from numbatorch.nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from numbatorch.nn.losses import cross_entropy as cross_entropy
@@ -16,7 +17,6 @@ from numbatorch.nn.losses import gaussian_nll_loss as gaussian_nll_loss
 from numbatorch.nn.losses import huber_loss as huber_loss
 from numbatorch.nn.losses import kl_div as kl_div
 from numbatorch.nn.losses import l1_loss as l1_loss
-from numbatorch.nn.losses import linear_cross_entropy as linear_cross_entropy
 from numbatorch.nn.losses import mse_loss as mse_loss
 from numbatorch.nn.losses import nll_loss as nll_loss
 from numbatorch.nn.losses import poisson_nll_loss as poisson_nll_loss

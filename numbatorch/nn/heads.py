@@ -252,7 +252,10 @@ def multi_head_attention_forward(
         seen = ops.matmul(weights, v)
     else:
         seen = ops.scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal)
-    output = _linear(seen.permute(2, 0, 1, 3).flatten(2), out_proj_weight, out_proj_bias)
+    seen = seen.permute(2, 0, 1, 3)
+    if training:
+        seen = seen.contiguous()  # as PyTorch's: a dropout after it draws in the order of memory
+    output = _linear(seen.flatten(2), out_proj_weight, out_proj_bias)
     output = output if is_batched else output.squeeze(1)
     if not need_weights:
         return output, None

@@ -13,6 +13,7 @@ from typing import Any
 
 from numbatorch.nn import functional
 from numbatorch.nn.linear import Linear
+from numbatorch.nn.linear_losses import LinearCrossEntropyOptions
 from numbatorch.nn.losses import legacy_reduction
 from numbatorch.nn.module import Module
 from numbatorch.tensor import Tensor
@@ -284,9 +285,8 @@ class CTCLoss(_Loss):
 class LinearCrossEntropyLoss(_WeightedLoss):
     """`CrossEntropyLoss` of a linear layer's scores: the last layer of a classifier and its loss in one.
 
-    Input (N, in_features), target (N, *out_features): scores are (N, num_classes, *out_features). `options` is
-    taken for PyTorch's sake: it says how to save memory there. Raises RuntimeError for a weight of another
-    length than num_classes.
+    Input (N, in_features), target (N, *out_features): scores are (N, num_classes, *out_features). `options` are
+    those of `linear_cross_entropy`. Raises RuntimeError for a weight of another length than num_classes.
     """
 
     def __init__(
@@ -302,7 +302,7 @@ class LinearCrossEntropyLoss(_WeightedLoss):
         weight: Tensor | None = None,
         ignore_index: int | None = None,
         label_smoothing: float = 0.0,
-        options: Any = None,
+        options: LinearCrossEntropyOptions | None = None,
     ) -> None:
         if weight is not None and weight.shape != (num_classes,):
             raise RuntimeError(f"expected weight shape to be {(num_classes,)}, got {tuple(weight.shape)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 from numbatorch import casting, ops
 from numbatorch.autograd import no_grad
@@ -314,58 +313,6 @@ def ctc_loss(
     """
     number = number_of(reduction)
     return ops.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, number, zero_infinity)
-
-
-def linear_cross_entropy(
-    input: Tensor,
-    linear_weight: Tensor,
-    target: Tensor,
-    *,
-    linear_bias: Tensor | None = None,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
-    ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    options: Any = None,
-) -> Tensor:
-    """`cross_entropy` of `linear(input, linear_weight, linear_bias)`: input (N, in) or (in), linear_weight
-    (C, ..., in), linear_bias (C, ...), target (N, ...) or probabilities (N, C, ...).
-
-    `options` is taken for PyTorch's sake: it says how to save memory there. Raises RuntimeError for shapes that
-    do not fit.
-    """
-    if not 1 <= input.dim() <= 2:
-        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
-    if linear_weight.dim() < 2:
-        raise RuntimeError(
-            f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}"
-        )
-    features, (*outputs, columns) = input.shape[-1], linear_weight.shape
-    if features != columns:
-        raise RuntimeError(
-            "expected equal input and linear_weight last dimensions (in_features), got "
-            f"{features} and {columns}, respectively"
-        )
-    if linear_bias is not None and list(linear_bias.shape) != outputs:
-        raise RuntimeError(f"expected linear_bias shape {tuple(outputs)}, got {tuple(linear_bias.shape)}")
-    if len(outputs) > 1 and input.dim() == 1:
-        raise RuntimeError(
-            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched "
-            f"input, (N, {features}), got unbatched input with shape {tuple(input.shape)}"
-        )
-    shape = (*input.shape[:-1], *outputs)
-    if target.shape == shape and ignore_index is not None:
-        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
-    bias = None if linear_bias is None else linear_bias.reshape(-1)
-    scores = ops.linear(input, linear_weight.reshape(-1, features), bias).reshape(shape)
-    return cross_entropy(
-        scores,
-        target,
-        weight=weight,
-        reduction=reduction,
-        ignore_index=-100 if ignore_index is None else ignore_index,
-        label_smoothing=label_smoothing,
-    )
 
 
 def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from numbatorch.nn import functional, init
 from numbatorch.nn.module import Module
 from numbatorch.nn.parameter import Parameter
-from numbatorch.ops import empty
+from numbatorch.ops import arange, empty
 from numbatorch.tensor import Tensor
 
 
@@ -167,3 +167,23 @@ class LocalResponseNorm(Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """x / (k + alpha / size Σ x²)^beta of (N, C, H, W), the sum over neighbours among the channels: what LuaTorch's models had.
+
+    Channel c sees those from c - m to c + m, m = (size - 1) // 2, and after LuaTorch's slip, which trained models have learnt with,
+    always the first. Its gradient is the derivative of just this. (PyTorch's is that of other windows.)
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        number = arange(input.size(1), device=input.device)
+        distance = (number[:, None] - number).abs()
+        seen = (distance <= (self.size - 1) // 2) | (number == 0)
+        sums = functional.conv2d(input * input, seen.to(input.dtype)[:, :, None, None])
+        return input * (sums * (self.alpha / self.size) + self.k) ** -self.beta

@@ -27,7 +27,7 @@ class _Pad(Module):
         return f"{self.padding}"
 
 
-class _CircularPad(_Pad):
+class _CircularPadNd(_Pad):
     _mode = "circular"
 
     def forward(self, input: Tensor) -> Tensor:
@@ -37,15 +37,15 @@ class _CircularPad(_Pad):
         return super().forward(input)
 
 
-class _ReflectionPad(_Pad):
+class _ReflectionPadNd(_Pad):
     _mode = "reflect"
 
 
-class _ReplicationPad(_Pad):
+class _ReplicationPadNd(_Pad):
     _mode = "replicate"
 
 
-class _ConstantPad(_Pad):
+class _ConstantPadNd(_Pad):
     def __init__(self, padding: Sizes, value: float) -> None:
         super().__init__(padding)
         self.value = value
@@ -57,7 +57,7 @@ class _ConstantPad(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
-class _ZeroPad(_ConstantPad):
+class _ZeroPad(_ConstantPadNd):
     def __init__(self, padding: Sizes) -> None:
         super().__init__(padding, 0.0)
 
@@ -65,25 +65,25 @@ class _ZeroPad(_ConstantPad):
         return f"{self.padding}"
 
 
-class CircularPad1d(_CircularPad):
+class CircularPad1d(_CircularPadNd):
     """Borders of the elements of the other end, around lines (N, C, W) or (C, W)."""
 
     _directions = 1
 
 
-class CircularPad2d(_CircularPad):
+class CircularPad2d(_CircularPadNd):
     """Borders of the elements of the other end, around pictures (N, C, H, W) or (C, H, W)."""
 
     _directions = 2
 
 
-class CircularPad3d(_CircularPad):
+class CircularPad3d(_CircularPadNd):
     """Borders of the elements of the other end, around volumes (N, C, D, H, W) or (C, D, H, W)."""
 
     _directions = 3
 
 
-class ConstantPad1d(_ConstantPad):
+class ConstantPad1d(_ConstantPadNd):
     """Borders of the number `value`, around lines (N, C, W) or (C, W).
 
     >>> nn.ConstantPad1d((1, 2), 7)(torch.tensor([[1, 2]]))
@@ -93,19 +93,19 @@ class ConstantPad1d(_ConstantPad):
     _directions = 1
 
 
-class ConstantPad2d(_ConstantPad):
+class ConstantPad2d(_ConstantPadNd):
     """Borders of the number `value`, around pictures (N, C, H, W) or (C, H, W)."""
 
     _directions = 2
 
 
-class ConstantPad3d(_ConstantPad):
+class ConstantPad3d(_ConstantPadNd):
     """Borders of the number `value`, around volumes (N, C, D, H, W) or (C, D, H, W)."""
 
     _directions = 3
 
 
-class ReflectionPad1d(_ReflectionPad):
+class ReflectionPad1d(_ReflectionPadNd):
     """Borders of the elements as a mirror on the outermost one shows them, around lines (N, C, W) or (C, W).
 
     >>> nn.ReflectionPad1d(2)(torch.tensor([[1.0, 2.0, 3.0]]))
@@ -115,33 +115,33 @@ class ReflectionPad1d(_ReflectionPad):
     _directions = 1
 
 
-class ReflectionPad2d(_ReflectionPad):
+class ReflectionPad2d(_ReflectionPadNd):
     """Borders of the elements as a mirror on the outermost one shows them, around
     pictures (N, C, H, W) or (C, H, W)."""
 
     _directions = 2
 
 
-class ReflectionPad3d(_ReflectionPad):
+class ReflectionPad3d(_ReflectionPadNd):
     """Borders of the elements as a mirror on the outermost one shows them, around
     volumes (N, C, D, H, W) or (C, D, H, W)."""
 
     _directions = 3
 
 
-class ReplicationPad1d(_ReplicationPad):
+class ReplicationPad1d(_ReplicationPadNd):
     """Borders of the outermost element, around lines (N, C, W) or (C, W)."""
 
     _directions = 1
 
 
-class ReplicationPad2d(_ReplicationPad):
+class ReplicationPad2d(_ReplicationPadNd):
     """Borders of the outermost element, around pictures (N, C, H, W) or (C, H, W)."""
 
     _directions = 2
 
 
-class ReplicationPad3d(_ReplicationPad):
+class ReplicationPad3d(_ReplicationPadNd):
     """Borders of the outermost element, around volumes (N, C, D, H, W) or (C, D, H, W)."""
 
     _directions = 3

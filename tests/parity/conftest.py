@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+torch.set_num_threads(1)  # of tensors as small as these, threads would only wait for each other
+
 
 @pytest.fixture
 def every_warning():

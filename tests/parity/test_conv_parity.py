@@ -197,52 +197,6 @@ def test_even_kernels_of_the_same_size_warn_once():
 
 # ---- modules ----
 
-MODULES = [  # class, arguments, keyword arguments, input shape
-    ("Conv1d", (4, 6, 3), {}, (2, 4, 9)),
-    ("Conv1d", (4, 6, 3), {"padding": 2, "padding_mode": "circular", "stride": 2}, (2, 4, 9)),
-    ("Conv1d", (4, 6, 2), {"padding": "same", "padding_mode": "replicate", "dilation": 3}, (4, 9)),
-    ("Conv2d", (4, 6, (3, 2)), {"stride": (2, 1), "padding": (4, 2), "dilation": (3, 1)}, (2, 4, 9, 7)),
-    ("Conv2d", (4, 6, 3), {"groups": 2, "bias": False}, (2, 4, 9, 7)),
-    ("Conv2d", (4, 6, 3), {"padding": "valid"}, (4, 9, 7)),
-    ("Conv2d", (4, 6, 3), {"padding": "same", "padding_mode": "reflect"}, (2, 4, 9, 7)),
-    ("Conv2d", (4, 6, 3), {"padding": "valid", "padding_mode": "reflect"}, (2, 4, 9, 7)),
-    ("Conv3d", (2, 3, 3), {"padding": (1, 0, 2), "padding_mode": "circular"}, (2, 2, 4, 5, 6)),
-    ("Conv3d", (2, 4, 2), {"groups": 2, "stride": 2}, (2, 4, 5, 6)),
-    ("ConvTranspose1d", (4, 6, 3), {"stride": 2}, (2, 4, 9)),
-    ("ConvTranspose2d", (4, 6, 3), {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2}, (2, 4, 5, 6)),
-    ("ConvTranspose2d", (4, 6, (3, 2)), {"bias": False, "dilation": 2}, (4, 5, 6)),
-    ("ConvTranspose3d", (2, 3, 2), {"stride": (1, 2, 3)}, (2, 2, 4, 5, 6)),
-    ("LazyConv1d", (6, 3), {}, (2, 4, 9)),
-    ("LazyConv2d", (6, (3, 2)), {"groups": 2, "padding": 1}, (2, 4, 9, 7)),
-    ("LazyConv3d", (6, 3), {"bias": False}, (4, 3, 5, 7)),
-    ("LazyConvTranspose1d", (6, 3), {"stride": 2}, (2, 4, 9)),
-    ("LazyConvTranspose2d", (6, 3), {"groups": 2}, (2, 4, 5, 6)),
-    ("LazyConvTranspose3d", (6, 3), {"bias": False}, (2, 4, 3, 5, 7)),
-    ("LazyLinear", (6,), {}, (2, 4, 9)),
-    ("LazyLinear", (6, False), {}, (9,)),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("case", MODULES, ids=str)
-def test_module(case):
-    name, args, kwargs, shape = case
-
-    def compute(t):
-        module = getattr(t.nn, name)(*args, **kwargs)
-        found = [repr(module), repr(list(module.parameters())) if name.startswith("Lazy") else ""]
-        x = reals(t, *shape).float().requires_grad_()
-        y = module(x)
-        (y * reals(t, *y.shape).to(y.dtype)).sum().backward()
-        state = module.state_dict()
-        found += [repr(module), type(module).__name__, list(state), repr(state._metadata), y, x.grad]
-        return [*found, *state.values(), *[p.grad for p in module.parameters()]]
-
-    for a, b in zip(*both(compute), strict=True):
-        if isinstance(b, torch.Tensor):
-            assert_same(a, b, 2e-5, 1e-5 * max(1.0, b.abs().max().item()))
-        else:
-            assert a == b
-
 
 @pytest.mark.parametrize(
     "call",

@@ -1,8 +1,5 @@
 """Attention and the layers of a Transformer against PyTorch: outputs, gradients, state, printing, first values."""
 
-import inspect
-import warnings
-
 import numpy as np
 import pytest
 from parity.expressions import assert_same as assert_expression
@@ -143,90 +140,6 @@ MHA, LAYER, DECODER = (
     "L.nn.TransformerEncoderLayer",
     "L.nn.TransformerDecoderLayer",
 )
-CAUSAL = "L.nn.Transformer.generate_square_subsequent_mask"
-QKV = "m(a(5, 3, 8), a(7, 3, 8), a(7, 3, 8)"
-MODULES = [
-    (f"{MHA}(8, 2)", f"{QKV})"),
-    (f"{MHA}(8, 2, 0.3)", f"{QKV})"),
-    (f"{MHA}(8, 2, 0.3)", f"{QKV}, need_weights=False)"),
-    (f"{MHA}(8, 2, bias=False)", f"{QKV}, average_attn_weights=False)"),
-    (f"{MHA}(8, 2, add_bias_kv=True, add_zero_attn=True)", f"{QKV}, a(3, 7) > 0.5, attn_mask=a(5, 7) > 1)"),
-    (f"{MHA}(8, 2, add_bias_kv=True)", f"{QKV}, a(3, 7), need_weights=False, attn_mask=a(6, 5, 7))"),
-    (f"{MHA}(8, 2, kdim=5, vdim=3)", "m(a(4, 3, 8), a(7, 3, 5), a(7, 3, 3))"),
-    (f"{MHA}(8, 2, kdim=5, vdim=3, bias=False)", "m(a(4, 8), a(7, 5), a(7, 3), need_weights=False)"),
-    (f"{MHA}(8, 2, batch_first=True)", "(lambda x: m(x, x, x))(a(3, 5, 8))"),
-    (f"{MHA}(8, 2, batch_first=True)", "(lambda x: m(x, x, x, need_weights=False))(a(3, 5, 8))"),
-    (f"{MHA}(8, 2, batch_first=True)", "(lambda x, y: m(x, y, y, need_weights=False))(a(3, 5, 8), a(3, 4, 8))"),
-    (f"{MHA}(8, 2)", "(lambda x: m(x, x, x, need_weights=False))(a(5, 3, 8))"),
-    (f"{MHA}(8, 2)", "(lambda x: m(x, x, x, a(5) > 1))(a(5, 8))"),
-    (f"{MHA}(8, 2)", f"(lambda x: m(x, x, x, attn_mask={CAUSAL}(5), is_causal=True, need_weights=False))(a(5, 3, 8))"),
-    (f"{MHA}(8, 2)", f"(lambda x: m(x, x, x, attn_mask={CAUSAL}(5), is_causal=True))(a(5, 8))"),
-    (f"{MHA}(8, 4)", "(lambda x: m(x, x, x, attn_mask=a(4, 5, 5) > 1))(a(5, 8))"),
-    (f"{LAYER}(8, 2, 16, 0.0)", "m(a(5, 3, 8))"),
-    (f"{LAYER}(8, 2, 16)", "m(a(5, 3, 8), a(5, 5) > 1.5)"),
-    (f"{LAYER}(8, 2, 16, activation='gelu', norm_first=True)", "m(a(5, 3, 8), None, a(3, 5) > 1)"),
-    (f"{LAYER}(8, 2, 16, activation=L.tanh, batch_first=True, bias=False)", "m(a(3, 5, 8))"),
-    (f"{LAYER}(8, 2, 16, layer_norm_eps=0.1, batch_first=True)", f"m(a(3, 5, 8), {CAUSAL}(5), is_causal=True)"),
-    (f"{DECODER}(8, 2, 16)", "m(a(4, 3, 8), a(5, 3, 8))"),
-    (f"{DECODER}(8, 2, 16, 0.0, norm_first=True)", f"m(a(4, 8), a(5, 8), {CAUSAL}(4), tgt_is_causal=True)"),
-    (f"{DECODER}(8, 2, 16, batch_first=True)", "m(a(3, 4, 8), a(3, 5, 8), a(4, 4) > 1.5, a(4, 5) > 1.5)"),
-    (f"L.nn.TransformerEncoder({LAYER}(8, 2, 16), 2)", "m(a(5, 3, 8))"),
-    (f"L.nn.TransformerEncoder({LAYER}(8, 2, 16, batch_first=True), 2, L.nn.LayerNorm(8))", f"m(a(3, 5, 8), {CAUSAL}(5))"),
-    (f"L.nn.TransformerEncoder({LAYER}(8, 2, 16, batch_first=True), 2, L.nn.LayerNorm(8))",
-     "m(a(3, 5, 8), src_key_padding_mask=L.arange(5).expand(3, 5) > i([[1], [2], [9]]))"),
-    (f"L.nn.TransformerDecoder({DECODER}(8, 2, 16), 2, L.nn.LayerNorm(8))", f"m(a(4, 3, 8), a(5, 3, 8), {CAUSAL}(4))"),
-    ("L.nn.Transformer(8, 2, 1, 2, 16)", "m(a(5, 3, 8), a(4, 3, 8))"),
-    ("L.nn.Transformer(8, 2, 2, 1, 16, activation='gelu', batch_first=True, norm_first=True, bias=False)",
-     f"m(a(3, 5, 8), a(3, 4, 8), tgt_mask={CAUSAL}(4), src_key_padding_mask=a(3, 5) > 1.5)"),
-]  # fmt: skip
-
-
-def made(t, text):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of enable_nested_tensor, compared below
-        return eval(text, {"L": t})
-
-
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize(("module", "call"), MODULES, ids=str)
-@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
-@pytest.mark.filterwarnings("ignore:Converting mask without torch.bool dtype to bool:UserWarning")
-def test_modules(module, call, training):
-    """In training, with gradients; in evaluation without, where PyTorch has a fast path of its own."""
-
-    def compute(t):
-        m = made(t, module).train(training)
-        leaves = []
-
-        def leaf(*shape):
-            leaves.append(t.randn(shape).requires_grad_(training))
-            return leaves[-1]
-
-        names = {"L": t, "i": t.tensor, "m": m, "a": leaf}
-        with t.set_grad_enabled(training):
-            found = eval(call, names)
-        outputs = [y for y in (found if isinstance(found, tuple) else (found,)) if y is not None]
-        if not training:
-            return outputs
-        sum((y * t.linspace(-1, 2, y.numel()).reshape(y.shape)).sum() for y in outputs).backward()
-        return [*outputs, *[p.grad for p in m.parameters()], *[x.grad for x in leaves if x.grad is not None]]
-
-    ours, theirs = both(compute)
-    assert len(ours) == len(theirs)
-    for own, their in zip(ours, theirs):
-        assert_same(own, their, 1e-4, 1e-5)
-
-
-@pytest.mark.parametrize("module", list(dict.fromkeys(module for module, _ in MODULES)))
-def test_modules_start_and_print_the_same(module):
-    ours, theirs = both(lambda t: made(t, module))
-    assert repr(ours) == repr(theirs)
-    own_signature, wanted = (list(inspect.signature(type(m).__init__).parameters) for m in (ours, theirs))
-    assert own_signature == wanted
-    own, their = ours.state_dict(), theirs.state_dict()
-    assert list(own) == list(their) and own._metadata.keys() == their._metadata.keys()
-    for name, value in own.items():
-        assert_same(value, their[name], 1e-6, 3e-7)
 
 
 MODULE_ERRORS = [

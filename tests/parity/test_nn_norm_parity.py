@@ -14,70 +14,6 @@ def reals(t, *shape):
     return (t.arange(int(np.prod(shape))) * 2.4).reshape(shape).sin() * 3
 
 
-MODULES = [  # class, arguments, keyword arguments, input shape
-    ("LayerNorm", (5,), {}, (3, 5)),
-    ("LayerNorm", ((4, 5),), {"eps": 0.1}, (3, 4, 5)),
-    ("LayerNorm", ([5],), {"bias": False}, (3, 4, 5)),
-    ("LayerNorm", (5,), {"elementwise_affine": False}, (3, 5)),
-    ("RMSNorm", (5,), {}, (3, 5)),
-    ("RMSNorm", ((4, 5),), {"eps": 0.1, "elementwise_affine": False}, (3, 4, 5)),
-    ("GroupNorm", (2, 4), {}, (3, 4, 5)),
-    ("GroupNorm", (1, 4), {"eps": 0.1}, (3, 4, 2, 3)),
-    ("GroupNorm", (4, 4), {"affine": False}, (3, 4, 7)),
-    ("GroupNorm", (2, 6), {"bias": False}, (3, 6, 5)),
-    ("BatchNorm1d", (4,), {}, (5, 4)),
-    ("BatchNorm1d", (4,), {"momentum": None, "eps": 0.1}, (5, 4, 3)),
-    ("BatchNorm1d", (4,), {"affine": False}, (5, 4, 3)),
-    ("BatchNorm1d", (4,), {"track_running_stats": False}, (5, 4, 3)),
-    ("BatchNorm2d", (4,), {"momentum": 0.5}, (2, 4, 3, 5)),
-    ("BatchNorm2d", (4,), {"bias": False}, (2, 4, 3, 5)),
-    ("BatchNorm3d", (4,), {}, (2, 4, 3, 2, 2)),
-    ("InstanceNorm1d", (4,), {}, (3, 4, 5)),
-    ("InstanceNorm1d", (4,), {"affine": True}, (4, 5)),
-    ("InstanceNorm2d", (4,), {"affine": True, "track_running_stats": True}, (2, 4, 3, 5)),
-    ("InstanceNorm3d", (4,), {"track_running_stats": True}, (2, 4, 3, 2, 2)),
-    ("Embedding", (6, 3), {}, "numbers"),
-    ("Embedding", (6, 3), {"padding_idx": -4}, "numbers"),
-    ("Embedding", (6, 3), {"max_norm": 1.0, "norm_type": 1.0}, "numbers"),
-    ("Embedding", (6, 3), {"scale_grad_by_freq": True}, "numbers"),
-    ("EmbeddingBag", (6, 3), {}, "numbers"),
-    ("EmbeddingBag", (6, 3), {"mode": "sum", "padding_idx": 2, "max_norm": 1.0}, "numbers"),
-    ("EmbeddingBag", (6, 3), {"mode": "max"}, "numbers"),
-]
-
-
-@pytest.mark.parametrize("case", MODULES, ids=str)
-def test_module(case):
-    """Two steps of training, then evaluation."""
-    name, args, kwargs, shape = case
-
-    def compute(t):
-        module = getattr(t.nn, name)(*args, **kwargs)
-        found = [repr(module), *[p.detach().clone() for p in module.parameters()]]
-        if shape == "numbers":
-            x = t.tensor([[0, 2, 5], [2, 2, 1]])
-        else:
-            x = reals(t, *shape).requires_grad_()
-            for factor, parameter in enumerate(module.parameters()):
-                parameter.data += reals(t, *parameter.shape) * (factor + 1)
-        for training in (True, True, False):
-            module.train(training)
-            y = module(x)
-            (y * reals(t, *y.shape).cos()).sum().backward()
-            found.append(y)
-        found += [p.grad for p in module.parameters()]
-        found += [] if shape == "numbers" else [x.grad]
-        state = module.state_dict()
-        return [*found, list(state), state._metadata, *state.values()]
-
-    ours, theirs = both(compute)
-    for a, b in zip(ours, theirs, strict=True):
-        if isinstance(b, torch.Tensor):
-            assert_same(a, b, rtol=2e-5, atol=1e-5 * max(1.0, b.abs().max().item()))
-        else:
-            assert a == b
-
-
 COMPLAINTS = [
     lambda t: t.nn.GroupNorm(3, 4),
     lambda t: t.nn.LayerNorm(4)(t.ones(2, 3)),
@@ -202,26 +138,3 @@ def test_gradients_of_embedding_bag(options):
 
     for ours, theirs in zip(*both(compute), strict=True):
         assert_same(ours, theirs, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("kind", ["Batch", "Instance"])
-@pytest.mark.parametrize(
-    ("dims", "options"),
-    [(1, {}), (2, {"bias": False}), (3, {"affine": False}), (1, {"track_running_stats": False})],
-)
-def test_lazy_modules(kind, dims, options):
-    def compute(t):
-        module = getattr(t.nn, f"Lazy{kind}Norm{dims}d")(**options)
-        texts = [repr(module), list(module.state_dict())]
-        x = reals(t, 2, 3, *(4, 2, 2)[:dims])
-        y = module(x)
-        return (
-            [*texts, repr(module), type(module).__name__, list(module.state_dict())],
-            y,
-            *module.state_dict().values(),
-        )
-
-    (texts, *ours), (wanted, *theirs) = both(compute)
-    assert texts == wanted
-    for a, b in zip(ours, theirs, strict=True):
-        assert_same(a, b, rtol=2e-5, atol=2e-5)

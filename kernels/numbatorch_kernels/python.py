@@ -5,6 +5,11 @@ Offsets of fields are those of CPython 3.11 to 3.13 and of NumPy's stable ABI.
 
 from __future__ import annotations
 
+import ctypes
+from typing import Any
+
+import numpy as np
+from llvmlite import binding
 from numba import types
 
 _word = types.int64
@@ -17,12 +22,25 @@ floating = types.ExternalFunction("PyFloat_AsDouble", _float(_word))
 real = types.ExternalFunction("PyComplex_RealAsDouble", _float(_word))
 imaginary = types.ExternalFunction("PyComplex_ImagAsDouble", _float(_word))
 count_reference = types.ExternalFunction("Py_IncRef", types.void(_word))
+drop_reference = types.ExternalFunction("Py_DecRef", types.void(_word))
 error = types.ExternalFunction("PyErr_Occurred", _word())
 bad_argument = types.ExternalFunction("PyErr_BadArgument", types.int32())
 no_memory = types.ExternalFunction("PyErr_NoMemory", _word())
 release_gil = types.ExternalFunction("PyEval_SaveThread", _word())
 acquire_gil = types.ExternalFunction("PyEval_RestoreThread", types.void(_word))
 
-# In words: struct { refcount; type; char *data; ... } PyArrayObject,
+# In words: struct { refcount; type; char *data; int ndim; npy_intp *sizes; npy_intp *strides; ... } PyArrayObject,
 # struct { refcount; type; size; PyObject **items; ... } PyListObject.
-ARRAY_DATA, LIST_ITEMS = 2, 3
+ARRAY_DATA, ARRAY_NDIM, ARRAY_SIZES, ARRAY_STRIDES, LIST_ITEMS = 2, 3, 4, 5, 3
+
+
+def _of_numpy(number: int) -> int:
+    """The address of a function of NumPy's C API, by its place in the table."""
+    table: Any = ctypes.pythonapi.PyCapsule_GetPointer
+    table.restype, table.argtypes = ctypes.POINTER(ctypes.c_void_p), [ctypes.py_object, ctypes.c_char_p]
+    return table(np._core.multiarray._ARRAY_API, None)[number]  # type: ignore[attr-defined]  # nothing public
+
+
+# PyArray_Empty(ndim, sizes, dtype, fortran): a new array, not initialised. Takes over a reference to the dtype.
+binding.add_symbol("numbatorch_new_array", _of_numpy(184))
+new_array = types.ExternalFunction("numbatorch_new_array", _word(types.int32, _word, _word, types.int32))

@@ -84,10 +84,11 @@ def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
 def _part(input: Tensor, parts: tuple) -> Tensor:
     """The view for a basic index."""
     array = input.array
-    if len(parts) - parts.count(None) - (... in parts) > array.ndim:
+    rest = ... in parts
+    if len(parts) > array.ndim and len(parts) - parts.count(None) - rest > array.ndim:
         raise IndexError(f"too many indices for tensor of dimension {array.ndim}")
     try:
-        return _slice(input, parts if ... in parts else (*parts, ...), array.shape)
+        return _slice(input, parts if rest else (*parts, ...), array.shape)
     except IndexError:
         dim = 0
         for position, part in enumerate(parts):  # whose number, as in PyTorch, the error names
@@ -142,12 +143,21 @@ def _listed(part: Sequence) -> Tensor:
     return made if made.kind.dtype is dt.bool or made.kind.dtype is dt.uint8 else made.to(dt.int64)
 
 
+_BOUNDS = (int, type(None))  # of slices, as they are
 _VALUES = (TensorBase, bool, int, float, complex, np.generic)
 _LISTS = (list, tuple, range, np.ndarray)
 
 
 def _basic(parts: tuple) -> tuple | None:
     """The index in NumPy's terms, or None if it selects elements by tensors, lists or masks."""
+    for part in parts:
+        if part.__class__ is slice:
+            if part.start.__class__ not in _BOUNDS or part.stop.__class__ not in _BOUNDS or part.step is not None:
+                break
+        elif part.__class__ is not int and part is not None:
+            break
+    else:
+        return parts  # the common case
     result: list[Any] = []
     for part in parts:
         if part.__class__ is int or part is None or part is ...:

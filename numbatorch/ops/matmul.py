@@ -3,13 +3,14 @@ transposed, strided and broadcast operands without a copy."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import casting
 from numbatorch.apply import Op
-from numbatorch.base import empty
+from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import mul
 from numbatorch.ops.complexes import conj
@@ -60,7 +61,19 @@ def _product(a: Tensor, b: Tensor, shape: tuple[int, ...], *epilogue) -> Tensor:
     return out
 
 
+_products: dict[tuple[Kind, Kind], Callable] = {}  # of small matrices of these kinds, once they have been met
+
+
+def _offer(calls: dict, maker: Callable, a: Tensor, b: Tensor) -> None:
+    """Remember the native call for small operands of the kinds of `a` and `b`, if it has their dtype."""
+    if a.kind.cpu and a.kind.dtype in (dt.float32, dt.float64):
+        calls[a.kind, b.kind] = maker(a.kind.numpy.char)
+
+
 def _mm_forward(a, b):
+    small = _products.get((a.kind, b.kind))
+    if small is not None and (made := small(a.array, b.array)) is not None:
+        return wrap(made, a.kind.flat)
     x, y = a.array.shape, b.array.shape
     if len(x) != 2:
         raise RuntimeError("self must be a matrix")
@@ -71,6 +84,8 @@ def _mm_forward(a, b):
     if unlike(a, b):
         types = f"{c_name(a.kind.dtype)} != {c_name(b.kind.dtype)}"
         check("mm", a, b, f"expected m1 and m2 to have the same dtype, but got: {types}", "addmm_impl_cpu_")
+    if small is None:
+        _offer(_products, gemm.small_product, a, b)
     return _product(a, b, (x[0], y[1]))
 
 
@@ -300,7 +315,15 @@ def rmatmul(input: Tensor, other: Tensor) -> Tensor:
 # --- the layer
 
 
+_layers: dict[tuple[Kind, Kind], Callable] = {}  # the same of layers
+
+
 def _linear_forward(x, weight, bias):
+    small = _layers.get((x.kind, weight.kind))
+    if small is not None and bias.kind is x.kind.flat:
+        made = small(x.array, weight.array, bias.array)
+        if made is not None:
+            return wrap(made, bias.kind)
     rows, features = x.array.shape
     outputs, expected = weight.array.shape
     if features != expected:
@@ -312,7 +335,11 @@ def _linear_forward(x, weight, bias):
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {words[0]} and {words[1]}")
     if unlike(x, weight):
         check("addmm", x, weight, "", "addmm_impl_cpu_")
-    return _product(x, transpose(weight, 0, 1), (rows, outputs), bias.array)
+    if small is None:
+        _offer(_layers, gemm.small_layer, x, weight)
+    out = empty((rows, outputs), x.kind)
+    gemm.matmul(x.kind.device.type, out.array, x.array, weight.array.transpose(), bias.array)
+    return out
 
 
 def _linear_vjp(node, grad):
@@ -331,6 +358,9 @@ _linear = Op("Addmm", _linear_forward, _linear_vjp, saves=(0, 1), tensors=3)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias: input (..., in), weight (out, in), bias (out). The bias is added while the
     product is still in registers."""
+    usual = bias is not None and weight.array.ndim == 2 and bias.array.shape == weight.array.shape[:1]
+    if usual and input.array.ndim == 2 and bias.kind is input.kind.flat:  # type: ignore[union-attr]
+        return _linear(input, weight, bias)
     if weight.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {weight.array.ndim}D")
     if not (input.array.ndim and weight.array.ndim):
@@ -340,8 +370,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     if bias is None:
         return matmul(input, transpose(weight, 0, 1) if weight.array.ndim == 2 else weight)
-    if input.array.ndim == 2 and bias.kind.flat is input.kind.flat and bias.kind.contiguous:
-        return _linear(input, weight, bias)
     shape = input.array.shape
+    if not usual:
+        return linear(input, weight) + expand(bias, *shape[:-1], weight.array.shape[0])
     flat = _linear(reshape(input, -1, shape[-1]), weight, bias.contiguous())
     return reshape(flat, *shape[:-1], weight.array.shape[0])

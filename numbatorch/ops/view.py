@@ -30,8 +30,10 @@ def sizes(args: Sequence) -> tuple[int, ...]:
 # --- reshaping
 
 
-def _view_forward(input, shape):
+def _view_forward(input, shape, old):
     try:
+        if input.kind.contiguous:  # never a copy, and to say so would take NumPy longer than the view
+            return input.array.reshape(shape)
         return input.array.reshape(shape, copy=False)
     except ValueError:
         raise RuntimeError(
@@ -45,7 +47,7 @@ def _reshape_vjp(node, grad):
     return (grad.reshape(node.params[-1]),)
 
 
-_view = ViewOp("View", lambda input, shape, old: _view_forward(input, shape), _reshape_vjp)
+_view = ViewOp("View", _view_forward, _reshape_vjp)
 
 
 def view(input: Tensor, *shape, dtype: DType | None = None) -> Tensor:
@@ -233,10 +235,8 @@ moveaxis = movedim
 
 # --- dimensions of size one
 
-_unsqueeze = ViewOp(
-    "Unsqueeze", lambda input, shape, old: input.array.reshape(shape, copy=False), _reshape_vjp
-)
-_squeeze = ViewOp("Squeeze", lambda input, shape, old: input.array.reshape(shape, copy=False), _reshape_vjp)
+_unsqueeze = ViewOp("Unsqueeze", _view_forward, _reshape_vjp)
+_squeeze = ViewOp("Squeeze", _view_forward, _reshape_vjp)
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:

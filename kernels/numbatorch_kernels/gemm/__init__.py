@@ -9,6 +9,7 @@ Where to look:
     blocked.py    around it, blocks for the caches: float32 and float64
     halves.py     float16 and bfloat16, computed in float32
     vector.py     a matrix and a vector: as fast as the matrix comes from memory
+    small.py      small matrices: one native call from Python does it all
     plain.py      integers, and small complex matrices: large ones are multiplied in parts
     matrix.py     how a kernel gets sizes and strides
     cuda.py       all of it on a GPU
@@ -28,6 +29,7 @@ from numbatorch_kernels.gemm.blocked import SCRATCH_BYTES, blocked_product
 from numbatorch_kernels.gemm.halves import narrow
 from numbatorch_kernels.gemm.matrix import matrix as operand  # the name of a module belongs to it
 from numbatorch_kernels.gemm.plain import plain_product
+from numbatorch_kernels.gemm.small import layer, product
 from numbatorch_kernels.gemm.tile import registers
 from numbatorch_kernels.gemm.vector import vector_product
 from numbatorch_kernels.registry import Kernel
@@ -157,6 +159,18 @@ def _blocked_entry(code: str, operands: str) -> Callable:
     if code == operands:
         _matrix_kernels[code] = entry
     return entry
+
+
+@cache
+def small_product(code: str) -> Callable:
+    """`small.product` for float32 or float64."""
+    return product(_blocked_entry(code, code), np.dtype(code))
+
+
+@cache
+def small_layer(code: str) -> Callable:
+    """`small.layer` for float32 or float64."""
+    return layer(_blocked_entry(code, code), np.dtype(code))
 
 
 @cache

@@ -16,6 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, make_attribute_wrapper, models, register_model
 from numba.np.numpy_support import from_dtype
 
+from numbatorch_kernels import python
 from numbatorch_kernels.callee import callee
 from numbatorch_kernels.pointer import FromObject, Pointer, offset
 
@@ -25,11 +26,6 @@ _WORD = ir.IntType(64)
 FLOAT16 = types.Integer("float16_word", 16, signed=False)
 BFLOAT16 = types.Integer("bfloat16_word", 16, signed=False)
 _WORDS = {np.dtype(np.float16): FLOAT16, np.dtype(np.uint16): BFLOAT16}
-
-
-# NumPy's stable C ABI, counted in words: struct PyArrayObject { Py_ssize_t refcount; PyTypeObject *type;
-# char *data; int nd; npy_intp *dimensions, *strides; ... }
-_DATA, _NDIM, _SIZES, _STRIDES = 2, 3, 4, 5
 
 
 class Matrix(FromObject):
@@ -44,10 +40,10 @@ class Matrix(FromObject):
             return builder.load(builder.bitcast(builder.gep(words, [_WORD(index)]), of.as_pointer()))
 
         value = cgutils.create_struct_proxy(self)(context, builder)
-        value.data = word(_DATA, context.get_value_type(Pointer(self.element)))
-        value.ndim = builder.zext(word(_NDIM, ir.IntType(32)), _WORD)
-        value.sizes = word(_SIZES, _WORD.as_pointer())
-        value.strides = word(_STRIDES, _WORD.as_pointer())
+        value.data = word(python.ARRAY_DATA, context.get_value_type(Pointer(self.element)))
+        value.ndim = builder.zext(word(python.ARRAY_NDIM, ir.IntType(32)), _WORD)
+        value.sizes = word(python.ARRAY_SIZES, _WORD.as_pointer())
+        value.strides = word(python.ARRAY_STRIDES, _WORD.as_pointer())
         return value._getvalue()
 
 

@@ -290,16 +290,19 @@ class Gradient:
                 f"{row.name}Backward",
                 Program(f"{program.name}_backward", tuple(made), len(order), conditions),
             )
-        # where each input's gradient comes from: None, ("made", k) or ("grad", k): passed through
-        numbers = iter(range(len(made)))
-        self.sources = tuple(
-            None
-            if e is None
-            else ("grad", e.args[0] - arity)
-            if e.function == "symbol"
-            else ("made", next(numbers))
-            for e in wanted
-        )
+        # Where each input's gradient is found among the results' gradients, which may be passed through, and what is
+        # made from them; None: nowhere.
+        numbers = iter(range(outputs, outputs + len(made)))
+        self.sources = [
+            None if e is None else e.args[0] - arity if e.function == "symbol" else next(numbers) for e in wanted
+        ]
+
+    def run(self, grads: Sequence, saved: tuple) -> list:
+        """The gradients for the inputs, None for those that want none."""
+        if self.row is not None:
+            made = self.row(*[grads[k] for k in self.grads], *saved)
+            grads = (*grads, *made) if made.__class__ is tuple else (*grads, made)
+        return [None if k is None else grads[k] for k in self.sources]
 
 
 class PointwiseNode(Node):
@@ -312,26 +315,18 @@ class PointwiseNode(Node):
     )
 
     def backward(self, grad):
-        rule = self.rule
-        grads = grad if self.outputs > 1 else (grad,)
-        if self.outputs > 1:
-            given = next(g for g in grads if g is not None)
-            grads = [given.new_zeros(given.array.shape) if g is None else g for g in grads]
-        made = _run_rule(rule, grads, self.unpack())
-        result = [None if s is None else grads[s[1]] if s[0] == "grad" else made[s[1]] for s in rule.sources]
+        if self.outputs == 1:
+            grads = (grad,)
+        else:
+            given = next(g for g in grad if g is not None)
+            grads = [given.new_zeros(given.array.shape) if g is None else g for g in grad]
+        result = self.rule.run(grads, self.unpack())
         if self.shapes is not None:
             result = [
                 g if g is None or like is None else fit(g, *like)
                 for g, like in zip(result, self.shapes, strict=True)
             ]
         return result
-
-
-def _run_rule(rule: Gradient, grads: Sequence, saved: tuple) -> tuple:
-    if rule.row is None:
-        return ()
-    made = rule.row(*[grads[k] for k in rule.grads], *saved)
-    return made if isinstance(made, tuple) else (made,)
 
 
 def fit(grad: Tensor, shape: tuple[int, ...], kind: Kind) -> Tensor:
@@ -391,7 +386,7 @@ class Pointwise(Row):
 
     def __call__(self, a, b=None, *more):
         if more:
-            return self.general((a, b, *more))
+            return self._several((a, b, *more))
         if b is None:
             inputs: tuple = (a,)
             plain = self.ready.get(a.kind)
@@ -419,16 +414,31 @@ class Pointwise(Row):
             self.record(result, inputs, None)
         return result
 
+    def _several(self, inputs: tuple):
+        """The plain case of three and more tensors."""
+        try:
+            plain = self.ready[tuple([x.kind for x in inputs])]
+        except (KeyError, AttributeError):
+            return self.general(inputs)
+        made = plain.make(*[x.array for x in inputs])
+        if made is None:
+            return self.general(inputs)
+        kind = plain.kind
+        results = tuple([wrap(out, kind) for out in made]) if made.__class__ is tuple else wrap(made, kind)
+        return self.finish(results, inputs, kind.inexact)
+
     def _large(self, plain: Plain, inputs: tuple):
-        """The plain case of operands that are too large for one thread, or that broadcast."""
+        """The plain case of one or two operands that broadcast, or are too large for one thread."""
+        a, b = inputs[0], inputs[-1]
+        if isinstance(b, TensorBase) and b.array.shape != a.array.shape:
+            plan = self.plans.get((a.kind, a.array.shape, b.kind, b.array.shape))
+            if plan is None:
+                return self.general(inputs)
+            return self.finish(plan.run(inputs), inputs, plan.differentiable, plan)
         arrays = [x.array if isinstance(x, TensorBase) else x for x in inputs]
-        shape = arrays[0].shape
-        if isinstance(inputs[-1], TensorBase) and arrays[-1].shape != shape:
-            plan = self.plans.get((inputs[0].kind, shape, inputs[1].kind, arrays[1].shape))
-            return self.general(inputs) if plan is None else self.finish(plan.run(inputs), inputs, plan)
-        out = memory_empty(shape, plain.kind.numpy)
-        parallel.run(plain.entry, arrays[0].size, GRAIN, out, *arrays)
-        return self.finish(wrap(out, plain.kind), inputs, None)
+        out = memory_empty(a.array.shape, plain.kind.numpy)
+        parallel.run(plain.entry, out.size, GRAIN, out, *arrays)
+        return self.finish(wrap(out, plain.kind), inputs, plain.kind.inexact)
 
     def overwrite(self, a, b=None) -> bool:
         """The plain case in place: over the first operand, which nothing else in the call overlaps, and off the tape.
@@ -491,7 +501,7 @@ class Pointwise(Row):
             self.plans[signature] = plan
             plan.offer(self, inputs, out)
         if out is None:
-            return self.finish(plan.run(inputs), inputs, plan)
+            return self.finish(plan.run(inputs), inputs, plan.differentiable, plan)
         else:
             tracked = state.enabled and any(isinstance(x, TensorBase) and x._requires_grad for x in given)
             inplace.check(out, tracked, out is given[0])
@@ -503,9 +513,9 @@ class Pointwise(Row):
                 inplace.rebase(out, self.record(None, kept, plan, out))
             return out
 
-    def finish(self, results, inputs: tuple, plan: Plan | None):
+    def finish(self, results, inputs: tuple, differentiable: bool, plan: Plan | None = None):
         """`results`, on the tape if they belong there."""
-        if state.enabled and (results.kind.inexact if plan is None else plan.differentiable):
+        if differentiable and state.enabled:
             for x in inputs:
                 if isinstance(x, TensorBase) and x._requires_grad:
                     self.record(results, inputs, plan)
@@ -556,8 +566,7 @@ class Pointwise(Row):
         have this one as a part."""
         rule = self.gradient(needs, (True,))
         saved = tuple([inputs[k] if k >= 0 else self(*inputs) for k in rule.saves])
-        made = _run_rule(rule, (grad,), saved)
-        return [None if s is None else grad if s[0] == "grad" else made[s[1]] for s in rule.sources]
+        return rule.run((grad,), saved)
 
     def source(self, device: str = "cpu", element: str = "f4") -> str:
         """The text of this op's kernel for contiguous operands of one element type."""

@@ -198,12 +198,16 @@ class Plan:
 
     def offer(self, row: Pointwise, inputs: tuple, out: Tensor | None) -> None:
         """Enter the kernel into the row's table of plain cases, if this is one."""
-        if not self.cpu or self.geometry is not None or self.order is not None or self.count > 1:
+        if not self.cpu or self.geometry is not None or self.order is not None:
             return
         if self.differentiable and self.fits is not None:
             return
         key: Any
-        if len(inputs) == 1:
+        if len(inputs) > 2 and out is None and all([isinstance(x, TensorBase) for x in inputs]):
+            key = tuple([x.kind for x in inputs])
+        elif self.count > 1:
+            return
+        elif len(inputs) == 1:
             key = inputs[0].kind
         elif len(inputs) == 2 and isinstance(inputs[0], TensorBase):
             if isinstance(inputs[1], TensorBase):
@@ -215,7 +219,8 @@ class Plan:
         else:
             return
         if out is None:
-            row.ready[key] = Plain(making.making(self.entry, self.kind.numpy), self.entry, self.kind)
+            make = making.making(self.entry, self.kind.numpy, outputs=self.count)
+            row.ready[key] = Plain(make, self.entry, self.kind)
         elif self.skips == (0,):
             row.over[key] = self.entry
 

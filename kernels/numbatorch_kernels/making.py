@@ -2,7 +2,7 @@
 
 The Python callable of a kernel gets its result from outside, `entry(out, a, b, 0, n)`: to ask for shapes, allocate and
 pass the arguments takes Python longer than a few hundred elements take the machine. `making(entry, dtype)` is the
-same kernel as `call(a, b)`, which gives a new array; or None where the call is not so simple.
+same kernel as `call(a, b)`, which gives a new array, or a tuple of them; or None where the call is not so simple.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from numbatorch_kernels.machine import address_of, call, letters, words
 
 SMALL = 1 << 14  # elements of a result; the GIL is kept meanwhile
 
-# Words behind the letters of `self`, which begin on a whole word: the dtype, and the shape if it is known: elements,
-# dimensions, sizes.
-_DTYPE, _SIZE, _NDIM, _SIZES = range(4)
+# Words behind the letters of `self`, which begin on a whole word: how many results and of what dtype; their shape, if
+# it is known: elements, dimensions, sizes.
+_OUTPUTS, _DTYPE, _SIZE, _NDIM, _SIZES = range(5)
 _UNKNOWN = -1
 
 
@@ -61,33 +61,34 @@ def make(bytes_, arguments, count):
             return outcome(self, 0)
         ndim = letters(items[0] + 8 * python.ARRAY_NDIM)[0]
         sizes = words(items[0])[python.ARRAY_SIZES]
-    python.count_reference(result[_DTYPE])
-    out = python.new_array(ndim, sizes, result[_DTYPE], 0)
-    if out == 0:
-        return 0
     slots = local(types.int64, SLOTS)
-    slots[0] = words(out)[python.ARRAY_DATA]
-    used = 1 + fill(words(address_of(slots) + 8), self, items, count)
+    outputs = result[_OUTPUTS]
+    answer = python.new_tuple(outputs) if outputs > 1 else 0
+    for k in range(outputs):
+        python.count_reference(result[_DTYPE])
+        out = python.new_array(ndim, sizes, result[_DTYPE], 0)
+        if out == 0:
+            return 0
+        slots[k] = words(out)[python.ARRAY_DATA]
+        if outputs > 1:
+            python.set_item(answer, k, out)
+        else:
+            answer = out
+    used = outputs + fill(words(address_of(slots) + 8 * outputs), self, items, count)
     slots[used], slots[used + 1] = 0, size
     if python.error() != 0 or call(words(self)[ENTRY], address_of(slots)) != 0:
-        python.drop_reference(out)
+        python.drop_reference(answer)
         return 0 if python.error() != 0 else python.no_memory()
-    return out
+    return answer
 
 
-def making(entry: Callable, dtype: np.dtype, shape: tuple[int, ...] | None = None) -> Callable:
-    """The kernel `entry(out, *arguments, start, stop)` as a callable of the arguments that makes `out`, an array of this
-    dtype and shape. Without a shape `out` is shaped like the arrays among the arguments, the first of which is one; where
+def making(entry: Callable, dtype: np.dtype, shape: tuple[int, ...] | None = None, outputs: int = 1) -> Callable:
+    """The kernel `entry(*outs, *arguments, start, stop)` as a callable of the arguments that makes `outs`, arrays of this
+    dtype and shape. Without a shape they are shaped like the arrays among the arguments, the first of which is one; where
     these have several shapes, or more than SMALL elements, the answer is None and nothing is done."""
     self: bytes = entry.__self__  # type: ignore[attr-defined]  # of a builtin
-    words_, told = self[: 8 * LETTERS], self[8 * LETTERS + 1 : -2]
-    point, none = struct.unpack_from("qq", words_, 8 * ENTRY)[0], struct.unpack_from("q", words_, 8 * NONE)[0]
-    size = _UNKNOWN if shape is None else prod(shape)
-    shape = shape or ()
-    return builtin(
-        make,
-        struct.pack("qqq", point, none, len(told))
-        + told
-        + bytes(-len(told) % 8)
-        + struct.pack(f"{3 + len(shape)}q", id(dtype), size, len(shape), *shape),
-    )
+    point, none = (struct.unpack_from("q", self, 8 * word)[0] for word in (ENTRY, NONE))
+    told = self[8 * LETTERS + outputs : -2]
+    size, shape = (_UNKNOWN, ()) if shape is None else (prod(shape), shape)
+    result = struct.pack(f"{4 + len(shape)}q", outputs, id(dtype), size, len(shape), *shape)
+    return builtin(make, struct.pack("qqq", point, none, len(told)) + told + bytes(-len(told) % 8) + result)

@@ -87,6 +87,11 @@ def strided(array, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
     element on (both in bytes)."""
     if not isinstance(array, np.ndarray):
         return array.as_strided(shape, strides, offset)
+    if array.flags.c_contiguous and array.size:
+        try:
+            return np.ndarray(shape, array.dtype, array, offset, strides)
+        except ValueError:  # it reaches beyond the array, into memory that this is a view of
+            pass
     interface = dict(array.__array_interface__)
     interface["shape"], interface["strides"] = tuple(shape), strides
     interface["data"] = (interface["data"][0] + offset, False)

@@ -93,7 +93,7 @@ def run(
                 if not retain_graph:
                     node.free()
                 del grad
-                for edge, result in zip(node.edges, results, strict=True):
+                for edge, result in zip(node.edges, results):
                     if edge is not None and result is not None:
                         send(edge, result)
                 edge = result = results = None
@@ -176,7 +176,7 @@ def _accumulate(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
             sys.getrefcount(grad) <= 3 and grad._storage is None and grad.kind.contiguous
         )  # ours, this frame's, getrefcount's
         if not owned:
-            grad = grad.clone() if create_graph else grad.detach().clone()
+            grad = grad.clone()
         leaf._grad = grad
     elif create_graph:
         leaf._grad = leaf._grad + grad

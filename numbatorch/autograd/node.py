@@ -72,10 +72,13 @@ class Node:
         if versions is None:
             return saved if saved.__class__ is tuple else saved.unpack(self)  # by hooks: see graph.py
         results = False
-        for position, (value, version) in enumerate(zip(saved, versions, strict=True)):
-            if version >= 0 and _version(value) != version:
-                raise RuntimeError(_modified(self, value, position, version))
-            results = results or value.__class__ is SavedResult
+        for value, version in zip(saved, versions):
+            if version >= 0:
+                storage = value._storage
+                if version != (0 if storage is None else storage.version):
+                    position = next(k for k, v in enumerate(saved) if v is value)
+                    raise RuntimeError(_modified(self, value, position, version))
+                results = results or value.__class__ is SavedResult
         return (
             tuple([v.restore(self) if v.__class__ is SavedResult else v for v in saved]) if results else saved
         )

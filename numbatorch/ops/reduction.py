@@ -15,7 +15,7 @@ from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import steps
 from numbatorch.ops.copy import cast, copy_
-from numbatorch.ops.view import expand, reshape
+from numbatorch.ops.view import repeated, reshape
 from numbatorch.shape import reduced_shape, reduction_dims
 from numbatorch.storage import resize_out
 from numbatorch_kernels.memory import LARGE
@@ -151,7 +151,7 @@ class Reduce(Op):
 
 def spread(tensor: Tensor, plan: Plan) -> Tensor:
     """A result, or its gradient, repeated to the shape of what was reduced."""
-    return expand(restore(tensor, plan), plan.source)
+    return repeated(restore(tensor, plan) if tensor.array.ndim else tensor, plan.source)
 
 
 def restore(tensor: Tensor, plan: Plan) -> Tensor:

@@ -264,6 +264,8 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 def _expand_forward(input, shape, old):
     array = input.array
     missing = len(shape) - array.ndim
+    if missing == len(shape):
+        return strided(array, shape, (0,) * missing)
     steps = [0] * missing + [
         0 if a == 1 and b != 1 else s
         for a, b, s in zip(array.shape, shape[missing:], array.strides, strict=True)
@@ -302,6 +304,11 @@ def expand(input: Tensor, *shape, implicit: bool = False) -> Tensor:
                 f"sizes: {new}.  Tensor sizes: {list(old)}"
             )
     return _expand(input, tuple(new), old)
+
+
+def repeated(input: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """`input` expanded to a shape that is known to fit."""
+    return _expand(input, shape, input.array.shape)
 
 
 def type_text(tensor: TensorBase) -> str:

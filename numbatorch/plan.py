@@ -17,14 +17,15 @@ from numbatorch.base import Kind, TensorBase, empty, weighed, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
 from numbatorch.shape import broadcast_pair, contiguous_strides
-from numbatorch_kernels import lift, making, parallel
-from numbatorch_kernels.expr import BodyError
+from numbatorch_kernels import lift, making, parallel, turn
+from numbatorch_kernels.expr import BodyError, symbol
 from numbatorch_kernels.lift import Operand
 
 if TYPE_CHECKING:
     from numbatorch.apply import Pointwise
     from numbatorch.tensor import Tensor
 
+_SECOND = (symbol(1),)  # what a copy computes: of what was there and what comes, the second
 GRAIN = 1 << 15  # elements a thread should have at least: below, handing over costs more than it saves
 
 
@@ -80,6 +81,10 @@ class Plan:
         self.fits = tuple(fits) if any(fits) else None
         self.size = prod(shape)
         self._lay_out(row, inputs, out, compute)
+        self.make = None  # one native call that does the rest of a small one
+        simple = out is None and self.count == 1 and self.order is None and self.cpu
+        if simple and 0 < self.size <= making.SMALL:
+            self.make = making.making(self.entry, self.kind.numpy, shape)
 
     @staticmethod
     def _common(row: Pointwise, inputs: tuple) -> DType:
@@ -147,6 +152,11 @@ class Plan:
         results = (Operand(target.element, writes),) * self.count
         self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
         self.cpu = target.cpu
+        copies = row.program.outputs == _SECOND and len(arrays) == 2 and elements == [target.element] * 2
+        if copies and self.cpu and self.geometry is not None:
+            if turn.turns(target.numpy.itemsize, outer, length, strides[0], strides[2]):
+                self.entry = turn.entry(target.numpy.itemsize)
+                return
         try:
             self.entry = lift.kernel(row.program, target.device.type, operands, results, compute)
         except BodyError:
@@ -154,10 +164,6 @@ class Plan:
                 raise
             word = type_word(next(x.kind.dtype for x in inputs if isinstance(x, TensorBase)))
             raise NotImplementedError(f"\"{row.name.lower()}_cpu\" not implemented for '{word}'") from None
-        self.make = None  # one native call that does the rest of a small one
-        simple = out is None and self.count == 1 and self.order is None and target.cpu
-        if simple and 0 < self.size <= making.SMALL:
-            self.make = making.making(self.entry, target.numpy, self.shape)
 
     def run(self, inputs: tuple, out: Tensor | None = None):
         """Run the kernel; the results as new tensors."""

@@ -18,14 +18,13 @@ from numbatorch.dtype import DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
 from numbatorch.shape import broadcast_pair, contiguous_strides
 from numbatorch_kernels import lift, making, parallel, turn
-from numbatorch_kernels.expr import BodyError, symbol
+from numbatorch_kernels.expr import BodyError
 from numbatorch_kernels.lift import Operand
 
 if TYPE_CHECKING:
     from numbatorch.apply import Pointwise
     from numbatorch.tensor import Tensor
 
-_SECOND = (symbol(1),)  # what a copy computes: of what was there and what comes, the second
 GRAIN = 1 << 15  # elements a thread should have at least: below, handing over costs more than it saves
 
 
@@ -152,7 +151,7 @@ class Plan:
         results = (Operand(target.element, writes),) * self.count
         self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
         self.cpu = target.cpu
-        copies = row.program.outputs == _SECOND and len(arrays) == 2 and elements == [target.element] * 2
+        copies = row.name == "Copy" and len(arrays) == 2 and elements == [target.element] * 2
         if copies and self.cpu and self.geometry is not None:
             if turn.turns(target.numpy.itemsize, outer, length, strides[0], strides[2]):
                 self.entry = turn.entry(target.numpy.itemsize)

@@ -1,20 +1,26 @@
-"""A transposed copy: rows become columns, 16 lines of memory at a time through the vector registers.
+"""A transposed copy: rows become columns, a vector register's worth of rows at a time.
 
 An element of the source, taken in the order of the result, lies a row away from the one before: of every cache line that
 is read for it, one element is used. Where rows are a power of two apart, as they often are, these lines even share one
-place in the cache and drive each other out. So a square of elements is read in whole lines, transposed in registers
-and written in whole lines.
+place in the cache and drive each other out. So a square of elements is read in pieces of lines, transposed in registers
+and written in whole lines; and a block of several lines' width is read before the next rows, for the sake of pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
 from numbatorch_kernels import cpu
-from numbatorch_kernels.gemm.pack import side_of_square, transpose, vector_lanes
+from numbatorch_kernels.gemm import tile
+from numbatorch_kernels.gemm.pack import columns_of_rows, side_of_square, vector_lanes
 from numbatorch_kernels.pointer import offset
 
-LEAST = 16  # rows and columns of a matrix from which on this pays
+LEAST = 16  # rows and columns of a matrix from which on this pays: no vector register holds more elements
+BLOCK = 64  # elements of a source row that are read together
 
 
 def turns(itemsize: int, outer: list[int], length: int, to: list[int], source: list[int]) -> bool:
@@ -27,6 +33,24 @@ def entry(itemsize: int) -> Callable:
     """`turned` for elements of so many bytes."""
     element = f"u{itemsize}"
     return cpu.compiled(turned, element, element, element, "i8", int, int)
+
+
+@intrinsic
+def square(typingctx, to, to_row, source, source_row):
+    """to[k, i] = source[i, k] for as many i as a vector register has lanes, and as many k as 16 bytes hold."""
+
+    def codegen(context, builder, signature, args):
+        to_, to_row, source_, source_row = args
+        count, integer = tile.registers().bytes // (to.dtype.bitwidth // 8), to_row.type
+        side = 16 // (to.dtype.bitwidth // 8)
+        row = ir.VectorType(context.get_value_type(to.dtype), side)
+        places = [builder.gep(source_, [builder.mul(source_row, integer(i))]) for i in range(count)]
+        rows = [tile.load(builder, place, row, to.dtype) for place in places]
+        for k, vector in enumerate(columns_of_rows(builder, rows, side)):
+            tile.store(builder, vector, builder.gep(to_, [builder.mul(to_row, integer(k))]), to.dtype)
+        return context.get_dummy_value()
+
+    return types.void(to, types.intp, source, types.intp), codegen
 
 
 def turned(out, _, a, geometry, start, stop):
@@ -54,10 +78,10 @@ def turned(out, _, a, geometry, start, stop):
                 for j in range(length):
                     out[to + i * out_row + j] = a[source + i + j * lane]
             continue
-        for top in range(begin, end, LEAST):
+        for top in range(begin, end, BLOCK):
             for left in range(0, length, lanes):
                 left = min(left, length - lanes)  # the last ones may overlap those before, and write the same again
-                for i in range(top, min(top + LEAST, end), steps):
+                for i in range(top, min(top + BLOCK, end), steps):
                     i = min(i, end - steps)
                     block = offset(a, source + i + left * lane)
-                    transpose(offset(out, to + i * out_row + left), out_row, block, lane, 1, lanes, steps)
+                    square(offset(out, to + i * out_row + left), out_row, block, lane)

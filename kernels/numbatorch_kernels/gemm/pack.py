@@ -74,6 +74,29 @@ def move(typingctx, to, source, width, ahead):
     return types.void(to, source, types.intp, types.intp), codegen
 
 
+def columns_of_rows(builder, rows: list, side: int) -> list:
+    """`rows`, vectors of `side` elements each, transposed: `side` vectors with an element of each row."""
+
+    def shuffle(one, other, indices):
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), indices)
+        return builder.shuffle_vector(one, other, mask)
+
+    vectors, count = [], len(rows)  # square beside square: lanes i, i + side, i + 2 * side ... in one vector
+    for i in range(side):
+        beside = rows[i::side]
+        while len(beside) > 1:
+            pairs = zip(beside[::2], beside[1::2])
+            beside = [shuffle(one, other, list(range(2 * one.type.count))) for one, other in pairs]
+        vectors += beside
+    # To riffle one half of the rows with the other, as one does with cards, log2(side) times transposes.
+    low = [square + i // 2 + i % 2 * count for square in range(0, count, side) for i in range(side)]
+    high = [index + side // 2 for index in low]
+    for _ in range(side.bit_length() - 1):
+        pairs = zip(vectors[: side // 2], vectors[side // 2 :])
+        vectors = [shuffle(one, other, half) for one, other in pairs for half in (low, high)]
+    return vectors
+
+
 @intrinsic
 def transpose(typingctx, to, width, source, lane, step, lanes, depth):
     """to[k, i] = source[i, k] for a vector of lanes i and the steps k of a square.
@@ -99,10 +122,6 @@ def transpose(typingctx, to, width, source, lane, step, lanes, depth):
                 row = builder.insert_element(row, builder.extract_element(one, integer(0)), integer(k))
             return row
 
-        def shuffle(one, other, indices):
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), indices)
-            return builder.shuffle_vector(one, other, mask)
-
         neighbours = builder.icmp_signed("==", step, integer(1))
         enough = builder.icmp_signed(">=", depth, integer(side))
         with builder.if_else(builder.and_(neighbours, enough)) as (together, apart):
@@ -119,19 +138,7 @@ def transpose(typingctx, to, width, source, lane, step, lanes, depth):
             row.add_incoming(one, after_loads)
             row.add_incoming(other, after_gathers)
 
-        vectors = []  # square beside square: lanes i, i + side, i + 2 * side ... in one vector
-        for i in range(side):
-            beside = rows[i::side]
-            while len(beside) > 1:
-                pairs = zip(beside[::2], beside[1::2])
-                beside = [shuffle(one, other, list(range(2 * one.type.count))) for one, other in pairs]
-            vectors += beside
-        # To riffle one half of the rows with the other, as one does with cards, log2(side) times transposes.
-        low = [square + i // 2 + i % 2 * count for square in range(0, count, side) for i in range(side)]
-        high = [index + side // 2 for index in low]
-        for _ in range(side.bit_length() - 1):
-            pairs = zip(vectors[: side // 2], vectors[side // 2 :])
-            vectors = [shuffle(one, other, half) for one, other in pairs for half in (low, high)]
+        vectors = columns_of_rows(builder, rows, side)
         for k, vector in enumerate(vectors):
             tile.store(builder, vector, builder.gep(to_, [builder.mul(width, integer(k))]), to.dtype)
         return context.get_dummy_value()

@@ -65,7 +65,7 @@ _products: dict[tuple[Kind, Kind], Callable] = {}  # of small matrices of these 
 
 
 def _offer(calls: dict, maker: Callable, a: Tensor, b: Tensor) -> None:
-    """Remember the native call for small operands of the kinds of `a` and `b`, if it has their dtype."""
+    """Remember the short way for operands of the kinds of `a` and `b`, if there is one for their dtype."""
     if a.kind.cpu and a.kind.dtype in (dt.float32, dt.float64):
         calls[a.kind, b.kind] = maker(a.kind.numpy.char)
 
@@ -191,12 +191,18 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _mv(input, vec) if out is None else into(out, _mv(input, vec), "mv")
 
 
+_inner_products: dict[tuple[Kind, Kind], Callable] = {}  # of vectors
+
+
 def _dot_forward(a, b):
     x, y = a.array.shape, b.array.shape
+    inner = _inner_products.get((a.kind, b.kind))
+    if inner is not None and x == y and len(x) == 1:
+        return wrap(inner(a.array, b.array), a.kind.flat)
     if len(x) != 1 or len(y) != 1:
         raise RuntimeError(f"1D tensors expected, but got {len(x)}D and {len(y)}D tensors")
-    types = f"{type_word(a.kind.dtype)} and {type_word(b.kind.dtype)}"
     if a.kind.dtype is not b.kind.dtype:
+        types = f"{type_word(a.kind.dtype)} and {type_word(b.kind.dtype)}"
         raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {types}")
     if x != y:
         raise RuntimeError(
@@ -205,6 +211,7 @@ def _dot_forward(a, b):
         )
     if unlike(a, b):
         check("dot", a, b, "", "dot")
+    _offer(_inner_products, gemm.inner_product_of, a, b)
     out = empty((), a.kind)
     gemm.matmul(
         a.kind.device.type, out.array.reshape((1, 1)), a.array.reshape((1, x[0])), b.array.reshape((x[0], 1))

@@ -31,15 +31,17 @@ from numbatorch_kernels.gemm.matrix import matrix as operand  # the name of a mo
 from numbatorch_kernels.gemm.plain import plain_product
 from numbatorch_kernels.gemm.small import layer, product
 from numbatorch_kernels.gemm.tile import registers
-from numbatorch_kernels.gemm.vector import vector_product
+from numbatorch_kernels.gemm.vector import PIECE, inner_product, vector_product
+from numbatorch_kernels.making import making
 from numbatorch_kernels.registry import Kernel
 
 matmul = Kernel("matmul")
 
-SHARE = 1 << 20  # multiplications worth a thread: some 20 us
+SHARE = 1 << 18  # multiplications worth a thread: some 5 us
 IN_PARTS = 1 << 15  # multiplications from which complex matrices are multiplied in parts
 SHARE_OF_MEMORY = 1 << 17  # where each reads an element of its own
 HALF, BFLOAT = "e", "H"  # the codes of NumPy's float16 and uint16; bfloat16 is stored as the latter
+PIECES = 12  # of two vectors, worth a thread: few threads, so that each finds in its cache what it has read before
 WHOLE = 1 << 28  # rows and columns of a piece that is the whole matrix
 
 _matrix_kernels: dict[str, Callable] = {}  # blocked_product for float32 and float64, by code, once compiled
@@ -96,6 +98,24 @@ def _any(out, a, b, bias, alpha, beta) -> None:
     else:
         grain = SHARE // (columns * k + 1) + 1
         parallel.run(_plain_entry(code), rows, grain, out, a, b, bias, alpha, beta)
+
+
+@cache
+def inner_product_of(code: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A function of two vectors of float32 or float64, of one length: the sum of the products of their elements, in a new
+    array of no dimension. Threads share the pieces of long ones."""
+    of, dtype = operand(np.dtype(code)), np.dtype(code)
+    entry = cpu.compiled(inner_product, code, of, of, int, int, fastmath={"reassoc", "contract"})
+    short = making(entry, dtype, ())
+
+    def inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        if a.size <= PIECE:
+            return short(a, b)
+        parts = np.empty(-(-a.size // PIECE), dtype)
+        parallel.run(entry, parts.size, PIECES, parts, a, b)
+        return np.array(sum(parts.tolist()), dtype)
+
+    return inner
 
 
 def _in_parts(out, a, b, bias, alpha, beta) -> None:

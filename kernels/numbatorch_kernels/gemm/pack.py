@@ -8,8 +8,8 @@ k by k:
     . . . . . . .  k = 0     ->     . . . .       . . . .  k = 0
     . . . . . . .  k = 1            . . . .       . . . .  k = 1
 
-The source has any strides. Where lanes are neighbours in memory, a row of a strip is moved at once;
-otherwise small squares go through the registers and are transposed there. float16 and bfloat16 become
+The source has any strides. Where lanes are neighbours in memory, a row of a strip is moved at once, and of a last strip
+one by one; otherwise small squares go through the registers and are transposed there. float16 and bfloat16 become
 float32 on the way.
 """
 
@@ -72,6 +72,18 @@ def move(typingctx, to, source, width, ahead):
         return context.get_dummy_value()
 
     return types.void(to, source, types.intp, types.intp), codegen
+
+
+@intrinsic
+def convert(typingctx, to, source):
+    """to[0] = source[0]"""
+
+    def codegen(context, builder, signature, args):
+        to_, source_ = args
+        tile.store(builder, _load(builder, context, source_, source.dtype, to.dtype, 1), to_, to.dtype)
+        return context.get_dummy_value()
+
+    return types.void(to, source), codegen
 
 
 def columns_of_rows(builder, rows: list, side: int) -> list:
@@ -175,6 +187,12 @@ def pack(to, width, source, lane, step, lanes, depth):
                 for k in range(near, min(near + 8, depth)):
                     begin = offset(to, strip * depth + k * width)
                     move(begin, offset(source, k * step + strip), width, 8 * step)
+        if first < lanes:
+            for k in range(depth):
+                begin, row = offset(to, first * depth + k * width), offset(source, k * step + first)
+                for i in range(width):
+                    convert(offset(begin, i), offset(row, min(i, lanes - first - 1)))
+        first = lanes
     for strip in range(first, lanes, width):
         for i in range(0, width, vector):
             i = max(min(i, width - vector), 0)  # the last may overlap those before, and write the same again

@@ -12,6 +12,7 @@ from numbatorch_kernels.gemm.matrix import element, matrices, nth, size, stride
 from numbatorch_kernels.pointer import offset
 
 TOGETHER = 2048  # lines whose sums stay in the L1 cache
+PIECE = 1 << 12  # elements of two long vectors that are multiplied and added up by themselves
 
 
 def vector_product(out, a, b, bias, alpha, beta, start, stop):
@@ -72,3 +73,18 @@ def vector_product(out, a, b, bias, alpha, beta, start, stop):
                     x = alpha * vector[j * vector_step]
                     for i in range(begin, end):
                         to[i * to_step] += x * matrix[i * line + j * step]
+
+
+def inner_product(parts, a, b, start, stop):
+    """The sums of the products of two vectors' elements, piece by piece: parts start:stop. To be compiled with
+    `reassoc`, as above."""
+    k, a_step, b_step = size(a, 1), stride(a, 1), stride(b, 1)
+    for piece in range(start, stop):
+        total = element(parts, 0)
+        if a_step == 1 and b_step == 1:
+            for j in range(piece * PIECE, min((piece + 1) * PIECE, k)):
+                total += a.data[j] * b.data[j]
+        else:
+            for j in range(piece * PIECE, min((piece + 1) * PIECE, k)):
+                total += a.data[j * a_step] * b.data[j * b_step]
+        parts[piece] = total

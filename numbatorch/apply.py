@@ -294,10 +294,11 @@ class Gradient:
         # made from them; None: nowhere.
         numbers = iter(range(outputs, outputs + len(made)))
         self.sources = [
-            None if e is None else e.args[0] - arity if e.function == "symbol" else next(numbers) for e in wanted
+            None if e is None else e.args[0] - arity if e.function == "symbol" else next(numbers)
+            for e in wanted
         ]
 
-    def run(self, grads: Sequence, saved: tuple) -> list:
+    def run(self, grads: tuple, saved: tuple) -> list:
         """The gradients for the inputs, None for those that want none."""
         if self.row is not None:
             made = self.row(*[grads[k] for k in self.grads], *saved)
@@ -315,11 +316,10 @@ class PointwiseNode(Node):
     )
 
     def backward(self, grad):
-        if self.outputs == 1:
-            grads = (grad,)
-        else:
+        grads = (grad,)
+        if self.outputs > 1:
             given = next(g for g in grad if g is not None)
-            grads = [given.new_zeros(given.array.shape) if g is None else g for g in grad]
+            grads = tuple([given.new_zeros(given.array.shape) if g is None else g for g in grad])
         result = self.rule.run(grads, self.unpack())
         if self.shapes is not None:
             result = [
@@ -376,8 +376,9 @@ class Pointwise(Row):
                 body = Program(body.name, (Expr(body, *inputs),), arity, conditions)
         self.program = body if isinstance(body, Program) else lift.program(body, arity, conditions)
         self.result = result
-        self.ready: dict[Any, Plain] = {}  # by kind, or (kind, kind or number type): of contiguous operands of one shape
-        self.over: dict[Any, Callable] = {}  # the same for calls in place, over the first operand: the kernel
+        # kernels of the plain case, by kind, or (kind, kind or number type), of operands of one shape
+        self.ready: dict[Any, Plain] = {}
+        self.over: dict[Any, Callable] = {}  # the same for calls in place, over the first operand
         self.plans: dict[tuple, Plan] = {}
         self._gradients: dict[tuple, Gradient] = {}
         self.weightless, self.accepts = {*conditions, *self.program.conditions, *weightless}, accepts

@@ -82,7 +82,9 @@ def make(bytes_, arguments, count):
     return answer
 
 
-def making(entry: Callable, dtype: np.dtype, shape: tuple[int, ...] | None = None, outputs: int = 1) -> Callable:
+def making(
+    entry: Callable, dtype: np.dtype, shape: tuple[int, ...] | None = None, outputs: int = 1
+) -> Callable:
     """The kernel `entry(*outs, *arguments, start, stop)` as a callable of the arguments that makes `outs`, arrays of this
     dtype and shape. Without a shape they are shaped like the arrays among the arguments, the first of which is one; where
     these have several shapes, or more than SMALL elements, the answer is None and nothing is done."""

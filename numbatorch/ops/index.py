@@ -152,7 +152,8 @@ def _basic(parts: tuple) -> tuple | None:
     """The index in NumPy's terms, or None if it selects elements by tensors, lists or masks."""
     for part in parts:
         if part.__class__ is slice:
-            if part.start.__class__ not in _BOUNDS or part.stop.__class__ not in _BOUNDS or part.step is not None:
+            first, last = part.start.__class__, part.stop.__class__
+            if first not in _BOUNDS or last not in _BOUNDS or part.step is not None:
                 break
         elif part.__class__ is not int and part is not None:
             break

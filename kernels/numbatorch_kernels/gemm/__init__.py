@@ -41,7 +41,9 @@ SHARE = 1 << 18  # multiplications worth a thread: some 5 us
 IN_PARTS = 1 << 15  # multiplications from which complex matrices are multiplied in parts
 SHARE_OF_MEMORY = 1 << 17  # where each reads an element of its own
 HALF, BFLOAT = "e", "H"  # the codes of NumPy's float16 and uint16; bfloat16 is stored as the latter
-PIECES = 12  # of two vectors, worth a thread: few threads, so that each finds in its cache what it has read before
+PIECES = (
+    12  # of two vectors, worth a thread: few threads, so that each finds in its cache what it has read before
+)
 WHOLE = 1 << 28  # rows and columns of a piece that is the whole matrix
 
 _matrix_kernels: dict[str, Callable] = {}  # blocked_product for float32 and float64, by code, once compiled

@@ -76,7 +76,10 @@ def _layer(bytes_, arguments, count):
     x, y, bias = _sizes(items[0]), _sizes(items[1]), items[2]
     if x == 0 or y == 0 or words(x)[1] != words(y)[1]:
         return outcome(self, 0)
-    if letters(bias + 8 * python.ARRAY_NDIM)[0] != 1 or words(words(bias)[python.ARRAY_SIZES])[0] != words(y)[0]:
+    if (
+        letters(bias + 8 * python.ARRAY_NDIM)[0] != 1
+        or words(words(bias)[python.ARRAY_SIZES])[0] != words(y)[0]
+    ):
         return outcome(self, 0)
     # The weight's transpose, as an array object of which only what a kernel reads is there.
     fields, turned = local(types.int64, _FIELDS), local(types.int64, 4)
@@ -94,7 +97,7 @@ def _scratch() -> np.ndarray:
 
 def _callable(function: Callable, entry: Callable, dtype: np.dtype) -> Callable:
     own: bytes = entry.__self__  # type: ignore[attr-defined]  # of a builtin
-    fields = struct.unpack_from("qq", own) + (id(dtype), _scratch().ctypes.data)
+    fields = (*struct.unpack_from("qq", own), id(dtype), _scratch().ctypes.data)
     return builtin(function, struct.pack("4q", *fields))
 
 

@@ -20,6 +20,7 @@ from numbatorch.autograd.node import Handle, Node, Slot, leaf_hooks, refresh, ty
 from numbatorch.base import Kind, TensorBase, alias
 from numbatorch.layout import kept_order, lies_in_order, strided
 from numbatorch.layout import memory_format as MemoryFormat
+from numbatorch.ops.view import reverse
 from numbatorch.shape import Size, contiguous_strides, normalize_dim
 
 
@@ -395,10 +396,7 @@ class Tensor(TensorBase):
     is_ipu = is_maia = is_mps = is_mtia = is_vulkan = is_xla = is_xpu = False
     layout = strided
 
-    @property
-    def T(self) -> Tensor:
-        """All dimensions in reverse order."""
-        return ops.permute(self, tuple(range(self.array.ndim))[::-1])
+    T = property(reverse)
 
     @property
     def mT(self) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 from collections import defaultdict
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -33,9 +34,10 @@ class _Block(np.ndarray):
 
 def _recycle(memory: mmap.mmap) -> None:
     global _cached
-    if _cached + len(memory) <= LIMIT:
-        _cached += len(memory)
-        _free[len(memory)].append(memory)
+    size = len(memory)
+    if _cached + size <= LIMIT:
+        _cached += size
+        _free[size].append(memory)
 
 
 def _step(nbytes: int) -> int:
@@ -43,6 +45,7 @@ def _step(nbytes: int) -> int:
     return max(1 << 16, 1 << (nbytes.bit_length() - 4))
 
 
+@lru_cache(maxsize=4096)
 def _size_class(nbytes: int) -> int:
     """`nbytes` rounded up, so that similar sizes share blocks."""
     step = _step(nbytes)
@@ -51,16 +54,17 @@ def _size_class(nbytes: int) -> int:
 
 def _memory(size: int) -> mmap.mmap:
     global _cached
-    step = _step(size)
-    for fitting in (size, size + step, size + 2 * step):
-        if _free[fitting]:
-            memory = _free[fitting].pop()
-            _cached -= fitting
-            break
-    else:
-        memory = mmap.mmap(-1, size)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            memory.madvise(mmap.MADV_HUGEPAGE)
+    free = _free[size]
+    if not free:
+        step = _step(size)
+        free = _free[size + step] or _free[size + 2 * step]
+    if free:
+        memory = free.pop()
+        _cached -= len(memory)
+        return memory
+    memory = mmap.mmap(-1, size)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        memory.madvise(mmap.MADV_HUGEPAGE)
     return memory
 
 

@@ -12,7 +12,7 @@ from numbatorch import base
 from numbatorch.base import Kind, Number, TensorBase, kind_of, wrap
 from numbatorch.device import CPU
 from numbatorch.dtype import DType, type_word
-from numbatorch.layout import contiguous_format, kept_order, preserve_format
+from numbatorch.layout import kept_order, preserve_format
 from numbatorch.ops import copy
 from numbatorch.ops.copy import cast, copy_, empty_in_order, fill_, from_numbers, into, move, resolve
 from numbatorch.ops.view import sizes
@@ -297,8 +297,12 @@ def empty(
     shape = _shape(size, ignored.pop("size", None))
     if memory_format is preserve_format:
         raise RuntimeError("unsupported memory format Preserve")
-    order = (memory_format or contiguous_format).order(len(shape))
-    result = finish(empty_in_order(shape, _kind(dtype, device), order), requires_grad)
+    kind = _kind(dtype, device)
+    if memory_format is None:
+        result = base.empty(shape, kind)
+    else:
+        result = empty_in_order(shape, kind, memory_format.order(len(shape)))
+    result = finish(result, requires_grad)
     return result if out is None else into(out, result, "empty")
 
 

@@ -63,18 +63,19 @@ def view(input: Tensor, *shape, dtype: DType | None = None) -> Tensor:
     """
     if dtype is not None or (shape and isinstance(shape[0], DType)):
         return _reread(input, shape[0] if dtype is None else dtype)
-    new = sizes(shape) if shape[0].__class__ is not int else shape
+    return _reshaped(input, shape)
+
+
+def _reshaped(input: Tensor, shape: Sequence) -> Tensor:
+    """A view in this shape, as `view` and `reshape` take it."""
+    new = sizes(shape) if not shape or shape[0].__class__ is not int else shape
     array = input.array
-    if -1 in new or len(shape) != len(new):
-        new = infer_shape(new, array.size)
-    elif input.kind.contiguous:
+    if input.kind.contiguous and not any([n < 0 for n in new]):
         try:
             return _view(input, new, array.shape)
         except RuntimeError:
-            infer_shape(new, array.size)
-    else:
-        new = infer_shape(new, array.size)
-    return _view(input, new, array.shape)
+            infer_shape(new, array.size)  # raises
+    return _view(input, infer_shape(new, array.size), array.shape)
 
 
 def _reread(input: Tensor, dtype: DType) -> Tensor:
@@ -109,10 +110,10 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
 
 def reshape(input: Tensor, *shape) -> Tensor:
     """The same elements in another shape; one size may be -1. A view where that is possible, else a copy."""
+    if input.kind.contiguous:
+        return _reshaped(input, shape)
     array = input.array
     new = infer_shape(sizes(shape), array.size)
-    if input.kind.contiguous:
-        return _view(input, new, array.shape)
     try:
         return _view(input, new, array.shape)
     except RuntimeError:
@@ -192,6 +193,11 @@ def permute(input: Tensor, *dims) -> Tensor:
     if len(set(order)) != ndim:
         raise RuntimeError("permute(): duplicate dims are not allowed.")
     return _permute(input, order)
+
+
+def reverse(input: Tensor) -> Tensor:
+    """All dimensions in reverse order."""
+    return _permute(input, tuple(range(input.array.ndim - 1, -1, -1)))
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -279,8 +285,11 @@ _expand = ViewOp("Expand", _expand_forward, lambda node, grad: (grad.sum_to_size
 def expand(input: Tensor, *shape, implicit: bool = False) -> Tensor:
     """`input` read as a larger tensor: dimensions of size one, and new ones in front, repeat. -1 keeps a
     size."""
-    new, old = list(sizes(shape)), input.array.shape
-    missing = len(new) - len(old)
+    wanted, old = sizes(shape), input.array.shape
+    missing = len(wanted) - len(old)
+    if -1 not in wanted and missing >= 0 and all([o in (1, n) for o, n in zip(old, wanted[missing:])]):
+        return _expand(input, wanted, old)
+    new = list(wanted)
     if missing < 0:
         raise RuntimeError(
             f"expand({type_text(input)}{{{list(old)}}}, size={new}): the number of sizes provided "
@@ -301,7 +310,7 @@ def expand(input: Tensor, *shape, implicit: bool = False) -> Tensor:
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) must match the existing size ({own}) at "
                 f"non-singleton dimension {d}.  Target "
-                f"sizes: {new}.  Tensor sizes: {list(old)}"
+                f"sizes: {list(wanted)}.  Tensor sizes: {list(old)}"
             )
     return _expand(input, tuple(new), old)
 

@@ -70,7 +70,7 @@ def _reshaped(input: Tensor, shape: Sequence) -> Tensor:
     """A view in this shape, as `view` and `reshape` take it."""
     new = sizes(shape) if not shape or shape[0].__class__ is not int else shape
     array = input.array
-    if input.kind.contiguous and not any([n < 0 for n in new]):
+    if input.kind.contiguous and not (new and min(new) < 0):
         try:
             return _view(input, new, array.shape)
         except RuntimeError:

@@ -68,6 +68,8 @@ def make(bytes_, arguments, count):
         python.count_reference(result[_DTYPE])
         out = python.new_array(ndim, sizes, result[_DTYPE], 0)
         if out == 0:
+            if answer != 0:
+                python.drop_reference(answer)
             return 0
         slots[k] = words(out)[python.ARRAY_DATA]
         if outputs > 1:

@@ -48,6 +48,10 @@ class Plan:
 
     def __init__(self, row: Pointwise, inputs: tuple, out: Tensor | None):
         tensors = [x for x in inputs if isinstance(x, TensorBase)]
+        if not tensors:
+            raise TypeError(
+                f"{row.program.name}(): argument 'input' (position 1) must be Tensor, not {type(inputs[0]).__name__}"
+            )
         like = (out if out is not None else tensors[0]).kind
         shape: tuple[int, ...] = ()
         for x in tensors:

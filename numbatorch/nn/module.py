@@ -98,6 +98,12 @@ class Module:
         except where.NOTED as error:
             where.note(error, self, args)
             raise
+        except AttributeError as error:
+            mistake = where.no_tensor(error)
+            if mistake is None:
+                raise
+            where.note(mistake, self, args)
+            raise mistake from None
 
     # ---- attributes: parameters, buffers and sub-modules live in tables of their own ----
 

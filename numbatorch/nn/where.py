@@ -48,6 +48,33 @@ def note(error: Exception, module: Module, inputs: tuple) -> None:
         notes[notes.index(before)] = str(place)
 
 
+def no_tensor(error: AttributeError) -> TypeError | None:
+    """What PyTorch says where a function gets an argument that is no tensor, which here has just been asked for what tensors have;
+    None where that is not the mistake. The traceback knows the arguments."""
+    trace = error.__traceback__
+    while trace is not None:
+        names, code = trace.tb_frame.f_globals, trace.tb_frame.f_code
+        function = names.get(code.co_name)
+        own = names["__name__"].startswith(
+            ("numbatorch.ops.", "numbatorch.nn.")
+        ) and not code.co_name.startswith("_")
+        if own and getattr(function, "__code__", None) is code:
+            for place, name in enumerate(code.co_varnames[: code.co_argcount], 1):
+                value = trace.tb_frame.f_locals.get(name)
+                if function.__annotations__.get(name) == "Tensor" and not isinstance(value, Tensor):
+                    return TypeError(
+                        f"{code.co_name}(): argument '{name}' (position {place}) must be Tensor, not {_type(value)}"
+                    )
+        trace = trace.tb_next
+    return None
+
+
+def _type(value: Any) -> str:
+    """The name of a class as C has it: "int", "numpy.ndarray"."""
+    kind = type(value)
+    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+
+
 def described(module: Module) -> str:
     """A module in a few words: Linear(784 -> 128)."""
     name = type(module).__name__

@@ -24,7 +24,13 @@ def sizes(args: Sequence) -> tuple[int, ...]:
     """The sizes in `f(2, 3)`, `f((2, 3))` or `f(torch.Size([2, 3]))`."""
     if len(args) == 1 and isinstance(args[0], tuple | list):
         args = args[0]
-    return tuple([a if a.__class__ is int else a.__index__() for a in args])
+    try:
+        return tuple([a if a.__class__ is int else a.__index__() for a in args])
+    except AttributeError:
+        place, wrong = next((k, a) for k, a in enumerate(args) if not hasattr(a, "__index__"))
+        raise TypeError(
+            f"argument 'size' must be tuple of ints, but found element of type {type(wrong).__name__} at pos {place}"
+        ) from None
 
 
 # --- reshaping

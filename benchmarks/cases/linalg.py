@@ -7,7 +7,7 @@ def of(name, *shape):
     """A function of `linalg` on a stack of positive definite matrices, which is also the right side of systems."""
 
     def program(torch):
-        a = torch.randn(*shape) / shape[-1]
+        a = torch.rand(*shape) / shape[-1]
         a = a + a.mT + 3 * torch.eye(shape[-1])
         function = getattr(torch.linalg, name)
         more = (a,) if "solve" in name else ()

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-LARGE = 1 << 18  # bytes: from here on a result comes from the cache
+LARGE = 1 << 17  # bytes: from here on a result comes from the cache; malloc would give it back to the system
 LIMIT = 1 << 30  # bytes that the cache may hold unused
 
 _free: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
@@ -73,8 +73,8 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     nbytes = prod(shape) * dtype.itemsize
     if nbytes < LARGE:
         return np.empty(shape, dtype)
-    size = _size_class(nbytes)
-    return np.ndarray(shape, dtype, np.ndarray.__new__(_Block, (size,), np.uint8, _memory(size)))
+    block = np.ndarray.__new__(_Block, shape, dtype, _memory(_size_class(nbytes)))
+    return block.view(np.ndarray)
 
 
 class _Window:

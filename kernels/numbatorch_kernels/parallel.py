@@ -107,7 +107,7 @@ def run(entry: Callable, n: int, grain: int, *args) -> None:
         entry(*args, 0, n)
         return
     ours = _team or _gather()
-    if not ours.busy.acquire(blocking=False):
+    if not ours.busy.acquire(False):
         entry(*args, 0, n)
         return
     try:

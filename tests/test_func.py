@@ -79,7 +79,7 @@ def test_an_ensemble():
 def test_functional_call_gives_the_module_back_its_tensors():
     model = torch.nn.Linear(2, 2)
     before = dict(model.named_parameters())
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError, match="must be Tensor, not str"):
         functional_call(model, {"weight": torch.ones(2, 2)}, "no tensor")
     assert all(after is before[name] for name, after in model.named_parameters())
 

@@ -35,18 +35,11 @@ if TYPE_CHECKING:
 
 Dims = int | Sequence[int] | None
 
-_OPPOSITE = {
-    "backward": "forward",
-    "forward": "backward",
-    "ortho": "ortho",
-}  # the same factor, the other way round
-
-
 # --- the three transforms. Each is linear: back goes its adjoint, with the same factor
 
 
 def _complex_forward(x, dims, forward, norm):
-    out = empty(x.array.shape, x.kind)
+    out = empty(x.array.shape, Kind.of(x.kind.dtype.to_complex(), x.kind.device))
     if out.array.size:
         kernels.complex_to_complex(x.kind.device.type, out.array, x.array, dims, forward, norm)
     return out
@@ -54,7 +47,12 @@ def _complex_forward(x, dims, forward, norm):
 
 def _complex_vjp(node, grad):
     dims, forward, norm = node.params
-    return (_complex(grad, dims, not forward, _OPPOSITE[norm]),)
+    return (_complex(grad, dims, not forward, kernels.OPPOSITE[norm]),)
+
+
+def _whole_vjp(node, grad):
+    """What is known of a real tensor is real."""
+    return (_complex_vjp(node, grad)[0].real,)
 
 
 def _real_to_complex_forward(x, dim, norm):
@@ -69,7 +67,7 @@ def _real_to_complex_forward(x, dim, norm):
 def _real_to_complex_vjp(node, grad):
     """The terms that `rfft` leaves out are conjugates; the gradient of each pair has come to one of them."""
     dim, norm, n = node.params
-    return (_complex_to_real(mul(grad, _weights(grad, dim, n, 0.5)), dim, n, _OPPOSITE[norm]),)
+    return (_complex_to_real(mul(grad, _weights(grad, dim, n, 0.5)), dim, n, kernels.OPPOSITE[norm]),)
 
 
 def _complex_to_real_forward(x, dim, n, norm):
@@ -83,7 +81,7 @@ def _complex_to_real_forward(x, dim, n, norm):
 
 def _complex_to_real_vjp(node, grad):
     dim, n, norm = node.params
-    terms = _real_to_complex(grad, dim, _OPPOSITE[norm], n)
+    terms = _real_to_complex(grad, dim, kernels.OPPOSITE[norm], n)
     return (mul(terms, _weights(terms, dim, n, 2.0)),)
 
 
@@ -100,6 +98,7 @@ def _weights(terms: Tensor, dim: int, n: int, weight: float) -> Tensor:
 
 
 _complex = Op("FftC2C", _complex_forward, _complex_vjp)
+_whole = Op("FftR2C", _complex_forward, _whole_vjp)  # of real numbers, with the terms that rfft leaves out
 _real_to_complex = Op(
     "FftR2C", lambda x, dim, norm, n: _real_to_complex_forward(x, dim, norm), _real_to_complex_vjp
 )
@@ -112,7 +111,7 @@ _complex_to_real = Op("FftC2R", _complex_to_real_forward, _complex_to_real_vjp)
 def _norm(norm: str | None) -> str:
     if norm is None:
         return "backward"
-    if norm not in _OPPOSITE:
+    if norm not in kernels.OPPOSITE:
         raise RuntimeError(f'Invalid normalization mode: "{norm}"')
     return norm
 
@@ -130,6 +129,14 @@ def _as_float(input: Tensor) -> Tensor:
 def _as_complex(input: Tensor) -> Tensor:
     input = _as_float(input)
     return cast(input, input.kind.dtype.to_complex())
+
+
+def _transformed(
+    input: Tensor, dims: tuple[int, ...], sizes: Sequence[int], forward: bool, norm: str
+) -> Tensor:
+    """All terms, of real or complex numbers."""
+    row = _complex if input.kind.dtype.is_complex else _whole
+    return row(_resized(input, dims, sizes), dims, forward, norm)
 
 
 def _dim(input: Tensor, dim: int) -> int:
@@ -191,10 +198,10 @@ def _result(name: str, out: Tensor | None, result: Tensor) -> Tensor:
 def _one(
     name: str, input: Tensor, n: int | None, dim: int, norm: str | None, forward: bool, out: Tensor | None
 ) -> Tensor:
-    input = _as_complex(input)
+    input = _as_float(input)
     d = _dim(input, dim)
     size = _check_points(input.array.shape[d] if n is None else n)
-    result = _complex(_resized(input, (d,), (size,)), (d,), forward, _norm(norm))
+    result = _transformed(input, (d,), (size,), forward, _norm(norm))
     return _result(name, out, result)
 
 
@@ -243,7 +250,7 @@ def ihfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """The inverse of `hfft`: the conjugate of `rfft`, scaled as an inverse."""
-    norm = _OPPOSITE[_norm(norm)]
+    norm = kernels.OPPOSITE[_norm(norm)]
     return _result("ihfft", out, conj(_rfft(_check_real("ihfft", input), n, dim, norm)))
 
 
@@ -269,7 +276,7 @@ def hfft(
 ) -> Tensor:
     """The real Fourier transform of a signal of which one half is given, the other being its conjugate: `irfft` of
     the conjugate, scaled as a forward transform."""
-    return _result("hfft", out, _irfft(conj(_as_complex(input)), n, dim, _OPPOSITE[_norm(norm)]))
+    return _result("hfft", out, _irfft(conj(_as_complex(input)), n, dim, kernels.OPPOSITE[_norm(norm)]))
 
 
 # --- several dimensions
@@ -278,11 +285,11 @@ def hfft(
 def _many(
     name: str, input: Tensor, s: Any, dim: Dims, norm: str | None, forward: bool, out: Tensor | None
 ) -> Tensor:
-    input = _as_complex(input)
+    input = _as_float(input)
     dims, sizes = _dims(input, s, dim)
     for n in sizes:
         _check_points(n)
-    result = _complex(_resized(input, dims, sizes), dims, forward, _norm(norm))
+    result = _transformed(input, dims, sizes, forward, _norm(norm))
     return _result(name, out, result)
 
 
@@ -351,7 +358,7 @@ def ihfftn(
     """The inverse of `hfftn`."""
     if input.kind.dtype.is_complex:
         raise RuntimeError(f"Only supports floating-point dtypes, but found: {type_word(input.kind.dtype)}")
-    norm = _OPPOSITE[_norm(norm)]
+    norm = kernels.OPPOSITE[_norm(norm)]
     return _result("ihfftn", out, conj(_rfftn("ihfftn", _as_float(input), s, dim, norm)))
 
 
@@ -389,7 +396,7 @@ def hfftn(
     out: Tensor | None = None,
 ) -> Tensor:
     """The real Fourier transform of a signal that is its own conjugate in reverse, of which one half is given."""
-    norm = _OPPOSITE[_norm(norm)]
+    norm = kernels.OPPOSITE[_norm(norm)]
     return _result("hfftn", out, _irfftn("hfftn", conj(_as_complex(input)), s, dim, norm))
 
 

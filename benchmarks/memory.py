@@ -116,12 +116,119 @@ LINES: dict[str, Line] = {
 }  # fmt: skip
 
 
+def differentiated(names: str, call: Callable) -> Line:
+    """A line: the call, of a library and its operands of these names, forward and backward."""
+
+    def line(o: Operands) -> Any:
+        leaves = [getattr(o, name).detach().requires_grad_() for name in names.split()]
+        result = call(o, *leaves)
+        return o.t.autograd.grad(result, leaves, result.detach())
+
+    return line
+
+
+BACKWARD: dict[str, tuple[str, Callable]] = {
+    "add": ("x y", lambda o, x, y: x + y),
+    "mul": ("x y", lambda o, x, y: x * y),
+    "div": ("x y", lambda o, x, y: x / y),
+    "pow": ("x", lambda o, x: x**3),
+    **{
+        name: ("x", lambda o, x, name=name: getattr(o.t, name)(x))
+        for name in "exp sin sqrt abs tanh sigmoid relu erf log1p clone t sum mean std var norm prod".split()
+    },
+    **{
+        name: ("x", lambda o, x, name=name: getattr(o.F, name)(x))
+        for name in "gelu silu leaky_relu softplus hardtanh elu dropout normalize".split()
+    },
+    "clamp": ("x", lambda o, x: x.clamp(-1, 1)),
+    "lerp": ("x y", lambda o, x, y: x.lerp(y, 0.3)),
+    "addcmul": ("x y", lambda o, x, y: o.t.addcmul(x, x, y)),
+    "maximum": ("x y", lambda o, x, y: o.t.maximum(x, y)),
+    "atan2": ("x y", lambda o, x, y: o.t.atan2(x, y)),
+    "where": ("x y", lambda o, x, y: o.t.where(o.mask, x, y)),
+    "cat": ("x y", lambda o, x, y: o.t.cat((x, y))),
+    "stack": ("x y", lambda o, x, y: o.t.stack((x, y))),
+    "masked_fill": ("x", lambda o, x: x.masked_fill(o.mask, 0)),
+    "masked_select": ("x", lambda o, x: x.masked_select(o.mask)),
+    "masked_scatter": ("x y", lambda o, x, y: x.masked_scatter(o.mask, y)),
+    "index_select": ("x", lambda o, x: x.index_select(0, o.rows)),
+    "index_add": ("x y", lambda o, x, y: x.index_add(0, o.rows, y)),
+    "x[rows]": ("x", lambda o, x: x[o.rows]),
+    "gather": ("x", lambda o, x: x.gather(0, o.places)),
+    "scatter": ("x y", lambda o, x, y: x.scatter(0, o.places, y)),
+    "scatter_add": ("x y", lambda o, x, y: x.scatter_add(0, o.places, y)),
+    "embedding": ("x", lambda o, x: o.F.embedding(o.rows, x)),
+    "pad": ("x", lambda o, x: o.F.pad(x, (1, 1))),
+    "flip": ("x", lambda o, x: x.flip(0)),
+    "roll": ("x", lambda o, x: x.roll(1, 0)),
+    "repeat": ("x", lambda o, x: x.repeat(1, 2)),
+    "tril": ("x", lambda o, x: x.tril()),
+    "unfold": ("pictures", lambda o, x: o.F.unfold(x, 2, stride=2)),
+    **{
+        f"{name}, dim {dim}": ("x", lambda o, x, name=name, dim=dim: getattr(o.t, name)(x, dim=dim))
+        for name in "sum std amax logsumexp norm cumsum cumprod logcumsumexp softmax log_softmax".split()
+        for dim in (0, 1)
+    },
+    "max, dim 1": ("x", lambda o, x: x.max(1).values),
+    "sort, dim 1": ("x", lambda o, x: x.sort(1).values),
+    "topk, dim 1": ("x", lambda o, x: x.topk(10).values),
+    "cummax, dim 1": ("x", lambda o, x: x.cummax(1).values),
+    "median, dim 1": ("x", lambda o, x: x.median(1).values),
+    "quantile, dim 1": ("x", lambda o, x: x.quantile(0.3, 1)),
+    "cross_entropy": ("x", lambda o, x: o.F.cross_entropy(x, o.rows)),
+    "nll_loss": ("x", lambda o, x: o.F.nll_loss(x, o.rows)),
+    "mse_loss": ("x y", lambda o, x, y: o.F.mse_loss(x, y)),
+    "l1_loss": ("x y", lambda o, x, y: o.F.l1_loss(x, y)),
+    "smooth_l1_loss": ("x y", lambda o, x, y: o.F.smooth_l1_loss(x, y)),
+    "kl_div": ("x y", lambda o, x, y: o.F.kl_div(x, y, reduction="batchmean")),
+    "bce_with_logits": ("x y", lambda o, x, y: o.F.binary_cross_entropy_with_logits(x, y)),
+    "cosine_similarity": ("x y", lambda o, x, y: o.F.cosine_similarity(x, y)),
+    "layer_norm": ("x", lambda o, x: o.F.layer_norm(x, (2000,))),
+    "rms_norm": ("x", lambda o, x: o.F.rms_norm(x, (2000,))),
+    "batch_norm": ("pictures", lambda o, x: o.F.batch_norm(x, None, None, training=True)),
+    "group_norm": ("pictures", lambda o, x: o.F.group_norm(x, 4)),
+    "instance_norm": ("pictures", lambda o, x: o.F.instance_norm(x)),
+    "max_pool2d": ("pictures", lambda o, x: o.F.max_pool2d(x, 2)),
+    "avg_pool2d": ("pictures", lambda o, x: o.F.avg_pool2d(x, 2)),
+    "adaptive_avg_pool2d": ("pictures", lambda o, x: o.F.adaptive_avg_pool2d(x, 1)),
+    "interpolate": ("pictures", lambda o, x: o.F.interpolate(x, scale_factor=2)),
+    "interpolate, bilinear": ("pictures", lambda o, x: o.F.interpolate(x, scale_factor=2, mode="bilinear")),
+    "conv2d, 3 x 3": ("pictures weight", lambda o, x, w: o.F.conv2d(x, w, padding=1)),
+    "conv2d, 1 x 1": ("pictures small", lambda o, x, w: o.F.conv2d(x, w)),
+    "conv_transpose2d": ("pictures weight", lambda o, x, w: o.F.conv_transpose2d(x, w)),
+    "matmul": ("x y", lambda o, x, y: x @ y),
+    "linear": ("x y", lambda o, x, y: o.F.linear(x, y)),
+    "bmm": ("batch", lambda o, x: x @ x),
+    "einsum": ("batch", lambda o, x: o.t.einsum("bij,bkj->bik", x, x)),
+    "cdist": ("x", lambda o, x: o.t.cdist(x[:, :64], x[:, 64:128])),
+    "attention": ("heads", lambda o, x: o.F.scaled_dot_product_attention(x, x, x)),
+    "attention, causal": ("heads", lambda o, x: o.F.scaled_dot_product_attention(x, x, x, is_causal=True)),
+    "LSTM": ("sequences", lambda o, x: o.lstm(x)[0]),
+    "GRU": ("sequences", lambda o, x: o.gru(x)[0]),
+    "inv": ("square", lambda o, x: o.t.linalg.inv(x)),
+    "det": ("near", lambda o, x: o.t.linalg.det(x)),
+    "slogdet": ("square", lambda o, x: o.t.linalg.slogdet(x).logabsdet),
+    "solve": ("square", lambda o, x: o.t.linalg.solve(x, o.square)),
+    "solve_triangular": ("definite", lambda o, x: o.t.linalg.solve_triangular(x, o.square, upper=True)),
+    "cholesky": ("definite", lambda o, x: o.t.linalg.cholesky(x)),
+    "qr": ("square", lambda o, x: o.t.linalg.qr(x).Q),
+    "eigh": ("definite", lambda o, x: o.t.linalg.eigh(x[:300, :300]).eigenvectors),
+    "svdvals": ("square", lambda o, x: o.t.linalg.svdvals(x[:300, :300])),
+    "matrix_exp": ("near", lambda o, x: o.t.matrix_exp(x[:500, :500])),
+    "rfft": ("x", lambda o, x: o.t.fft.rfft(x)),
+    "fft": ("x", lambda o, x: o.t.fft.fft(x)),
+    "irfft": ("complex", lambda o, x: o.t.fft.irfft(x)),
+}  # fmt: skip
+LINES |= {f"{name}, backward": differentiated(*given) for name, given in BACKWARD.items()}
+
+
 class Operands:
     """The tensors of a library that the lines work on."""
 
     def __init__(self, library: Any):
         library.manual_seed(0)
         self.t, t = library, library
+        self.F = t.nn.functional
         self.x, self.y = t.randn(2000, 2000), t.randn(2000, 2000)
         self.flat, self.cube = self.x.view(-1), self.x.view(20, 1000, 200)
         self.mask, self.batch = self.x > 0, self.x.view(100, 200, 200)
@@ -129,7 +236,15 @@ class Operands:
         self.rows, self.boundaries = t.randint(2000, (2000,)), t.linspace(-2, 2, 100)
         self.square = t.randn(1000, 1000)
         self.definite = self.square @ self.square.t() + t.eye(1000)
+        self.near = t.eye(1000) + self.square / 1000
         self.complex = t.fft.rfft(self.x)
+        self.pictures, self.heads = (
+            self.flat[:3_686_400].view(16, 16, 120, 120),
+            self.flat[:4_000_000].view(8, 10, 500, 100),
+        )
+        self.weight, self.small = t.randn(16, 16, 3, 3), t.randn(16, 16, 1, 1)
+        self.sequences = self.flat[:2_560_000].view(50, 200, 256)
+        self.lstm, self.gru = t.nn.LSTM(256, 64), t.nn.GRU(256, 64)
 
 
 def _resident(field: str) -> int:

@@ -272,6 +272,7 @@ from numbatorch.ops import dropout as dropout
 from numbatorch.ops import dropout_ as dropout_
 from numbatorch.ops import dsplit as dsplit
 from numbatorch.ops import dstack as dstack
+from numbatorch.ops import eig as eig
 from numbatorch.ops import embedding as embedding
 from numbatorch.ops import embedding_bag as embedding_bag
 from numbatorch.ops import empty as empty
@@ -384,6 +385,7 @@ from numbatorch.ops import logspace as logspace
 from numbatorch.ops import logsumexp as logsumexp
 from numbatorch.ops import lstm as lstm
 from numbatorch.ops import lstm_cell as lstm_cell
+from numbatorch.ops import lstsq as lstsq
 from numbatorch.ops import lt as less
 from numbatorch.ops import lt as lt
 from numbatorch.ops import lu as lu
@@ -395,6 +397,7 @@ from numbatorch.ops import masked_select as masked_select
 from numbatorch.ops import matmul as matmul
 from numbatorch.ops import matrix_exp as matrix_exp
 from numbatorch.ops import matrix_power as matrix_power
+from numbatorch.ops import matrix_rank as matrix_rank
 from numbatorch.ops import max as max
 from numbatorch.ops import maximum as maximum
 from numbatorch.ops import mean as mean
@@ -506,6 +509,7 @@ from numbatorch.ops import slice_copy as slice_copy
 from numbatorch.ops import slice_scatter as slice_scatter
 from numbatorch.ops import slogdet as slogdet
 from numbatorch.ops import softmax as softmax
+from numbatorch.ops import solve as solve
 from numbatorch.ops import sort as sort
 from numbatorch.ops import split as split
 from numbatorch.ops import split_copy as split_copy
@@ -525,6 +529,7 @@ from numbatorch.ops import svd as svd
 from numbatorch.ops import svd_lowrank as svd_lowrank
 from numbatorch.ops import swapaxes as swapaxes
 from numbatorch.ops import swapdims as swapdims
+from numbatorch.ops import symeig as symeig
 from numbatorch.ops import t as t
 from numbatorch.ops import t_copy as t_copy
 from numbatorch.ops import take as take

@@ -14,6 +14,9 @@ from numbatorch.ops.linalg.functions import matrix_power as matrix_power
 from numbatorch.ops.linalg.functions import multi_dot as multi_dot
 from numbatorch.ops.linalg.functions import vander as vander
 from numbatorch.ops.linalg.functions import vecdot as vecdot
+from numbatorch.ops.linalg.indefinite import ldl_factor as ldl_factor
+from numbatorch.ops.linalg.indefinite import ldl_factor_ex as ldl_factor_ex
+from numbatorch.ops.linalg.indefinite import ldl_solve as ldl_solve
 from numbatorch.ops.linalg.lu import lu as lu
 from numbatorch.ops.linalg.lu import lu_factor as lu_factor
 from numbatorch.ops.linalg.lu import lu_factor_ex as lu_factor_ex

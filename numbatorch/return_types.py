@@ -228,6 +228,27 @@ class linalg_lu(NamedTuple):
         return _text(self)
 
 
+class linalg_ldl_factor(NamedTuple):
+    """L and D in one matrix, and the exchanges of rows and columns."""
+
+    LD: Tensor
+    pivots: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
+class linalg_ldl_factor_ex(NamedTuple):
+    """L and D in one matrix, the exchanges of rows and columns, and LAPACK's code of success."""
+
+    LD: Tensor
+    pivots: Tensor
+    info: Tensor
+
+    def __repr__(self) -> str:
+        return _text(self)
+
+
 class linalg_lu_factor(NamedTuple):
     """Both factors in one matrix, and the exchanges of rows."""
 

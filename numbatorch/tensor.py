@@ -896,6 +896,10 @@ class Tensor(TensorBase):
     triangular_solve = ops.triangular_solve
     lu = ops.lu
     lu_solve = ops.lu_solve
+    eig = ops.eig
+    lstsq = ops.lstsq
+    solve = ops.solve
+    symeig = ops.symeig
     qr = ops.qr
     geqrf = ops.geqrf
     orgqr = ops.orgqr

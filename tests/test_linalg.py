@@ -71,6 +71,16 @@ def test_small_and_large_matrices_agree_with_numpy(dtype, n):
         np.testing.assert_allclose(ours, theirs, **near)
 
 
+@pytest.mark.parametrize(("dtype", "hermitian"), [("f8", False), ("c16", True), ("c16", False)])
+def test_indefinite_systems(dtype, hermitian):
+    a, b = sample(dtype, 2, 80, 80), sample(dtype, 2, 80, 3)
+    turned = a.swapaxes(-1, -2)
+    a = a + (turned.conj() if hermitian else turned)
+    both, pivots, info = lapack.ldl_factor(a, hermitian)
+    assert (pivots < 0).any() and not info.any() and not np.triu(both, 1).any()
+    np.testing.assert_allclose(a @ lapack.ldl_solve(both, pivots, b, hermitian), b, rtol=0, atol=1e-9)
+
+
 def test_info_of_large_matrices():
     """Of a stack, info says which matrix failed, and where."""
     stack = np.stack([np.eye(70), np.eye(70)])

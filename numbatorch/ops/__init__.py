@@ -319,6 +319,11 @@ from numbatorch.ops.linalg import svd as svd
 from numbatorch.ops.linalg import svd_lowrank as svd_lowrank
 from numbatorch.ops.linalg import trace as trace
 from numbatorch.ops.linalg import triangular_solve as triangular_solve
+from numbatorch.ops.linalg.removed import eig as eig
+from numbatorch.ops.linalg.removed import lstsq as lstsq
+from numbatorch.ops.linalg.removed import matrix_rank as matrix_rank
+from numbatorch.ops.linalg.removed import solve as solve
+from numbatorch.ops.linalg.removed import symeig as symeig
 from numbatorch.ops.loss import binary_cross_entropy as binary_cross_entropy
 from numbatorch.ops.loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from numbatorch.ops.loss import huber_loss as huber_loss

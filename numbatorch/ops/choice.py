@@ -13,7 +13,7 @@ from numbatorch.base import Kind, wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.copy import clone_contiguous, contiguous, copy_, into
 from numbatorch.ops.elements import zeros
-from numbatorch.ops.scatter import scatter_add
+from numbatorch.ops.scatter import scatter_add_
 from numbatorch.ops.view import movedim, reshape, unsqueeze
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _choice_vjp(node, grad):
     shape, dim = node.params
     if places.array.ndim < len(shape):
         places, grad = unsqueeze(places, dim), unsqueeze(grad, dim)
-    return (scatter_add(zeros(shape, grad.kind), dim, places, grad),)
+    return (scatter_add_(zeros(shape, grad.kind), dim, places, grad),)
 
 
 # --- rows of memory

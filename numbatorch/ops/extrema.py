@@ -30,7 +30,7 @@ from numbatorch.ops.reduction import (
     to_int64,
     without_elements,
 )
-from numbatorch.ops.scatter import scatter
+from numbatorch.ops.scatter import scatter_
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _chosen_vjp(node, grad):
     plan = node.params[0]
     if not plan.source:
         return (grad,)
-    return (scatter(grad.new_zeros(plan.source), plan.dims[0], restore(places, plan), restore(grad, plan)),)
+    return (scatter_(grad.new_zeros(plan.source), plan.dims[0], restore(places, plan), restore(grad, plan)),)
 
 
 class _Choice(Reduce):

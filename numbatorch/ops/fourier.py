@@ -82,7 +82,8 @@ def _complex_to_real_forward(x, dim, n, norm):
 def _complex_to_real_vjp(node, grad):
     dim, n, norm = node.params
     terms = _real_to_complex(grad, dim, kernels.OPPOSITE[norm], n)
-    return (mul(terms, _weights(terms, dim, n, 2.0)),)
+    terms *= _weights(terms, dim, n, 2.0)
+    return (terms,)
 
 
 def _weights(terms: Tensor, dim: int, n: int, weight: float) -> Tensor:

@@ -24,7 +24,7 @@ NAMES = {
     "c": A + 1j * SPD, "one": np.array(1.5), "none": np.zeros((0, 0)), "low": np.zeros((3, 0)),
     "both": np.stack([np.eye(2), SINGULAR]), "nan": np.array([[1.0, np.nan], [0.0, 1.0]]),
     "turn": np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 5.0], [3.0, 0.0, 0.0]]),
-    "four": np.arange(24.0).reshape(2, 3, 4), "box": np.eye(24).reshape(4, 6, 8, 3),
+    "hollow": SPD - np.diag(np.diag(SPD)), "four": np.arange(24.0).reshape(2, 3, 4), "box": np.eye(24).reshape(4, 6, 8, 3),
 }  # fmt: skip
 
 
@@ -74,6 +74,17 @@ L.linalg.svd(nan)|L.linalg.svdvals(L.stack([i([[1.0, 0], [0, 1]], dtype=L.float6
 L.linalg.det(singular)|L.linalg.slogdet(both)|L.logdet(both)|L.logdet(turn)|L.logdet(-turn)
 L.linalg.cond(singular)|L.linalg.cond(singular, 1)|L.linalg.cond(both, 'fro')|L.linalg.cond(both, 'nuc')
 L.linalg.tensorinv(i([[1.0, 1], [1, 1]]), ind=1)|L.linalg.solve_triangular(singular * 0, singular, upper=True)
+"""
+INDEFINITE = """
+L.linalg.ldl_factor(a)|L.linalg.ldl_factor_ex(spd)|L.linalg.ldl_factor(stack)|L.linalg.ldl_factor_ex(hollow)|L.linalg.ldl_factor_ex(both)
+L.linalg.ldl_factor(c)|L.linalg.ldl_factor(c, hermitian=True)|L.linalg.ldl_factor_ex(1j * c, hermitian=True)|L.linalg.ldl_factor_ex(none)
+L.linalg.ldl_factor(v)|L.linalg.ldl_factor(tall)|L.linalg.ldl_factor(a.int())|L.linalg.ldl_factor(a.half())|L.linalg.ldl_factor_ex(hollow * 0)
+L.linalg.ldl_solve(*L.linalg.ldl_factor(hollow), b)|L.linalg.ldl_solve(*L.linalg.ldl_factor(stack), b)
+L.linalg.ldl_solve(*L.linalg.ldl_factor(c), c)|L.linalg.ldl_solve(*L.linalg.ldl_factor(c, hermitian=True), c, hermitian=True)
+L.linalg.ldl_solve(*L.linalg.ldl_factor(a), stack)|L.linalg.ldl_solve(a, i([1, 2, 3]), b)|L.linalg.ldl_solve(a, v, b)
+L.linalg.ldl_solve(a, i([1, 2]), b)|L.linalg.ldl_solve(a, i([1, 2, 3]), tall)|L.linalg.ldl_solve(a, i([1, 2, 3]), b.float())
+L.linalg.ldl_solve(a, i([1, 2, 3]), v)|L.linalg.ldl_solve(v, i([1, 2, 3]), b)|L.linalg.ldl_solve(tall, i([1, 2, 3]), b)
+L.symeig(a)|L.eig(a)|L.lstsq(a, b)|L.matrix_rank(a)|L.solve(a, b)|a.symeig()|a.eig()|a.lstsq(b)|a.solve(b)
 """
 SYSTEMS = """
 L.linalg.solve(a, v)|L.linalg.solve(a, b.float())|L.linalg.solve(a, i([1.0], dtype=L.float64))|L.linalg.solve(a, one)
@@ -169,7 +180,7 @@ def test_what_is_refused(expression):
     check(expression)
 
 
-@pytest.mark.parametrize("table", [SINGULARS, SYSTEMS, SPECTRA, NORMS, FUNCTIONS, OUT], ids=["singular", "systems", "spectra", "norms", "functions", "out"])  # fmt: skip
+@pytest.mark.parametrize("table", [SINGULARS, INDEFINITE, SYSTEMS, SPECTRA, NORMS, FUNCTIONS, OUT], ids=["singular", "indefinite", "systems", "spectra", "norms", "functions", "out"])  # fmt: skip
 def test_expressions(table):
     for expression in expressions(table):
         try:

@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
-from numbatorch_kernels.linalg import elimination, halves
+from numbatorch_kernels.linalg import elimination, halves, indefinite
 from numbatorch_kernels.linalg.halves import GRAIN
 
 Array = np.ndarray
@@ -114,4 +114,23 @@ def triangular_solve(a: Array, b: Array, upper: bool, unit: bool) -> Array:
     x = _copy(b)
     if x.size:
         halves.solve(stack(a), stack(x), upper, unit)
+    return x
+
+
+def ldl_factor(a: Array, hermitian: bool) -> tuple[Array, Array, Array]:
+    """L and D of A = L D Lᵀ, or L D Lᴴ, from the lower triangle of A, in one matrix; pivots and info."""
+    n, both = a.shape[-1], _copy(a)
+    pivots, info = np.empty(a.shape[:-1], np.int32), np.zeros(a.shape[:-2], np.int32)
+    entry = cpu.compiled(indefinite.factor, a.dtype, "i4", "i4", *[int] * 4)
+    parallel.run(entry, info.size, GRAIN // (n**3 + 1) + 1, both, pivots, info, n, int(hermitian))
+    return both, pivots, info
+
+
+def ldl_solve(a: Array, pivots: Array, b: Array, hermitian: bool) -> Array:
+    """X of A X = B from what `ldl_factor` gives, for stacks of one shape."""
+    *some, n, columns = b.shape
+    x, factors, pivots = _copy(b), np.ascontiguousarray(a), np.ascontiguousarray(pivots, np.int32)
+    entry = cpu.compiled(indefinite.solve, b.dtype, b.dtype, "i4", *[int] * 5)
+    grain = GRAIN // (n * n * columns + 1) + 1
+    parallel.run(entry, prod(some), grain, x, factors, pivots, n, columns, int(hermitian))
     return x

@@ -2,6 +2,8 @@
 
     triangular.py    triangular systems, Cholesky
     lu.py            the LU factorisation, and solutions by it
+    indefinite.py    L D Lᴴ of matrices that need not be definite
+    removed.py       old names that say what takes their place
     solve.py         inverses, linear systems
     orthogonal.py    QR, Householder's reflections
     spectral.py      singular values, eigenvalues

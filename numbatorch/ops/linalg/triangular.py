@@ -118,7 +118,7 @@ def triangular_solve(
                 f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has "
                 f"{x.array.ndim} dimensions instead"
             )
-    _check_pair(input, A, "triangular_solve")
+    check_pair(input, A, "triangular_solve")
     floating(A, "triangular_solve", "triangular_solve_cpu", integers=False)
     coefficients = A.mT if transpose else A
     made = return_types.triangular_solve(
@@ -127,7 +127,7 @@ def triangular_solve(
     return all_into(out, made, "triangular_solve")
 
 
-def _check_pair(b: Tensor, a: Tensor, function: str) -> None:
+def check_pair(b: Tensor, a: Tensor, function: str) -> None:
     """The checks of old functions that solve A X = B."""
     rows, columns = a.array.shape[-2:]
     if rows != columns:
@@ -140,7 +140,7 @@ def _check_pair(b: Tensor, a: Tensor, function: str) -> None:
     if a.kind.dtype is not b.kind.dtype:
         raise RuntimeError(
             f"Expected b and A to have the same dtype, but found b of type {type_word(b.kind.dtype)} and A of "
-            f"type {type_word(a.kind.dtype)} instead"
+            f"type {type_word(a.kind.dtype)} instead."
         )
 
 
@@ -240,7 +240,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
             raise RuntimeError(
                 f"{name} should have at least 2 dimensions, but has {x.array.ndim} dimensions instead"
             )
-    _check_pair(B, L, "cholesky_solve")
+    check_pair(B, L, "cholesky_solve")
     floating(L, "cholesky_solve", "cholesky_solve_cpu", integers=False)
     return into(out, _twice(B, L, upper), "cholesky_solve")
 

@@ -15,6 +15,7 @@ https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT describes zip files.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import struct
 import threading
@@ -25,7 +26,7 @@ from typing import IO
 
 import numpy as np
 
-from numbatorch.serialization.checksum import Jobs
+from numbatorch.serialization.checksum import Jobs, crc32_for
 from numbatorch.serialization.files import Damaged
 
 ALIGNMENT = 64
@@ -95,6 +96,12 @@ class ArchiveWriter:
 # ---- reading
 
 
+def _descriptor(file: IO[bytes]) -> int | None:
+    """The number of a file on a disk that may be read at any position; None for other files."""
+    raw = file.raw if isinstance(file, io.BufferedReader) else file
+    return raw.fileno() if isinstance(raw, io.FileIO) and hasattr(os, "preadv") else None
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """Where a record's data are."""
@@ -113,6 +120,7 @@ class Archive:
     def __init__(self, file: IO[bytes]):
         self._file, self._begin = file, file.tell()
         self._lock = threading.Lock()
+        self._descriptor = _descriptor(file)
         self.size = file.seek(0, os.SEEK_END) - self._begin
         self.records: dict[str, Record] = {}
         self.folder = ""
@@ -152,13 +160,14 @@ class Archive:
     def read_into(self, name: str, array: np.ndarray, jobs: Jobs) -> Callable[[], None]:
         """Begin to read a record into an array of bytes of its size; what is returned waits for that, and checks."""
         record, view = self.records[name], memoryview(array.data)
+        crc32 = crc32_for(record.size)
 
         def piece(start: int, stop: int) -> int:
             crc = 0
             for position in range(start, stop, 1 << 20):  # so much stays in the cache
                 part = view[position : min(position + (1 << 20), stop)]
                 self._fill(part, record.start + position)
-                crc = zlib.crc32(part, crc)
+                crc = crc32(part, crc)
             return crc
 
         crc = jobs.crc32(record.size, piece)
@@ -175,14 +184,19 @@ class Archive:
         return data
 
     def _fill(self, view: memoryview, start: int) -> None:
+        filled = 0
+        while filled < len(view):
+            count = self._read_some(view[filled:], self._begin + start + filled)
+            if not count:
+                raise Damaged(f"the file is damaged: it ends after {start + filled} bytes")
+            filled += count
+
+    def _read_some(self, view: memoryview, position: int) -> int:
+        if self._descriptor is not None:  # threads read at the same time
+            return os.preadv(self._descriptor, [view], position)
         with self._lock:
-            self._file.seek(self._begin + start)
-            filled = 0
-            while filled < len(view):
-                count = self._file.readinto(view[filled:])  # type: ignore[attr-defined]
-                if not count:
-                    raise Damaged(f"the file is damaged: it ends after {start + filled} bytes")
-                filled += count
+            self._file.seek(position)
+            return self._file.readinto(view)  # type: ignore[attr-defined]
 
     def _find_directory(self) -> tuple[int, tuple[int, int]]:
         """Where the directory is, its size, and how many entries it has."""

@@ -1,4 +1,5 @@
-"""CRC-32 of large records, by several threads: in pieces, whose checksums then become one.
+"""CRC-32 of large records, by several threads: in pieces, whose checksums then become one. The kernel of `crc.py` checksums
+what is worth the loading of Numba, zlib the rest.
 
 The checksum of two pieces follows from those of each: crc(a + b) = crc(a) x^(8 |b|) + crc(b), in polynomials over
 GF(2) modulo CRC-32's own (Mark Adler, https://stackoverflow.com/a/23126768).
@@ -11,9 +12,13 @@ import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
+
+from numbatorch_kernels import crc as kernels
 from numbatorch_kernels.parallel import get_num_threads
 
 PIECE = 8 << 20  # bytes that one thread takes at a time
+_LARGE = 4 << 20  # bytes of a record that the kernel checksums
 _POLYNOMIAL = 0xEDB88320  # bits in reverse: the highest is the coefficient of x^0
 
 
@@ -78,6 +83,14 @@ def _joined(pieces: Iterable[tuple[int, Future[int]]]) -> int:
     return crc
 
 
+def crc32_for(size: int) -> Callable[[memoryview, int], int]:
+    """What continues a checksum with the bytes of a view, for parts of a record of `size` bytes."""
+    if size < _LARGE or not kernels.available():
+        return zlib.crc32
+    return lambda view, crc: kernels.crc32(np.frombuffer(view, np.uint8), crc)
+
+
 def crc32_of(view: memoryview) -> Callable[[int, int], int]:
     """For `Jobs.crc32`: checksums of parts of these bytes."""
-    return lambda start, stop: zlib.crc32(view[start:stop])
+    crc32 = crc32_for(len(view))
+    return lambda start, stop: crc32(view[start:stop], 0)

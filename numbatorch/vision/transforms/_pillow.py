@@ -40,8 +40,14 @@ def channels(image: Image) -> int:
     return len(image.getbands())
 
 
-def to_array(image: Image) -> np.ndarray:
-    """(H, W, C), a copy."""
+_BYTES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4, "YCbCr": 3, "HSV": 3, "LAB": 3}  # modes of so many bytes a pixel
+
+
+def to_array(image: Image, copied: bool = True) -> np.ndarray:
+    """(H, W, C), a copy; if it need not be one, what may only be read."""
+    if not copied and image.mode in _BYTES:
+        width, height = image.size
+        return np.frombuffer(image.tobytes(), np.uint8).reshape(height, width, _BYTES[image.mode])
     if image.mode == "1":
         array = 255 * np.array(image, np.uint8)
     else:
@@ -50,9 +56,9 @@ def to_array(image: Image) -> np.ndarray:
     return array.reshape(image.size[1], image.size[0], -1)
 
 
-def to_tensor(image: Image) -> Tensor:
-    """(C, H, W)"""
-    array = to_array(image)
+def to_tensor(image: Image, copied: bool = True) -> Tensor:
+    """(C, H, W); of memory of its own if `copied`, else it may be that what may only be read."""
+    array = to_array(image, copied)
     if array.dtype == np.uint16:
         array = array.astype(np.int32)
     return ops.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))

@@ -12,6 +12,7 @@ import numpy as np
 from numbatorch import ops
 from numbatorch.dtype import DType, get_default_dtype
 from numbatorch.dtype import uint8 as uint8_
+from numbatorch.pointwise import pointwise
 from numbatorch.tensor import Tensor
 from numbatorch.vision.transforms import _pillow, _tensor
 from numbatorch.vision.transforms.interpolation import InterpolationMode as InterpolationMode
@@ -52,10 +53,10 @@ def to_tensor(pic: Any) -> Tensor:
         whole = pic if pic.ndim == 3 else pic[:, :, None]
         image = ops.from_numpy(np.ascontiguousarray(whole.transpose(2, 0, 1)))
     elif _pillow.is_image(pic):
-        image = _pillow.to_tensor(pic)
+        image = _pillow.to_tensor(pic, copied=False)
     else:
         raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
-    return image.to(get_default_dtype()).div(255) if image.dtype is uint8_ else image
+    return image / 255 if image.dtype is uint8_ else image
 
 
 def pil_to_tensor(pic: Any) -> Tensor:
@@ -108,7 +109,12 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
             f"{tensor.size()}"
         )
     centre, spread = _statistics(_plain(mean), _plain(std), tensor.dtype, tensor.device)
-    return tensor.sub_(centre).div_(spread) if inplace else (tensor - centre) / spread
+    return tensor.sub_(centre).div_(spread) if inplace else _standardized(tensor, centre, spread)
+
+
+@pointwise
+def _standardized(x, mean, std):
+    return (x - mean) / std
 
 
 def _plain(numbers: Any) -> Any:

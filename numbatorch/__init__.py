@@ -37,7 +37,13 @@ from numbatorch.autograd import no_grad as no_grad
 from numbatorch.autograd import set_grad_enabled as set_grad_enabled
 from numbatorch.backends import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
 from numbatorch.backends import get_float32_matmul_precision as get_float32_matmul_precision
+from numbatorch.backends import get_num_interop_threads as get_num_interop_threads
+from numbatorch.backends import (
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+)
 from numbatorch.backends import set_float32_matmul_precision as set_float32_matmul_precision
+from numbatorch.backends import set_flush_denormal as set_flush_denormal
+from numbatorch.backends import set_num_interop_threads as set_num_interop_threads
 from numbatorch.backends import use_deterministic_algorithms as use_deterministic_algorithms
 from numbatorch.compiler import compile as compile
 from numbatorch.device import device as device
@@ -633,11 +639,15 @@ from numbatorch import profiler as profiler  # isort: skip
 from numbatorch.func import vmap as vmap  # isort: skip
 from numbatorch import distributed as distributed  # isort: skip
 from numbatorch import types as types  # isort: skip
+from numbatorch import cpu as cpu  # isort: skip
+from numbatorch import mps as mps  # isort: skip
+from numbatorch import xpu as xpu  # isort: skip
 from numbatorch.autograd import functional as _functional  # isort: skip
 from numbatorch.autograd import profiler as _profiler  # isort: skip
 
 # Loaded when they are first used: a hundred files that not every program needs.
 if TYPE_CHECKING:
+    from numbatorch import __config__ as __config__
     from numbatorch import distributions as distributions
     from numbatorch import hub as hub
     from numbatorch import jit as jit
@@ -647,6 +657,7 @@ if TYPE_CHECKING:
 else:
     from numbatorch.lazy import lazy_module as _lazy_module
 
+    __config__ = _lazy_module("numbatorch.__config__")
     distributions = _lazy_module("numbatorch.distributions")
     hub = _lazy_module("numbatorch.hub")
     jit = _lazy_module("numbatorch.jit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any, NoReturn
 
 
@@ -45,6 +46,24 @@ def barrier(*arguments: Any, **options: Any) -> None:
 def all_reduce(*arguments: Any, **options: Any) -> None:
     """Raises ValueError: there are no others to add up with."""
     _absent()
+
+
+all_gather = broadcast = gather = new_group = reduce = scatter = all_reduce
+
+
+def get_backend(group: Any = None) -> str:
+    """Raises ValueError: there are no others to talk to."""
+    return _absent()
+
+
+class ReduceOp(enum.Enum):
+    """How `all_reduce` would put together what the processes have."""
+
+    SUM = 0
+    AVG = 1
+    PRODUCT = 2
+    MIN = 3
+    MAX = 4
 
 
 def _absent() -> NoReturn:

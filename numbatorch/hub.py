@@ -26,7 +26,18 @@ def download_url_to_file(url: str, dst: str, *args: Any, **kwargs: Any) -> NoRet
     raise RuntimeError(f"torch.hub.download_url_to_file('{url}'): {_INSTEAD}")
 
 
+_folder: str | None = None
+
+
+def set_dir(d: str | os.PathLike[str]) -> None:
+    """From now on `get_dir` is this folder."""
+    global _folder
+    _folder = os.path.expanduser(d)
+
+
 def get_dir() -> str:
     """The folder where PyTorch keeps what it has downloaded."""
+    if _folder is not None:
+        return _folder
     cache = os.environ.get("XDG_CACHE_HOME", os.path.join("~", ".cache"))
     return os.path.join(os.path.expanduser(os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))), "hub")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import cuda
 from numbatorch.autograd import gradcheck, gradgradcheck
-from numbatorch.ops import tensor
+from numbatorch.ops import empty, randint, tensor, view_as_complex
 from numbatorch.tensor import Tensor
 
 # dtype: rtol, atol
@@ -171,6 +173,75 @@ def _mismatch(actual, expected, b, x, y, difference, fine, rtol, atol) -> str:
         where = tuple(int(k) for k in at)
         lines.append(f"Greatest {name} difference: {values[at].item()} at index {where}{limit}")
     return "\n".join(lines)
+
+
+def assert_allclose(
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str = "",
+) -> None:
+    """`assert_close` of old, with looser tolerances, and NaNs that are equal. Deprecated."""
+    warnings.warn(
+        "`torch.testing.assert_allclose()` is deprecated since 1.12 and will be removed in a future release. "
+        "Please use `torch.testing.assert_close()` instead. ",
+        FutureWarning,
+        stacklevel=2,
+    )
+    given, wanted = (x if isinstance(x, Tensor) else tensor(x) for x in (actual, expected))
+    if rtol is None and atol is None:
+        loose = {dt.float16: (1e-3, 1e-3), dt.float32: (1e-4, 1e-5), dt.float64: (1e-5, 1e-8)}
+        rtol, atol = max(loose.get(x.dtype, (0.0, 0.0)) for x in (given, wanted))
+    assert_close(
+        given,
+        wanted,
+        rtol=rtol,
+        atol=atol,
+        equal_nan=equal_nan,
+        check_device=True,
+        check_dtype=False,
+        msg=msg or None,
+    )
+
+
+def make_tensor(
+    *shape: Any,
+    dtype: dt.DType,
+    device: Any,
+    low: float | None = None,
+    high: float | None = None,
+    requires_grad: bool = False,
+    noncontiguous: bool = False,
+    exclude_zero: bool = False,
+) -> Tensor:
+    """A tensor of numbers drawn from [low, high): for floats, and the parts of complex numbers, -9 to 9, for integers -9 to 9, for
+    bytes 0 to 9, unless said otherwise.
+
+    `noncontiguous` gives every other element of one twice as wide; with `exclude_zero` a 1, or the smallest positive number, stands in
+    place of zeros.
+
+    >>> torch.testing.make_tensor(2, 3, dtype=torch.int8, device="cpu").shape
+    torch.Size([2, 3])
+    """
+    size = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    wide = (*size[:-1], 2 * size[-1]) if noncontiguous and size and size[-1] > 1 else size
+    if dtype.is_complex:
+        parts = empty((*wide, 2), dtype=dtype.to_real(), device=device)
+        made = view_as_complex(parts.uniform_(-9 if low is None else low, 9 if high is None else high))
+    elif dtype.is_floating_point:
+        made = empty(wide, dtype=dtype, device=device)
+        made.uniform_(-9 if low is None else low, 9 if high is None else high)
+    elif dtype is dt.bool:
+        made = randint(0, 2, wide, dtype=dtype, device=device)
+    else:
+        begin = (-9 if dtype.is_signed else 0) if low is None else math.ceil(low)
+        made = randint(begin, 10 if high is None else math.ceil(high), wide, dtype=dtype, device=device)
+    made = made[..., ::2] if wide != size else made
+    if exclude_zero:
+        made[made == 0] = dt.finfo(dtype).tiny if dtype.is_inexact else 1
+    return made.requires_grad_(requires_grad)
 
 
 def check_op(

@@ -66,6 +66,11 @@ class _Finder(MetaPathFinder):
 class _Alias(Present):
     """Gives a module of numbatorch for one of PyTorch."""
 
+    def get_code(self, name: str) -> Any:
+        """The module's code, for `python -m numbatorch -m torch. ...`"""
+        assert self.spec is not None
+        return self.spec.loader.get_code(self.spec.name)  # type: ignore[union-attr]
+
     def exec_module(self, module: ModuleType) -> None:
         """For programs that ask for a version of PyTorch, give the module this one."""
         super().exec_module(module)

@@ -91,6 +91,8 @@ def test_modules_exits_and_errors(tmp_path):
     (tmp_path / "pack" / "other.py").write_text("")
     done = python("-m", "numbatorch", "-m", "pack", "x", cwd=tmp_path)
     assert (done.stdout, done.stderr, done.returncode) == ("['x'] __main__ pack\n", "", 3)
+    done = python("-m", "numbatorch", "-m", "torch.utils.collect_env", cwd=tmp_path)
+    assert f"numbatorch {numbatorch.__version__}, on Python" in done.stdout, done.stderr
     for arguments, text in (
         (["nothing.py"], "can't open file"),
         (["-m", "nothing"], "No module named nothing"),

@@ -80,8 +80,8 @@ def crc32(data: np.ndarray, crc: int = 0) -> int:
     """zlib.crc32 of contiguous bytes; other threads may run meanwhile."""
     blocks = len(data) // BLOCK
     if blocks < 2:
-        return zlib.crc32(data, crc)
+        return zlib.crc32(data.data, crc)
     state = data[:BLOCK].copy()
     state[:4] ^= np.frombuffer((~crc & 0xFFFFFFFF).to_bytes(4, "little"), np.uint8)
     compiled(fold_kernel, "u1", "u1", int)(state, data[BLOCK:], blocks - 1)
-    return zlib.crc32(data[blocks * BLOCK :], zlib.crc32(state, 0xFFFFFFFF))
+    return zlib.crc32(data[blocks * BLOCK :].data, zlib.crc32(state.data, 0xFFFFFFFF))

@@ -11,5 +11,11 @@ from numbatorch.backends.precision import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
 )
 from numbatorch.backends.precision import get_float32_matmul_precision as get_float32_matmul_precision
+from numbatorch.backends.precision import (
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+)
 from numbatorch.backends.precision import set_float32_matmul_precision as set_float32_matmul_precision
 from numbatorch.backends.precision import use_deterministic_algorithms as use_deterministic_algorithms
+from numbatorch.backends.threads import get_num_interop_threads as get_num_interop_threads
+from numbatorch.backends.threads import set_flush_denormal as set_flush_denormal
+from numbatorch.backends.threads import set_num_interop_threads as set_num_interop_threads

@@ -40,7 +40,15 @@ def channels(image: Image) -> int:
     return len(image.getbands())
 
 
-_BYTES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4, "YCbCr": 3, "HSV": 3, "LAB": 3}  # modes of so many bytes a pixel
+_BYTES = {
+    "L": 1,
+    "RGB": 3,
+    "RGBA": 4,
+    "CMYK": 4,
+    "YCbCr": 3,
+    "HSV": 3,
+    "LAB": 3,
+}  # modes of so many bytes a pixel
 
 
 def to_array(image: Image, copied: bool = True) -> np.ndarray:

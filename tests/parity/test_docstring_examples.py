@@ -61,6 +61,7 @@ DIFFERENT = {
     "torch.nn.RMSNorm": "one node, where PyTorch has one for each step",
     "torch.nn.SyncBatchNorm": "torch.distributed",
     "torch.set_default_dtype": "complex32",
+    "torch.set_flush_denormal": "tiny numbers are never taken for zero",
     "torch.sort": "PyTorch leaves equal elements in any order; here they keep theirs",
 }
 

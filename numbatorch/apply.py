@@ -290,19 +290,27 @@ class Gradient:
                 f"{row.name}Backward",
                 Program(f"{program.name}_backward", tuple(made), len(order), conditions),
             )
-        # Where each input's gradient is found among the results' gradients, which may be passed through, and what is
-        # made from them; None: nowhere.
+        # Where each input's gradient is found among the results' gradients, which may be passed through, what is made
+        # from them, and zeros for an expression that vanished; None: nowhere.
         numbers = iter(range(outputs, outputs + len(made)))
+        zeros = outputs + len(made)
         self.sources = [
-            None if e is None else e.args[0] - arity if e.function == "symbol" else next(numbers)
-            for e in wanted
+            (zeros if need else None)
+            if e is None
+            else e.args[0] - arity
+            if e.function == "symbol"
+            else next(numbers)
+            for e, need in zip(wanted, needs, strict=True)
         ]
+        self.vanishes = zeros in self.sources
 
     def run(self, grads: tuple, saved: tuple) -> list:
         """The gradients for the inputs, None for those that want none."""
         if self.row is not None:
             made = self.row(*[grads[k] for k in self.grads], *saved)
             grads = (*grads, *made) if made.__class__ is tuple else (*grads, made)
+        if self.vanishes:
+            grads = (*grads, grads[0].new_zeros(grads[0].array.shape))
         return [None if k is None else grads[k] for k in self.sources]
 
 
@@ -482,7 +490,7 @@ class Pointwise(Row):
             else:
                 key.append(dt.number_dtype(x))
         if out is not None:
-            key += ("out", out.kind, out.array.shape, out.array.strides, out is given[0])
+            key += ("out", out.kind, out.array.shape, out.array.strides, *[x is out for x in given])
         signature = tuple(key)
         plan = self.plans.get(signature)
         if plan is None:

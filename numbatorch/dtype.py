@@ -353,7 +353,7 @@ class iinfo:
 
 def fitting(value: Any, to: DType) -> Any:
     """The number `value` as an element of type `to`: without its fraction in an integer type, as True or
-    False in bool. Raises RuntimeError where it is out of range; -1 is a uint8, as in C."""
+    False in bool. Raises RuntimeError where it is out of range; -1, but not -1.0, is a uint8, as in C."""
     value = value.item() if isinstance(value, np.generic) else value
     if to is bool:
         return builtins.bool(value)
@@ -364,9 +364,10 @@ def fitting(value: Any, to: DType) -> Any:
         parts = (value.real, value.imag)
         fits = fits and not any([finfo(to).max < abs(part) < math.inf for part in parts])
     elif fits := fits and (isinstance(value, builtins.int) or math.isfinite(value)):
-        value, limits = builtins.int(value), iinfo(to)
-        fits = (limits.min if to.is_signed else -limits.max) <= value <= limits.max
-        value = value if to.is_signed else value & limits.max
+        limits = iinfo(to)
+        wraps = not to.is_signed and isinstance(value, builtins.int)
+        fits = (-limits.max if wraps else limits.min) <= value <= limits.max
+        value = builtins.int(value) & limits.max if wraps else builtins.int(value)
     if not fits:
         raise RuntimeError(f"value cannot be converted to type {_SIZED_NAMES[to.name]} without overflow")
     return value

@@ -72,7 +72,7 @@ class Plan:
             shape,
             tuple(k for k, x in enumerate(inputs) if not isinstance(x, TensorBase)),
         )
-        self.differentiable = result.is_inexact
+        self.differentiable = (result if out is None else out.kind.dtype).is_inexact
         if out is not None:
             self._check_out(out, result)
         fits = [

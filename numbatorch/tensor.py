@@ -401,6 +401,8 @@ class Tensor(TensorBase):
     @property
     def mT(self) -> Tensor:
         """The last two dimensions swapped."""
+        if not self.array.ndim:
+            return self
         if self.array.ndim < 2:
             raise RuntimeError(
                 f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D "

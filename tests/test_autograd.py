@@ -481,3 +481,12 @@ def test_swapped_tensors():
     with torch.autograd.set_multithreading_enabled(False):
         (b * 2).sum().backward()
     assert b.grad.tolist() == [2]
+
+
+def test_a_view_overwritten_and_then_used(device):
+    x = torch.tensor([1.0, 2.0], device=device, requires_grad=True)
+    base = x * 1
+    view = base.view(-1)
+    view.mul_(3)
+    (view.sum() + base.sum()).backward()
+    assert x.grad.tolist() == [6.0, 6.0]

@@ -28,6 +28,12 @@ def test_value_gradient_and_broadcast(device):
     np.testing.assert_allclose(x.grad.cpu().numpy(), [[1, 1], [1 / 2, 1 / 3.5]], rtol=1e-6)
 
 
+def test_in_place_with_itself_and_then_with_another(device):
+    x, y = torch.full((2, 3), 3.0, device=device), torch.full((2, 3), 5.0, device=device)
+    assert x.div_(x).tolist() == [[1.0] * 3] * 2
+    assert y.div_(torch.full((2, 3), 2.0, device=device)).tolist() == [[2.5] * 3] * 2
+
+
 def test_gradients_to_second_order():
     x = torch.tensor([-1.0, 0.3, 2.0], dtype=torch.float64, requires_grad=True)
     limit = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)

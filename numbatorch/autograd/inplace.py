@@ -67,6 +67,7 @@ def rebase(out: Tensor, node: Node) -> None:
     slices.sequence = next_sequence()
     base._grad_fn, base._requires_grad = slices, True
     out._requires_grad = True
+    out._seen = -1  # recording the operation may have looked at the version already
     refresh(out)
 
 

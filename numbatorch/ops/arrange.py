@@ -332,7 +332,10 @@ def _triangle_indices(select, row: int, col: int, offset: int, dtype: DType | No
     for name, n in (("row", row), ("col", col)):
         if n < 0:
             raise RuntimeError(f"{name} must be non-negative, got{n}")
-    return move(from_numbers(np.stack(select(row, offset, col)), dtype or dt.int64), resolve(device))
+    dtype = dtype or dt.int64
+    if dtype not in (dt.int32, dt.int64):
+        raise NotImplementedError(f"\"{select.__name__}\" not implemented for '{type_word(dtype)}'")
+    return move(from_numbers(np.stack(select(row, offset, col)), dtype), resolve(device))
 
 
 def tril_indices(

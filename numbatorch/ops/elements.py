@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -213,6 +213,22 @@ def read(
     return out
 
 
+def in_full(write: Callable[..., None]) -> Callable[..., None]:
+    """`write(kernel, target, value, ...)`, whose sums and products of half precision are computed in float32."""
+
+    @wraps(write)
+    def written(kernel: Kernel, target: Tensor, value: Tensor, *rest: Any) -> None:
+        if kernel is kernels.put or target.kind.dtype not in (dt.float16, dt.bfloat16):
+            write(kernel, target, value, *rest)
+        else:
+            total = cast(target.detach(), dt.float32)
+            write(kernel, total, cast(value.detach(), dt.float32), *rest)
+            copy_(target.detach(), total)
+
+    return written
+
+
+@in_full
 def write(
     kernel: Kernel,
     target: Tensor,
@@ -259,17 +275,10 @@ def elsewhere(name: str, tensor: Tensor, other: Tensor) -> Exception:
 
 
 def combine(kernel: Kernel, target: Tensor, value: Tensor, index, route: kernels.Walk, *how: int) -> None:
-    """Run a kernel that writes into `target`. Of truth values a sum is "or"; sums and products are computed
-    in at least float32."""
-    device, dtype = target.kind.device.type, target.kind.dtype
-    if kernel is kernels.add and dtype is dt.bool:
+    """Run a kernel that writes into `target`. Of truth values a sum is "or"."""
+    if kernel is kernels.add and target.kind.dtype is dt.bool:
         kernel, how = kernels.reduce, (MAXIMUM,)
-    if kernel is kernels.put or dtype not in (dt.float16, dt.bfloat16):
-        kernel(device, target.array, value.array, index, route, *how)
-    else:
-        total = cast(target.detach(), dt.float32)
-        kernel(device, total.array, cast(value.detach(), dt.float32).array, index, route, *how)
-        copy_(target.detach(), total)
+    kernel(target.kind.device.type, target.array, value.array, index, route, *how)
 
 
 def report(name: str, kind: Kind) -> Any:
@@ -567,6 +576,11 @@ def assign(input: Tensor, places: Places, value: Tensor | Number, accumulate: bo
             value = cast(reshape(value, ()) if value.array.ndim else value, input.kind.dtype)
             return masked_fill(input, mask, value.item() if value.kind.cpu else value, out=input)
         value = cast(value, input.kind.dtype)
+    blocks, indices = _resolved(input, places, writing=True)
+    sizes = input.array.shape
+    for (first, many), index in zip(blocks, indices, strict=True):
+        if index.array.size and 0 in sizes[first : first + many]:
+            raise _out_of_bounds(0, 0, first, 0)
     if value.kind.dtype is not input.kind.dtype:
         raise RuntimeError(
             f"Index put requires the source and destination dtypes match, got {type_word(input.kind.dtype)} for the destination and "
@@ -574,8 +588,7 @@ def assign(input: Tensor, places: Places, value: Tensor | Number, accumulate: bo
         )
     if value.kind.device is not input.kind.device and value.array.ndim == 0:
         value = move(value, input.kind.device)
-    blocks, indices = _resolved(input, places, writing=True)
-    shape = selection(input.array.shape, blocks, tuple([i.array.shape for i in indices])).shape
+    shape = selection(sizes, blocks, tuple([i.array.shape for i in indices])).shape
     return _index_put(len(indices))(input, broadcast_value(value, shape), *indices, (blocks, accumulate))
 
 

@@ -110,6 +110,17 @@ def _ordered(function: str, kernel: str) -> Check:
     return check
 
 
+def _chosen_of(function: str) -> Check:
+    ordered = _ordered(function, f"{function}_cpu")
+
+    def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
+        ordered(own.to_real(), shape, dim, dims)
+        if own.is_complex:
+            raise RuntimeError(f"{function}(): does not support complex input")
+
+    return check
+
+
 def _placed(function: str) -> Check:
     def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
         of_all = IndexError(f"{function}(): Expected reduction dim to be specified for input.numel() == 0.")
@@ -147,8 +158,8 @@ _max_of_all = Reduce(
 _min_of_all = Reduce(
     "Min", table.amin, _shared_by_all_vjp, saves=(0, -1), overload=1, check=_ordered("min", "min_all")
 )
-_max = _Choice("Max", table.max, _chosen_vjp, results=(promoted, to_int64), check=_ordered("max", "max_cpu"))
-_min = _Choice("Min", table.min, _chosen_vjp, results=(promoted, to_int64), check=_ordered("min", "min_cpu"))
+_max = _Choice("Max", table.max, _chosen_vjp, results=(promoted, to_int64), check=_chosen_of("max"))
+_min = _Choice("Min", table.min, _chosen_vjp, results=(promoted, to_int64), check=_chosen_of("min"))
 _aminmax = _Range("Aminmax", table.aminmax, _both_vjp, results=(promoted, promoted), check=_both_ends)
 _argmax = Reduce(
     "Argmax", table.argmax, results=(to_int64,), accepts=_located("argmax"), check=_placed("argmax")

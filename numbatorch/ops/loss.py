@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, Op, Pointwise, fit, refuse
+from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, fit, refuse
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import type_word
@@ -46,7 +46,7 @@ class Loss(Op):
 
     def __init__(self, name: str, body: Callable | Scalar, accepts: Callable | None = None):
         super().__init__(name, self.run, self.back, saves=(0, 1), tensors=2)
-        self.row = Pointwise(name, body, accepts=accepts)
+        self.row = Pointwise(name, body, accepts=accepts, weightless=(2, 3))
         self.totals = {"sum": table.total_of(body, False), "mean": table.total_of(body, True)}
         self.plans: dict[tuple, Callable] = {}
 
@@ -87,14 +87,24 @@ class Loss(Op):
         return tuple(fits)
 
 
-_mse = Loss("MseLoss", scalar.squared_error, refuse("mse_cpu", *COMPLEX))
+def _floats_only(kernel: str) -> Callable:
+    return refuse(kernel, *INTEGERS, *COMPLEX)
+
+
+_mse = Loss("MseLoss", scalar.squared_error, _floats_only("mse_cpu"))
 _l1 = Loss("L1Loss", scalar.absolute_error)
-_smooth_l1 = Loss("SmoothL1Loss", scalar.smooth_l1)
-_huber = Loss("HuberLoss", scalar.huber)
-_bce = Loss("BinaryCrossEntropy", scalar.binary_cross_entropy)
-_bce_logits = Loss("BinaryCrossEntropyWithLogits", scalar.binary_cross_entropy_with_logits)
+_smooth_l1 = Loss("SmoothL1Loss", scalar.smooth_l1, _floats_only("smooth_l1_cpu"))
+_huber = Loss("HuberLoss", scalar.huber, _floats_only("huber_cpu"))
+_bce = Loss("BinaryCrossEntropy", scalar.binary_cross_entropy, _floats_only("binary_cross_entropy"))
+_bce_logits = Loss(
+    "BinaryCrossEntropyWithLogits",
+    scalar.binary_cross_entropy_with_logits,
+    _floats_only("log_sigmoid_cpu"),
+)
 _bce_logits_weighted = Pointwise(
-    "BinaryCrossEntropyWithLogits", scalar.weighted_binary_cross_entropy_with_logits
+    "BinaryCrossEntropyWithLogits",
+    scalar.weighted_binary_cross_entropy_with_logits,
+    accepts=_floats_only("log_sigmoid_cpu"),
 )
 
 
@@ -123,7 +133,7 @@ def binary_cross_entropy(
 ) -> Tensor:
     """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100. Raises RuntimeError for x outside [0,
     1]."""
-    if input.array.size:
+    if input.array.size and input.kind.dtype.is_floating_point:
         low, high = input.detach().aminmax()
         if not (low.item() >= 0 and high.item() <= 1):
             raise RuntimeError("all elements of input should be between 0 and 1")

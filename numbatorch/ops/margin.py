@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse, to_float
+from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_float
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, div, minimum, mul, sub
 from numbatorch.ops.comparison import eq, where
@@ -24,7 +24,9 @@ _WORDS = ("none", "mean", "sum")
 
 _soft_margin = Loss("SoftMarginLoss", scalar.soft_margin)
 _hinge_embedding = Loss("HingeEmbeddingLoss", scalar.hinge_embedding)
-_margin_ranking = Pointwise("MarginRankingLoss", scalar.margin_ranking, weightless=(3,))
+_margin_ranking = Pointwise(
+    "MarginRankingLoss", scalar.margin_ranking, accepts=no_complex("clamp is not supported for complex types")
+)
 _kl_div = Loss("KlDiv", scalar.kl_div)
 _kl_div_log = Loss("KlDiv", scalar.kl_div_log)
 _poisson_nll_log = Loss("PoissonNllLoss", scalar.poisson_nll_log)
@@ -54,7 +56,7 @@ def margin_ranking_loss(
     >>> torch.margin_ranking_loss(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 1.0]), torch.tensor([1, 1]))
     tensor([2., 0.])
     """
-    return reduced(_margin_ranking.general((input1, input2, target, margin)), _WORDS[reduction])
+    return reduced(_margin_ranking.general((input1, input2, target, float(margin))), _WORDS[reduction])
 
 
 def cosine_embedding_loss(
@@ -122,6 +124,9 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: boo
     >>> torch.kl_div(torch.tensor([-1.0]), torch.tensor([1.0]))
     tensor([1.])
     """
+    if not input.kind.dtype.is_floating_point:
+        kind = "Complex" if input.kind.dtype.is_complex else "Integral"
+        raise RuntimeError(f"kl_div: {kind} inputs not supported.")
     return (_kl_div_log if log_target else _kl_div)(input, target, _WORDS[reduction])
 
 

@@ -25,6 +25,11 @@ _no_sign = no_complex(
 _no_clamp = no_complex("clamp is not supported for complex types")
 
 
+def _clamped(common: dt.DType) -> None:
+    _no_clamp(common)
+    refuse("clamp_cpu", "bool")(common)
+
+
 def _function(name: str, body) -> Pointwise:
     return Pointwise(name, body, arity=1, result=to_float)
 
@@ -74,7 +79,7 @@ _round = Pointwise("Round", primitives.rint, arity=1, accepts=refuse("round_vml_
 _round_to = Pointwise("Round", scalar.round_to)
 _round_to_multiple = Pointwise("Round", scalar.round_to_multiple)
 _frac = Pointwise("Frac", scalar.frac, accepts=refuse("frac_cpu", *INTEGERS, *COMPLEX))
-_clamp = Pointwise("Clamp", scalar.clamp, accepts=_no_clamp)
+_clamp = Pointwise("Clamp", scalar.clamp, accepts=_clamped)
 _clamp_min = Pointwise("ClampMin", scalar.clamp_min, accepts=_no_clamp)
 _clamp_max = Pointwise("ClampMax", scalar.clamp_max, accepts=_no_clamp)
 _nan_to_num = Pointwise("NanToNum", scalar.nan_to_num, weightless=(1, 2, 3))

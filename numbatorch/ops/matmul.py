@@ -12,7 +12,7 @@ from numbatorch import casting
 from numbatorch.apply import Op
 from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import c_name, type_word
-from numbatorch.ops.arithmetic import mul
+from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.complexes import conj
 from numbatorch.ops.copy import into
 from numbatorch.ops.reduce import sum_to_size
@@ -158,6 +158,8 @@ def check_stacks(a: Tensor, b: Tensor) -> None:
 
 def _mv_forward(a, v):
     x, y = a.array.shape, v.array.shape
+    if not x:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     if len(x) != 2 or len(y) != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {len(x)}, {len(y)}")
     if x[1] != y[0]:
@@ -332,6 +334,8 @@ def _linear_forward(x, weight, bias):
         if made is not None:
             return wrap(made, bias.kind)
     rows, features = x.array.shape
+    if weight.array.ndim != 2:
+        raise RuntimeError(f"mat2 must be a matrix, got {weight.array.ndim}-D tensor")
     outputs, expected = weight.array.shape
     if features != expected:
         raise RuntimeError(
@@ -377,8 +381,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     if bias is None:
         return matmul(input, transpose(weight, 0, 1) if weight.array.ndim == 2 else weight)
+    if unlike(bias, weight):
+        words = type_word(bias.kind.dtype), type_word(weight.kind.dtype)
+        message = f"self and mat2 must have the same dtype, but got {words[0]} and {words[1]}"
+        check("addmm", bias, weight, message, "addmm_impl_cpu_")
     shape = input.array.shape
-    if not usual:
-        return linear(input, weight) + expand(bias, *shape[:-1], weight.array.shape[0])
+    if weight.array.ndim == 2 and not usual:
+        return add(linear(input, weight), expand(bias, (*shape[:-1], weight.array.shape[0])))
     flat = _linear(reshape(input, -1, shape[-1]), weight, bias.contiguous())
     return reshape(flat, *shape[:-1], weight.array.shape[0])

@@ -132,6 +132,7 @@ def rms_norm(
     """
     shape = _as_shape(normalized_shape)
     _check_shape(input, shape, {"weight": weight}, "")
+    refuse("rms_norm", *INTEGERS)(input.kind.dtype)
     x = _wide(input)
     if eps is None:
         eps = dt.finfo(x.kind.dtype).eps

@@ -6,7 +6,7 @@ one. `dtype` converts the elements first. Integers and bool are summed and multi
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
@@ -174,8 +174,18 @@ def mean(
     if names:
         dim, keepdim = renamed(names, dim, keepdim, "mean")
     if dtype is not None:
+        if not dtype.is_inexact:
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Optional dtype must be either a floating point or "
+                f"complex dtype. Got: {type_word(dtype)}"
+            )
         input = converted(input, dtype)
-    result = _mean(input, None, keepdim) if dim is None else _mean_dims(input, dim, keepdim)
+    if (
+        input.kind.dtype.is_complex and not input.array.size
+    ):  # in a kernel, an error: 0 / 0 of complex numbers
+        result = mul(sum(input, dim, keepdim), nan)
+    else:
+        result = _mean(input, None, keepdim) if dim is None else _mean_dims(input, dim, keepdim)
     return result if out is None else into(out, result, "mean")
 
 

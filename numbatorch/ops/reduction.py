@@ -180,7 +180,12 @@ def renamed(names: dict[str, Any], dim: Any, keepdim: bool, function: str) -> tu
 
 def converted(input: Tensor, dtype: DType | None) -> Tensor:
     """`input` in the dtype that the caller asks for."""
-    return input if dtype is None else cast(input, dt.as_dtype(dtype))
+    if dtype is None:
+        return input
+    dtype = dt.as_dtype(dtype)
+    if input._requires_grad and state.enabled and not dtype.is_inexact:
+        raise RuntimeError(f"Autograd not support dtype: {type_word(dtype)}")
+    return cast(input, dtype)
 
 
 def into(out: Tensor | None, result: Tensor, function: str) -> Tensor:

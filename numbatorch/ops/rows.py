@@ -230,6 +230,7 @@ def _added(
             f"{name}(): self ({type_word(self.kind.dtype)}) and source ({type_word(source.kind.dtype)}) "
             f"must have the same scalar type"
         )
+    source_dims = source.array.ndim
     target, source = _vector(self), _vector(source)
     own, given = target.array.shape, source.array.shape
     if own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
@@ -237,6 +238,8 @@ def _added(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
             f"self.shape = {list(own)} source.shape = {list(given)}"
         )
+    if not source_dims:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     if index.array.size != given[d]:
         raise RuntimeError(
             f"{name}(): Number of indices ({index.array.size}) should be equal to source.size(dim): "
@@ -286,6 +289,10 @@ def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     if index.kind.dtype is not dt.int64:
         raise IndexError(
             "index_copy_(): Expected a long tensor for index, but got " + type_word(index.kind.dtype)
+        )
+    if not source.array.ndim and index.array.size != 1:
+        raise IndexError(
+            f"index_copy_(): When source is scalar, index should have one element (got {index.array.size})"
         )
     if self.kind.dtype is not source.kind.dtype:
         raise RuntimeError(

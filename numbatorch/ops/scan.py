@@ -17,7 +17,7 @@ from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, wher
 from numbatorch.ops.copy import cast, contiguous, copy_
 from numbatorch.ops.extrema import amax
 from numbatorch.ops.math import abs, exp, isfinite, log
-from numbatorch.ops.reduction import into
+from numbatorch.ops.reduction import converted, into
 from numbatorch.ops.view import reshape
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import scan as kernels
@@ -134,7 +134,7 @@ def _total(
         wanted = own if own.is_inexact else dt.int64
     if wanted is dt.bool:
         raise NotImplementedError(f"\"{function}_out_cpu\" not implemented for 'Bool'")
-    result = _along(row, cast(input, wanted), dim)
+    result = _along(row, converted(input, wanted), dim)
     return result if out is None else into(out, result, function)
 
 

@@ -27,6 +27,7 @@ from numbatorch.ops.elements import (
     elsewhere,
     first_outside,
     in_elements,
+    in_full,
     layout,
     number_like,
     refuse_overlap,
@@ -87,6 +88,7 @@ def _gather_forward(input, index, dim):
     return out
 
 
+@in_full
 def _write(kernel, target: Tensor, src: Tensor, index: Tensor, dim: int, *how: int) -> None:
     """Put `src`, of the shape of `index` or 0-d, into `target`, or combine the two there."""
     for name, tensor in (("index", index), ("src", src)):

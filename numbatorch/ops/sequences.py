@@ -49,16 +49,27 @@ def arange(
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:
         dtype = dt.int64 if all(isinstance(x, int) for x in (start, end, step)) else dt.get_default_dtype()
-    refuse("arange_cpu", *COMPLEX)(dt.as_dtype(dtype))
+    dtype = dt.as_dtype(dtype)
+    refuse("arange_cpu", "bool", *COMPLEX)(dtype)
     if dtype is dt.int64:
-        start, end, step = int(start), int(end), int(step) or step
+        start, end, step = int(start), int(end), int(step)
+        if not step:
+            raise ValueError("step must be nonzero")
     n = (
         math.ceil((end - start) / step)
         if not all(isinstance(x, int) for x in (start, end, step))
         else -(-(end - start) // step)
     )
+    if not dtype.is_inexact:
+        start, step = int(start), int(step)
     values = np.arange(n) * step + start if n else np.empty(0)
-    return store(out, finish(move(from_numbers(values, dt.as_dtype(dtype)), resolve(device)), requires_grad))
+    return store(out, finish(move(from_numbers(values, dtype), resolve(device)), requires_grad))
+
+
+_COMPUTED = {
+    dt.float32: np.float32, dt.float16: np.float32, dt.bfloat16: np.float32,
+    dt.complex64: np.complex64, dt.complex128: np.complex128,
+}  # fmt: skip
 
 
 def linspace(
@@ -76,12 +87,18 @@ def linspace(
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     start, end = (x.item() if isinstance(x, TensorBase) else x for x in (start, end))
-    own = dt.as_dtype(dtype or dt.get_default_dtype())
-    width: Any = np.float32 if own in (dt.float32, dt.float16, dt.bfloat16) else np.float64
-    index = np.arange(steps, dtype=width)
+    usual = dt.get_default_dtype()
+    if isinstance(start, complex) or isinstance(end, complex):
+        usual = usual.to_complex()
+    own = dt.as_dtype(dtype or usual)
+    refuse("linspace_cpu", "bool")(own)
+    width: Any = _COMPUTED.get(own, np.float64)
+    index = np.arange(steps).astype(width)
     gap = width((end - start) / (steps - 1)) if steps > 1 else width(0)
     values = np.where(
-        index < steps // 2, width(start) + gap * index, width(end) - gap * (width(steps - 1) - index)
+        np.arange(steps) < steps // 2,
+        width(start) + gap * index,
+        width(end) - gap * (width(steps - 1) - index),
     ).astype(width)
     if steps == 1:
         values = np.array([start], width)

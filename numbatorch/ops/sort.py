@@ -62,8 +62,8 @@ def sort(
     values=tensor([1, 2, 3]),
     indices=tensor([1, 2, 0]))
     """
-    _refuse("Sort", input)
     d = normalize_dim(dim, input.array.ndim)
+    _refuse("Sort", input)
     return into_pair(out, return_types.sort(*_sort.of(input, d, descending)), "sort")
 
 
@@ -103,8 +103,8 @@ def topk(
     values=tensor([3, 2]),
     indices=tensor([0, 2]))
     """
-    _refuse("topk", input, "bool")
     d = normalize_dim(dim, input.array.ndim)
+    _refuse("topk", input, "bool")
     if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError("selected index k out of range")
     return into_pair(out, return_types.topk(*_topk.of(input, d, k, largest)), "topk")

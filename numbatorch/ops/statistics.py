@@ -102,7 +102,8 @@ def kthvalue(
     size = input.array.shape[d] if input.array.ndim else 1
     if size and not 1 <= k <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
-    refuse_dtypes("kthvalue_cpu", input.kind.dtype, "bool")
+    if input.array.ndim and size:
+        refuse_dtypes("kthvalue_cpu", input.kind.dtype, "bool")
     return _one_of_each(_kthvalue, "kthvalue", return_types.kthvalue, input, dim, keepdim, out, k - 1)
 
 
@@ -122,6 +123,7 @@ def median(
     if dim is None:
         refuse_dtypes("median_cpu", input.kind.dtype, "bool")
         return _median_of_all(input)
+    normalize_dim(dim, input.array.ndim)
     refuse_dtypes("median_out", input.kind.dtype, "bool")
     return _one_of_each(_median, "median", return_types.median, input, dim, keepdim, out)
 
@@ -141,6 +143,7 @@ def nanmedian(
     if dim is None:
         refuse_dtypes("median_cpu", input.kind.dtype, "bool")
         return _nanmedian_of_all(input)
+    normalize_dim(dim, input.array.ndim)
     refuse_dtypes("median_out", input.kind.dtype, "bool")
     return _one_of_each(_nanmedian, "median", return_types.nanmedian, input, dim, keepdim, out)
 
@@ -177,7 +180,9 @@ def mode(
     values=tensor(1),
     indices=tensor(3))
     """
-    refuse_dtypes("mode_cpu", input.kind.dtype)
+    normalize_dim(dim, input.array.ndim)
+    if input.array.size:
+        refuse_dtypes("mode_cpu", input.kind.dtype)
     return _one_of_each(_mode, "mode", return_types.mode, input, dim, keepdim, out)
 
 

@@ -151,17 +151,18 @@ def _lengths(bounds: Tensor, n: int) -> Tensor:
 
 def _slices(input: Tensor, dim: int) -> tuple[Tensor, int]:
     """The slices along `dim`, each as a row, and `dim` counted from the front."""
-    d = normalize_dim(dim, input.array.ndim)
-    refuse_dtypes("unique", input.kind.dtype)
-    shape = input.array.shape or (1,)
+    refuse_dtypes("unique_dim", input.kind.dtype)
+    shape = input.array.shape
+    d = normalize_dim(dim, len(shape))
+    if not shape:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     if 0 in (*shape[:d], *shape[d + 1 :]):
         raise RuntimeError(
             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
         )
     if not shape[d]:
         return base.empty((0, 1), input.kind), d
-    moved = movedim(input.detach(), d, 0) if input.array.ndim else input.detach()
-    return contiguous(reshape(moved, (shape[d], -1))), d
+    return contiguous(reshape(movedim(input.detach(), d, 0), (shape[d], -1))), d
 
 
 def isin(

@@ -156,6 +156,10 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Dimension `dim` split into dimensions of these sizes, one of which may be -1."""
     shape = input.array.shape
     d = normalize_dim(dim, len(shape))
+    if not shape:
+        raise RuntimeError(
+            f"unflatten got an unexpected error:\nDimension specified as {dim} but tensor has no dimensions"
+        )
     sizes = tuple(sizes)
     known = 1
     for n in sizes:
@@ -235,6 +239,8 @@ def movedim(input: Tensor, source, destination) -> Tensor:
             f"destination ({list(destination)} dims)"
         )
     source, destination = normalize_dims(source, ndim), normalize_dims(destination, ndim)
+    if not ndim:
+        return _permute(input, ())
     order = [-1] * ndim
     for s, d in zip(source, destination, strict=True):
         order[d] = s

@@ -6,7 +6,7 @@ NUMBATORCH_PROGRAMS=2000 pytest tests/parity/test_random_programs.py     # more 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,160 +14,11 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parity.steps import DTYPES, FAMILIES, Step
 
 import numbatorch
 
 PROGRAMS = int(os.environ.get("NUMBATORCH_PROGRAMS", "150"))
-DTYPES = (
-    "float64",
-    "float64",
-    "float64",
-    "float32",
-    "int64",
-    "bool",
-    "float16",
-    "bfloat16",
-    "int32",
-    "uint8",
-)
-
-
-class Step(NamedTuple):
-    """One line of a program: `run(L, *operands, *numbers)`."""
-
-    name: str
-    tensors: int
-    numbers: int
-    run: Callable
-
-
-def _dim(x, d: int) -> int:
-    """One of the dimensions of x, counted from either end; sometimes one too many."""
-    return d % (2 * x.dim() + 1) - x.dim() if x.dim() else d % 2 - 1
-
-
-def _unary(name: str) -> Step:
-    return Step(name, 1, 0, lambda L, x: getattr(L, name)(x))
-
-
-def _binary(name: str) -> Step:
-    return Step(name, 2, 0, lambda L, x, y: getattr(L, name)(x, y))
-
-
-def _along(name: str) -> Step:
-    """name(x, dim, keepdim)"""
-    return Step(f"{name} along", 1, 2, lambda L, x, d, k: getattr(L, name)(x, _dim(x, d), keepdim=k % 2 == 1))
-
-
-def _scan(name: str) -> Step:
-    return Step(name, 1, 1, lambda L, x, d: getattr(L, name)(x, _dim(x, d)))
-
-
-def _inside(name: str, *more: Any) -> Step:
-    """An in-place method on a copy."""
-    return Step(f"{name}", 1, 0, lambda L, x: getattr(x.clone(), name)(*more))
-
-
-def _write_slice(L, x, y, d):
-    made = x.clone()
-    made.narrow(_dim(x, d), 0, 1).mul_(2).add_(y)
-    return made
-
-
-def _write_index(L, x, y, i):
-    made = x.clone()
-    made[i % 3] = y
-    return made
-
-
-def _write_mask(L, x, i):
-    made = x.clone()
-    made[made > i % 3 - 1] = 0.5
-    return made
-
-
-def _gather(L, x, d, i):
-    index = (L.arange(x.numel()).view(x.shape) * (i % 7)) % max(x.size(_dim(x, d)), 1)
-    return L.gather(x, _dim(x, d), index)
-
-
-def _scatter_add(L, x, y, i):
-    index = (L.arange(y.numel()).view(y.shape) * (i % 5)) % max(x.size(0), 1)
-    return x.scatter_add(0, index, y)
-
-
-def _select(L, x, d, i):
-    return L.index_select(x, _dim(x, d), L.tensor([i % 3, 0, i % 2]))
-
-
-def _sort(L, x, d, i):
-    return L.sort(x, dim=_dim(x, d), descending=i % 2 == 1, stable=True)[i // 2 % 2]
-
-
-STEPS = [
-    *map(_unary, (
-        "exp sin cos tanh sigmoid relu abs neg square sqrt log1p erf floor round sign isnan logical_not atan "
-        "expm1 reciprocal rsqrt trunc frac exp2 asinh t ravel squeeze clone zeros_like ones_like nan_to_num sum mean "
-        "prod max min argmax any all std count_nonzero tril triu"
-    ).split()),
-    *map(_binary, (
-        "add sub mul div maximum minimum pow atan2 eq lt ge logical_and logical_xor fmod remainder "
-        "matmul mm dot outer hypot logaddexp copysign fmax bitwise_and xlogy"
-    ).split()),
-    *map(_along, "sum mean amax amin prod logsumexp std var argmin any all norm".split()),
-    *map(_scan, "cumsum cumprod softmax log_softmax unsqueeze".split()),
-    *[_inside(name) for name in "relu_ neg_ exp_ sigmoid_ zero_ abs_".split()],
-    _inside("add_", 1.5), _inside("mul_", 2), _inside("clamp_", -1, 1), _inside("fill_", 0.25), _inside("div_", 3),
-    Step("floor_divide", 2, 0, lambda L, x, y: L.floor_divide(x, y)),
-    Step("unique", 1, 0, lambda L, x: L.unique(x)),
-    Step("number", 1, 1, lambda L, x, k: x * (k % 5 - 2) + 0.5),
-    Step("number pow", 1, 1, lambda L, x, k: x ** (k % 4)),
-    Step("2 ** x", 1, 0, lambda L, x: 2**x),
-    Step("1 / x", 1, 0, lambda L, x: 1 / x),
-    Step("clamp", 1, 1, lambda L, x, k: x.clamp(min=-(k % 3), max=k % 3)),
-    Step("transpose", 1, 2, lambda L, x, a, b: x.transpose(_dim(x, a), _dim(x, b))),
-    Step("reshape", 1, 1, lambda L, x, k: x.reshape(-1, (1, 2, 3)[k % 3])),
-    Step("view", 1, 0, lambda L, x: x.view(-1)),
-    Step("permute", 1, 0, lambda L, x: x.permute(*range(x.dim())[::-1])),
-    Step("expand", 1, 1, lambda L, x, k: x.expand(k % 3 + 1, *x.shape)),
-    Step("select", 1, 2, lambda L, x, d, i: x.select(_dim(x, d), i % 3)),
-    Step("narrow", 1, 2, lambda L, x, d, i: x.narrow(_dim(x, d), i % 2, 1)),
-    Step("step", 1, 1, lambda L, x, k: x[:: k % 3 + 1]),
-    Step("last", 1, 0, lambda L, x: x[..., -1]),
-    Step("None", 1, 0, lambda L, x: x[:, None]),
-    Step("list index", 1, 1, lambda L, x, i: x[[i % 3, 0]]),
-    Step("mask", 1, 0, lambda L, x: x[x > 0]),
-    Step("roll", 1, 2, lambda L, x, d, i: x.roll(i % 4, _dim(x, d))),
-    Step("flip", 1, 1, lambda L, x, d: x.flip(_dim(x, d))),
-    Step("cat", 2, 1, lambda L, x, y, d: L.cat([x, y], _dim(x, d))),
-    Step("stack", 2, 1, lambda L, x, y, d: L.stack([x, y, x], _dim(x, d))),
-    Step("where", 2, 0, lambda L, x, y: L.where(x > y, x, y)),
-    Step("where number", 1, 0, lambda L, x: L.where(x > 0, x, 0.0)),
-    Step("masked_fill", 2, 0, lambda L, x, y: x.masked_fill(y > 0, -1)),
-    Step("lerp", 2, 0, lambda L, x, y: L.lerp(x, y, 0.3)),
-    Step("addcmul", 2, 0, lambda L, x, y: L.addcmul(x, x, y, value=0.5)),
-    Step("linear", 2, 0, lambda L, x, y: L.nn.functional.linear(x, y)),
-    Step("gelu", 1, 0, lambda L, x: L.nn.functional.gelu(x)),
-    Step("softplus", 1, 0, lambda L, x: L.nn.functional.softplus(x)),
-    Step("mse_loss", 2, 0, lambda L, x, y: L.nn.functional.mse_loss(x, y)),
-    Step("max indices", 1, 1, lambda L, x, d: x.max(_dim(x, d)).indices),
-    Step("max values", 1, 1, lambda L, x, d: x.max(_dim(x, d)).values),
-    Step("topk", 1, 0, lambda L, x: x.topk(1).values),
-    Step("sort", 1, 2, _sort),
-    Step("gather", 1, 2, _gather),
-    Step("scatter_add", 2, 1, _scatter_add),
-    Step("index_select", 1, 2, _select),
-    Step("repeat", 1, 1, lambda L, x, k: x.repeat(k % 2 + 1, *[1] * x.dim())),
-    Step("repeat_interleave", 1, 1, lambda L, x, d: x.repeat_interleave(2, _dim(x, d))),
-    Step("diagonal", 1, 0, lambda L, x: x.diagonal()),
-    Step("chunk", 1, 1, lambda L, x, d: x.chunk(2, _dim(x, d))[0]),
-    Step("to", 1, 1, lambda L, x, k: x.to(getattr(L, DTYPES[k % len(DTYPES)]))),
-    Step("detach", 1, 0, lambda L, x: x.detach()),
-    Step("write a slice", 2, 1, _write_slice),
-    Step("write an index", 2, 1, _write_index),
-    Step("write by a mask", 1, 1, _write_mask),
-]  # fmt: skip
-
 SHAPES = ((), (3,), (2, 3), (3, 3), (2, 1, 3), (0, 3), (1,))
 
 
@@ -193,65 +44,125 @@ def programs(draw) -> Program:
     ]
     lines, count = [], len(operands)
     for _ in range(draw(st.integers(1, 10))):
-        step = draw(st.sampled_from(STEPS))
+        step = draw(st.sampled_from(FAMILIES[draw(st.sampled_from(list(FAMILIES)))]))
         of = [draw(st.integers(0, count - 1)) for _ in range(step.tensors)]
         lines.append((step, of, [draw(number) for _ in range(step.numbers)]))
         count += 1
     return Program(draw(st.integers(0, 99)), operands, lines)
 
 
-def run(program: Program, library: Any) -> list[Any]:
-    """The result of every line, or the class of its error (its result is then its first operand); and the gradients."""
+def run(program: Program, library: Any, noise: float = 0.0) -> list[Any]:
+    """The result of every line, or its error (its result is then its first operand); and the gradients.
+    `noise` changes the operands by this part of themselves."""
     random = np.random.default_rng(program.seed)
     pool, leaves, found = [], [], []
     for shape, dtype in program.operands:
-        values = random.uniform(-2, 2, shape)
+        values = random.uniform(-2, 2, shape) * (1 + noise)
+        if dtype.startswith("complex"):
+            values = values + 1j * random.uniform(-2, 2, shape)
         x = library.tensor(np.abs(values) if dtype == "uint8" else values).to(getattr(library, dtype))
-        if x.is_floating_point():
+        if x.is_floating_point() or x.is_complex():
             leaves.append(x.requires_grad_())
+            x = x * 1  # which may be changed in place
         pool.append(x)
     for step, of, numbers in program.lines:
         operands = [pool[i] for i in of]
         try:
             result = step.run(library, *operands, *numbers)
-            found.append(result)
+            found.append(result.detach().clone() if hasattr(result, "detach") else result)
         except Exception as error:
             result = operands[0]
-            found.append(type(error).__name__)
-        pool.append(result)
-    outputs = [x for x in pool if x.requires_grad and x.is_floating_point()]
-    if outputs:
-        total = sum((x.double() * 0.5).sum() for x in outputs)
-        try:
-            grads = library.autograd.grad(total, leaves, allow_unused=True)
-        except Exception as error:
-            # PyTorch's derivatives of logaddexp, pow and atan2 subtract or negate an operand, which it refuses
-            # where that is a bool tensor.
-            unruly = "bool tensor is not supported" in str(error)
-            grads = [] if unruly else [type(error).__name__]
-        found += list(grads)
+            found.append(error)
+        pool.append(result if hasattr(result, "detach") else operands[0])
+    try:
+        found += [x.detach() for x in pool]
+        outputs = [x for x in pool if x.requires_grad]
+        real = [library.view_as_real(x.resolve_conj().contiguous()) if x.is_complex() else x for x in outputs]
+        if outputs:
+            total = sum((x.double() * 0.5).sum() for x in real)
+            found += library.autograd.grad(total, leaves, allow_unused=True)
+    except Exception as error:
+        found.append(error)
     return found
 
 
-TOLERANCE = {"float64": 1e-8, "float32": 2e-4, "float16": 5e-2, "bfloat16": 2e-1}
+TOLERANCE = {
+    "float64": 1e-8, "complex128": 1e-8, "float32": 2e-4, "complex64": 2e-4, "float16": 5e-2, "bfloat16": 2e-1
+}  # fmt: skip
 
 
-def compare(ours: Any, theirs: Any, loosest: float) -> None:
+def _array(x: Any) -> np.ndarray:
+    library = torch if isinstance(x, torch.Tensor) else numbatorch
+    return x.detach().resolve_conj().to(library.complex128 if x.is_complex() else library.float64).numpy()
+
+
+def difference(ours: Any, theirs: Any, loosest: float) -> str | None:
+    """What differs between two results, in words."""
+    if isinstance(ours, Exception) or isinstance(theirs, Exception):
+        # NotImplementedError is a RuntimeError, too
+        classes = {type(x) if type(x) is not NotImplementedError else RuntimeError for x in (ours, theirs)}
+        return None if len(classes) == 1 else f"{ours!r} against PyTorch's {theirs!r}"
     if not isinstance(theirs, torch.Tensor):
-        # Of two mistakes at once PyTorch finds one first; NotImplementedError is a RuntimeError, too.
-        one = {"NotImplementedError": "RuntimeError"}
-        assert (
-            one.get(ours, ours) == one.get(theirs, theirs)
-            if isinstance(ours, str)
-            else ours is theirs is None
-        )
-        return
-    assert not isinstance(ours, str), f"{ours}, but PyTorch gives {theirs}"
-    assert (str(ours.dtype), tuple(ours.shape)) == (str(theirs.dtype), tuple(theirs.shape))
-    a, b = ours.detach().double().numpy(), theirs.detach().double().numpy()
+        return None if ours is theirs else f"{ours!r} against PyTorch's {theirs!r}"
+    if ours is None:
+        return f"None against PyTorch's {theirs}"
+    if (str(ours.dtype), tuple(ours.shape)) != (str(theirs.dtype), tuple(theirs.shape)):
+        return f"{ours.dtype} {tuple(ours.shape)} against PyTorch's {theirs.dtype} {tuple(theirs.shape)}"
+    a, b = _array(ours), _array(theirs)
     finite = np.abs(b[np.isfinite(b)])
     scale = max(1.0, finite.max()) if finite.size else 1.0
-    np.testing.assert_allclose(a, b, rtol=loosest, atol=loosest * scale)
+    with np.errstate(all="ignore"):
+        close = np.isclose(a, b, rtol=loosest, atol=loosest * scale, equal_nan=True)
+    return None if close.all() else f"{a} against PyTorch's {b}"
+
+
+def first_difference(program: Program, ours: list, theirs: list) -> str | None:
+    """Where two runs of a program part."""
+    dtypes = [dtype for _, dtype in program.operands] + [
+        str(x.dtype)[6:] for x in theirs if isinstance(x, torch.Tensor)
+    ]
+    loosest = max(TOLERANCE.get(dtype, TOLERANCE["float32"]) for dtype in dtypes)
+    for number, (a, b) in enumerate(zip(ours, theirs, strict=False)):
+        words = difference(a, b, loosest)
+        if words:
+            lines = len(program.lines)
+            what = (
+                f"line {number + 1} ({program.lines[number][0].name})"
+                if number < lines
+                else f"result {number - lines}"
+            )
+            return f"{what}: {words}"
+    return (
+        None if len(ours) == len(theirs) else f"{ours[len(theirs) :]} against PyTorch's {theirs[len(ours) :]}"
+    )
+
+
+# Differences that stay, by what they look like, and why.
+EXPLAINED = {
+    "complex32": "there is no complex32: float16 with complex numbers gives complex64",
+    "modified by an inplace operation": "x.mul_(x): what the gradient needs of x is copied before it is overwritten",
+    "is a view and its base": "views from unbind and split may be overwritten",
+    "automatic differentiation for outputs with complex": "the derivative exists here",
+    "Autograd not support dtype": "PyTorch lets integers require grad after eq_, and refuses them later",
+    "bool tensor is not supported": "derivatives of PyTorch that negate or subtract an operand refuse a bool one",
+    r"result .* doesn't match the broadcast shape": "PyTorch's derivative of clamp has no broadcast bounds",
+    r"Error.* PyTorch's tensor\(\[\], size=": "PyTorch does not check the dtypes of empty operands",
+    r'"lu_cpu" not implemented .* PyTorch\'s tensor\(1': "the same, for the determinant of an empty matrix",
+    "setStorage: sizes": "index_fill of an empty tensor stumbles in PyTorch; here it has the usual error",
+    "INTERNAL ASSERT FAILED": "a mistake inside PyTorch",
+}
+NOISE = (1e-12, -1e-12, 1e-9, -1e-9, 1e-7, -1e-7)
+
+
+def unexplained(program: Program) -> str | None:
+    """How numbatorch differs from PyTorch in this program, unless the reason is known: one of the table, or that the
+    last digit decides, as PyTorch itself shows where the operands are changed a little."""
+    theirs = run(program, torch)
+    words = first_difference(program, run(program, numbatorch), theirs)
+    if not words or any(re.search(text, words, re.DOTALL) for text in EXPLAINED):
+        return None
+    shaken = any(first_difference(program, run(program, torch, noise), theirs) for noise in NOISE)
+    return None if shaken else words
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -264,12 +175,5 @@ def compare(ours: Any, theirs: Any, loosest: float) -> None:
 )
 @given(programs())
 def test_random_programs(program):
-    ours, theirs = run(program, numbatorch), run(program, torch)
-    assert len(ours) == len(theirs) or len(theirs) == len(program.lines)
-    loosest = 0.0
-    for dtype in [d for _, d in program.operands] + [
-        DTYPES[n[0] % len(DTYPES)] for s, _, n in program.lines if s.name == "to"
-    ]:
-        loosest = max(loosest, TOLERANCE.get(dtype, 0.0))
-    for a, b in zip(ours, theirs, strict=False):
-        compare(a, b, max(loosest, TOLERANCE["float32"]))
+    words = unexplained(program)
+    assert not words, f"{program}\n{words}"

@@ -16,7 +16,17 @@ from numbatorch.apply import Op, ViewOp
 from numbatorch.base import Kind, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import steps
-from numbatorch.ops.copy import contiguous, copy_, fill_, from_numbers, host, into, move, resolve
+from numbatorch.ops.copy import (
+    clone_contiguous,
+    contiguous,
+    copy_,
+    fill_,
+    from_numbers,
+    host,
+    into,
+    move,
+    resolve,
+)
 from numbatorch.ops.elements import FAR, Layout, in_elements, layout, walk, zeros
 from numbatorch.ops.rows import index_add, index_select
 from numbatorch.ops.view import (
@@ -166,7 +176,8 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] =
 
 
 def _repeat_forward(input, repeats):
-    result = contiguous(wrap(input.array, input.kind))
+    own = clone_contiguous if all([times == 1 for times in repeats]) else contiguous
+    result = own(wrap(input.array, input.kind))
     shape = (1,) * (len(repeats) - input.array.ndim) + input.array.shape
     inner = 1
     for times, n in zip(

@@ -41,6 +41,7 @@ F.margin_ranking_loss(b, b, b, margin=0.5) | F.rms_norm(b, (2,)) | L.max(m * 1j,
 L.autograd.grad((x * 1).eq_(y).sum(), x) | L.autograd.grad((x * 1).zero_().sum(), x) | L.autograd.grad((x * 1).fill_(2).sum(), x) | L.autograd.grad((x * 1).copy_(y).sum(), (x, y))
 (lambda b: [b.view(-1).exp_(), L.autograd.grad(b.sum(), x)][1])(x * 1) | (lambda v: L.autograd.grad(v.exp_().sum(), x))((x * 1).view(-1))
 (lambda b: (lambda v: [v[1:].mul_(y[1:]), L.autograd.grad(v.sum() + b.sum(), (x, y))])(b.view(3)))(x * 1)
+(lambda b: [b.repeat(1, 1).zero_(), b])(m.clone()) | L.autograd.grad(L.div(x, x - x, rounding_mode="floor").sum(), x)
 m.clone().map_(m, lambda a, b: a + b) | m.map_(x, lambda a, b: a) | m.map_(L.ones(3), lambda a, b: a) | m.map_(3, lambda a, b: a) | m.map_(L.ones(2), lambda a, b: b)
 m.dim_order(ambiguity_check=True) | m[:1].dim_order(ambiguity_check=True) | m.dim_order(ambiguity_check="a") | m.dim_order(ambiguity_check=[1])
 L.ones(2, 1, 3, 4).dim_order(ambiguity_check=[L.contiguous_format, L.channels_last]) | m.expand(3, 2, 2).dim_order(ambiguity_check=True)

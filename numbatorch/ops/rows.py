@@ -230,7 +230,7 @@ def _added(
             f"{name}(): self ({type_word(self.kind.dtype)}) and source ({type_word(source.kind.dtype)}) "
             f"must have the same scalar type"
         )
-    source_dims = source.array.ndim
+    scalar = not source.array.ndim
     target, source = _vector(self), _vector(source)
     own, given = target.array.shape, source.array.shape
     if own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
@@ -238,9 +238,9 @@ def _added(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
             f"self.shape = {list(own)} source.shape = {list(given)}"
         )
-    if not source_dims:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     if index.array.size != given[d]:
+        if scalar:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
         raise RuntimeError(
             f"{name}(): Number of indices ({index.array.size}) should be equal to source.size(dim): "
             f"({given[d]}), for dim: {dim}"

@@ -9,6 +9,7 @@ of it: memory is never reused under a view.
 from __future__ import annotations
 
 import mmap
+import sys
 from collections import defaultdict
 from functools import lru_cache
 from math import prod
@@ -23,21 +24,22 @@ _free: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
 _cached = 0
 
 
-class _Block(np.ndarray):
-    """Memory of one size class; gives it back when the last array on it is gone."""
-
-    def __del__(self, recycle=lambda memory: _recycle(memory), mmap=mmap.mmap):
-        memory: Any = self.base
-        if type(memory) is mmap:  # and not a view of a block
-            recycle(memory)
-
-
 def _recycle(memory: mmap.mmap) -> None:
     global _cached
     size = len(memory)
     if _cached + size <= LIMIT:
         _cached += size
         _free[size].append(memory)
+
+
+class _Block(np.ndarray):
+    """Memory of one size class; gives it back when the last array on it is gone."""
+
+    # At the end of the program the names of the module are gone; the defaults are not.
+    def __del__(self, recycle=_recycle, mmap=mmap.mmap, ending=sys.is_finalizing):
+        memory: Any = self.base
+        if type(memory) is mmap and not ending():  # and not a view of a block
+            recycle(memory)
 
 
 def _step(nbytes: int) -> int:

@@ -76,9 +76,12 @@ class _Team:
             self.asleep.pop().alarm.put(None)
 
     def end(self) -> None:
-        """Let the helpers go, before the interpreter does."""
+        """Let the helpers go before the interpreter does: the machine code that they run goes with it."""
         self.over = True
-        self.wake()
+        for helper in self.helpers:
+            helper.alarm.put(None)
+        for helper in self.helpers:
+            helper.join(timeout=1)
 
 
 _CORES = _threads

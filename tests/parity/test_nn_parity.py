@@ -1,6 +1,7 @@
 """`nn` against PyTorch: printing, starting values from a seed, functions and their gradients, complaints."""
 
 import inspect
+import re
 import warnings
 from functools import partial
 
@@ -35,6 +36,11 @@ def assert_same(ours, theirs, rtol=1e-6, atol=1e-7):
     np.testing.assert_allclose(numbers(ours), numbers(theirs), rtol=rtol, atol=atol, equal_nan=True)
 
 
+def in_order(text):
+    """With the words of a set in the alphabet's order: in the text of a set it changes from run to run."""
+    return re.sub(r"\{(.*?)\}", lambda words: f"{{{', '.join(sorted(words[1].split(', ')))}}}", text)
+
+
 def complaint(call):
     """The class and the first line of the exception, and the warnings."""
     with warnings.catch_warnings(record=True) as caught:
@@ -43,7 +49,7 @@ def complaint(call):
             call()
             error = None
         except Exception as exception:
-            error = type(exception).__name__, str(exception).split("\n")[0]
+            error = type(exception).__name__, in_order(str(exception).split("\n")[0])
     return error, [(w.category.__name__, str(w.message)) for w in caught]
 
 

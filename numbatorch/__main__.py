@@ -1,6 +1,7 @@
 """python -m numbatorch script.py arguments      run a program that says `import torch` on numbatorch
 python -m numbatorch -m module arguments      the same for a module
 python -m numbatorch warmup [programs]        compile the kernels that training uses (-h: which programs)
+python -m numbatorch doctor                   what is installed, what it can do, what to install for the rest
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ def main(arguments: list[str]) -> None:
             from numbatorch import warmup
 
             warmup.main(rest)
+        case ["doctor"]:
+            from numbatorch import doctor
+
+            doctor.main()
         case ["-m", module, *rest]:
             from numbatorch import script
 

@@ -1,0 +1,44 @@
+"""What `python -m numbatorch doctor` says, and the benchmark for GPUs, whether it works."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from numbatorch import doctor
+from numbatorch_kernels.cuda import compat
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_doctor_speaks_of_everything():
+    run = subprocess.run([sys.executable, "-m", "numbatorch", "doctor"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert [line for line in run.stdout.splitlines() if not line.startswith(" ")] == list(doctor.SECTIONS)
+    if compat.SIMULATED:
+        assert "cuda is the simulator, because NUMBA_ENABLE_CUDASIM is set" in run.stdout
+
+
+def test_what_is_missing_comes_with_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "version", lambda *distributions: None)
+    assert f"{'cublas':12} not installed: pip install 'numbatorch[cublas]'" in doctor.extras()
+    assert "numba is missing: pip install numba" in doctor.software()[1]
+    assert "pip install 'numbatorch[fast]'" in doctor.threads()[1]
+    monkeypatch.setattr(doctor.cache, "folder", lambda: None)
+    assert "Set NUMBATORCH_CACHE_DIR to a folder that can" in doctor.kept()[0]
+
+
+@pytest.mark.skipif(not compat.SIMULATED, reason="on a GPU it runs in full")
+def test_the_benchmark_for_gpus(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.gpu", "--tiny", "--results", str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert run.returncode == 0, run.stderr
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert found["check"] == {"rows": 2, "faults": {}}
+    figures = found["figures"]
+    assert {line["group"] for line in figures.values()} == {"memory", "product", "launch", "training"}
+    assert all(isinstance(line["numbatorch"], float) for line in figures.values()), figures
+    table = (tmp_path / "gpu.md").read_text()
+    assert table.count("\n| ") == len(figures) + 1 and "| softmax |" in table

@@ -37,7 +37,7 @@ def test_what_is_counted():
     before, reserved = cuda.memory_allocated(), cuda.memory_reserved()
     cuda.reset_peak_memory_stats()
     x = torch.empty(1000, device="cuda")
-    size = memory.size_class(4000)
+    size = memory.sizes(4000)[0]
     assert cuda.memory_allocated() == before + size
     assert cuda.memory_reserved() == reserved + size
     del x
@@ -71,10 +71,10 @@ def test_statistics():
 
 @pytest.mark.parametrize("nbytes", [0, 1, 511, 512, 513, 4000, 4096, 4097, 10**6, 2**20, 2**20 + 1, 10**9])
 def test_size_classes_are_close_and_few(nbytes):
-    size = memory.size_class(nbytes)
+    size = memory.sizes(nbytes)[0]
     assert size >= max(nbytes, 1) and size % 512 == 0
     assert size - nbytes <= max(512, nbytes / 8)
-    assert memory.size_class(size) == size
+    assert memory.sizes(size)[0] == size
 
 
 def test_arrays_come_and_go_in_many_threads():

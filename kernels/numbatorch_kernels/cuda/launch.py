@@ -4,7 +4,7 @@
     kernel(grid, block, out, a, b, n)                   # arrays and numbers; returns at once
     launcher(add, "f4", "f4", "f4", int)(out, a, b, n)  # grid-stride: as many threads as n elements need
 
-A kernel is compiled at its first launch, for the device of its first array, and runs on that device's current stream.
+A kernel is compiled at its first launch, for the device of its first argument, and runs on that device's current stream.
 A later launch looks up what is ready, turns the arguments into addresses and numbers, and calls the driver: no types
 are worked out again.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from numbatorch_kernels.cuda import compat, simulator
+from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.driver import driver
 from numbatorch_kernels.cuda.pointer import argument
@@ -30,7 +30,7 @@ _WAVES = (
 
 
 class Kernel:
-    """A compiled kernel. Calling it launches it."""
+    """A compiled kernel. Calling it launches it; the first argument is an array."""
 
     def __init__(self, function: Callable, kinds: tuple):
         self.function, self.kinds = function, kinds
@@ -41,27 +41,23 @@ class Kernel:
         self.convert = _simulated if compat.SIMULATED else _native
 
     def __call__(self, grid: int | tuple[int, ...], block: int | tuple[int, ...], *args) -> None:
-        for first in args:
-            if type(first) is DeviceArray:
-                break
-        stream = current(first.device)
-        values = self.convert(args, self.kinds, stream)
-        if compat.SIMULATED:
-            driver.do(stream.handle, simulator.launch, self.function, grid, block, values)
-            return
+        stream = current(args[0].device)
         ready = self.configured.get((stream.device, grid, block))
         if ready is None:
             ready = self.configured[stream.device, grid, block] = (
                 driver.configuration(stream.device, grid, block),
                 self.compiled(stream.device),
             )
-        driver.launch(stream.device, stream.handle, *ready, values)
+        driver.launch(stream.device, stream.handle, *ready, self.convert(args, self.kinds, stream))
 
     def compiled(self, device: int) -> Any:
         """The machine code for device number `device`."""
         kernel = self.variants.get(device)
         if kernel is None:
-            kernel = self.variants[device] = compat.compile_kernel(self.function, self.signature(), device)
+            kernel = self.function
+            if not compat.SIMULATED:
+                kernel = compat.compile_kernel(kernel, self.signature(), device)
+            self.variants[device] = kernel
         return kernel
 
     def signature(self) -> tuple:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections import deque
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,10 @@ class Pool:
         self.graphs = 0  # that work on the memory
         self.heir: Pool | None = None  # who takes the blocks when this pool's graph is gone
 
-    def take(self, size: int) -> Block | None:
-        """A block of this size or a little more, if there is one."""
-        step = _step(size)
-        for fitting in (size, size + step, size + 2 * step):
-            if blocks := self.free.get(fitting):
+    def take(self, fitting: tuple[int, ...]) -> Block | None:
+        """A block of one of these sizes, if there is one."""
+        for size in fitting:
+            if blocks := self.free.get(size):
                 return blocks.pop()
         return None
 
@@ -182,13 +182,13 @@ class Cache:
     def allocate(self, nbytes: int, pool: Pool | None = None) -> Buffer:
         """Memory with any content, from a pool or from that of the current stream. Raises OutOfMemoryError."""
         stream = current(self.device)
-        size = size_class(nbytes)
+        fitting = sizes(nbytes)
         with self.lock:
             if self.returned:
                 self.settle()
             if pool is None:
                 pool = stream.pool or self.pool(stream)
-            block = pool.take(size) or self._new(pool, size, stream.capture is None)
+            block = pool.take(fitting) or self._new(pool, fitting, stream.capture is None)
             tallies = self.tallies
             tallies["allocated_bytes"].add(block.size)
             tallies["requested_bytes"].add(nbytes)
@@ -228,21 +228,21 @@ class Cache:
                 self.tallies["segment"].subtract(1)
         pool.free.clear()
 
-    def _new(self, pool: Pool, size: int, can_free: bool) -> Block:
+    def _new(self, pool: Pool, fitting: tuple[int, ...], can_free: bool) -> Block:
         """A new block from the driver. Where there is none, one more try without garbage and without the cache
         (except in a capture, where memory cannot be freed)."""
         try:
-            block = self._take(pool, size)
+            block = self._take(pool, fitting[0])
         except MemoryError:
             self.retries += 1
             if can_free:
                 gc.collect()
                 self.empty()
             try:
-                block = pool.take(size) or self._take(pool, size)
+                block = pool.take(fitting) or self._take(pool, fitting[0])
             except MemoryError:
                 self.failures += 1
-                raise OutOfMemoryError(self._shortage(size)) from None
+                raise OutOfMemoryError(self._shortage(fitting[0])) from None
         return block
 
     def _take(self, pool: Pool, size: int) -> Block:
@@ -281,16 +281,14 @@ class Cache:
         return [f"{in_words(a.buffer.nbytes)} {a.dtype}{list(a.shape)}" for a in most]
 
 
-def _step(nbytes: int) -> int:
-    """How far the size classes about `nbytes` are apart: at most an eighth, at least 512 bytes."""
-    return max(512, 1 << (nbytes.bit_length() - 4))
-
-
-def size_class(nbytes: int) -> int:
-    """The size of the block for `nbytes` bytes."""
+@lru_cache(maxsize=4096)
+def sizes(nbytes: int) -> tuple[int, ...]:
+    """The size of a new block for `nbytes` bytes, and those that will do. They are at most an eighth of it apart, and at
+    least 512 bytes."""
     nbytes = max(nbytes, 512)
-    step = _step(nbytes)
-    return -(-nbytes // step) * step
+    step = max(512, 1 << (nbytes.bit_length() - 4))
+    size = -(-nbytes // step) * step
+    return size, size + step, size + 2 * step
 
 
 def in_words(nbytes: int) -> str:

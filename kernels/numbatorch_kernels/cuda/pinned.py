@@ -51,7 +51,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An array with any content in pinned memory. Raises RuntimeError where there is no device."""
     devices.require()
     nbytes = prod(shape) * dtype.itemsize
-    size = cache.size_class(nbytes)
+    size = cache.sizes(nbytes)[0]
     while _returned:
         memory = _returned.popleft()
         _free.setdefault(memory.size, []).append(memory)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbatorch_kernels.cuda import compat
+from numbatorch_kernels.cuda import compat, simulator
 
 if TYPE_CHECKING:
     from numbatorch_kernels.cuda.array import DeviceArray
@@ -22,36 +22,13 @@ def words(dtype: np.dtype) -> np.dtype:
     return np.dtype({"?": np.uint8, "e": np.uint16}.get(dtype.char, dtype))
 
 
-class SimulatedPointer:
-    """The memory of an array's buffer, from the array's first element on; IndexError outside of it."""
-
-    __slots__ = ("elements",)
-
-    def __init__(self, elements: np.ndarray):
-        self.elements = elements
-
-    def viewed_as(self, dtype: np.dtype) -> SimulatedPointer:
-        """The same memory as elements of another type."""
-        return SimulatedPointer(self.elements.view(dtype))
-
-    def __getitem__(self, i):
-        if i < 0:
-            raise IndexError(f"a kernel reads element {i}, before the start of its memory")
-        return self.elements[i]
-
-    def __setitem__(self, i, value):
-        if i < 0:
-            raise IndexError(f"a kernel writes element {i}, before the start of its memory")
-        self.elements[i] = value
-
-
 def pointer(array: DeviceArray) -> Any:
     """What a kernel gets for `array`."""
     if not compat.SIMULATED:
         return array.address
     memory = array.buffer.block.memory[array.offset : array.buffer.nbytes]
     dtype = words(array.dtype)
-    return SimulatedPointer(memory[: memory.nbytes // dtype.itemsize * dtype.itemsize].view(dtype))
+    return simulator.SimulatedPointer(memory[: memory.nbytes // dtype.itemsize * dtype.itemsize].view(dtype))
 
 
 def argument(kind) -> Any:

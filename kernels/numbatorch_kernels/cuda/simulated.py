@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from numbatorch_kernels.cuda import simulator
 from numbatorch_kernels.cuda.properties import Properties
 
 
@@ -111,7 +112,13 @@ class Simulated:
     def elapsed(self, start: SimpleNamespace, end: SimpleNamespace) -> float:
         return 1e3 * (end.time - start.time)
 
-    # ---- graphs ----
+    # ---- kernels and graphs ----
+
+    def configuration(self, index: int, grid: int | tuple[int, ...], block: int | tuple[int, ...]) -> tuple:
+        return grid, block
+
+    def launch(self, index: int, stream: Any, configuration: tuple, kernel: Callable, args: tuple) -> None:
+        self.do(stream, simulator.launch, kernel, *configuration, args)
 
     def do(self, stream: SimpleNamespace, function: Callable, *args) -> None:
         """Call a function now, or note the call if `stream` is captured."""

@@ -5,7 +5,7 @@ runs until it ends or comes to a barrier; then it is the next one's turn. All of
 thread: a kernel with barriers is rewritten as a generator, `cuda.syncthreads()` as `yield`. So a run is the
 same every time, and `breakpoint()` works in a kernel as anywhere. The simulator finds what no GPU tells:
 
-* an index outside of the memory that the kernel was given (see pointer.py);
+* an index outside of the memory that the kernel was given (SimulatedPointer);
 * a use of shared memory before anything was put there: it starts as NaN;
 * threads of a block that wait at different barriers, for ever;
 * a barrier too few: at each barrier the order in which the threads run is turned round.
@@ -235,6 +235,29 @@ def _shared(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
     if place not in shared:
         shared[place] = _array(shape, dtype)
     return shared[place]
+
+
+class SimulatedPointer:
+    """The memory of an array's buffer, from the array's first element on; IndexError outside of it."""
+
+    __slots__ = ("elements",)
+
+    def __init__(self, elements: np.ndarray):
+        self.elements = elements
+
+    def viewed_as(self, dtype: np.dtype) -> SimulatedPointer:
+        """The same memory as elements of another type."""
+        return SimulatedPointer(self.elements.view(dtype))
+
+    def __getitem__(self, i):
+        if i < 0:
+            raise IndexError(f"a kernel reads element {i}, before the start of its memory")
+        return self.elements[i]
+
+    def __setitem__(self, i, value):
+        if i < 0:
+            raise IndexError(f"a kernel writes element {i}, before the start of its memory")
+        self.elements[i] = value
 
 
 class _Cuda:

@@ -28,6 +28,7 @@ class DType:
     * `itemsize`: bytes an element takes.
     * `is_floating_point`, `is_complex`, `is_signed`: as in PyTorch; complex types are not "floating point".
     * `is_inexact`: floating point or complex, as tensors with gradients are.
+    * `is_half`: float16 or bfloat16, which are stored narrow and computed in `opmath`, float32.
     """
 
     name: str
@@ -40,6 +41,16 @@ class DType:
     @property
     def is_inexact(self) -> builtins.bool:
         return self.is_floating_point or self.is_complex
+
+    @property
+    def is_half(self) -> builtins.bool:
+        """Whether it is float16 or bfloat16."""
+        return self is float16 or self is bfloat16
+
+    @property
+    def opmath(self) -> DType:
+        """The type that kernels compute in: float32 for float16 and bfloat16, for every other type itself."""
+        return float32 if self.is_half else self
 
     def to_real(self) -> DType:
         """The type of the real part: `complex64.to_real()` is `float32`; real types return themselves."""

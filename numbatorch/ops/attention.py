@@ -18,7 +18,7 @@ from numbatorch.dtype import c_name
 from numbatorch.ops.arithmetic import add, mul, sub
 from numbatorch.ops.arrange import repeat_interleave
 from numbatorch.ops.comparison import where
-from numbatorch.ops.copy import cast
+from numbatorch.ops.copy import cast, to_opmath
 from numbatorch.ops.creation import ones, zeros_like
 from numbatorch.ops.dropout import dropout
 from numbatorch.ops.matmul import matmul
@@ -30,13 +30,6 @@ from numbatorch_kernels import attention as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
-
-_HALVES = (dt.float16, dt.bfloat16)
-
-
-def _wide(x: Tensor) -> Tensor:
-    """In float32, if it is narrower."""
-    return cast(x, dt.float32) if x.kind.dtype in _HALVES else x
 
 
 # --- made of other ops: for dropout, for a single query, and whatever the kernel does not do
@@ -81,7 +74,7 @@ def _composed(
     enable_gqa: bool,
 ) -> Tensor:
     dtype = query.kind.dtype
-    query, key, value = _wide(query), _wide(key), _wide(value)
+    query, key, value = to_opmath(query), to_opmath(key), to_opmath(value)
     query = mul(query, scale)
     if enable_gqa:
         heads = _check_groups(query, key, value)
@@ -111,7 +104,7 @@ def _like(x: Tensor, features: int) -> Tensor:
 def _forward(q, k, v, mask, scale, causal):
     """The result, and the logarithm of the sum of each query's weights."""
     kind = q.kind
-    wide = [_wide(t.detach()) for t in (q, k, v)] if kind.dtype in _HALVES else (q, k, v)
+    wide = [to_opmath(t.detach()) for t in (q, k, v)] if kind.dtype.is_half else (q, k, v)
     features = v.array.shape[-1]
     out = _like(wide[0], features)
     lse = empty(q.array.shape[:-1], wide[0].kind)
@@ -127,7 +120,7 @@ def _vjp(node, grad):
 
 def _backward(grad, q, k, v, out, lse, mask, scale, causal):
     dtype = q.kind.dtype
-    wide = [_wide(t.detach()) for t in (grad, q, k, v, out)]
+    wide = [to_opmath(t.detach()) for t in (grad, q, k, v, out)]
     made = [_like(x, x.array.shape[-1]) for x in wide[1:4]]
     arrays = [t.array for t in (*made, *wide, lse)]
     mask = None if mask is None else mask.array
@@ -140,7 +133,7 @@ def _backward_vjp(node, grads):
     saved = node.unpack()
     dtype = saved[0].kind.dtype
     given = [zeros_like(x) if t is None else t for t, x in zip(grads, saved[1:])]
-    g, q, k, v, a, b, c = map(_wide, (*saved, *given))
+    g, q, k, v, a, b, c = map(to_opmath, (*saved, *given))
     _, _, mask, scale, causal = node.params
     heads, own = q.array.shape[1], k.array.shape[1]
     k, v, b, c = (_repeated(x, heads) for x in (k, v, b, c))

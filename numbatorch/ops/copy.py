@@ -168,6 +168,11 @@ def cast(input: Tensor, dtype: DType) -> Tensor:
     return input if input.kind.dtype is dtype else _cast(dtype)(input)
 
 
+def to_opmath(input: Tensor) -> Tensor:
+    """float16 and bfloat16 in float32, in which they are computed; itself if it is of another dtype."""
+    return cast(input, input.kind.dtype.opmath)
+
+
 def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Overwrite the elements of `self` by those of `src`, which is broadcast, converted and moved to the
     device as needed."""

@@ -161,7 +161,7 @@ def cdist(
 
 
 def _check_width(name: str, x: Tensor) -> None:
-    if x.kind.dtype in (dt.float16, dt.bfloat16):
+    if x.kind.dtype.is_half:
         raise NotImplementedError(f"\"{name}\" not implemented for '{type_word(x.kind.dtype)}'")
 
 

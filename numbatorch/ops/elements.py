@@ -218,7 +218,7 @@ def in_full(write: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(write)
     def written(kernel: Kernel, target: Tensor, value: Tensor, *rest: Any) -> None:
-        if kernel is kernels.put or target.kind.dtype not in (dt.float16, dt.bfloat16):
+        if kernel is kernels.put or not target.kind.dtype.is_half:
             write(kernel, target, value, *rest)
         else:
             total = cast(target.detach(), dt.float32)

@@ -120,7 +120,7 @@ def _norm(norm: str | None) -> str:
 def _as_float(input: Tensor) -> Tensor:
     """`input` in a dtype that can be transformed."""
     dtype = input.kind.dtype
-    if dtype in (dt.float16, dt.bfloat16):
+    if dtype.is_half:
         raise RuntimeError(f"Unsupported dtype {type_word(dtype)}")
     if dtype.is_inexact:
         return input

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from numbatorch.apply import Op
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
-from numbatorch.dtype import float32
 from numbatorch.ops.arithmetic import add, mul, sub
-from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.copy import cast, contiguous, to_opmath
 from numbatorch.ops.math import rsqrt
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.view import reshape
@@ -31,17 +30,11 @@ def fusible(x: Tensor, *others: Tensor | None) -> bool:
     )
 
 
-def _wide(x: Tensor) -> Tensor:
-    """In float32, if it is narrower."""
-    return cast(x, float32) if x.kind.dtype.itemsize == 2 else x
-
-
 def _array(parameter: Tensor | None, kind: Kind):
     """A weight as the kernels take it, for operands of this kind."""
     if parameter is None:
         return None
-    own = kind if kind.dtype.itemsize > 2 else Kind.of(float32, kind.device)
-    return contiguous(cast(parameter, own.dtype)).array
+    return contiguous(cast(parameter, kind.dtype.opmath)).array
 
 
 def _bfloat(kind: Kind) -> int:
@@ -49,7 +42,7 @@ def _bfloat(kind: Kind) -> int:
 
 
 def _statistics(count: int, kind: Kind) -> Tensor:
-    return empty((count,), Kind.of(float32 if kind.dtype.itemsize == 2 else kind.dtype, kind.device))
+    return empty((count,), Kind.of(kind.dtype.opmath, kind.device))
 
 
 def _fits(grads, node, parameters) -> list:
@@ -96,12 +89,12 @@ def _rows_vjp(node, grad):
 def _rows_formula(grad, x, weight, rows, inner, groups, centred, eps):
     """The gradients for x, weight and bias."""
     shape = (rows // groups, groups, x.array.size // rows // inner, inner)
-    g, x = reshape(_wide(grad), shape), reshape(_wide(x), shape)
+    g, x = reshape(to_opmath(grad), shape), reshape(to_opmath(x), shape)
     if centred:
         x = sub(x, mean(x, (2, 3), True))
     rstd = rsqrt(add(mean(mul(x, x), (2, 3), True), eps))
     xhat = mul(x, rstd)
-    weighted = g if weight is None else mul(g, reshape(_wide(weight), (*shape[1:3], 1)))
+    weighted = g if weight is None else mul(g, reshape(to_opmath(weight), (*shape[1:3], 1)))
     rest = mul(xhat, mean(mul(weighted, xhat), (2, 3), True))
     if centred:
         rest = add(rest, mean(weighted, (2, 3), True))
@@ -153,12 +146,12 @@ def _channels_vjp(node, grad):
 def _channels_formula(grad, x, weight, given_mean, given_variance, eps):
     """The gradients for x, weight and bias."""
     shape = (*x.array.shape[:2], prod(x.array.shape[2:]))
-    g, x = reshape(_wide(grad), shape), reshape(_wide(x), shape)
+    g, x = reshape(to_opmath(grad), shape), reshape(to_opmath(x), shape)
     dims, side = (0, 2), (1, shape[1], 1)
-    weighted = g if weight is None else mul(g, reshape(_wide(weight), side))
+    weighted = g if weight is None else mul(g, reshape(to_opmath(weight), side))
     if given_mean is not None:
-        rstd = rsqrt(add(reshape(_wide(given_variance), side), eps))
-        xhat = mul(sub(x, reshape(_wide(given_mean), side)), rstd)
+        rstd = rsqrt(add(reshape(to_opmath(given_variance), side), eps))
+        xhat = mul(sub(x, reshape(to_opmath(given_mean), side)), rstd)
         return mul(weighted, rstd), sum(mul(g, xhat), dims), sum(g, dims)
     x = sub(x, mean(x, dims, True))
     rstd = rsqrt(add(mean(mul(x, x), dims, True), eps))

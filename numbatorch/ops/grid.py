@@ -10,13 +10,13 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, Pointwise, refuse
+from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, refuse
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.comparison import where
-from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.copy import cast, contiguous, to_opmath
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.join import stack
 from numbatorch.ops.math import clamp, floor, round
@@ -209,8 +209,7 @@ def grid_sampler(
     """
     _check(input, grid, interpolation_mode)
     shape, lead = input.array.shape, grid.array.shape[:-1]
-    narrow = input.kind.dtype.name in HALF
-    x, g = (cast(t, dt.float32) for t in (input, grid)) if narrow else (input, grid)
+    x, g = to_opmath(input), to_opmath(grid)
     points = reshape(g, lead[0], prod(lead[1:]), len(shape) - 2)
     sizes = shape[2:]
     found = [

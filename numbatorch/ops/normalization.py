@@ -12,7 +12,7 @@ from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops import fused_norm as fused
 from numbatorch.ops.arithmetic import add, mul
-from numbatorch.ops.copy import cast
+from numbatorch.ops.copy import cast, to_opmath
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.math import rsqrt
 from numbatorch.ops.moments import var_mean
@@ -27,17 +27,11 @@ _standardize = Pointwise("Standardize", scalar.standardize)
 _standardize_scaled = Pointwise("Standardize", scalar.standardize_scaled)
 _standardize_affine = Pointwise("Standardize", scalar.standardize_affine)
 _scale_by = Pointwise("RmsNorm", scalar.scale_by)
-_HALVES = (dt.float16, dt.bfloat16)
-
-
-def _wide(x: Tensor) -> Tensor:
-    """In float32, if it is narrower: means and variances need the digits."""
-    return cast(x, dt.float32) if x.kind.dtype in _HALVES else x
 
 
 def _affine(x: Tensor, middle: Tensor, rstd: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     """(x - middle) rstd weight + bias, in one pass."""
-    weight, bias = (p if p is None else _wide(p) for p in (weight, bias))
+    weight, bias = (p if p is None else to_opmath(p) for p in (weight, bias))
     if weight is None:
         result = _standardize(x, middle, rstd)
         return result if bias is None else add(result, bias)
@@ -58,7 +52,7 @@ def _normalized(
     input: Tensor, dims: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> Tensor:
     """The input over `dims` with mean 0 and variance 1, scaled and shifted."""
-    x = _wide(input)
+    x = to_opmath(input)
     variance, middle = _statistics(x, dims)
     return cast(_affine(x, middle, rsqrt(variance + eps), weight, bias), input.kind.dtype)
 
@@ -107,7 +101,7 @@ def layer_norm(
     _check_shape(input, shape, {"weight": weight, "bias": bias}, ", ")
     refuse("LayerNormKernelImpl", *INTEGERS, *COMPLEX)(input.kind.dtype)
     for parameter in (weight, bias):
-        if parameter is not None and _wide(parameter).kind.dtype is not _wide(input).kind.dtype:
+        if parameter is not None and to_opmath(parameter).kind.dtype is not to_opmath(input).kind.dtype:
             raise RuntimeError(
                 f"mixed dtype (CPU): expect parameter to have scalar type of {type_word(input.kind.dtype)}"
             )
@@ -133,14 +127,14 @@ def rms_norm(
     shape = _as_shape(normalized_shape)
     _check_shape(input, shape, {"weight": weight}, "")
     refuse("rms_norm", *INTEGERS)(input.kind.dtype)
-    x = _wide(input)
+    x = to_opmath(input)
     if eps is None:
         eps = dt.finfo(x.kind.dtype).eps
     if fused.fusible(input, weight):
         rows = input.array.size // prod(shape)
         return fused.root_mean_square(input, weight, None, rows, 1, 1, False, eps)[0]
     rstd = rsqrt(mean(mul(x, x), tuple(range(-len(shape), 0)), True) + eps)
-    result = mul(x, rstd) if weight is None else _scale_by(x, rstd, _wide(weight))
+    result = mul(x, rstd) if weight is None else _scale_by(x, rstd, to_opmath(weight))
     return cast(result, input.kind.dtype)
 
 
@@ -249,12 +243,12 @@ def _composed_batch_norm(
     eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The result, and the mean and variance, which are found here unless they are given."""
-    shape, x = input.array.shape, _wide(input)
+    shape, x = input.array.shape, to_opmath(input)
     side = (1, shape[1] if len(shape) > 1 else 0, *[1] * (len(shape) - 2))
     if middle is None or variance is None:
         variance, middle = _statistics(x, (0, *range(2, len(shape))))
     else:
-        variance, middle = reshape(_wide(variance), side), reshape(_wide(middle), side)
+        variance, middle = reshape(to_opmath(variance), side), reshape(to_opmath(middle), side)
     weight, bias = (None if p is None else reshape(p, side) for p in (weight, bias))
     result = _affine(x, middle, rsqrt(variance + eps), weight, bias)
     return cast(result, input.kind.dtype), middle, variance

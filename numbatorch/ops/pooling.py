@@ -484,7 +484,7 @@ def fractional_max_pool(
     for n, o, k, word in zip(shape[-spatial:], size, kernel, words):
         if o + k - 1 > n:
             raise RuntimeError(f"{function}(): pool {word} {k} too large relative to input {word} {n}")
-    numbers = cast(samples, dt.float32 if samples.kind.dtype.name in HALF else samples.kind.dtype)
+    numbers = cast(samples, samples.kind.dtype.opmath)
     order = slice(None, None, -1) if spatial == 2 else slice(None)  # PyTorch's: width first, but depth first
     uniform = numbers.detach().cpu().numpy().reshape(-1, spatial)[:, order]
     windows = fractional_windows(shape[-spatial:], size, kernel, uniform)

@@ -15,7 +15,7 @@ from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import INTEGERS
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import zeros_like
-from numbatorch.ops.sampling import HALF, not_implemented, source_of
+from numbatorch.ops.sampling import not_implemented, source_of
 from numbatorch.ops.underived import underived, without_derivative
 from numbatorch.ops.view import expand
 from numbatorch.random import Generator
@@ -51,7 +51,7 @@ def _poisson(rate: Tensor, generator: Generator | None) -> Tensor:
         raise not_implemented("poisson_cpu", dtype)
     if rate.kind.cpu and not (cast(rate, dt.float64).array >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    return cast(_drawn(kernels.poisson, generator, dt.float32 if dtype in HALF else dtype, rate), dtype)
+    return cast(_drawn(kernels.poisson, generator, dtype.opmath, rate), dtype)
 
 
 _poisson_row = Op("Poisson", _poisson, lambda node, grad: (zeros_like(grad),))

@@ -26,7 +26,6 @@ from numbatorch_kernels.registry import Kernel
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
-HALF = (dt.float16, dt.bfloat16)
 DIGITS = {dt.float16: 11, dt.bfloat16: 8, dt.float32: 24, dt.float64: 53}  # bits of precision
 C_NAMES = {  # of dtypes, in error texts
     dt.bool: "bool", dt.uint8: "unsigned char", dt.int8: "signed char", dt.int16: "short int",
@@ -69,13 +68,13 @@ def _fill_cuda(
 ) -> None:
     """The same on CUDA, where kernels write contiguous memory, and no floats of 16 bits."""
     kind = tensor.kind
-    half = kind.dtype in HALF and kernel not in (kernels.bernoulli, kernels.bernoulli_each)
+    half = kind.dtype.is_half and kernel not in (kernels.bernoulli, kernels.bernoulli_each)
     if array.flags.c_contiguous and not half:
         along = () if p is None else ((p if p.kind.contiguous else clone_contiguous(p)).array.reshape(-1),)
         with source.lock:
             kernel("cuda", array.reshape(-1), source.state, *along, *args)
     else:
-        dense = base.empty(tensor.array.shape, Kind.of(dt.float32, kind.device) if half else kind)
+        dense = base.empty(tensor.array.shape, Kind.of(kind.dtype.opmath, kind.device) if half else kind)
         with no_grad():
             copy_(tensor, fill(dense, source, kernel, *args, p=p))
 
@@ -111,7 +110,7 @@ def fill_uniform(tensor: Tensor, low: float, high: float, generator: Generator |
         _check_uniform(kind.dtype, low, high)
     elif tensor.array.size:
         _check_uniform(kind.dtype.to_real(), low, high)
-    if kind.cpu or kind.dtype not in HALF:
+    if kind.cpu or not kind.dtype.is_half:
         return fill(tensor, generator, kernels.uniform, float(low), float(high))
     # On CUDA the kernel makes float32, and what is below `high` may be rounded up to it.
     wide = base.empty(tensor.array.shape, Kind.of(dt.float32, kind.device))

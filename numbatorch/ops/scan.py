@@ -14,7 +14,7 @@ from numbatorch.ops.arithmetic import add, div, mul, sub
 from numbatorch.ops.arrange import flip
 from numbatorch.ops.choice import Choice, empty_pair, into_pair, refuse_dtypes
 from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, where
-from numbatorch.ops.copy import cast, contiguous, copy_
+from numbatorch.ops.copy import cast, contiguous, copy_, to_opmath
 from numbatorch.ops.extrema import amax
 from numbatorch.ops.math import abs, exp, isfinite, log
 from numbatorch.ops.reduction import converted, into
@@ -37,10 +37,8 @@ def _lines(input: Tensor, dim: int) -> tuple[int, int, int]:
 
 def _readable(input: Tensor) -> Tensor:
     """`input` off the tape, contiguous, in a dtype that the kernels of its device read."""
-    source, dtype = wrap(input.array, input.kind), input.kind.dtype
-    if not input.kind.cpu and dtype in (dt.float16, dt.bfloat16):
-        source = cast(source, dt.float32)
-    return contiguous(source)
+    source = wrap(input.array, input.kind)
+    return contiguous(source if input.kind.cpu else to_opmath(source))
 
 
 # --- the rows: of (input, dim)

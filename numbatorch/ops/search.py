@@ -76,8 +76,7 @@ def searchsorted(
         sorted_sequence = gather(sorted_sequence, -1, sorter)
     common = dt.promote_types(sorted_sequence.kind.dtype, values.kind.dtype)
     refuse_dtypes("searchsorted_out_cpu", common, "bool")
-    common = dt.float32 if common in (dt.float16, dt.bfloat16) else common
-    sequence, values = (contiguous(cast(t.detach(), common)) for t in (sorted_sequence, values))
+    sequence, values = (contiguous(cast(t.detach(), common.opmath)) for t in (sorted_sequence, values))
     result = base.empty(shape, Kind.of(dt.int64, values.kind.device))
     if result.array.size:
         if rows[-1]:

@@ -121,7 +121,7 @@ def _extreme(x: Tensor, ord: Order, dim: int, keepdim: bool, dims: tuple[int, in
 
 
 def _by_singular_values(A: Tensor, ord: Order, dims: tuple[int, int], keepdim: bool) -> Tensor:
-    if A.kind.dtype in (dt.float16, dt.bfloat16):
+    if A.kind.dtype.is_half:
         raise RuntimeError(f"{_FUNCTION}: Low precision dtypes not supported. Got {type_word(A.kind.dtype)}")
     values = singular_values(movedim(A, dims, (-2, -1)))
     if ord == "nuc":

@@ -47,6 +47,7 @@ CASES = [
     "OneCycleLR(o, 0.3, total_steps=41)",
     "OneCycleLR(o, [0.3, 0.5], epochs=6, steps_per_epoch=7, anneal_strategy='linear', pct_start=0.4)",
     "OneCycleLR(o, 0.3, total_steps=50, three_phase=True, cycle_momentum=False, div_factor=5, final_div_factor=20)",
+    "OneCycleLR(o, 0.3, total_steps=41, base_momentum=[0.5, 0.6], max_momentum=0.8)",
     "SequentialLR(o, [ConstantLR(o, 0.1, 2), ExponentialLR(o, 0.9), StepLR(o, 3)], milestones=[3, 11])",
     "SequentialLR(o, [LinearLR(o, 0.1, total_iters=4), CosineAnnealingLR(o, 9)], milestones=[4])",
     "ChainedScheduler([ConstantLR(o, 0.1, 5), ExponentialLR(o, 0.9)])",
@@ -63,10 +64,13 @@ OPTIMIZERS = {
 
 
 def make(t, text, optimizer="SGD"):
-    groups = [{"params": [t.ones(1, requires_grad=True)]}, {"params": [t.ones(1, requires_grad=True)]}]
-    if optimizer != "tensor":
-        groups[1]["lr"] = 0.4
-    o = OPTIMIZERS[optimizer](t, groups)
+    """An optimizer, made by its name here or given, and the scheduler of it that the text says."""
+    o = optimizer
+    if isinstance(o, str):
+        groups = [{"params": [t.ones(1, requires_grad=True)]}, {"params": [t.ones(1, requires_grad=True)]}]
+        if o != "tensor":
+            groups[1]["lr"] = 0.4
+        o = OPTIMIZERS[o](t, groups)
     names = {
         name: getattr(t.optim.lr_scheduler, name) for name in dir(t.optim.lr_scheduler) if name[0].isupper()
     }
@@ -99,7 +103,7 @@ def comparable(state):
     return state.tolist() if isinstance(state, (torch.Tensor, numbatorch.Tensor)) else state
 
 
-@pytest.mark.parametrize(("text", "optimizer"), [(c, "SGD") for c in CASES] + [(c, "Adam") for c in CASES[17:24]] + [(c, "tensor") for c in CASES[::3]])  # fmt: skip
+@pytest.mark.parametrize(("text", "optimizer"), [(c, "SGD") for c in CASES] + [(c, "Adam") for c in CASES[17:25]] + [(c, "tensor") for c in CASES[::3]])  # fmt: skip
 def test_rates(text, optimizer):
     if optimizer == "tensor" and text.startswith(("CyclicLR(o, [", "SWALR(o, swa_lr=[")):
         return
@@ -149,7 +153,24 @@ def test_epochs_in_any_order(text):
     assert results[0][1] == results[1][1]
 
 
-PLATEAU = [{}, {"patience": 2, "factor": 0.5}, {"mode": "max", "threshold_mode": "abs", "threshold": 0.3, "patience": 1}, {"cooldown": 3, "patience": 0, "min_lr": [0.05, 0.01]}, {"mode": "max", "patience": 1, "min_lr": 0.01}]  # fmt: skip
+@pytest.mark.parametrize("text", [c for c in CASES if not c.startswith(("Sequential", "Chained", "SWALR"))])
+def test_starts_in_the_middle(text):
+    """With `last_epoch`, from the first rates that the optimizer's groups know."""
+    results = []
+    for t in (numbatorch, torch):
+        o, _ = make(t, text)
+        o.step()
+        scheduler = make(t, text[:-1] + ", last_epoch=4)", o)[1]
+        seen = [list(map(float, scheduler.get_last_lr()))]
+        for _ in range(5):
+            o.step()
+            scheduler.step()
+            seen.append(list(map(float, scheduler.get_last_lr())))
+        results.append(seen)
+    np.testing.assert_allclose(*results, rtol=1e-9)
+
+
+PLATEAU = [{}, {"patience": 1, "eps": 0.03}, {"patience": 2, "factor": 0.5}, {"mode": "max", "threshold_mode": "abs", "threshold": 0.3, "patience": 1}, {"cooldown": 3, "patience": 0, "min_lr": [0.05, 0.01]}, {"mode": "max", "patience": 1, "min_lr": 0.01}]  # fmt: skip
 
 
 @pytest.mark.parametrize("options", PLATEAU, ids=str)

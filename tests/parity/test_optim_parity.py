@@ -1,6 +1,8 @@
 """Optimizers against PyTorch: SGD bit for bit, Adam to the rounding of a square root; and state dicts."""
 
 import inspect
+import io
+from functools import partial
 
 import numpy as np
 import pytest
@@ -45,8 +47,27 @@ CASES = [
     ("Adafactor", {"lr": 0.1, "beta2_decay": -0.5, "eps": (1e-3, 1e-2), "d": 2.0, "weight_decay": 0.1, "maximize": True}),
 ]  # fmt: skip
 NAMES = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "Adagrad", "Adadelta", "ASGD", "LBFGS", "Adafactor", "Muon", "SparseAdam"]  # fmt: skip
+# Every option by itself, beside what it needs; an option without a value here fails. LBFGS, Muon and SparseAdam have their own tests,
+# so have `differentiable` and `capturable`, which only a GPU takes.
+ALONE = {
+    "lr": 0.05, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.1, "maximize": True, "foreach": True, "fused": True, "rho": 0.5,
+    "nesterov": {"nesterov": True, "momentum": 0.9}, "centered": {"centered": True, "eps": 0.1}, "betas": (0.4, 0.7), "amsgrad": True,
+    "decoupled_weight_decay": {"decoupled_weight_decay": True, "weight_decay": 0.1}, "momentum_decay": 0.1, "alpha": 0.5, "lr_decay": 0.1,
+    "etas": (0.3, 1.5), "step_sizes": (1e-3, 0.2), "initial_accumulator_value": 0.5, "lambd": 0.1, "t0": 3.0, "beta2_decay": -0.5, "d": 2.0,
+    "eps": 0.01, ("Adafactor", "eps"): (1e-3, 1e-2),
+}  # fmt: skip
 STEPS = 20
 SHAPES = [(5,), (3, 4), (), (0,), (30, 21)]
+
+
+def alone():
+    """(optimizer, one option)"""
+    for name in NAMES:
+        if name not in ("LBFGS", "Muon", "SparseAdam"):
+            for option in list(inspect.signature(getattr(torch.optim, name)).parameters)[1:]:
+                if option not in ("differentiable", "capturable"):
+                    value = ALONE[name, option] if (name, option) in ALONE else ALONE[option]
+                    yield name, value if isinstance(value, dict) else {option: value}
 
 
 def run(t, name, options, dtype, steps=STEPS):
@@ -63,7 +84,7 @@ def run(t, name, options, dtype, steps=STEPS):
 
 @pytest.mark.parametrize(
     ("name", "options", "dtype"),
-    [(*case, "float32") for case in CASES] + [(*case, "float64") for case in CASES[::4]],
+    [(*case, "float32") for case in [*CASES, *alone()]] + [(*case, "float64") for case in CASES[::4]],
     ids=str,
 )
 def test_the_same_numbers(name, options, dtype):
@@ -146,6 +167,48 @@ def test_each_continues_the_others_run(name, options):
             results.append([p.detach().numpy() for p in params])
         for a, b in zip(*results):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("LBFGS", "Muon", "SparseAdam")])
+def test_groups_and_closures_and_a_file_between_them(name):
+    """20 steps of two groups, one of whose gradients is rare, written to a file half-way and read by the other library."""
+    files = {numbatorch: io.BytesIO(), torch: io.BytesIO()}
+
+    def steps(t, params, optimizer, numbers):
+        def loss(number):
+            optimizer.zero_grad()
+            weight, bias, rare = params
+            found = ((weight @ t.tensor([1.0, 2.0, -3.0]) + bias) ** 2).sum()
+            found = found if number % 3 else found + (rare * number).sum()
+            found.backward()
+            return found
+
+        return [optimizer.step(partial(loss, number)).item() for number in numbers]
+
+    def start(t):
+        params = [
+            t.linspace(-1, 1, n).reshape(shape).requires_grad_()
+            for n, shape in ((12, (4, 3)), (4, (4,)), (2, (2,)))
+        ]
+        groups = [{"params": params[:1], "lr": 0.02}, {"params": params[1:], "weight_decay": 0.1}]
+        return params, getattr(t.optim, name)(groups, lr=0.05)
+
+    first, second = {}, {}
+    for t, file in files.items():
+        params, optimizer = start(t)
+        first[t] = steps(t, params, optimizer, range(10))
+        t.save({"model": params, "optimizer": optimizer.state_dict()}, file)
+        file.seek(0)
+    np.testing.assert_allclose(first[numbatorch], first[torch], rtol=1e-4, atol=1e-5)
+    for t, file in zip((torch, numbatorch), files.values(), strict=True):
+        params, optimizer = start(t)
+        found = t.load(file)
+        with t.no_grad():
+            for param, value in zip(params, found["model"], strict=True):
+                param.copy_(value)
+        optimizer.load_state_dict(found["optimizer"])
+        second[t] = steps(t, params, optimizer, range(10, 20))
+    np.testing.assert_allclose(second[numbatorch], second[torch], rtol=1e-4, atol=1e-5)
 
 
 def through_the_valley(t, options):
@@ -266,7 +329,8 @@ ERRORS = [
     ("Adadelta", {"rho": 2}), ("Adadelta", {"eps": -1}), ("ASGD", {"weight_decay": -1}), ("LBFGS", {"lr": -1}), ("LBFGS", {"lr": "pair"}),
     ("SparseAdam", {"lr": 0}), ("SparseAdam", {"eps": 0}), ("Adafactor", {"d": 0.5}), ("Adafactor", {"beta2_decay": 1}), ("Adafactor", {"eps": (None, -1)}),
     ("Muon", {"momentum": -1}), ("Muon", {"adjust_lr_fn": "no"}), ("Muon", {}), ("SGD", {"lr": "pair"}),
-    ("Adam", {"capturable": True}), ("RMSprop", {"capturable": True}), ("Rprop", {"capturable": True}), ("SparseAdam", {}),
+    *((name, {"capturable": True}) for name in ("Adam", "AdamW", "Adamax", "RAdam", "RMSprop", "Rprop")),
+    ("SparseAdam", {}),
 ]  # fmt: skip
 
 

@@ -14,10 +14,12 @@ import numpy as np
 from numpy import int64
 
 from numbatorch_kernels import parallel
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.codes import MAXIMUM, MEAN
 from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.half import load, store
 from numbatorch_kernels.local import local, local_like
+from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
 bag = Kernel("bag")
@@ -29,49 +31,77 @@ GRAIN = 1 << 14  # elements worth a thread
 TILE = 64
 
 
+@callee(forceinline=True)
+def _sum(out, table, index, first, last, scale, scaled, padding, bfloat, columns, size, width):
+    """Of a bag with `size` rows, the sums (or, with their number for `size`, the means) of the first `width` columns."""
+    sums, factor = local_like(table, TILE), local_like(table, 1)
+    factor[0] = 1
+    for j in range(width):
+        sums[j] = 0
+    for k in range(first, last):
+        row = index[k]
+        if row != padding:
+            if scaled:
+                factor[0] = load(scale, k, bfloat)
+            for j in range(width):
+                sums[j] += factor[0] * load(table, row * columns + j, bfloat)
+    if size > 1:
+        factor[0] = size
+        for j in range(width):
+            sums[j] /= factor[0]
+    for j in range(width):
+        store(out, j, sums[j], bfloat)
+
+
+@callee
+def _largest(out, places, table, index, first, last, padding, bfloat, columns, width):
+    """The largest element of each of the first `width` columns of a bag, and which row it comes from."""
+    best, rows = local_like(table, TILE), local(int64, TILE)
+    empty = True
+    for j in range(width):
+        best[j] = 0
+        rows[j] = 0
+    for k in range(first, last):
+        row = index[k]
+        if row != padding:
+            for j in range(width):
+                x = load(table, row * columns + j, bfloat)
+                if empty or x > best[j]:
+                    best[j] = x
+                    rows[j] = row
+            empty = False
+    for j in range(width):
+        store(out, j, best[j], bfloat)
+        places[j] = rows[j]
+
+
 def bag_kernel(
     out, sizes, largest, table, index, bounds, scale, scaled, padding, how, bfloat, rows, columns, missed,
     start, stop,
 ):  # fmt: skip
-    sums = local_like(table, TILE)
-    places = local(int64, TILE)
     for b in range(start, stop):
-        for first in range(0, columns, TILE):
-            width = min(TILE, columns - first)
-            size = 0
-            for j in range(width):
-                sums[j] = 0
-                places[j] = 0
-            for k in range(bounds[b], bounds[b + 1]):
-                row = index[k]
-                if row < 0 or row >= rows:
-                    missed[0] = k + 1
-                elif row != padding:
-                    base = row * columns + first
-                    if how == MAXIMUM:
-                        for j in range(width):
-                            x = load(table, base + j, bfloat)
-                            if size == 0 or x > sums[j]:
-                                sums[j] = x
-                                places[j] = row
-                    elif scaled:
-                        factor = load(scale, k, bfloat)
-                        for j in range(width):
-                            sums[j] += factor * load(table, base + j, bfloat)
-                    elif width == TILE:
-                        for j in range(TILE):
-                            sums[j] += load(table, base + j, bfloat)
-                    else:
-                        for j in range(width):
-                            sums[j] += load(table, base + j, bfloat)
-                    size += 1
-            sizes[b] = size
-            for j in range(width):
-                mean = sums[j] / size if how == MEAN and size > 0 else sums[j]
-                store(out, b * columns + first + j, mean, bfloat)
+        first, last, size, wrong = bounds[b], bounds[b + 1], 0, 0
+        for k in range(first, last):
+            row = index[k]
+            if row < 0 or row >= rows:
+                wrong = k + 1
+            elif row != padding:
+                size += 1
+        sizes[b] = size
+        if wrong > 0:
+            missed[0] = wrong
+            continue
+        divisor = max(size, 1) if how == MEAN else 1
+        for c in range(0, columns, TILE):
+            to, of = offset(out, b * columns + c), offset(table, c)
             if how == MAXIMUM:
-                for j in range(width):
-                    largest[b * columns + first + j] = places[j]
+                places = offset(largest, b * columns + c)
+                _largest(to, places, of, index, first, last, padding, bfloat, columns, min(TILE, columns - c))
+            elif columns - c >= TILE:  # a plain number of columns: their sums stay in registers
+                _sum(to, of, index, first, last, scale, scaled, padding, bfloat, columns, divisor, TILE)
+            else:
+                rest = columns - c
+                _sum(to, of, index, first, last, scale, scaled, padding, bfloat, columns, divisor, rest)
 
 
 @cache

@@ -27,15 +27,19 @@ from numba.np.numpy_support import from_dtype
 from numpy import inf
 
 from numbatorch_kernels import parallel
-from numbatorch_kernels.callee import SHARED
+from numbatorch_kernels.callee import SHARED, callee
 from numbatorch_kernels.cpu import compiled, shared
+from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 from numbatorch_kernels.vecmath import exp_f32, exp_f64, log_f32, log_f64
 
-ctc = Kernel("ctc")  # (loss, alpha, lp, targets, starts, lengths, blank): alpha is (batch, steps, states)
+ctc = Kernel("ctc")
+# (loss, alpha, lp, targets, starts, lengths, blank): alpha is (batch, steps, room(labels))
 ctc_backward = Kernel("ctc_backward")
 # (dx, beta, grad, loss, alpha, lp, targets, starts, lengths, blank, zero_infinity): the gradient for what lp is the
 # log softmax of, e^lp - e^(posterior), times grad[b]; `beta` is scratch like alpha
+
+LANES = 16  # states that a loop of vector instructions takes at a time
 
 
 def exponential(x):
@@ -59,6 +63,17 @@ def _logarithm(x):
 
 
 @shared
+def _whole(count):
+    """So many states, in whole vector registers."""
+    return (count + LANES - 1) // LANES * LANES
+
+
+def room(labels: int) -> int:
+    """How many elements a step of alpha has, where samples have at most so many labels."""
+    return _whole(2 * labels + 1) + 2
+
+
+@shared
 def label_of(targets, start, blank, state):
     """The label of a state: blanks are even."""
     return targets[start + state // 2] if state % 2 else blank
@@ -70,43 +85,71 @@ def skips(targets, start, state):
     return state % 2 == 1 and state > 2 and targets[start + state // 2] != targets[start + state // 2 - 1]
 
 
-def joined(a, b, c):
-    """log(e^a + e^b + e^c)"""
-    largest = max(a, max(b, c))
-    if largest == -inf:
-        return largest
-    return largest + logarithm(exponential(a - largest) + exponential(b - largest) + exponential(c - largest))
+@callee(forceinline=True)
+def joined(a, b, c, zero, low):
+    """log(e^a + e^b + e^c), without a branch"""
+    largest = a if a > b else b
+    largest = largest if largest > c else c
+    base = largest if largest > low else zero
+    return base + logarithm(exponential(a - base) + exponential(b - base) + exponential(c - base))
 
 
-_joined = shared(joined)
+@callee
+def _states(label, jump, targets, start, blank, count, wide, zero, low):
+    """The label of each state, and what is added to the probability to come to it from the one two before."""
+    for s in range(wide):
+        label[s] = label_of(targets, start, blank, s) if s < count else blank
+        jump[s] = zero if s < count and skips(targets, start, s) else low
+
+
+@callee
+def _emissions(to, row, label, count, wide, beyond):
+    """The log probability of the label of each state in a step."""
+    for s in range(count):
+        to[s] = row[label[s]]
+    for s in range(count, wide):
+        to[s] = beyond
+
+
+@callee
+def _advance(to, here, one, two, jump, wide, zero, low):
+    """From a step to its neighbour: `to` has the emissions, the other three the states that lead there."""
+    for s in range(wide):
+        to[s] += joined(here[s], one[s], two[s] + jump[s], zero, low)
 
 
 def ctc_kernel(
-    loss, alpha, lp, targets, starts, lengths, steps, batch, classes, states, blank, zero, low, begin, end
-):
+    loss, alpha, label, jump, lp, targets, starts, lengths, steps, batch, classes, states, blank, zero, low, begin, end
+):  # fmt: skip
+    """A step of alpha begins with two states that nobody is in."""
     for b in range(begin, end):
         length, labels, start = lengths[2 * b], lengths[2 * b + 1], starts[b]
         if length == 0:
             loss[b] = zero if labels == 0 else -low
             continue
-        count, here = 2 * labels + 1, b * steps * states
-        for s in range(count):
-            alpha[here + s] = lp[b * classes + label_of(targets, start, blank, s)] if s < 2 else low
-        for t in range(1, length):
-            row, before, now = (t * batch + b) * classes, here + (t - 1) * states, here + t * states
-            for s in range(count):
-                one = alpha[before + s - 1] if s > 0 else low
-                two = alpha[before + s - 2] if skips(targets, start, s) else low
-                way = _joined(alpha[before + s], one, two)
-                alpha[now + s] = way + lp[row + label_of(targets, start, blank, s)]
-        last = here + (length - 1) * states + 2 * labels
-        loss[b] = -_joined(alpha[last], alpha[last - 1] if labels > 0 else low, low)
+        count, wide = 2 * labels + 1, _whole(2 * labels + 1)
+        own, jumps = offset(label, b * states), offset(jump, b * states)
+        to = offset(alpha, b * steps * states + 2)
+        _states(own, jumps, targets, start, blank, count, wide, zero, low)
+        for t in range(length):
+            to[-2] = to[-1] = low
+            _emissions(to, offset(lp, (t * batch + b) * classes), own, count, wide, low)
+            if t == 0:
+                for s in range(2, wide):
+                    to[s] = low
+            else:
+                before = offset(to, -states)
+                _advance(to, before, offset(before, -1), offset(before, -2), jumps, wide, zero, low)
+            to = offset(to, states)
+        last = offset(to, 2 * labels - states)
+        loss[b] = -joined(last[0], last[-1], low, zero, low)
 
 
 def ctc_backward_kernel(
-    dx, beta, grad, loss, alpha, lp, targets, starts, lengths, steps, batch, classes, states, blank,
-    zero_infinity, zero, low, begin, end,
+    dx, beta, label, jump, share, grad, loss, alpha, lp, targets, starts, lengths, steps, batch, classes, states,
+    blank, zero_infinity, zero, low, begin, end,
 ):  # fmt: skip
+    """A step of beta ends with two states that nobody is in."""
     for b in range(begin, end):
         length, labels, start, nll, g = lengths[2 * b], lengths[2 * b + 1], starts[b], loss[b], grad[b]
         for t in range(steps):
@@ -115,46 +158,57 @@ def ctc_backward_kernel(
                 dx[row + c] = 0
         if zero_infinity and nll == inf:
             continue
-        count, here = 2 * labels + 1, b * steps * states
+        count, wide, own = 2 * labels + 1, _whole(2 * labels + 1), offset(label, b * states)
+        jumps, shares = offset(jump, b * states), offset(share, b * states)
+        _states(own, jumps, targets, start, blank, count, wide + 2, zero, low)
         for t in range(length - 1, -1, -1):
-            row, now, after = (t * batch + b) * classes, here + t * states, here + (t + 1) * states
-            for s in range(count):
-                if t == length - 1:
-                    way = low if s < count - 2 else zero
-                else:
-                    one = beta[after + s + 1] if s + 1 < count else low
-                    two = low
-                    if s + 2 < count and skips(targets, start, s + 2):
-                        two = beta[after + s + 2]
-                    way = _joined(beta[after + s], one, two)
-                beta[now + s] = way + lp[row + label_of(targets, start, blank, s)]
+            row, d = offset(lp, (t * batch + b) * classes), offset(dx, (t * batch + b) * classes)
+            here = (b * steps + t) * states
+            to, ways = offset(beta, here), offset(alpha, here + 2)
+            _emissions(to, row, own, count, wide + 2, low)
+            if t == length - 1:
+                for s in range(count - 2):
+                    to[s] = low
+            else:
+                after = offset(to, states)
+                _advance(to, after, offset(after, 1), offset(after, 2), offset(jumps, 2), wide, zero, low)
+            _emissions(shares, row, own, count, wide, zero)
+            for s in range(wide):
+                shares[s] = exponential(ways[s] + to[s] + nll - shares[s]) * g
             for c in range(classes):
-                dx[row + c] = exponential(lp[row + c]) * g
+                d[c] = exponential(row[c]) * g
             for s in range(count):
-                place = row + label_of(targets, start, blank, s)
-                dx[place] -= exponential(alpha[now + s] + beta[now + s] + nll - lp[place]) * g
+                d[own[s]] -= shares[s]
 
 
 @cache
 def _entry(function: Callable, element: str) -> Callable:
     kinds = {
-        ctc_kernel: [element, element, element, "i8", "i8", "i8", *[int] * 5],
-        ctc_backward_kernel: [*[element] * 6, "i8", "i8", "i8", *[int] * 6],
+        ctc_kernel: [element, element, "i8", element, element, "i8", "i8", "i8", *[int] * 5],
+        ctc_backward_kernel: [element, element, "i8", *[element] * 5, element, "i8", "i8", "i8", *[int] * 6],
     }[function]
     number = from_dtype(np.dtype(element))
     return compiled(function, *kinds, number, number, int, int)
 
 
+def _scratch(alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Room for labels and jumps of the states of each sample."""
+    shape = alpha.shape[0], alpha.shape[2]
+    return np.empty(shape, np.int64), np.empty(shape, alpha.dtype)
+
+
 @ctc.on("cpu")
 def _ctc(loss, alpha, lp, targets, starts, lengths, blank):
     entry, sizes = _entry(ctc_kernel, lp.dtype.str[1:]), (*lp.shape, alpha.shape[2], blank)
-    parallel.run(entry, lp.shape[1], 1, loss, alpha, lp, targets, starts, lengths, *sizes, 0.0, -inf)
+    arrays = (loss, alpha, *_scratch(alpha), lp, targets, starts, lengths)
+    parallel.run(entry, lp.shape[1], 1, *arrays, *sizes, 0.0, -inf)
 
 
 @ctc_backward.on("cpu")
 def _ctc_backward(dx, beta, grad, loss, alpha, lp, targets, starts, lengths, blank, zero_infinity):
     entry, sizes = _entry(ctc_backward_kernel, lp.dtype.str[1:]), (*lp.shape, alpha.shape[2], blank)
-    arrays = (dx, beta, grad, loss, alpha, lp, targets, starts, lengths)
+    label, jump = _scratch(alpha)
+    arrays = (dx, beta, label, jump, np.empty_like(jump), grad, loss, alpha, lp, targets, starts, lengths)
     parallel.run(entry, lp.shape[1], 1, *arrays, *sizes, zero_infinity, 0.0, -inf)
 
 

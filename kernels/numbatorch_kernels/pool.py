@@ -68,6 +68,20 @@ def _row(best, numbers, line, n, stride, taps, dilation, number, bfloat):
                 _taps(best, numbers, column, n, stride, 1, number + k, bfloat)
 
 
+@callee(forceinline=True)
+def _pairs(out, places, line, n, taps, down, bfloat):
+    """n whole windows side by side, each two elements of `taps` / 2 rows that lie `down` elements apart."""
+    for c in range(n):
+        value, which = load(line, 2 * c, bfloat), np.int32(0)
+        for k in range(1, taps):
+            x = load(line, k // 2 * down + 2 * c + k % 2, bfloat)
+            larger = (x > value) | (x != x)
+            value = x if larger else value
+            which = np.int32(k) if larger else which
+        store(out, c, value, bfloat)
+        places[c] = which
+
+
 @callee
 def _each(
     best,
@@ -124,10 +138,19 @@ def max_pool_kernel(
     hi = lo
     while stride > 0 and hi < ow and of_w[ow + hi] == 0 and of_w[2 * ow + hi] == kw:
         hi += 1
+    pairs = kd == 1 and kh <= 2 and kw == 2 and jump_w == 1 and stride == 2 and lo == 0 and hi == ow
     for row in range(start, stop):
         plane, a, b = row // (od * oh), row // oh % od, row % oh
         own, picture = offset(table, plane * step), offset(x, plane * d * h * w)
         of_d, of_h, of_w = offset(own, a), offset(own, 3 * od + b), offset(own, 3 * (od + oh))
+        if pairs and of_d[od] == 0 and of_d[2 * od] == 1 and of_h[oh] == 0 and of_h[2 * oh] == kh:
+            largest, places_of = offset(out, row * ow), offset(places, row * ow)
+            corner = offset(picture, (of_d[0] * h + of_h[0]) * w + of_w[0])
+            if kh == 1:
+                _pairs(largest, places_of, corner, ow, 2, 0, bfloat)
+            else:
+                _pairs(largest, places_of, corner, ow, 4, jump_h * w, bfloat)
+            continue
         for begin in range(0, ow, CHUNK):
             end = min(begin + CHUNK, ow)
             low, high = min(max(lo, begin), end), min(max(hi, begin), end)

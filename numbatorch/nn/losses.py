@@ -319,13 +319,8 @@ def ctc_loss(
 
 def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     """Complain as PyTorch does of shapes and dtypes that do not fit."""
-    dims = input.dim()
-    if (
-        dims > 1
-        and target.shape == input.shape[:1] + input.shape[2:]
-        and target.dtype is int64
-        and weight is None
-    ):
+    sizes, dims = input.array.shape, input.array.ndim
+    if dims > 1 and target.array.shape == sizes[:1] + sizes[2:] and target.dtype is int64 and weight is None:
         return  # the usual case
     shape, wanted = list(input.shape), list(target.shape)
     if dims == 0:

@@ -85,7 +85,7 @@ def ctc_loss(
     _refuse(x.kind.dtype)
     whole, device = contiguous(cast(reshape(targets, -1), dt.int64)), x.device
     places = [from_numpy(n).to(device) for n in (starts, np.stack([inputs, labels], 1))]
-    states = 2 * int(labels.max(initial=0)) + 1
+    states = kernels.room(int(labels.max(initial=0)))
     losses, _alpha = _ctc(x, whole, *places, states, blank, zero_infinity)
     if zero_infinity:
         losses = where(losses == float("inf"), 0, losses)

@@ -26,7 +26,7 @@ REDUCTIONS = (
     "aminmax max min unique nonzero"
 ).split()
 ALONG = (
-    "sum mean prod std amax argmax max median nanmedian mode logsumexp norm cumsum cumprod cummax "
+    "sum mean prod std var amax argmax any count_nonzero max median nanmedian mode logsumexp norm cumsum cumprod cummax "
     "logcumsumexp softmax log_softmax sort argsort"
 ).split()
 LINES: dict[str, Line] = {
@@ -38,11 +38,9 @@ LINES: dict[str, Line] = {
     "sort, middle dim": lambda o: o.cube.sort(1),
     "argsort, flat": lambda o: o.flat.argsort(),
     "topk, flat": lambda o: o.flat.topk(100),
-    "topk, dim 1": lambda o: o.x.topk(10),
     "topk, dim 0": lambda o: o.x.topk(10, 0),
     "kthvalue, flat": lambda o: o.flat.kthvalue(1000),
     "kthvalue, dim 0": lambda o: o.x.kthvalue(100, 0),
-    "quantile, dim 1": lambda o: o.t.quantile(o.x, 0.3, 1),
     "unique, int64": lambda o: o.places.unique(),
     "unique, inverse": lambda o: o.flat.unique(return_inverse=True),
     "unique, rows": lambda o: o.x.unique(dim=0),
@@ -52,68 +50,98 @@ LINES: dict[str, Line] = {
     "searchsorted": lambda o: o.t.searchsorted(o.boundaries, o.flat),
     "bucketize": lambda o: o.t.bucketize(o.flat, o.boundaries),
     "isin": lambda o: o.t.isin(o.flat, o.boundaries),
-    "gather": lambda o: o.x.gather(0, o.places),
     "take": lambda o: o.x.take(o.places),
     "take_along_dim": lambda o: o.t.take_along_dim(o.x, o.places, 1),
-    "scatter": lambda o: o.x.scatter(1, o.places, o.y),
-    "scatter_add": lambda o: o.x.scatter_add(0, o.places, o.y),
     "scatter_reduce": lambda o: o.x.scatter_reduce(0, o.places, o.y, "amax"),
     "index_select, rows": lambda o: o.x.index_select(0, o.rows),
     "index_select, columns": lambda o: o.x.index_select(1, o.rows),
-    "index_add": lambda o: o.x.index_add(0, o.rows, o.y),
     "index_copy": lambda o: o.x.index_copy(0, o.rows, o.y),
     "index_fill": lambda o: o.x.index_fill(0, o.rows, 1.0),
     "index_put": lambda o: o.x.index_put((o.rows,), o.y),
     "index_put, accumulate": lambda o: o.x.index_put((o.rows,), o.y, accumulate=True),
-    "x[rows]": lambda o: o.x[o.rows],
     "x[mask]": lambda o: o.x[o.mask],
-    "masked_select": lambda o: o.x.masked_select(o.mask),
-    "masked_fill": lambda o: o.x.masked_fill(o.mask, 0.0),
-    "masked_scatter": lambda o: o.x.masked_scatter(o.mask, o.y),
-    "where": lambda o: o.t.where(o.mask, o.x, o.y),
     "where, number": lambda o: o.t.where(o.mask, o.x, 0.0),
-    "cat": lambda o: o.t.cat((o.x, o.y)),
     "cat, dim 1": lambda o: o.t.cat((o.x, o.y), 1),
-    "stack": lambda o: o.t.stack((o.x, o.y), 1),
-    "roll": lambda o: o.x.roll(3, 1),
     "roll, two dims": lambda o: o.x.roll((3, 5), (0, 1)),
-    "flip": lambda o: o.x.flip(0, 1),
-    "tril": lambda o: o.x.tril(),
     "transpose, copied": lambda o: o.x.t().contiguous(),
-    "repeat": lambda o: o.x.repeat(1, 2),
     "repeat_interleave": lambda o: o.x.repeat_interleave(2, 1),
     "diff": lambda o: o.x.diff(),
-    "layer_norm": lambda o: o.t.nn.functional.layer_norm(o.x, (2000,)),
-    "cdist": lambda o: o.t.cdist(o.x[:, :64], o.y[:, :64]),
     "cdist, p 1": lambda o: o.t.cdist(o.x[:, :64], o.y[:, :64], p=1),
     "pdist": lambda o: o.t.pdist(o.x[:, :64]),
-    "cosine_similarity": lambda o: o.t.cosine_similarity(o.x, o.y),
-    "matmul": lambda o: o.x @ o.y,
     "matmul, transposed": lambda o: o.x.t() @ o.y.t(),
     "addmm": lambda o: o.t.addmm(o.x, o.x, o.y),
-    "bmm": lambda o: o.batch @ o.batch,
-    "einsum": lambda o: o.t.einsum("bij,bkj->bik", o.batch, o.batch),
     "tensordot": lambda o: o.t.tensordot(o.batch, o.batch[0], 1),
     "kron": lambda o: o.t.kron(o.x[:50, :40], o.x[:50, :40]),
     "outer": lambda o: o.t.outer(o.flat[:2000], o.flat[:2000]),
-    "inv": lambda o: o.t.linalg.inv(o.square),
-    "det": lambda o: o.t.linalg.det(o.square),
-    "solve": lambda o: o.t.linalg.solve(o.square, o.square),
-    "cholesky": lambda o: o.t.linalg.cholesky(o.definite),
-    "qr": lambda o: o.t.linalg.qr(o.square),
-    "svdvals": lambda o: o.t.linalg.svdvals(o.square[:300, :300]),
-    "eigh": lambda o: o.t.linalg.eigh(o.definite[:300, :300]),
-    "solve_triangular": lambda o: o.t.linalg.solve_triangular(o.definite, o.square, upper=True),
-    "rfft": lambda o: o.t.fft.rfft(o.x),
-    "fft": lambda o: o.t.fft.fft(o.x),
     "fft2": lambda o: o.t.fft.fft2(o.x),
-    "irfft": lambda o: o.t.fft.irfft(o.complex),
     "randperm": lambda o: o.t.randperm(4_000_000),
     "randn": lambda o: o.t.randn(2000, 2000),
     "multinomial": lambda o: o.t.multinomial(o.flat.abs(), 100),
     "bernoulli": lambda o: o.t.full((2000, 2000), 0.5).bernoulli(),
     "dropout": lambda o: o.t.nn.functional.dropout(o.x),
+    "quantile, dim 0": lambda o: o.t.quantile(o.x, 0.3, 0),
+    "nanquantile, dim 1": lambda o: o.t.nanquantile(o.x, 0.3, 1),
+    "unique, counts": lambda o: o.t.unique(o.x, return_counts=True),
+    "unique_consecutive, rows": lambda o: o.x.unique_consecutive(dim=0),
+    "histogram": lambda o: o.t.histogram(o.flat, 100),
+    "cov": lambda o: o.square.cov(),
+    "corrcoef": lambda o: o.square.corrcoef(),
+    "cumsum, middle dim": lambda o: o.cube.cumsum(1),
+    "softmax, middle dim": lambda o: o.cube.softmax(1),
+    "sum, middle dim": lambda o: o.cube.sum(1),
+    "std, middle dim": lambda o: o.cube.std(1),
+    "argmax, middle dim": lambda o: o.cube.argmax(1),
+    "sum, transposed": lambda o: o.x.t().sum(0),
+    "x + y, transposed": lambda o: o.x.t() + o.y,
+    "x + y, int64": lambda o: o.places + o.places,
+    "x + places": lambda o: o.x + o.places,
+    "x > y": lambda o: o.x > o.y,
+    "isclose": lambda o: o.t.isclose(o.x, o.y),
+    "allclose": lambda o: o.t.allclose(o.x, o.y),
+    "nan_to_num": lambda o: o.x.nan_to_num(),
+    "to float64": lambda o: o.x.double(),
+    "to bfloat16": lambda o: o.x.bfloat16(),
+    "one_hot": lambda o: o.F.one_hot(o.rows, 2000),
+    "nonzero, as tuple": lambda o: o.mask.nonzero(as_tuple=True),
+    "index_reduce": lambda o: o.x.index_reduce(0, o.rows, o.y, "amax"),
+    "scatter_reduce, mean": lambda o: o.x.scatter_reduce(0, o.places, o.y, "mean"),
+    "x[rows] = y": lambda o: o.x.clone().__setitem__(o.rows, o.y),
+    "x[mask] = 0": lambda o: o.x.clone().__setitem__(o.mask, 0.0),
+    "x[:, rows]": lambda o: o.x[:, o.rows],
+    "put_": lambda o: o.x.clone().put_(o.places, o.y),
+    "meshgrid": lambda o: [x.contiguous() for x in o.t.meshgrid(o.x[0], o.x[1], indexing="ij")],
+    "rot90": lambda o: o.x.rot90(),
+    "diag_embed": lambda o: o.x[0].diag_embed(),
+    "tensor_split, joined": lambda o: o.t.cat(o.x.tensor_split(3)),
+    "block_diag": lambda o: o.t.block_diag(o.square, o.square),
+    "fold": lambda o: o.F.fold(o.x[:256].view(16, 64, 500), (40, 200), (4, 4), stride=4),
+    "pixel_shuffle": lambda o: o.F.pixel_shuffle(o.pictures, 2),
+    "grid_sample": lambda o: o.F.grid_sample(o.pictures, o.grid, align_corners=False),
+    "embedding_bag": lambda o: o.F.embedding_bag(o.rows.view(-1, 10), o.x),
+    "ctc_loss": lambda o: o.F.ctc_loss(o.x[:1000].view(100, 20, 1000), o.labels, *o.lengths),
+    "pinv": lambda o: o.t.linalg.pinv(o.square[:300, :300]),
+    "svd": lambda o: o.t.linalg.svd(o.square[:300, :300]),
+    "eig": lambda o: o.t.linalg.eig(o.square[:300, :300]),
+    "lstsq": lambda o: o.t.linalg.lstsq(o.square, o.square),
+    "lu_factor": lambda o: o.t.linalg.lu_factor(o.square),
+    "ldl_factor": lambda o: o.t.linalg.ldl_factor(o.square[:300, :300]),
+    "matrix_power": lambda o: o.t.linalg.matrix_power(o.near, 5),
+    "matrix_norm, nuc": lambda o: o.t.linalg.matrix_norm(o.square[:300, :300], "nuc"),
+    "ifft": lambda o: o.t.fft.ifft(o.complex),
+    "rfft, dim 0": lambda o: o.t.fft.rfft(o.x, dim=0),
+    "fftshift": lambda o: o.t.fft.fftshift(o.x),
+    "normal": lambda o: o.t.normal(o.x, 1.0),
+    "randint": lambda o: o.t.randint(100, (2000, 2000)),
+    "exponential_": lambda o: o.t.empty(2000, 2000).exponential_(),
+    "poisson": lambda o: o.t.poisson(o.boundaries.abs().expand(40_000, 100)),
+    "multinomial, rows": lambda o: o.x.abs().multinomial(50),
+    "multinomial, again": lambda o: o.x.abs().multinomial(50, replacement=True),
 }  # fmt: skip
+
+
+def forward(names: str, call: Callable) -> Line:
+    """A line: the call, of a library and its operands of these names."""
+    return lambda o: call(o, *(getattr(o, name) for name in names.split()))
 
 
 def differentiated(names: str, call: Callable) -> Line:
@@ -219,6 +247,7 @@ BACKWARD: dict[str, tuple[str, Callable]] = {
     "fft": ("x", lambda o, x: o.t.fft.fft(x)),
     "irfft": ("complex", lambda o, x: o.t.fft.irfft(x)),
 }  # fmt: skip
+LINES |= {name: forward(*given) for name, given in BACKWARD.items()}
 LINES |= {f"{name}, backward": differentiated(*given) for name, given in BACKWARD.items()}
 
 
@@ -238,10 +267,11 @@ class Operands:
         self.definite = self.square @ self.square.t() + t.eye(1000)
         self.near = t.eye(1000) + self.square / 1000
         self.complex = t.fft.rfft(self.x)
-        self.pictures, self.heads = (
-            self.flat[:3_686_400].view(16, 16, 120, 120),
-            self.flat[:4_000_000].view(8, 10, 500, 100),
-        )
+        self.pictures = self.flat[:3_686_400].view(16, 16, 120, 120)
+        self.grid = self.y.view(-1)[:460_800].view(16, 120, 120, 2)
+        self.heads = self.flat.view(8, 10, 500, 100)
+        self.labels = t.randint(1, 1000, (20, 50))
+        self.lengths = t.full((20,), 100), t.full((20,), 50)
         self.weight, self.small = t.randn(16, 16, 3, 3), t.randn(16, 16, 1, 1)
         self.sequences = self.flat[:2_560_000].view(50, 200, 256)
         self.lstm, self.gru = t.nn.LSTM(256, 64), t.nn.GRU(256, 64)

@@ -15,6 +15,7 @@ from numbatorch.device import CPU
 from numbatorch.device import device as Device
 from numbatorch.dtype import DIMENSIONED, NUMBER, ZERO_DIM, DType, number_dtype
 from numbatorch.shape import make_size
+from numbatorch_kernels import fill as filling
 from numbatorch_kernels import memory
 from numbatorch_kernels.cuda import array as cuda_array
 
@@ -158,6 +159,14 @@ def empty(shape: tuple[int, ...], kind: Kind) -> Tensor:
     if kind.cpu:
         return wrap(memory.empty(shape, kind.numpy), kind)
     return wrap(cuda_array.DeviceArray.empty(shape, kind.numpy, kind.device.index or 0), kind)
+
+
+def fill(array: np.ndarray, value: Number) -> None:
+    """Set all elements of a contiguous array on the CPU, a large one on all threads."""
+    if array.nbytes >= memory.LARGE:
+        filling.fill(array, value)
+    else:
+        array.fill(value)
 
 
 def alias(source: TensorBase, array: Any = None) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import engine
 from numbatorch.autograd.graph import GradientEdge, edge_of
-from numbatorch.base import TensorBase, empty
+from numbatorch.base import TensorBase, empty, fill
 from numbatorch.shape import make_size
 
 if TYPE_CHECKING:
@@ -206,6 +206,6 @@ def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[T
 def _ones(tensor: Tensor) -> Tensor:
     result = empty(tensor.array.shape, tensor.kind)
     if result.kind.cpu and result.kind.element != "bf":
-        result.array.fill(1)
+        fill(result.array, 1)
         return result
     return result.fill_(1)

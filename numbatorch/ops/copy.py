@@ -12,7 +12,7 @@ import numbatorch.dtype as dt
 from numbatorch.apply import Op, Pointwise
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
-from numbatorch.base import Kind, TensorBase, empty, kind_of, wrap
+from numbatorch.base import Kind, TensorBase, empty, fill, kind_of, wrap
 from numbatorch.device import CPU, current_cuda, get_default_device
 from numbatorch.device import device as Device
 from numbatorch.dtype import DType, c_name, type_word
@@ -201,7 +201,7 @@ def fill_(self: Tensor, value: Number | Tensor) -> Tensor:
 def zero_(self: Tensor) -> Tensor:
     """Set every element to zero."""
     if self.kind.cpu and self.kind.contiguous and not (state.enabled and self._requires_grad):
-        self.array.fill(0)
+        fill(self.array, 0)
         inplace.changed(self)
         return self
     return fill_(self, 0)

@@ -17,8 +17,6 @@ from numbatorch.ops import copy
 from numbatorch.ops.copy import cast, copy_, empty_in_order, fill_, from_numbers, into, move, resolve
 from numbatorch.ops.view import sizes
 from numbatorch.storage import reseat, resize_out
-from numbatorch_kernels import fill as kernels
-from numbatorch_kernels import memory
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -51,8 +49,8 @@ def _fill(result: Tensor, value: Number) -> Tensor:
     if value.__class__ is not int or value not in (0, 1):
         value = dt.fitting(value, kind.dtype)
     if kind.cpu and not (value and kind.element in ("f2", "bf")):  # which NumPy warns of, or has not
-        if kind.contiguous and result.array.nbytes >= memory.LARGE:
-            kernels.fill(result.array, value)
+        if kind.contiguous:
+            base.fill(result.array, value)
         else:
             result.array.fill(value)
         return result

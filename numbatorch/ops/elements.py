@@ -357,7 +357,7 @@ def zeros(shape: tuple[int, ...], kind: Kind) -> Tensor:
     """Zeros of this dtype and on this device."""
     result = base.empty(shape, kind)
     if kind.cpu:
-        result.array.fill(0)
+        base.fill(result.array, 0)
         return result
     return zero_(result)
 

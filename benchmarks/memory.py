@@ -133,7 +133,7 @@ LINES: dict[str, Line] = {
     "normal": lambda o: o.t.normal(o.x, 1.0),
     "randint": lambda o: o.t.randint(100, (2000, 2000)),
     "exponential_": lambda o: o.t.empty(2000, 2000).exponential_(),
-    "poisson": lambda o: o.t.poisson(o.boundaries.abs().expand(40_000, 100)),
+    "poisson": lambda o: o.t.poisson(o.rates),
     "multinomial, rows": lambda o: o.x.abs().multinomial(50),
     "multinomial, again": lambda o: o.x.abs().multinomial(50, replacement=True),
 }  # fmt: skip
@@ -270,6 +270,7 @@ class Operands:
         self.pictures = self.flat[:3_686_400].view(16, 16, 120, 120)
         self.grid = self.y.view(-1)[:460_800].view(16, 120, 120, 2)
         self.heads = self.flat.view(8, 10, 500, 100)
+        self.rates = self.x.abs()
         self.labels = t.randint(1, 1000, (20, 50))
         self.lengths = t.full((20,), 100), t.full((20,), 50)
         self.weight, self.small = t.randn(16, 16, 3, 3), t.randn(16, 16, 1, 1)

@@ -432,7 +432,10 @@ def _(out, state, weights, replacement):
     if samples == 1:
         np.argmax(score, axis=1, keepdims=True, out=out)
     else:
-        out[...] = np.argsort(-score, axis=1, kind="stable")[:, :samples]
+        step = max(1, CHUNK // score.shape[1])
+        for row in range(0, rows, step):
+            order = np.argsort(-score[row : row + step], axis=1, kind="stable")
+            out[row : row + step] = order[:, :samples]
 
 
 # ------------------------------------------------------------------------------------------------------------

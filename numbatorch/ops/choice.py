@@ -60,7 +60,7 @@ def as_rows(input: Tensor, dim: int) -> Tensor:
     return contiguous(movedim(last, dim, -1) if dim != input.array.ndim - 1 else last)
 
 
-BLOCK = 1 << 18  # elements of rows that are copied at a time
+BLOCK = 1 << 17  # elements of rows that are copied at a time
 
 
 def by_rows(

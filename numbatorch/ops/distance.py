@@ -13,7 +13,7 @@ from numbatorch.base import empty
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, div, mul, pow, square, sub
 from numbatorch.ops.arrange import triu_indices
-from numbatorch.ops.comparison import eq, where
+from numbatorch.ops.comparison import eq, masked_fill, where
 from numbatorch.ops.copy import cast, clone, contiguous
 from numbatorch.ops.linalg import norm
 from numbatorch.ops.math import abs, sign
@@ -55,8 +55,7 @@ def _euclidean_vjp(node, grad):
 
 def _per_distance(grad: Tensor, lengths: Tensor) -> Tensor:
     """grad / lengths; nothing where a length is 0."""
-    zero = eq(lengths, 0)
-    return where(zero, 0.0, div(grad, where(zero, 1.0, lengths)))
+    return div(grad, masked_fill(lengths, eq(lengths, 0), inf))
 
 
 _euclidean = Op("EuclideanDist", _euclidean_forward, _euclidean_vjp, saves=(0, 1, -1), tensors=2)

@@ -10,13 +10,14 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
+from numbatorch import autograd
 from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, refuse
-from numbatorch.autograd.mode import no_grad
+from numbatorch.autograd.mode import enable_grad, no_grad, state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.comparison import where
-from numbatorch.ops.copy import cast, contiguous, to_opmath
+from numbatorch.ops.copy import cast, contiguous, copy_, to_opmath
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.join import stack
 from numbatorch.ops.math import clamp, floor, round
@@ -30,6 +31,7 @@ from numbatorch_kernels import places
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
+POINTS = 1 << 14  # about as many are worked on together
 BILINEAR, NEAREST, BICUBIC = range(3)
 ZEROS, BORDER, REFLECTION = range(3)
 
@@ -95,7 +97,7 @@ def _dots_vjp(node, gradient):
     )
 
 
-_blend: Op = Op("GridSampler", _blend_forward, _blend_vjp, saves=(0, 1, 2), tensors=3)
+_blend: Op = Op("GridSamplerBlend", _blend_forward, _blend_vjp, saves=(0, 1, 2), tensors=3)
 _back: Op = Op("GridSamplerBack", _back_forward, _back_vjp, saves=(0, 1, 2), tensors=3)
 _dots: Op = Op("GridSamplerDots", _dots_forward, _dots_vjp, saves=(0, 1, 2), tensors=3)
 
@@ -208,17 +210,60 @@ def grid_sampler(
     float16 and bfloat16 are computed in float32. Differentiable in both, to any order.
     """
     _check(input, grid, interpolation_mode)
-    shape, lead = input.array.shape, grid.array.shape[:-1]
-    x, g = to_opmath(input), to_opmath(grid)
-    points = reshape(g, lead[0], prod(lead[1:]), len(shape) - 2)
+    how = interpolation_mode, padding_mode, bool(align_corners)
+    out = _sampler(to_opmath(input), to_opmath(grid), *how)
+    return cast(out, input.kind.dtype)
+
+
+def _seen(x: Tensor, grid: Tensor, mode: int, padding: int, align: bool) -> Tensor:
+    """Pictures through the grid. Every point's neighbours and their weights are in memory."""
+    shape, lead = x.array.shape, grid.array.shape[:-1]
     sizes = shape[2:]
-    found = [
-        _along(points[..., -1 - d], n, interpolation_mode, padding_mode, bool(align_corners))
-        for d, n in enumerate(sizes)
-    ]
+    points = reshape(grid, lead[0], prod(lead[1:]), len(sizes))
+    found = [_along(points[..., -1 - d], n, mode, padding, align) for d, n in enumerate(sizes)]
     flat = reshape(x, shape[0], shape[1], prod(sizes))
     out = _blend(flat, _products([w for _, w in found]), _flat([i for i, _ in found], sizes))
-    return cast(reshape(out, *shape[:2], *lead[1:]), input.kind.dtype)
+    return reshape(out, *shape[:2], *lead[1:])
+
+
+def _some(grid: Tensor) -> list[slice]:
+    """Pictures that are worked on together: as few as keep the threads busy."""
+    return _pieces(grid.array.shape[0], prod(grid.array.shape[1:-1]))
+
+
+def _pieces(count: int, points: int) -> list[slice]:
+    step = max(1, POINTS // max(1, points))
+    return [slice(begin, begin + step) for begin in range(0, count, step)]
+
+
+def _sampler_forward(x, grid, *how):
+    out = empty((*x.array.shape[:2], *grid.array.shape[1:-1]), x.kind)
+    with no_grad():
+        for some in _some(grid):
+            for lines in _pieces(grid.array.shape[1], prod(grid[some].array.shape[2:-1])):
+                copy_(out[some, :, lines], _seen(x[some], grid[some, lines], *how))
+    return out
+
+
+def _sampler_vjp(node, grad):
+    """By way of `_seen`: of all pictures where the gradient will be differentiated again, else a few at a time."""
+    given, how = node.unpack(), node.params
+    wanted = [k for k in range(2) if node.needs[k]]
+    if state.enabled:
+        again = autograd.grad(_seen(*given, *how), [given[k] for k in wanted], grad, create_graph=True)
+        made = dict(zip(wanted, again, strict=True))
+        return made.get(0), made.get(1)
+    made = {k: empty(given[k].array.shape, given[k].kind) for k in wanted}
+    for some in _some(given[1]):
+        parts = [t.detach()[some].requires_grad_(k in made) for k, t in enumerate(given)]
+        with enable_grad():
+            out = _seen(*parts, *how)
+        for k, part in zip(wanted, autograd.grad(out, [parts[k] for k in wanted], grad[some]), strict=True):
+            copy_(made[k][some], part)
+    return made.get(0), made.get(1)
+
+
+_sampler: Op = Op("GridSampler", _sampler_forward, _sampler_vjp, saves=(0, 1), tensors=2)
 
 
 # --- affine maps

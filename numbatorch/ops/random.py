@@ -324,14 +324,15 @@ def multinomial(
 
 
 def _check_weights(weights: np.ndarray, one_by_one: bool) -> None:
+    least, largest = weights.min(initial=0), weights.max(initial=0)  # NaN if one is
     if one_by_one:
-        if (weights < 0).any():
+        if np.fmin.reduce(weights, axis=None, initial=0) < 0:
             raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
-        if not np.isfinite(weights).all():
+        if not (-np.inf < least and largest < np.inf):
             raise RuntimeError(
                 "invalid multinomial distribution (encountering probability entry = infinity or NaN)"
             )
-    elif not ((weights >= 0) & (weights < np.inf)).all():
+    elif not (least >= 0 and largest < np.inf):
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if (weights.sum(1) <= 0).any():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")

@@ -15,6 +15,7 @@ from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import INTEGERS
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import zeros_like
+from numbatorch.ops.extrema import amin
 from numbatorch.ops.sampling import not_implemented, source_of
 from numbatorch.ops.underived import underived, without_derivative
 from numbatorch.ops.view import expand
@@ -49,7 +50,7 @@ def _poisson(rate: Tensor, generator: Generator | None) -> Tensor:
     dtype = rate.kind.dtype
     if not dtype.is_floating_point:
         raise not_implemented("poisson_cpu", dtype)
-    if rate.kind.cpu and not (cast(rate, dt.float64).array >= 0).all():
+    if rate.kind.cpu and rate.array.size and not amin(rate.detach()).item() >= 0:
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     return cast(_drawn(kernels.poisson, generator, dtype.opmath, rate), dtype)
 

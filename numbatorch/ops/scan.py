@@ -13,7 +13,7 @@ from numbatorch.dtype import DType, c_name
 from numbatorch.ops.arithmetic import add, div, mul, sub
 from numbatorch.ops.arrange import flip
 from numbatorch.ops.choice import Choice, empty_pair, into_pair, refuse_dtypes
-from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, where
+from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, ne, where
 from numbatorch.ops.copy import cast, contiguous, copy_, to_opmath
 from numbatorch.ops.extrema import amax
 from numbatorch.ops.math import abs, exp, isfinite, log
@@ -71,6 +71,8 @@ def _cumprod_vjp(node, grad):
     (dim,) = node.params
     if input.kind.dtype.is_complex:
         input, result = input.conj(), result.conj()
+    if ne(input, 0).all().item():
+        return (div(_from_each_on(mul(grad, result), dim), input),)
     zero = eq(input, 0)
     seen = cumsum(zero, dim)
     first, none = logical_and(zero, eq(seen, 1)), eq(seen, 0)

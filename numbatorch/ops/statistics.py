@@ -16,7 +16,7 @@ from numbatorch.ops.creation import full
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.extrema import argmax
 from numbatorch.ops.math import ceil, floor, isnan, round
-from numbatorch.ops.reduce import any, sum
+from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scan import cummax
 from numbatorch.ops.scatter import gather
@@ -281,16 +281,15 @@ def _quantile(input: Tensor, q, dim, keepdim: bool, how: str, out: Tensor | None
 
 def _at(rows: Tensor, fractions: Tensor, how: str, skip_nan: bool) -> Tensor:
     """The quantiles of sorted rows."""
-    missing = isnan(rows)
     if skip_nan:
-        last = sub(rows.array.shape[-1] - 1, sum(missing, -1, True))
+        last = sub(rows.array.shape[-1] - 1, sum(isnan(rows), -1, True))
         ranks = mul(reshape(fractions, -1), maximum(last, zeros((), last.kind)))
     else:
         last = rows.array.shape[-1] - 1
         ranks = expand(
             mul(reshape(fractions, -1), float(last)), (*rows.array.shape[:-1], fractions.array.size)
         )
-        ranks = where(any(missing, -1, True), float(last), ranks)  # there, NaN is found
+        ranks = where(isnan(rows[..., -1:]), float(last), ranks)  # NaN is the last, and the result
     ranks = ranks.detach()
     if how in ("lower", "higher", "nearest"):
         ranks = {"lower": floor, "higher": ceil, "nearest": round}[how](ranks)

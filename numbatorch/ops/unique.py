@@ -10,7 +10,7 @@ from numbatorch.apply import Op
 from numbatorch.base import Kind, Number, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import sub
-from numbatorch.ops.choice import refuse_dtypes
+from numbatorch.ops.choice import BLOCK, refuse_dtypes
 from numbatorch.ops.comparison import eq, logical_not, ne
 from numbatorch.ops.copy import cast, contiguous, copy_
 from numbatorch.ops.creation import tensor
@@ -136,8 +136,10 @@ def _runs_of_slices(slices: Tensor, numbered: bool, counted: bool) -> Runs:
     """Of rows: the number of the first one of each run of equal ones, and so on as `_runs`."""
     n = slices.array.shape[0]
     starts = base.empty((n,), Kind.of(dt.bool, slices.kind.device)).fill_(True)
-    if n:
-        copy_(starts[1:], any(ne(slices[1:], slices[:-1]), 1))
+    step = max(1, BLOCK * n // (slices.array.size or 1))
+    for begin in range(1, n, step):
+        piece = slices[begin - 1 : begin + step]
+        copy_(starts[begin : begin + step], any(ne(piece[1:], piece[:-1]), 1))
     first = true_positions(starts)
     counts = _lengths(cat([first, first.new_empty((1,))]), n) if counted else None
     return first, cumsum(starts, 0).sub_(1) if numbered else None, counts

@@ -440,8 +440,8 @@ def embedding_bag(
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
                 f"length sequences. However, found offsets of type {type(offsets)}"
             )
-        offsets = ops.arange(input.size(0), dtype=input.dtype, device=input.device) * input.size(1)
-        include_last_offset = False
+        offsets = ops.arange(0, input.numel() + 1, input.size(1), dtype=input.dtype, device=input.device)
+        include_last_offset = True
         input = input.reshape(-1)
         per_sample_weights = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     elif input.dim() != 1:

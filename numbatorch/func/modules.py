@@ -1,4 +1,4 @@
-"""Several modules as one."""
+"""Modules as functions: several as one, and none that changes itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from numbatorch import ops
 from numbatorch.nn import Module
+from numbatorch.nn.batchnorm import _BatchNorm
 from numbatorch.tensor import Tensor
 
 
@@ -39,3 +40,17 @@ def _stacked(tensors: list[Tensor], name: str) -> Tensor:
         raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
     result = ops.stack(tensors)
     return result.detach().requires_grad_() if requires_grad == {True} else result
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """`root`, in which every batch norm now forgets its running statistics and goes by those of each batch: a module
+    that updates buffers in place is no function that `vmap` can run.
+
+    >>> torch.func.replace_all_batch_norm_modules_(torch.nn.BatchNorm1d(3)).running_mean is None
+    True
+    """
+    for module in root.modules():
+        if isinstance(module, _BatchNorm) and module.track_running_stats:
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

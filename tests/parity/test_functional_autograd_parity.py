@@ -361,6 +361,8 @@ CALLS = [
     "L.func.stack_module_state([])",
     "L.func.stack_module_state([m, L.nn.Tanh()])",
     "L.func.stack_module_state([m, L.nn.Linear(3, 2).eval()])",
+    "[list(L.func.replace_all_batch_norm_modules_(n).state_dict()) for n in (m, L.nn.Sequential(m, L.nn.BatchNorm1d(2)))]",
+    "L.func.replace_all_batch_norm_modules_(L.nn.BatchNorm1d(3, affine=False))(M)",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numbatorch as torch
 from numbatorch.ops import conv1d as conv1d
 from numbatorch.ops import conv2d as conv2d
 from numbatorch.ops import conv3d as conv3d
+from numbatorch.ops import conv_tbc as conv_tbc
 from numbatorch.ops import conv_transpose1d as conv_transpose1d
 from numbatorch.ops import conv_transpose2d as conv_transpose2d
 from numbatorch.ops import conv_transpose3d as conv_transpose3d

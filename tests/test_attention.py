@@ -5,6 +5,7 @@ import pytest
 import numbatorch as torch
 from numbatorch import nn
 from numbatorch.nn import functional as F
+from numbatorch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 
 @pytest.mark.parametrize("length", [5, 100, 250])
@@ -36,3 +37,17 @@ def test_layers_keep_the_order_of_a_batch():
     other.load_state_dict(layer.state_dict())
     x = torch.randn(5, 3, 8)
     torch.testing.assert_close(layer(x), other(x.transpose(0, 1)).transpose(0, 1))
+
+
+def test_scores_changed_by_a_function_have_gradients():
+    """Of queries, keys, values and of what the function uses; the first query sees nothing."""
+    mask = create_block_mask(lambda b, h, q, kv: q > kv, None, None, 4, 5)
+    operands = [
+        torch.randn(shape, dtype=torch.float64, requires_grad=True)
+        for shape in ((1, 2, 4, 3), (1, 2, 5, 3), (2,))
+    ]
+
+    def attend(q, k, slopes):
+        return flex_attention(q, k, k, lambda score, b, h, i, j: score + slopes[h] * (i - j), mask)
+
+    assert torch.autograd.gradcheck(attend, operands)

@@ -1,6 +1,7 @@
 """Differentiation: the tape, the backward pass, and what users call of it."""
 
 from numbatorch.autograd import forward_ad as forward_ad
+from numbatorch.autograd import grad_mode as grad_mode
 from numbatorch.autograd import graph as graph
 from numbatorch.autograd.anomaly import detect_anomaly as detect_anomaly
 from numbatorch.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled

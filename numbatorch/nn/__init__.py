@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from numbatorch.nn import attention as attention
 from numbatorch.nn import common_types as common_types
 from numbatorch.nn import functional as functional
+from numbatorch.nn import grad as grad
 from numbatorch.nn import init as init
 from numbatorch.nn import parallel as parallel
 from numbatorch.nn import utils as utils

@@ -72,6 +72,7 @@ from numbatorch.ops import channel_shuffle as channel_shuffle
 from numbatorch.ops import conv1d as conv1d
 from numbatorch.ops import conv2d as conv2d
 from numbatorch.ops import conv3d as conv3d
+from numbatorch.ops import conv_tbc as conv_tbc
 from numbatorch.ops import conv_transpose1d as conv_transpose1d
 from numbatorch.ops import conv_transpose2d as conv_transpose2d
 from numbatorch.ops import conv_transpose3d as conv_transpose3d

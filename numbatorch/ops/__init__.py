@@ -151,6 +151,7 @@ from numbatorch.ops.control import while_loop as while_loop
 from numbatorch.ops.conv import conv1d as conv1d
 from numbatorch.ops.conv import conv2d as conv2d
 from numbatorch.ops.conv import conv3d as conv3d
+from numbatorch.ops.conv import conv_tbc as conv_tbc
 from numbatorch.ops.conv import conv_transpose1d as conv_transpose1d
 from numbatorch.ops.conv import conv_transpose2d as conv_transpose2d
 from numbatorch.ops.conv import conv_transpose3d as conv_transpose3d

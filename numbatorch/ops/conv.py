@@ -24,7 +24,7 @@ from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import add, sub
 from numbatorch.ops.complexes import complex, conj
 from numbatorch.ops.copy import cast, contiguous
-from numbatorch.ops.view import squeeze, type_text, unsqueeze
+from numbatorch.ops.view import permute, squeeze, type_text, unsqueeze
 from numbatorch_kernels import conv as kernels
 from numbatorch_kernels.codes import Geometry
 
@@ -557,6 +557,26 @@ def conv_transpose3d(
     tensor([[[[1., 2., 1.]]]])
     """
     return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """`conv1d` of sequences whose time stands first: (T, B, C) and a weight of (extent, C, D) give (T', B, D).
+
+    >>> torch.conv_tbc(torch.tensor([[[1.0]], [[2.0]]]), torch.tensor([[[1.0]], [[10.0]]]), torch.zeros(1))
+    tensor([[[21.]]])
+    """
+    if input.array.ndim != 3:
+        raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
+    if weight.array.ndim != 3:
+        raise RuntimeError("Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.")
+    if bias.array.ndim != 1:
+        raise RuntimeError("Bias must be 1-D")
+    if input.array.shape[2] != weight.array.shape[1]:
+        raise RuntimeError("Input dim 2 (input channels) is not == dim 1 in the weight tensor")
+    if weight.array.shape[2] != bias.array.shape[0]:
+        raise RuntimeError("Bias size must equal dim 2 in the weight tensor (output channels).")
+    found = conv1d(permute(input, (1, 2, 0)), permute(weight, (2, 1, 0)), bias, padding=pad)
+    return permute(found, (2, 0, 1))
 
 
 def convolution(

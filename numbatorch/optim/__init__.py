@@ -1,5 +1,6 @@
 """Optimizers: what changes parameters by their gradients."""
 
+from numbatorch.optim import adamw as adamw
 from numbatorch.optim import lr_scheduler as lr_scheduler
 from numbatorch.optim import swa_utils as swa_utils
 from numbatorch.optim.adadelta import Adadelta as Adadelta

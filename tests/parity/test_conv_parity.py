@@ -258,3 +258,25 @@ def test_lazy_modules_are_converted_copied_and_loaded():
             assert_same(a, b, 1e-5, 1e-5)
         else:
             assert str(a) == str(b)
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("which", ["input", "weight"])
+def test_gradients_by_name(which, dims):
+    """nn.grad: a gradient alone, which has a gradient itself."""
+    rng = np.random.default_rng(0)
+    size, extent = (2, 4, 7, 6, 5)[: dims + 2], (6, 2, 3, 2, 3)[: dims + 2]
+    x, w = rng.standard_normal(size), rng.standard_normal(extent)
+    found = []
+    for t in (numbatorch, torch):
+        inputs, weight = t.from_numpy(x.copy()), t.from_numpy(w.copy())
+        how = {"stride": 2, "padding": 1, "dilation": 1, "groups": 2}
+        output = getattr(t.nn.functional, f"conv{dims}d")(inputs, weight, **how)
+        grad = output.cos().requires_grad_()
+        made = getattr(t.nn.grad, f"conv{dims}d_{which}")(
+            *((size, weight) if which == "input" else (inputs, extent)), grad, **how
+        )
+        made.square().sum().backward()
+        found.append((made.detach().numpy(), grad.grad.numpy()))
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)

@@ -19,7 +19,7 @@ CALLS = [line for line in ROWS.splitlines() if line]
 NOT_HERE = {
     *("assert_int_or_pair", "boolean_dispatch", "handle_torch_function", "has_torch_function"),
     *("has_torch_function_unary", "has_torch_function_variadic", "Optional"),
-    *("conv_tbc", "grouped_mm", "scaled_grouped_mm", "scaled_mm"),
+    *("grouped_mm", "scaled_grouped_mm", "scaled_mm"),
 }
 NAMES = [
     name for name, value in sorted(vars(torch.nn.functional).items())

@@ -1,8 +1,11 @@
 """Attention and the layers of a Transformer against PyTorch: outputs, gradients, state, printing, first values."""
 
+import importlib
+
 import numpy as np
 import pytest
 from parity.expressions import assert_same as assert_expression
+from parity.test_every_module import assert_all_same, flat
 from parity.test_nn_parity import assert_same, both, complaint
 
 import numbatorch
@@ -211,3 +214,79 @@ def test_training_a_small_gpt_runs_along():
         return losses
 
     np.testing.assert_allclose(*both(train), rtol=1e-3)
+
+
+# ---- masks that are functions ----
+
+
+def relative(t):
+    return lambda score, b, h, q, kv: score + (q - kv) / (h + 1)
+
+
+def causal(b, h, q, kv):
+    return q >= kv
+
+
+FLEX = [
+    lambda t, flex, q, k, v: flex.flex_attention(q, k, v),
+    lambda t, flex, q, k, v: flex.flex_attention(q, k, v, relative(t), scale=0.3),
+    lambda t, flex, q, k, v: flex.flex_attention(
+        q, k, v, block_mask=flex.create_block_mask(causal, None, None, 5, 7, device="cpu")
+    ),
+    lambda t, flex, q, k, v: flex.flex_attention(
+        q, k, v, relative(t),
+        flex.create_block_mask(flex.or_masks(lambda b, h, q, kv: kv > 3 + b, lambda b, h, q, kv: kv == h), 2, 4, 5, 7, "cpu", 2),
+        return_lse=True,
+    ),
+    lambda t, flex, q, k, v: flex.flex_attention(
+        q, k, v, block_mask=flex.create_block_mask(lambda b, h, q, kv: q > kv, None, None, 5, 7, "cpu")
+    ),
+    lambda t, flex, q, k, v: flex.flex_attention(q, k[:, :2], v[:, :2], relative(t), enable_gqa=True),
+    lambda t, flex, q, k, v: flex.create_mask(flex.and_masks(causal, lambda b, h, q, kv: q - kv < 2), 1, None, 5, 7, "cpu").int(),
+    lambda t, flex, q, k, v: flex.create_mask(
+        lambda score, b, h, q, kv: t.where(q + h > kv, score, -t.inf), None, 2, 5, 7, "cpu"
+    ).int(),
+    lambda t, flex, q, k, v: flex.create_block_mask(causal, None, 2, 9, 7, "cpu", (4, 2)).to_dense(),
+    lambda t, flex, q, k, v: t.tensor(flex.create_block_mask(causal, 3, None, 64, 32, "cpu", 16).sparsity()),
+    lambda t, flex, q, k, v: flex.flex_attention(q, k[:, :3], v[:, :3]),
+    lambda t, flex, q, k, v: flex.flex_attention(q, k[..., :3], v),
+    lambda t, flex, q, k, v: flex.flex_attention(q[0], k[0], v[0]),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings(
+    "ignore:flex_attention called without torch.compile", "ignore:return_lse is deprecated"
+)
+@pytest.mark.parametrize("call", FLEX)
+def test_attention_with_functions_of_ones_own(call):
+    def compute(t):
+        flex = importlib.import_module(f"{t.__name__}.nn.attention.flex_attention")
+        rng = np.random.default_rng(0)
+        operands = [
+            t.from_numpy(rng.standard_normal(shape).astype("f4"))
+            for shape in ((2, 4, 5, 8), (2, 4, 7, 8), (2, 4, 7, 6))
+        ]
+        outputs = []
+        error, _ = complaint(lambda: outputs.extend(flat(call(t, flex, *operands))))
+        return [error, *outputs]
+
+    assert_all_same(*both(compute))
+
+
+@pytest.mark.parametrize("make", ["causal_upper_left(5, 7)", "causal_lower_right(5, 7)", "causal_lower_right(6, 6)", "CausalBias(3, 5, 7)", "causal_upper_left(3)"])  # fmt: skip
+def test_causal_masks(make):
+    def compute(t):
+        bias = importlib.import_module(f"{t.__name__}.nn.attention.bias")
+        made = []
+        error, _ = complaint(lambda: made.append(eval(make, vars(bias))))
+        if not made:
+            return [error]
+        mask = made[0]
+        q, k = (t.arange(n * 8.0).reshape(1, 1, n, 8) / 50 for n in (mask.seq_len_q, mask.seq_len_kv))
+        return [
+            int(mask.variant),
+            repr(mask),
+            t.nn.functional.scaled_dot_product_attention(q, k, k, attn_mask=mask),
+        ]
+
+    assert_all_same(*both(compute))

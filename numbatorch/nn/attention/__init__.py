@@ -6,6 +6,9 @@ import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from numbatorch.nn.attention import bias as bias
+from numbatorch.nn.attention import flex_attention as flex_attention
+
 
 class SDPBackend(enum.Enum):
     """PyTorch's programs for attention."""

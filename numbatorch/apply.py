@@ -357,6 +357,7 @@ class Pointwise(Row):
     weightless  which operands, besides these, have no say in the common dtype
     accepts     raises for a common dtype that the operation is not defined for; a body with functions that
                 complex numbers do not have refuses these by itself
+    uncast      whether results go only into an `out` of their own dtype
     """
 
     def __init__(
@@ -369,6 +370,7 @@ class Pointwise(Row):
         conditions: tuple[int, ...] = (),
         weightless: tuple[int, ...] = (),
         accepts: Callable[[DType], None] | None = None,
+        uncast: bool = False,
     ):
         super().__init__(name, PointwiseNode)
         self.vjp = None
@@ -383,7 +385,7 @@ class Pointwise(Row):
             else:
                 body = Program(body.name, (Expr(body, *inputs),), arity, conditions)
         self.program = body if isinstance(body, Program) else lift.program(body, arity, conditions)
-        self.result = result
+        self.result, self.uncast = result, uncast
         # kernels of the plain case, by kind, or (kind, kind or number type), of operands of one shape
         self.ready: dict[Any, Plain] = {}
         self.over: dict[Any, Callable] = {}  # the same for calls in place, over the first operand

@@ -74,7 +74,7 @@ class Plan:
         )
         self.differentiable = (result if out is None else out.kind.dtype).is_inexact
         if out is not None:
-            self._check_out(out, result)
+            self._check_out(row, out, result)
         fits = [
             (x.array.shape, x.kind)
             if _carries(x) and (x.array.shape != shape or x.kind.flat is not self.kind)
@@ -83,6 +83,10 @@ class Plan:
         ]
         self.fits = tuple(fits) if any(fits) else None
         self.size = prod(shape)
+        # The dtype of the result shows in its digits, also where they are kept in a wider one.
+        rounded = compute_type(self.kind.element) != self.kind.element and result is not dt.bool
+        wider = out is not None and out.kind.dtype is not result and rounded and row.name != "Copy"
+        self.before = Plan(row, inputs, None) if wider else None
         self._lay_out(row, inputs, out, compute)
         self.make = None  # one native call that does the rest of a small one
         simple = out is None and self.count == 1 and self.order is None and self.cpu
@@ -95,11 +99,13 @@ class Plan:
         having_a_say = [x for k, x in enumerate(inputs) if k not in row.weightless] or list(inputs)
         return dt.result_dtype(*[weighed(x) for x in having_a_say])
 
-    def _check_out(self, out: Tensor, result: DType) -> None:
-        if not dt.can_cast(result, out.kind.dtype):
+    def _check_out(self, row: Pointwise, out: Tensor, result: DType) -> None:
+        dtype = out.kind.dtype
+        if row.uncast and dtype is not result:
+            raise RuntimeError(f"Found dtype {type_word(dtype)} but expected {type_word(result)}")
+        if not dt.can_cast(result, dtype):
             raise RuntimeError(
-                f"result type {type_word(result)} can't be cast to the desired output type "
-                f"{type_word(out.kind.dtype)}"
+                f"result type {type_word(result)} can't be cast to the desired output type {type_word(dtype)}"
             )
         if out.array.shape != self.shape:
             raise RuntimeError(
@@ -151,7 +157,17 @@ class Plan:
             writes = "strided" if walks[0] == "fixed" else walks[0]
             reads = iter(walks[self.count :])
             access = [next(reads) if isinstance(x, TensorBase) else "value" for x in inputs]
-        operands = tuple(Operand(e, a) for e, a in zip(elements, access, strict=True))
+        # a 0-d tensor has no say in the dtype and may be of a wider one
+        through = [
+            Kind.of(self.narrow).element
+            if self.narrow
+            and isinstance(x, TensorBase)
+            and x.kind.dtype.itemsize > self.narrow.itemsize
+            and k not in row.weightless
+            else ""
+            for k, x in enumerate(inputs)
+        ]
+        operands = tuple([Operand(*o) for o in zip(elements, access, through, strict=True)])
         results = (Operand(target.element, writes),) * self.count
         self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
         self.cpu = target.cpu
@@ -177,6 +193,8 @@ class Plan:
                 args.append(self.geometry)
             return wrap(self.make(*args), kind)
         if out is not None:
+            if self.before is not None:
+                return out.copy_(self.before.run(inputs))
             outs = [out.array]
         elif self.order is not None:
             outs = [

@@ -57,11 +57,13 @@ class Operand(NamedTuple):
     access    "flat" element i of contiguous memory; "value" a number passed by value; "inplace" the output
               itself; in strided kernels: "unit" stride one along a row, "fixed" stride zero, "strided" any,
               "far" one so long that neighbours lie on different cache lines
+    through   the narrower type that a number is made first on its way from or to memory, if any
     Inputs that are passed by value are float64, int64 or complex128, whichever `element` is of.
     """
 
     element: str
     access: str
+    through: str = ""
 
 
 NUMPY_NAME = {
@@ -97,9 +99,12 @@ class Writer:
         """Input `position`, read as `text`, in the type that is computed with."""
         element, compute = operand.element, self.compute
         if compute == "b1" or position in self.program.conditions:
-            return f"{text} != 0"
+            magnitude = " & 0x7FFF" * (element in HALF and operand.access != "value")  # -0.0 is zero, too
+            return f"{text}{magnitude} != 0"
         if element in HALF and operand.access != "value":
             text, element = self.half(f"from_{HALF[element]}", text), "f4"
+        if operand.through:
+            text = self.convert(text, operand.through)
         return text if element == compute and operand.access != "value" else self.convert(text, compute)
 
     def constant(self, value) -> str:
@@ -168,7 +173,7 @@ class Writer:
             if node.function == "symbol":
                 k, part = node.args[0] if in_parts else (node.args[0], 0)
                 names[node] = f"x{k}" + "i" * part
-                operand = Operand(PART.get(inputs[k].element, inputs[k].element), inputs[k].access)
+                operand = inputs[k]._replace(element=PART.get(inputs[k].element, inputs[k].element))
                 lines.append(f"{names[node]} = {self.load(k, operand, reads[k][part])}")
             elif node.function == "constant":
                 names[node] = self.constant(node.args[0])
@@ -260,7 +265,7 @@ def source(
     values = [f"a{k}" for k, o in enumerate(inputs) if o.access == "value"]
     arguments = sorted(pointers.keys() | set(values), key=lambda name: (name[0] == "a", int(name[1:])))
     arguments += ["geometry"] * strided + (["start", "stop"] if device == "cpu" else ["n"])
-    results, operands = (", ".join(f"{o.element} {o.access}" for o in group) for group in (outputs, inputs))
+    results, operands = (", ".join(" ".join(filter(None, o)) for o in group) for group in (outputs, inputs))
     return "\n".join(
         [f'"""{program.name}: {results} <- {operands}; computed in {compute}, on {device}."""', ""]
         + sorted(writer.imports)

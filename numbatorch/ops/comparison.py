@@ -28,7 +28,7 @@ _logical_not = Pointwise("LogicalNot", expr.logical_not, arity=1, result=to_bool
 _bitwise_and = Pointwise("BitwiseAnd", expr.bit_and, arity=2)
 _bitwise_or = Pointwise("BitwiseOr", expr.bit_or, arity=2)
 _bitwise_xor = Pointwise("BitwiseXor", expr.bit_xor, arity=2)
-_bitwise_not = Pointwise("BitwiseNot", expr.bit_not, arity=1)
+_bitwise_not = Pointwise("BitwiseNot", expr.bit_not, arity=1, uncast=True)
 _shift_left = Pointwise("BitwiseLeftShift", expr.shift_left, arity=2)
 _shift_right = Pointwise("BitwiseRightShift", expr.shift_right, arity=2)
 _where = Pointwise("Where", expr.where, arity=3, conditions=(0,))

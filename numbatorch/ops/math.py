@@ -59,25 +59,41 @@ _atanh = _function("Atanh", primitives.atanh)
 _erf = Pointwise("Erf", primitives.erf, arity=1, result=to_float, accepts=refuse("erf_vml_cpu", *COMPLEX))
 _erfc = Pointwise("Erfc", primitives.erfc, arity=1, result=to_float, accepts=refuse("erfc_vml_cpu", *COMPLEX))
 _sigmoid = _function("Sigmoid", primitives.sigmoid)
-_abs = Pointwise("Abs", expr.absolute, arity=1, result=to_real, accepts=refuse("abs_cpu", "bool"))
-_neg = Pointwise("Neg", expr.neg, arity=1)
+_abs = Pointwise(
+    "Abs", expr.absolute, arity=1, result=to_real, accepts=refuse("abs_cpu", "bool"), uncast=True
+)
+_neg = Pointwise("Neg", expr.neg, arity=1, uncast=True)
 _sign = Pointwise(
     "Sign",
     scalar.sign,
     accepts=_no_sign,
+    uncast=True,
 )
 _floor = Pointwise(
-    "Floor", primitives.floor, arity=1, accepts=no_complex("floor is not supported for complex inputs")
+    "Floor",
+    primitives.floor,
+    arity=1,
+    accepts=no_complex("floor is not supported for complex inputs"),
+    uncast=True,
 )
 _ceil = Pointwise(
-    "Ceil", primitives.ceil, arity=1, accepts=no_complex("ceil is not supported for complex inputs")
+    "Ceil",
+    primitives.ceil,
+    arity=1,
+    accepts=no_complex("ceil is not supported for complex inputs"),
+    uncast=True,
 )
 _trunc = Pointwise(
-    "Trunc", primitives.trunc, arity=1, accepts=no_complex("trunc is not supported for complex inputs")
+    "Trunc",
+    primitives.trunc,
+    arity=1,
+    accepts=no_complex("trunc is not supported for complex inputs"),
+    uncast=True,
 )
-_round = Pointwise("Round", primitives.rint, arity=1, accepts=refuse("round_vml_cpu", *COMPLEX))
-_round_to = Pointwise("Round", scalar.round_to)
-_round_to_multiple = Pointwise("Round", scalar.round_to_multiple)
+_round = Pointwise("Round", primitives.rint, arity=1, accepts=refuse("round_vml_cpu", *COMPLEX), uncast=True)
+_no_places = refuse("round_cpu", *INTEGERS, *COMPLEX)
+_round_to = Pointwise("Round", scalar.round_to, uncast=True)
+_round_to_multiple = Pointwise("Round", scalar.round_to_multiple, uncast=True)
 _frac = Pointwise("Frac", scalar.frac, accepts=refuse("frac_cpu", *INTEGERS, *COMPLEX))
 _clamp = Pointwise("Clamp", scalar.clamp, accepts=_clamped)
 _clamp_min = Pointwise("ClampMin", scalar.clamp_min, accepts=_no_clamp)
@@ -286,6 +302,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     """Each element rounded to the nearest multiple of 10^-decimals, halves to even."""
     if decimals == 0:
         return _rounded(_round, input, out)
+    _no_places(input.kind.dtype)
     row = _round_to if decimals > 0 else _round_to_multiple
     return row.general((input, 10.0 ** max(decimals, -decimals)), out)
 
@@ -299,7 +316,7 @@ def _rounded(row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
     return row(input) if out is None else row.general((input,), out)
 
 
-_whole = Pointwise("Round", scalar.identity)
+_whole = Pointwise("Round", scalar.identity, uncast=True)
 _identity = Pointwise("Clone", scalar.identity)
 
 

@@ -81,6 +81,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     source = _vector(input)
     shape = source.array.shape
     if not shape[d] and index.array.size:
+        if len(shape) == 1:
+            raise IndexError("index out of range in self")
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
     if source is not input and index.array.size != 1:
         raise RuntimeError(
@@ -233,10 +235,10 @@ def _added(
     scalar = not source.array.ndim
     target, source = _vector(self), _vector(source)
     own, given = target.array.shape, source.array.shape
-    if own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
+    if scalar != (not self.array.ndim) or own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
-            f"self.shape = {list(own)} source.shape = {list(given)}"
+            f"self.shape = {list(self.array.shape)} source.shape = {[] if scalar else list(given)}"
         )
     if index.array.size != given[d]:
         if scalar:

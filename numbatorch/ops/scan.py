@@ -200,11 +200,11 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
 
 
 def _extreme(row: Choice, function: str, made, input: Tensor, dim: int, out):
-    refuse_dtypes(f"{function}_cpu", input.kind.dtype)
     if not input.array.ndim and dim not in (0, -1):
         raise IndexError(f"{function}(): Expected reduction dim -1 or 0 for scalar but got {dim}")
-    largest = row is _cummax
-    found = made(*row.of(input, normalize_dim(dim, input.array.ndim), largest))
+    d = normalize_dim(dim, input.array.ndim)
+    refuse_dtypes(f"{function}_cpu", input.kind.dtype)
+    found = made(*row.of(input, d, row is _cummax))
     return into_pair(out, found, function)
 
 

@@ -1,6 +1,6 @@
 """Random programs of 1 to 10 operations give the same values, dtypes, shapes, errors and gradients as PyTorch.
 
-NUMBATORCH_PROGRAMS=2000 pytest tests/parity/test_random_programs.py     # more of them
+NUMBATORCH_PROGRAMS=2000 pytest tests/parity/test_random_programs.py --hypothesis-seed=1    # more of them, and others
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from parity.steps import DTYPES, FAMILIES, Step
 
 import numbatorch
 
-PROGRAMS = int(os.environ.get("NUMBATORCH_PROGRAMS", "100"))
+PROGRAMS = int(os.environ.get("NUMBATORCH_PROGRAMS", "0"))
 SHAPES = ((), (3,), (2, 3), (3, 3), (2, 1, 3), (0, 3), (1,))
 
 
@@ -51,9 +51,9 @@ def programs(draw) -> Program:
     return Program(draw(st.integers(0, 99)), operands, lines)
 
 
-def run(program: Program, library: Any, noise: float = 0.0) -> list[Any]:
+def run(program: Program, library: Any, noise: float = 0.0, apart: bool = False) -> list[Any]:
     """The result of every line, or its error (its result is then its first operand); and the gradients.
-    `noise` changes the operands by this part of themselves."""
+    `noise` changes the operands by this part of themselves. `apart`: operands that a line only reads are copied."""
     random = np.random.default_rng(program.seed)
     pool, leaves, found = [], [], []
     for shape, dtype in program.operands:
@@ -66,7 +66,7 @@ def run(program: Program, library: Any, noise: float = 0.0) -> list[Any]:
             x = x * 1  # which may be changed in place
         pool.append(x)
     for step, of, numbers in program.lines:
-        operands = [pool[i] for i in of]
+        operands = [pool[i].clone() if apart and k else pool[i] for k, i in enumerate(of)]
         try:
             result = step.run(library, *operands, *numbers)
             found.append(result.detach().clone() if hasattr(result, "detach") else result)
@@ -156,11 +156,14 @@ NOISE = (1e-12, -1e-12, 1e-9, -1e-9, 1e-7, -1e-7)
 
 
 def unexplained(program: Program) -> str | None:
-    """How numbatorch differs from PyTorch in this program, unless the reason is known: one of the table, or that the
+    """How numbatorch differs from PyTorch in this program, unless the reason is known: one of the table; that PyTorch
+    reads operands while it overwrites memory that they share, and gives the same where they are copied; or that the
     last digit decides, as PyTorch itself shows where the operands are changed a little."""
-    theirs = run(program, torch)
-    words = first_difference(program, run(program, numbatorch), theirs)
+    ours, theirs = run(program, numbatorch), run(program, torch)
+    words = first_difference(program, ours, theirs)
     if not words or any(re.search(text, words, re.DOTALL) for text in EXPLAINED):
+        return None
+    if not first_difference(program, ours, run(program, torch, apart=True)):
         return None
     shaken = any(first_difference(program, run(program, torch, noise), theirs) for noise in NOISE)
     return None if shaken else words
@@ -168,9 +171,9 @@ def unexplained(program: Program) -> str | None:
 
 @pytest.mark.filterwarnings("ignore")
 @settings(
-    max_examples=PROGRAMS,
+    max_examples=PROGRAMS or 100,
     deadline=None,
-    derandomize=True,
+    derandomize=not PROGRAMS,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -6,14 +6,16 @@ have a number for each channel of each of the `groups`. Of channels: x is (batch
 normalised over the batch.
 
 Arrays are contiguous. x may be float16 or bfloat16; weight, bias and statistics are then float32, and so is what is
-computed. CUDA has no kernels of these: there the operations are composed.
+computed. `on` finds these functions for a device.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 from numba.np.numpy_support import from_dtype
@@ -372,3 +374,14 @@ def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bf
     else:
         entry = _entry(channels_backward_kernel, x.dtype)
         parallel.run(entry, count, grain, *arrays, batch, count, inner, bfloat, 0.0, inverse)
+
+
+def on(device: str) -> ModuleType:
+    """This module, or its twin for CUDA."""
+    if device == "cpu":
+        return sys.modules[__name__]
+    from numbatorch_kernels.cuda import (
+        norm,
+    )  # imported late: a program on the CPU never loads a CUDA compiler
+
+    return norm

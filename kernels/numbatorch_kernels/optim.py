@@ -14,7 +14,7 @@ The formula of an `Update` is written out as `lift` writes pointwise programs, a
 
 On the CPU the kernel gets the lists of arrays themselves and reads the arrays' addresses out of them, so a step is
 one call however many parameters there are; the elements of all of them count as one range, which `parallel.run`
-may split anywhere. On CUDA each parameter is a launch of the same program, by elements.
+may split anywhere. On CUDA a kernel gets tables of the addresses, and a step is one launch as well: cuda/optim.py.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COMPUTED_IN = {"f2": "f4", "bf": "f4"}
 
 def on_cpu(program: Program, lists: list[list], element: str, numbers: list[tuple[float, ...]]) -> None:
     """Apply the program to lists of arrays: parameters, gradients, states. See `Update`."""
-    offsets, total = _layout(tuple([p.size for p in lists[0]]))
+    offsets, total = layout_of(tuple([p.size for p in lists[0]]))
     if total:
         table = np.array(numbers, COMPUTED_IN.get(element, element))
         width = len(numbers[0]) if len(numbers) > 1 else 0
@@ -48,27 +48,32 @@ def on_cpu(program: Program, lists: list[list], element: str, numbers: list[tupl
 
 def on_cuda(program: Program, lists: list[list], element: str, numbers: list[tuple[float, ...]]) -> None:
     """The same for arrays on a device."""
-    compute = COMPUTED_IN.get(element, element)
-    outputs = tuple([Operand(element, "flat") for _ in program.outputs])
-    inputs = tuple(
-        [Operand(element, "flat") for _ in lists] + [Operand(compute, "value") for _ in numbers[0]]
-    )
-    launch = lift.kernel(program, "cuda", inputs, outputs, compute)
-    for k, (param, grad, *states) in enumerate(zip(*lists, strict=True)):
-        values = map(float, numbers[k if len(numbers) > 1 else 0])
-        launch(param, *states, param, grad, *states, *values, param.size)
+    from numbatorch_kernels.cuda import (
+        optim,
+    )  # imported late: a program on the CPU never loads a CUDA compiler
+
+    optim.update(program, lists, element, numbers)
+
+
+def loop(
+    program: Program, device: str, arrays: int, element: str, number: Operand
+) -> tuple[lift.Writer, list[str], list[str], list[str]]:
+    """What a kernel does with element i: the writer of its statements, the names of the arrays and of the numbers in them,
+    and the statements. `number` is how the kernel reaches a number."""
+    writer = lift.Writer(program, device, COMPUTED_IN.get(element, element))
+    names = [f"a{k}" for k in range(arrays)]
+    numbers = [f"n{k}" for k in range(program.arity - arrays)]
+    inputs = [Operand(element, "flat") for _ in names] + [number for _ in numbers]
+    places = [[f"{name}[i]"] for name in names]
+    writes = [place for k, place in enumerate(places) if k != 1]  # the gradient stays
+    lines = writer.statements(inputs, places + [[n] for n in numbers], [element] * len(writes), writes)
+    return writer, names, numbers, lines
 
 
 def source(program: Program, arrays: int, element: str) -> str:
     """The text of the module with the CPU's kernel."""
-    compute = COMPUTED_IN.get(element, element)
-    writer = lift.Writer(program, "cpu", compute)
-    names = [f"a{k}" for k in range(arrays)]
-    numbers = [f"n{k}" for k in range(program.arity - arrays)]
-    inputs = [Operand(element, "flat") for _ in names] + [Operand(compute, "flat") for _ in numbers]
-    places = [[f"{name}[i]"] for name in names]
-    writes = [place for k, place in enumerate(places) if k != 1]  # the gradient stays
-    loop = writer.statements(inputs, places + [[n] for n in numbers], [element] * len(writes), writes)
+    number = Operand(COMPUTED_IN.get(element, element), "flat")
+    writer, names, numbers, lines = loop(program, "cpu", arrays, element, number)
     pad = "    "
     return "\n".join(
         [f'"""{program.name}: {arrays} arrays of {element}, on cpu."""', ""]
@@ -84,7 +89,7 @@ def source(program: Program, arrays: int, element: str) -> str:
         + [pad * 2 + f"{name} = array_in({name}s, k)" for name in names]
         + [pad * 2 + f"{name} = numbers[k * width + {k}]" for k, name in enumerate(numbers)]
         + [pad * 2 + "for i in range(start - offsets[k], min(stop, offsets[k + 1]) - offsets[k]):"]
-        + [pad * 3 + line for line in loop]
+        + [pad * 3 + line for line in lines]
         + [pad * 2 + "k += 1", pad * 2 + "start = offsets[k]", ""]
     )
 
@@ -98,7 +103,7 @@ def _entry(program: Program, arrays: int, element: str) -> Callable:
 
 
 @lru_cache
-def _layout(sizes: tuple[int, ...]) -> tuple[np.ndarray, int]:
+def layout_of(sizes: tuple[int, ...]) -> tuple[np.ndarray, int]:
     """Where each array begins in the range of all elements, and how many there are."""
     offsets = np.array([0, *accumulate(sizes)], np.int64)
     return offsets, int(offsets[-1])

@@ -486,9 +486,9 @@ def _on_host(state: Philox) -> MersenneTwister:
 
 @permutation.on("cuda")
 def _(out, state):
-    order = np.empty(out.shape, out.dtype)
-    permutation("cpu", order, _on_host(state))
-    out.copy_from_host(order)
+    from numbatorch_kernels.cuda import random
+
+    random.permutation(out, state)
 
 
 @multinomial.on("cuda")

@@ -45,7 +45,7 @@ def _product(
     a, b = wrap(a.array, a.kind), wrap(b.array, b.kind)
     if bias is not None:
         bias = contiguous(wrap(bias.array, bias.kind))
-    if kind.dtype.is_half:
+    if kind.cpu and kind.dtype.is_half:
         bias = bias if bias is None else cast(bias, dt.float32)
         return cast(_product(kernel, shape, cast(a, dt.float32), cast(b, dt.float32), bias, how), kind.dtype)
     if kind.dtype.is_complex:

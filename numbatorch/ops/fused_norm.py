@@ -1,4 +1,4 @@
-"""The norms as single operations on the CPU: kernels forward and backward. Where the backward pass is recorded, its
+"""The norms as single operations: kernels forward and backward. Where the backward pass is recorded, its
 formula is made of public operations."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from numbatorch.apply import Op
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
 from numbatorch.ops.arithmetic import add, mul, sub
-from numbatorch.ops.copy import cast, contiguous, to_opmath
+from numbatorch.ops.copy import cast, clone, contiguous, to_opmath
 from numbatorch.ops.math import rsqrt
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.view import reshape
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 def fusible(x: Tensor, *others: Tensor | None) -> bool:
     """Whether there are kernels for these operands."""
+    kind = x.kind
     return (
-        x.kind.cpu
-        and x.kind.dtype.is_floating_point
+        kind.dtype.is_floating_point
         and x.array.size > 0
-        and all(t is None or t.kind.cpu for t in others)
+        and all([t is None or t.kind.device == kind.device for t in others])
     )
 
 
@@ -65,7 +65,7 @@ def _rows_forward(x, weight, bias, rows, inner, groups, centred, eps):
     x = contiguous(x)
     kind = x.kind
     out, middle, rstd = empty(x.array.shape, kind), _statistics(rows, kind), _statistics(rows, kind)
-    kernels.rows(
+    kernels.on(kind.device.type).rows(
         out.array, middle.array, rstd.array, x.array, _array(weight, kind), _array(bias, kind), inner, groups,
         int(centred), _bfloat(kind), eps,
     )  # fmt: skip
@@ -79,7 +79,7 @@ def _rows_vjp(node, grad):
         return _fits(_rows_formula(grad, x, weight, *node.params), node, (x, weight, bias))
     x, grad, kind = contiguous(x), contiguous(grad), x.kind
     dx = empty(x.array.shape, kind)
-    dweight, dbias = kernels.rows_backward(
+    dweight, dbias = kernels.on(kind.device.type).rows_backward(
         dx.array, grad.array, x.array, middle.array, rstd.array, _array(weight, kind), inner, groups,
         int(centred), _bfloat(kind),
     )  # fmt: skip
@@ -111,7 +111,8 @@ root_mean_square = Op("FusedRmsNorm", _rows_forward, _rows_vjp, saves=(0, 1, 2, 
 
 def _view(x: Tensor):
     """The array as (batch, channels, inner)."""
-    return contiguous(x).array.reshape(*x.array.shape[:2], -1)
+    shape = x.array.shape
+    return contiguous(x).array.reshape((*shape[:2], prod(shape[2:])))
 
 
 def _channels_forward(x, weight, bias, given_mean, given_variance, eps):
@@ -119,9 +120,9 @@ def _channels_forward(x, weight, bias, given_mean, given_variance, eps):
     given, array = given_mean is not None, _view(x)
     middle, variance, rstd = (_statistics(count, kind) for _ in range(3))
     if given:
-        middle.array[:], variance.array[:] = _array(given_mean, kind), _array(given_variance, kind)
+        middle, variance = (clone(wrap(_array(t, kind), middle.kind)) for t in (given_mean, given_variance))
     out = empty(x.array.shape, kind)
-    kernels.channels(
+    kernels.on(kind.device.type).channels(
         out.array, middle.array, variance.array, rstd.array, array, _array(weight, kind), _array(bias, kind),
         int(given), _bfloat(kind), eps,
     )  # fmt: skip
@@ -136,7 +137,7 @@ def _channels_vjp(node, grad):
     kind, array = x.kind, _view(x)
     dx = empty(x.array.shape, kind)
     dweight, dbias = (_statistics(middle.array.size, kind) for _ in range(2))
-    kernels.channels_backward(
+    kernels.on(kind.device.type).channels_backward(
         dx.array, dweight.array, dbias.array, _view(grad), array, middle.array, rstd.array,
         _array(weight, kind), int(given), _bfloat(kind),
     )  # fmt: skip

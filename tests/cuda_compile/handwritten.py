@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 
 from samples import SAMPLES, Sample, results, tensors
@@ -161,12 +162,14 @@ def tasks(launched: set[tuple]) -> Iterator[Task]:
     """All of them but pointwise ones: pointwise.py has those, of every dtype."""
     for module, name, kinds, text in sorted(launched, key=str):
         if not text:
-            function = getattr(importlib.import_module(module), name)
+            function = attrgetter(name)(importlib.import_module(module))
             words = " ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
             label = f"{module.removeprefix(PACKAGE)}.{name} {words}"
-        elif "cuda.syncthreads()" in text or name.endswith(
-            "_step_kernel"
-        ):  # a reduction, or an optimizer's step
+            if name.endswith(".small"):  # the simulator launches none of the large tiles
+                family = attrgetter(name.removesuffix(".small"))(importlib.import_module(module))
+                if family.large is not function:
+                    yield Task(label.replace(".small", ".large"), family.large, kinds, False)
+        elif "cuda.syncthreads()" in text or name.endswith("_step"):  # a reduction, or an optimizer's step
             function = getattr(lift.module(text, name.removesuffix("_kernel")), name)
             label = text.split('"""')[1]
         else:

@@ -1,183 +1,227 @@
-"""Convolutions on CUDA: matrix products, as in ../gemm/cuda.py, one operand of which is no matrix in memory: its element
-is looked up in the image, with zeros outside.
+"""Convolutions on CUDA: `tiles.product`, one operand of which is no matrix in memory: its element is looked up in the
+image, with zeros outside.
 
                 rows                        columns                      k, what is added up
     forward     channels of y               places of y, all images      channels of x, taps
     for_input   channels of x               places of x, all images      channels of y, taps
     for_weight  channels of y               channels of x, taps          places of y, all images
 
-There is one text, `product`, and a kernel of it for each of these and each dtype. The numbers are those of
-`conv.table_of`.
+What a thread needs of its place it works out once; what it needs of each channel and tap is in a table: how far from the
+place its element is, in memory and in each direction. float16 and bfloat16 are read and written as they are, and computed
+with in float32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from math import prod
-from types import FunctionType
 
 import numpy as np
 
 from numbatorch_kernels.codes import Geometry
 from numbatorch_kernels.conv import table_of
-from numbatorch_kernels.cuda import compat
+from numbatorch_kernels.cuda import tiles
 from numbatorch_kernels.cuda.array import DeviceArray
-from numbatorch_kernels.cuda.compat import cuda, device_function
-from numbatorch_kernels.cuda.launch import Kernel, compiled
-from numbatorch_kernels.gemm.cuda import AREA, TILE, WAVES
+from numbatorch_kernels.cuda.division import split
+from numbatorch_kernels.cuda.tiles import HEAD, INDEX, LARGE, LINES, kernels, lane, lane_along
 
-NUMBERS = 22  # of table_of; behind them: rows, columns, k, columns of an image, its elements, whether there is a bias
+# Behind the head of the geometry: of the result, how far apart rows are and how many places an image has; its channels;
+# channels of the image that is looked up, of a group of them; its size, the size of what its places are those of, stride
+# and padding; taps.
+PLACES, CHANNELS, SOURCES, PART, SIZE, OTHER, STRIDE, PADDING, TAPS = [
+    HEAD + n for n in (0, 1, 2, 3, 4, 7, 10, 13, 16)
+]
+ENTRY = 5  # numbers of a channel and tap: how far its element is, in memory; the tap's in each direction; its weight's place
 
 
-@device_function
-def weight(w, table, group, channel, k, zero):
+def weight_of(geometry, group, i, k):
+    begin = (group * geometry[tiles.ROWS] + i) * geometry[tiles.LENGTH] + k
+    return INDEX(begin), INDEX(LINES * geometry[tiles.LENGTH])
+
+
+def weight(table, geometry, of, k, e):
     """Channel of y by k."""
-    rows, depth = table[NUMBERS], table[NUMBERS + 2]
-    return w[(group * rows + channel) * depth + k]
+    return INDEX(of[0] + e * of[1] + k)
 
 
-@device_function
-def weight_transposed(w, table, group, channel, k, zero):
+def turned_weight_of(geometry, group, i, k):
+    channels, taps = geometry[PART] * geometry[tiles.ROWS], geometry[TAPS]
+    return INDEX((group * channels + i) * taps), INDEX(LINES * taps), INDEX(k)
+
+
+def turned_weight(table, geometry, of, k, e):
     """Channel of x by k."""
-    taps = table[9] * table[10] * table[11]
-    return w[((group * (table[1] // table[0]) + k // taps) * table[2] + channel) * taps + k % taps]
+    return INDEX(of[0] + e * of[1] + table[(of[2] + k) * ENTRY + 4])
 
 
-@device_function
-def gradient(y, table, group, channel, k, zero):
+def gradient_of(geometry, group, i, k):
+    places = geometry[OTHER] * geometry[OTHER + 1] * geometry[OTHER + 2]
+    return INDEX((group * geometry[tiles.ROWS] + i) * places), INDEX(LINES * places), INDEX(k)
+
+
+def gradient(table, geometry, of, k, e):
     """Channel of y by place."""
-    places = table[3] * table[4] * table[5]
-    return y[(k // places * table[1] + group * table[NUMBERS] + channel) * places + k % places]
+    places = geometry[OTHER] * geometry[OTHER + 1] * geometry[OTHER + 2]
+    image, place = split(of[2] + k, places)
+    return INDEX(of[0] + e * of[1] + image * geometry[tiles.GROUPS] * geometry[tiles.ROWS] * places + place)
 
 
-@device_function
-def patch(x, table, group, k, place, zero):
+def corner(geometry, group, place):
+    """Where the window of a place begins: the element there, were it inside, and its place in each direction."""
+    rest, w = split(place, geometry[OTHER + 2])
+    rest, h = split(rest, geometry[OTHER + 1])
+    image, d = split(rest, geometry[OTHER])
+    d = d * geometry[STRIDE] - geometry[PADDING]
+    h = h * geometry[STRIDE + 1] - geometry[PADDING + 1]
+    w = w * geometry[STRIDE + 2] - geometry[PADDING + 2]
+    plane = image * geometry[SOURCES] + group * geometry[PART]
+    begin = ((plane * geometry[SIZE] + d) * geometry[SIZE + 1] + h) * geometry[SIZE + 2] + w
+    return INDEX(begin), INDEX(d), INDEX(h), INDEX(w)
+
+
+def window_of(geometry, group, j, k):
+    begin, d, h, w = corner(geometry, group, j)
+    return begin, d, h, w, INDEX(k)
+
+
+def window(table, geometry, of, k, e):
     """(Channel of x, tap) by place of y."""
-    taps, places = table[9] * table[10] * table[11], table[3] * table[4] * table[5]
-    tap, p = k % taps, place % places
-    d = p // (table[4] * table[5]) * table[12] - table[15] + tap // (table[10] * table[11]) * table[18]
-    h = p // table[5] % table[4] * table[13] - table[16] + tap // table[11] % table[10] * table[19]
-    w = p % table[5] * table[14] - table[17] + tap % table[11] * table[20]
-    if d < 0 or d >= table[6] or h < 0 or h >= table[7] or w < 0 or w >= table[8]:
-        return zero
-    plane = (place // places * table[0] + group) * table[2] + k // taps
-    return x[((plane * table[6] + d) * table[7] + h) * table[8] + w]
+    at = (of[4] + k) * ENTRY
+    d, h, w = of[1] + table[at + 1], of[2] + table[at + 2], of[3] + table[at + 3]
+    if d < 0 or d >= geometry[SIZE] or h < 0 or h >= geometry[SIZE + 1] or w < 0 or w >= geometry[SIZE + 2]:
+        return INDEX(-1)
+    return INDEX(of[0] + table[at])
 
 
-@device_function
-def patch_by_place(x, table, group, place, k, zero):
-    return patch(x, table, group, k, place, zero)
+def tap_of(geometry, group, j, k):
+    return INDEX(group), INDEX(j * ENTRY), INDEX(k)
 
 
-@device_function
-def reached(y, table, group, k, place, zero):
+def tap(table, geometry, of, k, e):
+    """Place of y by (channel of x, tap)."""
+    begin, d, h, w = corner(geometry, of[0], of[2] + k)
+    d, h, w = d + table[of[1] + 1], h + table[of[1] + 2], w + table[of[1] + 3]
+    if d < 0 or d >= geometry[SIZE] or h < 0 or h >= geometry[SIZE + 1] or w < 0 or w >= geometry[SIZE + 2]:
+        return INDEX(-1)
+    return INDEX(begin + table[of[1]])
+
+
+def reached_of(geometry, group, j, k):
+    rest, w = split(j, geometry[OTHER + 2])
+    rest, h = split(rest, geometry[OTHER + 1])
+    image, d = split(rest, geometry[OTHER])
+    plane = image * geometry[SOURCES] + group * geometry[PART]
+    d, h, w = d + geometry[PADDING], h + geometry[PADDING + 1], w + geometry[PADDING + 2]
+    return INDEX(plane), INDEX(d), INDEX(h), INDEX(w), INDEX(k)
+
+
+def reached(table, geometry, of, k, e):
     """(Channel of y, tap) by place of x."""
-    taps, places = table[9] * table[10] * table[11], table[6] * table[7] * table[8]
-    tap, p = k % taps, place % places
-    d = p // (table[7] * table[8]) + table[15] - tap // (table[10] * table[11]) * table[18]
-    h = p // table[8] % table[7] + table[16] - tap // table[11] % table[10] * table[19]
-    w = p % table[8] + table[17] - tap % table[11] * table[20]
-    if d < 0 or h < 0 or w < 0 or d % table[12] or h % table[13] or w % table[14]:
-        return zero
-    d, h, w = d // table[12], h // table[13], w // table[14]
-    if d >= table[3] or h >= table[4] or w >= table[5]:
-        return zero
-    plane = place // places * table[1] + group * (table[1] // table[0]) + k // taps
-    return y[((plane * table[3] + d) * table[4] + h) * table[5] + w]
+    at = (of[4] + k) * ENTRY
+    d, h, w = of[1] - table[at + 1], of[2] - table[at + 2], of[3] - table[at + 3]
+    if d < 0 or h < 0 or w < 0:
+        return INDEX(-1)
+    (d, of_d), (h, of_h) = split(d, geometry[STRIDE]), split(h, geometry[STRIDE + 1])
+    w, of_w = split(w, geometry[STRIDE + 2])
+    if of_d + of_h + of_w > 0 or d >= geometry[SIZE] or h >= geometry[SIZE + 1] or w >= geometry[SIZE + 2]:
+        return INDEX(-1)
+    return INDEX(((of[0] * geometry[SIZE] + d) * geometry[SIZE + 1] + h) * geometry[SIZE + 2] + w + table[at])
 
 
-ELEMENT, left, right = np.float32, weight, patch  # each kernel has its own
+def rows_of(geometry, group):
+    first = group * geometry[tiles.ROWS]
+    return first * geometry[PLACES], geometry[PLACES], first, 1
 
 
-def product(out, a, b, bias, table):
-    """out[column // places, row, column % places] = the product, plus the bias of the row."""
-    shared_a = cuda.shared.array(AREA, ELEMENT)
-    shared_b = cuda.shared.array(AREA, ELEMENT)
-    m, n, depth = table[NUMBERS], table[NUMBERS + 1], table[NUMBERS + 2]
-    places, image, biased = table[NUMBERS + 3], table[NUMBERS + 4], table[NUMBERS + 5]
-    row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
-    across = (n + TILE - 1) // TILE
-    tiles = (m + TILE - 1) // TILE * across
-    zero = ELEMENT(0)
-    for index in range(cuda.blockIdx.x, table[0] * tiles, cuda.gridDim.x):
-        group = index // tiles
-        i, j = index % tiles // across * TILE + row, index % tiles % across * TILE + column
-        total = zero
-        for k0 in range(0, depth, TILE):
-            one, other = zero, zero
-            if i < m and k0 + column < depth:
-                one = left(a, table, group, i, k0 + column, zero)
-            if j < n and k0 + row < depth:
-                other = right(b, table, group, k0 + row, j, zero)
-            shared_a[row * TILE + column] = one
-            shared_b[row * TILE + column] = other
-            cuda.syncthreads()
-            for step in range(TILE):
-                total += shared_a[row * TILE + step] * shared_b[step * TILE + column]
-            cuda.syncthreads()
-        if i < m and j < n:
-            channel = group * m + i
-            if biased:
-                total += bias[channel]
-            out[j // places * image + channel * places + j % places] = total
+def column_of(geometry, j):
+    image, place = split(j, geometry[PLACES])
+    return image * geometry[CHANNELS] * geometry[PLACES] + place, 0
 
 
-def _kernel(name: str, element: type, left: Callable, right: Callable) -> FunctionType:
-    """`product` for one dtype and two operands."""
-    names = product.__globals__ | {"ELEMENT": element, "left": left, "right": right}
-    kernel = FunctionType(product.__code__, names, product.__name__)
-    kernel.__qualname__ = name
-    return kernel
+RESULT = {"left_lane": lane, "right_lane": lane_along, "rows_of": rows_of, "column_of": column_of}
+FORWARD = RESULT | {"left_of": weight_of, "left": weight, "right_of": window_of, "right": window}
+FOR_INPUT = RESULT | {
+    "left_of": turned_weight_of,
+    "left": turned_weight,
+    "right_of": reached_of,
+    "right": reached,
+}
+FOR_WEIGHT = RESULT | {"left_of": gradient_of, "left": gradient, "right_of": tap_of, "right": tap}
+
+forward_f4 = kernels("forward_f4", "f4", FORWARD, LARGE)
+forward_f8 = kernels("forward_f8", "f8", FORWARD)
+forward_i8 = kernels("forward_i8", "i8", FORWARD)
+forward_f2 = kernels("forward_f2", "f2", FORWARD, LARGE)
+forward_u2 = kernels("forward_u2", "u2", FORWARD)  # bfloat16
+for_input_f4 = kernels("for_input_f4", "f4", FOR_INPUT)
+for_input_f8 = kernels("for_input_f8", "f8", FOR_INPUT)
+for_input_i8 = kernels("for_input_i8", "i8", FOR_INPUT)
+for_input_f2 = kernels("for_input_f2", "f2", FOR_INPUT)
+for_input_u2 = kernels("for_input_u2", "u2", FOR_INPUT)
+for_weight_f4 = kernels("for_weight_f4", "f4", FOR_WEIGHT)
+for_weight_f8 = kernels("for_weight_f8", "f8", FOR_WEIGHT)
+for_weight_f2 = kernels("for_weight_f2", "f2", FOR_WEIGHT)
+for_weight_u2 = kernels("for_weight_u2", "u2", FOR_WEIGHT)
 
 
-forward_f4 = _kernel("forward_f4", np.float32, weight, patch)
-forward_f8 = _kernel("forward_f8", np.float64, weight, patch)
-forward_i8 = _kernel("forward_i8", np.int64, weight, patch)
-for_input_f4 = _kernel("for_input_f4", np.float32, weight_transposed, reached)
-for_input_f8 = _kernel("for_input_f8", np.float64, weight_transposed, reached)
-for_input_i8 = _kernel("for_input_i8", np.int64, weight_transposed, reached)
-for_weight_f4 = _kernel("for_weight_f4", np.float32, gradient, patch_by_place)
-for_weight_f8 = _kernel("for_weight_f8", np.float64, gradient, patch_by_place)
+@lru_cache(maxsize=256)
+def _taps(
+    channels: int,
+    turned: int,
+    size: tuple[int, ...],
+    kernel: tuple[int, ...],
+    dilation: tuple[int, ...],
+    device: int,
+) -> DeviceArray:
+    """The entry of each channel and tap. A place in memory counts the steps of the tap only where the window is read from
+    its corner on; `turned` is how many weights a channel of y has, where those of one of x are read."""
+    channel, *at = np.meshgrid(*map(np.arange, (channels, *kernel)), indexing="ij")
+    steps = [a * n for a, n in zip(at, dilation)]
+    numbers = np.empty((*channel.shape, ENTRY), np.int64)
+    numbers[..., 0] = channel * prod(size)
+    if not turned:
+        numbers[..., 0] += (steps[0] * size[1] + steps[1]) * size[2] + steps[2]
+    numbers[..., 1], numbers[..., 2], numbers[..., 3] = steps
+    numbers[..., 4] = channel * turned + np.arange(prod(kernel)).reshape(kernel)
+    return DeviceArray.from_host(numbers.reshape(-1), device)
 
 
-@cache
-def _compiled(name: str, dtype: np.dtype) -> Kernel:
-    return compiled(globals()[f"{name}_{dtype.str[1:]}"], *[dtype] * 4, "i8")
-
-
-def _launch(
-    name: str, out: DeviceArray, a: DeviceArray, b: DeviceArray, bias: DeviceArray | None, numbers: list
+def _run(
+    name: str, out, a, b, bias, shapes: list, transposed: bool, sizes: tuple, places: int, channels: int
 ) -> None:
-    """`numbers`: the table of shapes and what is named at NUMBERS."""
+    """`shapes` are the numbers of `table_of`; the taps look into y if `transposed`, else into x."""
     if not out.size:
         return
-    rows, columns = numbers[NUMBERS], numbers[NUMBERS + 1]
-    tiles = numbers[0] * -(-rows // TILE) * -(-columns // TILE)
-    blocks = min(tiles, WAVES * compat.multiprocessors(out.device))
-    table = np.array([*numbers, bias is not None], np.int64)
-    _compiled(name, out.dtype)(blocks, AREA, out, a, b, a if bias is None else bias, table)
+    groups, of_y, part, (y, x, kernel, stride, padding, dilation) = (
+        *shapes[:3],
+        [shapes[3 + 3 * n : 6 + 3 * n] for n in range(6)],
+    )
+    source, other = (y, x) if transposed else (x, y)
+    sources, each = (of_y, of_y // groups) if transposed else (part * groups, part)
+    turned = part * prod(kernel) if transposed else 0
+    table = _taps(each, turned, tuple(source), tuple(kernel), tuple(dilation), out.device)
+    numbers = [1, 1, places, channels, sources, each, *source, *other, *stride, *padding, prod(kernel)]
+    of = globals()[f"{name}_{out.dtype.str[1:]}"]
+    tiles.run(of, out, a, b, a if bias is None else bias, table, sizes, numbers, 1, int(bias is not None))
 
 
 def forward(out: DeviceArray, x: DeviceArray, w: DeviceArray, bias, geometry: Geometry) -> None:
     """As on the CPU; all arrays are contiguous."""
-    table = table_of(geometry, out.shape, x.shape, w.shape)
-    places, rows = prod(out.shape[2:]), w.shape[0] // geometry.groups
-    numbers = [rows, out.shape[0] * places, prod(w.shape[1:]), places, out.shape[1] * places]
-    _launch("forward", out, w, x, bias, [*table, *numbers])
+    shapes, places = table_of(geometry, out.shape, x.shape, w.shape).tolist(), prod(out.shape[2:])
+    sizes = (geometry.groups, w.shape[0] // geometry.groups, out.shape[0] * places, prod(w.shape[1:]))
+    _run("forward", out, w, x, bias, shapes, False, sizes, places, out.shape[1])
 
 
 def for_input(out: DeviceArray, y: DeviceArray, w: DeviceArray, bias, geometry: Geometry) -> None:
     """As on the CPU; all arrays are contiguous."""
-    table = table_of(geometry, y.shape, out.shape, w.shape)
-    places, depth = prod(out.shape[2:]), w.shape[0] // geometry.groups * prod(w.shape[2:])
-    numbers = [w.shape[1], out.shape[0] * places, depth, places, out.shape[1] * places]
-    _launch("for_input", out, w, y, bias, [*table, *numbers])
+    shapes, places = table_of(geometry, y.shape, out.shape, w.shape).tolist(), prod(out.shape[2:])
+    length = w.shape[0] // geometry.groups * prod(w.shape[2:])
+    sizes = (geometry.groups, w.shape[1], out.shape[0] * places, length)
+    _run("for_input", out, w, y, bias, shapes, True, sizes, places, out.shape[1])
 
 
 def for_weight(out: DeviceArray, y: DeviceArray, x: DeviceArray, bias, geometry: Geometry) -> None:
     """As on the CPU; all arrays are contiguous."""
-    table = table_of(geometry, y.shape, x.shape, out.shape)
-    columns = prod(out.shape[1:])
-    numbers = [out.shape[0] // geometry.groups, columns, y.shape[0] * prod(y.shape[2:]), columns, 0]
-    _launch("for_weight", out, y, x, None, [*table, *numbers])
+    shapes, columns = table_of(geometry, y.shape, x.shape, out.shape).tolist(), prod(out.shape[1:])
+    sizes = (geometry.groups, out.shape[0] // geometry.groups, columns, y.shape[0] * prod(y.shape[2:]))
+    _run("for_weight", out, y, x, None, shapes, False, sizes, columns, 0)

@@ -1,11 +1,12 @@
 """The kernels of ../index.py on CUDA: a thread for each element of the small tensor.
 
-Where several elements of the small tensor go to one place of the big one (`add`, `reduce`), a thread has a
-place and combines them in their order, so the result is the same every time; the host sorts the places, which
-it has to look at anyway to know how many there are.
+Where several elements of the small tensor go to one place of the big one (`add`, `reduce`), the places are sorted, and a
+thread combines what goes to one of them, in its order, so the result is the same every time.
 """
 
 from __future__ import annotations
+
+from math import prod
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from numbatorch_kernels import index as cpu
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.launch import launcher
+from numbatorch_kernels.cuda.sort import sort
 from numbatorch_kernels.index import BLOCK, WORD, Walk
 
 row_starts = device_function(cpu.row_starts)
@@ -44,30 +46,43 @@ def put_grid(dst, src, index, geometry, n):
         dst[big + j * geometry[6] + i * step] = src[small + j * geometry[5]]
 
 
-def add_grid(dst, src, places, starts, sources, free, n):
-    """dst[place p + q] += every src[s + q], for s in sources[starts[p]:starts[p + 1]] and q in the free
-    dimensions, which `free` describes."""
-    columns = free[1]
+def places_grid(places, sources, index, named, wrap, step, n):
+    """For each element of the index, the place in the big tensor that it names and the place in the small one."""
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        p = k // columns
-        small, big, _ = row_starts(free, k % columns)
-        place = places[p] + big
-        value = dst[place]
-        for s in range(starts[p], starts[p + 1]):
-            value = value + src[sources[s] + small]
-        dst[place] = value
+        small, big, at = row_starts(named, k)
+        i = index[at]
+        places[k] = big + (i + wrap if i < 0 else i) * step
+        sources[k] = small
 
 
-def reduce_grid(dst, src, places, starts, sources, free, how, n):
+def add_grid(dst, src, places, order, sources, free, length, n):
+    """dst[place + q] += every src[source + q] of that place, for q in the free dimensions, which `free` describes. The thread
+    of the first source of a place does it, in the order of the sources."""
     columns = free[1]
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        p = k // columns
-        small, big, _ = row_starts(free, k % columns)
-        place = places[p] + big
-        value = dst[place]
-        for s in range(starts[p], starts[p + 1]):
-            value = combined(how, value, src[sources[s] + small])
-        dst[place] = value
+        s = k // columns
+        place = places[s]
+        if s == 0 or places[s - 1] != place:
+            small, big, _ = row_starts(free, k % columns)
+            value = dst[place + big]
+            while s < length and places[s] == place:
+                value = value + src[sources[order[s]] + small]
+                s += 1
+            dst[place + big] = value
+
+
+def reduce_grid(dst, src, places, order, sources, free, how, length, n):
+    columns = free[1]
+    for k in range(cuda.grid(1), n, cuda.gridsize(1)):
+        s = k // columns
+        place = places[s]
+        if s == 0 or places[s - 1] != place:
+            small, big, _ = row_starts(free, k % columns)
+            value = dst[place + big]
+            while s < length and places[s] == place:
+                value = combined(how, value, src[sources[order[s]] + small])
+                s += 1
+            dst[place + big] = value
 
 
 def check_grid(index, low, high, missed, n):
@@ -175,46 +190,39 @@ def put(dst, src, index, walk: Walk) -> None:
 
 
 def add(dst, src, index, walk: Walk) -> None:
-    launch = launcher(add_grid, dst.dtype, dst.dtype, "i8", "i8", "i8", "i8", int)
-    places, starts, sources, free = _grouped(index, walk)
-    launch(dst, src, places, starts, sources, free, places.size * int(free[1]))
+    launch = launcher(add_grid, dst.dtype, dst.dtype, *["i8"] * 4, int, int)
+    places, order, sources, free = _grouped(dst, index, walk)
+    launch(dst, src, places, order, sources, free, places.size, places.size * int(free[1]))
 
 
 def reduce(dst, src, index, walk: Walk, how: int) -> None:
-    launch = launcher(reduce_grid, dst.dtype, dst.dtype, "i8", "i8", "i8", "i8", int, int)
-    places, starts, sources, free = _grouped(index, walk)
-    launch(dst, src, places, starts, sources, free, how, places.size * int(free[1]))
+    launch = launcher(reduce_grid, dst.dtype, dst.dtype, *["i8"] * 4, int, int, int)
+    places, order, sources, free = _grouped(dst, index, walk)
+    launch(dst, src, places, order, sources, free, how, places.size, places.size * int(free[1]))
 
 
-def _grouped(index: DeviceArray, walk: Walk) -> tuple[DeviceArray, DeviceArray, DeviceArray, np.ndarray]:
-    """The different places that the index names, where the sources of each begin, the sources, and the
-    geometry of the dimensions that the index does not depend on: their number, their size, and so on as in a
-    walk."""
+def _grouped(dst, index: DeviceArray, walk: Walk) -> tuple[DeviceArray, DeviceArray, DeviceArray, np.ndarray]:
+    """The places that the index names, sorted; which element of the index each is of; for each of these the place in the
+    small tensor; and the geometry of the dimensions that the index does not depend on: their number, their size, and so on
+    as in a walk."""
     numbers = walk.geometry.tolist()
     length, wrap, step = numbers[1], numbers[3], numbers[4]
     dims = [numbers[at : at + 4] for at in range(8, len(numbers), 4)] + [[length, *numbers[5:8]]]
-    named, free = [d for d in dims if d[3]], [d for d in dims if not d[3]]
-    shape = [d[0] for d in named]
-    values = index.as_strided(shape, [d[3] * 8 for d in named]).copy_to_host()
-    small, big = (sum_of(shape, [d[k] for d in named]) for k in (1, 2))
-    big = (big + np.where(values < 0, values + wrap, values) * step).reshape(-1)
-    order = np.argsort(big, kind="stable")
-    places, starts = np.unique(big[order], return_index=True)
-    arrays = places, np.append(starts, big.size), small.reshape(-1)[order]
-    columns = 1
-    for d in free:
-        columns *= d[0]
-    geometry = np.array([len(free), columns, *[0] * 6, *[n for d in free for n in d]], np.int64)
-    there = [DeviceArray.from_host(a.astype(np.int64), index.device) for a in arrays]
-    return there[0], there[1], there[2], geometry
+    named, free = _dimensions([d for d in dims if d[3]]), _dimensions([d for d in dims if not d[3]])
+    n, device = int(named[1]), index.device
+    found, sources, places, order = (DeviceArray.empty((n,), "i8", device) for _ in range(4))
+    launch = launcher(places_grid, "i8", "i8", "i8", "i8", int, int, int)
+    launch(found, sources, index, named, wrap, step, n)
+    if n:
+        sort(places, order, found, 0, (dst.buffer.nbytes // dst.itemsize).bit_length())
+    return places, order, sources, free
 
 
-def sum_of(shape: list[int], strides: list[int]) -> np.ndarray:
-    """Where each element of a tensor with this geometry is."""
-    result = np.zeros(shape, np.int64)
-    for d, (n, stride) in enumerate(zip(shape, strides, strict=True)):
-        result += (np.arange(n) * stride).reshape([n if k == d else 1 for k in range(len(shape))])
-    return result
+def _dimensions(dims: list[list[int]]) -> np.ndarray:
+    """Their number, how many elements they have, and so on as in a walk."""
+    return np.array(
+        [len(dims), prod([d[0] for d in dims]), *[0] * 6, *[n for d in dims for n in d]], np.int64
+    )
 
 
 def check(index, low: int, high: int, missed: np.ndarray) -> None:

@@ -16,6 +16,7 @@ from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.launch import compiled, grid_stride
+from numbatorch_kernels.cuda.sort import sort
 from numbatorch_kernels.cuda.stream import refuse_random_numbers
 from numbatorch_kernels.cuda.vecmath import log_f32, log_f64, sqrt_f32, sqrt_f64
 from numbatorch_kernels.philox import MASK, Philox
@@ -174,3 +175,11 @@ def bernoulli(out: DeviceArray, state: Philox, p: float, one: int) -> None:
 def bernoulli_each(out: DeviceArray, state: Philox, p: DeviceArray, one: int) -> None:
     kernel, group = (bernoulli_f8, 2) if p.dtype == float64 else (bernoulli_f4, 4)
     _launch(kernel, group, (p.dtype, int), out, state, p, one)
+
+
+def permutation(out: DeviceArray, state: Philox) -> None:
+    """The order of as many numbers of 64 bits."""
+    keys, spare = (DeviceArray.empty(out.shape, "i8", out.device) for _ in range(2))
+    integers(keys, state, 0, 2**64)
+    if out.size:
+        sort(spare, out, keys, 0)

@@ -1,5 +1,9 @@
-"""The kernels of ../scan.py on CUDA: a thread for each line. Also how counts become the places where what was
-counted starts."""
+"""The kernels of ../scan.py on CUDA: a thread for each line; or, of few and long ones, for each chunk of a line, once more
+after the totals of the chunks have been scanned in the same way. Also how counts become the places where what was counted
+starts."""
+
+from collections.abc import Callable
+from types import FunctionType
 
 import numpy as np
 
@@ -8,39 +12,62 @@ from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.scan import log_add_exp
 
-CHUNK = 4 if SIMULATED else 64  # counts that one thread adds up
+CHUNK = 4 if SIMULATED else 64  # counts, or elements of a line, that one thread adds up
+LINES = 4 if SIMULATED else 1 << 14  # threads that keep the device busy
 
 log_add = device_function(log_add_exp)
 
 
-def sum_grid(out, src, n, inner, lines):
-    for line in range(cuda.grid(1), lines, cuda.gridsize(1)):
+@device_function
+def add(a, b):
+    return a + b
+
+
+@device_function
+def multiply(a, b):
+    return a * b
+
+
+combine = add  # of two neighbours: each kernel has its own
+
+
+def total_grid(totals, src, n, inner, size, lines, count):
+    """What each chunk of a line makes together; those of one place in their line lie side by side."""
+    for item in range(cuda.grid(1), count, cuda.gridsize(1)):
+        line, chunk = item % lines, item // lines
         at = line // inner * n * inner + line % inner
-        value = src[at]
-        out[at] = value
-        for i in range(1, n):
-            value += src[at + i * inner]
+        value = src[at + chunk * size * inner]
+        for i in range(chunk * size + 1, min(n, (chunk + 1) * size)):
+            value = combine(value, src[at + i * inner])
+        totals[item] = value
+
+
+def scan_grid(out, src, before, n, inner, size, lines, count):
+    """The elements of each chunk, beginning with what the chunks before it make."""
+    for item in range(cuda.grid(1), count, cuda.gridsize(1)):
+        line, chunk = item % lines, item // lines
+        at = line // inner * n * inner + line % inner
+        value = src[at + chunk * size * inner]
+        if chunk > 0:
+            value = combine(before[item - lines], value)
+        out[at + chunk * size * inner] = value
+        for i in range(chunk * size + 1, min(n, (chunk + 1) * size)):
+            value = combine(value, src[at + i * inner])
             out[at + i * inner] = value
 
 
-def product_grid(out, src, n, inner, lines):
-    for line in range(cuda.grid(1), lines, cuda.gridsize(1)):
-        at = line // inner * n * inner + line % inner
-        value = src[at]
-        out[at] = value
-        for i in range(1, n):
-            value *= src[at + i * inner]
-            out[at + i * inner] = value
+def _of(kernel: Callable, operation: Callable, name: str) -> FunctionType:
+    function = FunctionType(kernel.__code__, kernel.__globals__ | {"combine": operation}, kernel.__name__)
+    function.__qualname__ = name
+    return function
 
 
-def log_grid(out, src, n, inner, lines):
-    for line in range(cuda.grid(1), lines, cuda.gridsize(1)):
-        at = line // inner * n * inner + line % inner
-        value = src[at]
-        out[at] = value
-        for i in range(1, n):
-            value = log_add(value, src[at + i * inner])
-            out[at + i * inner] = value
+sum_totals, sum_scan = _of(total_grid, add, "sum_totals"), _of(scan_grid, add, "sum_scan")
+product_totals, product_scan = (
+    _of(total_grid, multiply, "product_totals"),
+    _of(scan_grid, multiply, "product_scan"),
+)
+log_totals, log_scan = _of(total_grid, log_add, "log_totals"), _of(scan_grid, log_add, "log_scan")
 
 
 def extreme_grid(out, indices, src, n, inner, largest, lines):
@@ -56,8 +83,17 @@ def extreme_grid(out, indices, src, n, inner, largest, lines):
 
 
 def scan(out, src, lines: int, n: int, inner: int, how: int) -> None:
-    kernel = (sum_grid, product_grid, log_grid)[how]
-    launcher(kernel, out.dtype, src.dtype, int, int, int)(out, src, n, inner, lines)
+    totals, kernel = ((sum_totals, sum_scan), (product_totals, product_scan), (log_totals, log_scan))[how]
+    size = n if lines >= LINES else min(n, CHUNK)
+    chunks = -(-n // size)
+    before = out
+    if chunks > 1:
+        before, found = (DeviceArray.empty((chunks * lines,), out.dtype, out.device) for _ in range(2))
+        count = chunks * lines
+        launcher(totals, out.dtype, src.dtype, *[int] * 5)(found, src, n, inner, size, lines, count)
+        scan(before, found, lines, chunks, lines, how)
+    launch = launcher(kernel, out.dtype, src.dtype, out.dtype, *[int] * 5)
+    launch(out, src, before, n, inner, size, lines, chunks * lines)
 
 
 def extreme(out, indices, src, lines: int, n: int, inner: int, largest: int) -> None:
@@ -65,7 +101,7 @@ def extreme(out, indices, src, lines: int, n: int, inner: int, largest: int) -> 
     launch(out, indices, src, n, inner, largest, lines)
 
 
-def total_grid(totals, counts, n, chunks):
+def count_totals_grid(totals, counts, n, chunks):
     """The sum of each chunk."""
     for chunk in range(cuda.grid(1), chunks, cuda.gridsize(1)):
         total = 0
@@ -90,6 +126,6 @@ def starts_of(counts) -> None:
     chunks = -(-n // CHUNK)
     starts = DeviceArray.from_host(np.zeros(chunks, np.int64), counts.device)
     if chunks > 1:
-        launcher(total_grid, "i8", "i8", int, int)(starts, counts, n, chunks)
+        launcher(count_totals_grid, "i8", "i8", int, int)(starts, counts, n, chunks)
         starts_of(starts)
     launcher(start_grid, "i8", "i8", int, int)(counts, starts, n, chunks)

@@ -229,7 +229,7 @@ def _array(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
     return array
 
 
-def _shared(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
+def _shared(shape: int | tuple[int, ...], dtype: Any, alignment: int | None = None) -> np.ndarray:
     frame, shared = sys._getframe(1), _current.thread.block.shared
     place = (frame.f_code, frame.f_lineno)
     if place not in shared:

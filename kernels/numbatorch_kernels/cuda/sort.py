@@ -91,7 +91,8 @@ def top_grid(values, indices, words, places, length, few, n):
         indices[k] = places[at]
 
 
-def sort(values, indices, src, descending) -> None:
+def sort(values, indices, src, descending, significant: int = 64) -> None:
+    """As on the CPU. The keys may differ in this many of their lowest bits alone."""
     rule, word, length = order(src.dtype, descending), WORD[src.itemsize], src.shape[-1]
     tiles, device = -(-length // TILE), src.device
     n = src.size // length * tiles
@@ -100,7 +101,9 @@ def sort(values, indices, src, descending) -> None:
     move = launcher(move_grid, word, "i8", word, "i8", int, "i8", *[int] * 8)
     words, places, own = src.view(word), indices, (values.view(word), indices)
     spare = DeviceArray.empty(src.shape, word, device), DeviceArray.empty(src.shape, "i8", device)
-    for k in range(rule.bits // WIDTH):  # an even number, so that the last pass writes the results
+    for k in range(
+        -(-min(rule.bits, significant) // (2 * WIDTH)) * 2
+    ):  # even, so that the last pass writes the results
         args = length, tiles, k * WIDTH, *rule, n
         count(counts, words, *args)
         starts_of(counts)

@@ -1,0 +1,272 @@
+"""The kernels of ../norm.py on CUDA: a block for each line that is normalised, whose threads read it three times: for the
+mean, for the variance and for the result. What has been read once is in the cache then, unless the line is very long.
+
+Element (n, i) of line r, i < run, is at r * start + n * jump + i; its weight is number r % groups * per + n * by_run + i *
+by_place. So the three sorts of lines differ in numbers alone:
+
+               run      jump              start   groups    per  by_run  by_place
+    rows       length   0                 length  1         0    0       1
+    groups     inner    inner             length  groups    per  1       0
+    channels   inner    channels * inner  inner   channels  1    0       0
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import NamedTuple
+
+import numpy as np
+from numba.np.numpy_support import from_dtype
+
+from numbatorch_kernels.cuda.array import DeviceArray
+from numbatorch_kernels.cuda.compat import SIMULATED, WARP, cuda, device_function
+from numbatorch_kernels.cuda.half import from_bfloat16, from_float16, to_bfloat16, to_float16
+from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher
+from numbatorch_kernels.cuda.tiles import same
+from numbatorch_kernels.cuda.warp import block_sum
+from numbatorch_kernels.norm import wide_of
+
+WARPS = 32  # at most, in a block
+SHARES = 4 if SIMULATED else 64  # parts that the gradient of weights over many rows is summed in
+
+ELEMENT, load, store = np.float32, same, same  # of the dtype: each kernel has its own
+
+
+@device_function
+def next_place(n, i, far, near, run):
+    """The element a block's width further on."""
+    n, i = n + far, i + near
+    return (n + 1, i - run) if i >= run else (n, i)
+
+
+def norm_block(
+    out, mean, variance, rstd, x, weight, bias, length, run, jump, start, groups, per, by_run, by_place,
+    centred, given, inverse, eps,
+):  # fmt: skip
+    """Each line minus its mean (if `centred`), over the root of its mean square, times weight, plus bias. Mean and variance
+    are found here unless they are `given`."""
+    partial = cuda.shared.array(WARPS, ELEMENT)
+    r, t, threads, zero = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x, ELEMENT(0)
+    base, first, far, near = r * start, r % groups * per, threads // run, threads % run
+    middle, spread = zero, zero
+    if given:
+        middle, spread = mean[r], variance[r]
+    else:
+        if centred:
+            n, i = t // run, t % run
+            for _ in range(t, length, threads):
+                middle += load(x[base + n * jump + i])
+                n, i = next_place(n, i, far, near, run)
+            middle = block_sum(middle, partial) * inverse
+        n, i = t // run, t % run
+        for _ in range(t, length, threads):
+            d = load(x[base + n * jump + i]) - middle
+            spread += d * d
+            n, i = next_place(n, i, far, near, run)
+        spread = block_sum(spread, partial) * inverse
+    scale = ELEMENT(1) / math.sqrt(spread + eps)
+    if t == 0:
+        mean[r] = middle
+        variance[r] = spread
+        rstd[r] = scale
+    n, i = t // run, t % run
+    for _ in range(t, length, threads):
+        at, w = base + n * jump + i, first + n * by_run + i * by_place
+        out[at] = store((load(x[at]) - middle) * scale * weight[w] + bias[w])
+        n, i = next_place(n, i, far, near, run)
+
+
+def norm_backward_block(
+    dx, dweight, dbias, grad, x, mean, rstd, weight, length, run, jump, start, groups, per, by_run, by_place,
+    centred, given, inverse,
+):  # fmt: skip
+    """dx; and where a line has one weight, the gradients of weight and bias."""
+    partial = cuda.shared.array(WARPS, ELEMENT)
+    r, t, threads, zero = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x, ELEMENT(0)
+    base, first, far, near = r * start, r % groups * per, threads // run, threads % run
+    middle, scale, single = mean[r], rstd[r], by_run + by_place == 0
+    of_bias, of_weight = zero, zero
+    n, i = t // run, t % run
+    for _ in range(t, length, threads):
+        at = base + n * jump + i
+        g = load(grad[at])
+        if not single:
+            g *= weight[first + n * by_run + i * by_place]
+        of_bias += g
+        of_weight += g * ((load(x[at]) - middle) * scale)
+        n, i = next_place(n, i, far, near, run)
+    of_bias, of_weight = block_sum(of_bias, partial), block_sum(of_weight, partial)
+    if single:
+        if t == 0:
+            dbias[r] = of_bias
+            dweight[r] = of_weight
+        of_bias *= weight[first]
+        of_weight *= weight[first]
+    if given:
+        of_bias, of_weight = zero, zero
+    of_bias = of_bias * inverse if centred else zero
+    of_weight *= inverse
+    n, i = t // run, t % run
+    for _ in range(t, length, threads):
+        at = base + n * jump + i
+        g = load(grad[at]) * weight[first + n * by_run + i * by_place]
+        dx[at] = store(scale * (g - of_bias - (load(x[at]) - middle) * scale * of_weight))
+        n, i = next_place(n, i, far, near, run)
+
+
+def columns_grid(dweight, dbias, grad, x, mean, rstd, rows, length, share, count):
+    """Of rows with a weight for each element: the sums of each `share` rows, for each element."""
+    for index in range(cuda.grid(1), count, cuda.gridsize(1)):
+        j, part = index % length, index // length
+        of_weight, of_bias = ELEMENT(0), ELEMENT(0)
+        for r in range(part * share, min(rows, (part + 1) * share)):
+            g = load(grad[r * length + j])
+            of_bias += g
+            of_weight += g * ((load(x[r * length + j]) - mean[r]) * rstd[r])
+        dweight[index] = of_weight
+        dbias[index] = of_bias
+
+
+def channels_block(dweight, dbias, grad, x, mean, rstd, batch, inner, groups, per):
+    """Of groups of channels: the sums of a channel."""
+    partial = cuda.shared.array(WARPS, ELEMENT)
+    c, t, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
+    far, near = threads // inner, threads % inner
+    of_weight, of_bias = ELEMENT(0), ELEMENT(0)
+    n, i = t // inner, t % inner
+    for _ in range(t, batch * inner, threads):
+        at, r = (n * groups * per + c) * inner + i, n * groups + c // per
+        g = load(grad[at])
+        of_bias += g
+        of_weight += g * ((load(x[at]) - mean[r]) * rstd[r])
+        n, i = next_place(n, i, far, near, inner)
+    of_bias, of_weight = block_sum(of_bias, partial), block_sum(of_weight, partial)
+    if t == 0:
+        dbias[c] = of_bias
+        dweight[c] = of_weight
+
+
+def add_up_grid(out, sums, shares, length):
+    """out = the sum of the shares of each element."""
+    for j in range(cuda.grid(1), length, cuda.gridsize(1)):
+        total = ELEMENT(0)
+        for share in range(shares):
+            total += sums[share * length + j]
+        out[j] = total
+
+
+# ---- a kernel of each text for each dtype ----
+
+
+class _Texts(NamedTuple):
+    forward: FunctionType
+    backward: FunctionType
+    columns: FunctionType
+    channels: FunctionType
+    add_up: FunctionType
+
+
+def _texts(name: str, element: type, load: Callable = same, store: Callable = same) -> _Texts:
+    """The kernels of which the tuple `name` consists: `load` makes an `element` of what is in memory, `store` the
+    reverse."""
+    texts = (norm_block, norm_backward_block, columns_grid, channels_block, add_up_grid)
+    names = {"ELEMENT": element, "load": load, "store": store}
+    copies = [FunctionType(text.__code__, text.__globals__ | names, text.__name__) for text in texts]
+    for field, copy in zip(_Texts._fields, copies):
+        copy.__qualname__ = f"{name}.{field}"
+    return _Texts(*copies)
+
+
+kernels_f4 = _texts("kernels_f4", np.float32)
+kernels_f8 = _texts("kernels_f8", np.float64)
+kernels_f2 = _texts("kernels_f2", np.float32, from_float16, to_float16)
+kernels_u2 = _texts("kernels_u2", np.float32, from_bfloat16, to_bfloat16)  # bfloat16
+
+
+@cache
+def _kernels(dtype: np.dtype) -> tuple[Callable, ...]:
+    """The compiled ones."""
+    wide, texts = wide_of(dtype), globals()[f"kernels_{dtype.str[1:]}"]
+    number = from_dtype(wide)
+    return (
+        compiled(texts.forward, dtype, wide, wide, wide, dtype, wide, wide, *[int] * 10, number, number),
+        compiled(texts.backward, dtype, wide, wide, dtype, dtype, *[wide] * 3, *[int] * 10, number),
+        launcher(texts.columns, wide, wide, dtype, dtype, wide, wide, *[int] * 4),
+        compiled(texts.channels, wide, wide, dtype, dtype, wide, wide, *[int] * 4),
+        launcher(texts.add_up, wide, wide, int, int),
+    )
+
+
+@cache
+def _filled(value: float, count: int, dtype: np.dtype, device: int) -> DeviceArray:
+    return DeviceArray.from_host(np.full(count, value, dtype), device)
+
+
+def _parameter(array: DeviceArray | None, value: float, count: int, x: DeviceArray) -> DeviceArray:
+    return _filled(value, count, wide_of(x.dtype), x.device) if array is None else array
+
+
+def _threads(length: int) -> int:
+    """Of a block for lines of this length: whole warps, each thread with some elements, if there are so many."""
+    return min(BLOCK, max(WARP, 1 << (length // 4).bit_length()))
+
+
+def _of_rows(length: int, inner: int, groups: int) -> tuple[int, ...]:
+    if inner == 1 and groups == 1:
+        return length, length, 0, length, 1, 0, 0, 1
+    return length, inner, inner, length, groups, length // inner, 1, 0
+
+
+def rows(out, mean, rstd, x, weight, bias, inner, groups, centred, bfloat, eps):
+    """As on the CPU."""
+    lines = mean.size
+    length = x.size // lines
+    weights = groups * length // inner
+    weight, bias = _parameter(weight, 1, weights, x), _parameter(bias, 0, weights, x)
+    forward = _kernels(x.dtype)[0]
+    numbers = *_of_rows(length, inner, groups), centred, 0, 1 / length, eps
+    forward(lines, _threads(length), out, mean, rstd, rstd, x, weight, bias, *numbers)
+
+
+def rows_backward(dx, grad, x, mean, rstd, weight, inner, groups, centred, bfloat):
+    """As on the CPU."""
+    lines, device = mean.size, x.device
+    length = x.size // lines
+    weights = groups * length // inner
+    weight = _parameter(weight, 1, weights, x)
+    dweight, dbias = (DeviceArray.empty((weights,), mean.dtype, device) for _ in range(2))
+    _, backward, columns, channels, add_up = _kernels(x.dtype)
+    numbers = *_of_rows(length, inner, groups), centred, 0, 1 / length
+    backward(lines, _threads(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
+    if inner == 1 and groups == 1:
+        share = -(-lines // SHARES)
+        shares = -(-lines // share)
+        sums = [DeviceArray.empty((shares, length), mean.dtype, device) for _ in range(2)]
+        columns(*sums, grad, x, mean, rstd, lines, length, share, shares * length)
+        for total, part in zip((dweight, dbias), sums):
+            add_up(total, part, shares, length)
+    else:
+        batch, per = lines // groups, length // inner
+        arrays = (dweight, dbias, grad, x, mean, rstd)
+        channels(weights, _threads(batch * inner), *arrays, batch, inner, groups, per)
+    return dweight, dbias
+
+
+def channels(out, mean, variance, rstd, x, weight, bias, given, bfloat, eps):
+    """As on the CPU."""
+    batch, count, inner = x.shape
+    weight, bias = _parameter(weight, 1, count, x), _parameter(bias, 0, count, x)
+    length = batch * inner
+    numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, 1 / length, eps
+    _kernels(x.dtype)[0](count, _threads(length), out, mean, variance, rstd, x, weight, bias, *numbers)
+
+
+def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bfloat):
+    """As on the CPU."""
+    batch, count, inner = x.shape
+    weight, length = _parameter(weight, 1, count, x), batch * inner
+    numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, 1 / length
+    _kernels(x.dtype)[1](count, _threads(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)

@@ -1,0 +1,25 @@
+"""What the threads of a block find out together. (The simulator has shuffles too, in warps of four.)"""
+
+from __future__ import annotations
+
+from numbatorch_kernels.cuda.compat import WARP, cuda, device_function
+
+ALL = 0xFFFFFFFF  # lanes of a warp
+
+
+@device_function
+def block_sum(x, partial):
+    """The sum of the x of all threads, the same for each. `partial` is shared memory for a number of every warp. All threads
+    of the block come here; the order of the sum depends on their number alone."""
+    offset = WARP // 2
+    while offset > 0:
+        x += cuda.shfl_xor_sync(ALL, x, offset)
+        offset //= 2
+    if cuda.threadIdx.x % WARP == 0:
+        partial[cuda.threadIdx.x // WARP] = x
+    cuda.syncthreads()
+    total = partial[0]
+    for warp in range(1, cuda.blockDim.x // WARP):
+        total += partial[warp]
+    cuda.syncthreads()  # nobody writes the next sum's before everybody has read these
+    return total

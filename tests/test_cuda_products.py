@@ -1,11 +1,13 @@
 """Matrix products and convolutions on CUDA: parts of k, and tiles of the size that a real GPU gets."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import numbatorch as torch
 from numbatorch.nn import functional as F
-from numbatorch_kernels.cuda import DeviceArray, compat, tiles
+from numbatorch_kernels.cuda import DeviceArray, compat, launch, tiles
 from numbatorch_kernels.gemm import cuda as gemm
 
 rng = np.random.default_rng(0)
@@ -66,3 +68,10 @@ def test_tiles_of_the_size_of_a_gpu(tile, monkeypatch):
     out = DeviceArray.empty((70, 67), "f4")
     gemm.gemm(out, DeviceArray.from_host(a), DeviceArray.from_host(b.T.copy()).transpose((1, 0)))
     np.testing.assert_allclose(out.copy_to_host(), a @ b, rtol=1e-5, atol=1e-5)
+
+
+def test_numbers_of_narrow_types_reach_the_driver_as_such():
+    kinds = [SimpleNamespace(name=name) for name in ("float32", "complex64", "uint8")]
+    values = launch._native((0.5, 1 + 2j, 3), kinds, None)
+    assert values == [0.5, 1.0, 2.0, 3]
+    assert [value.dtype.name for value in values] == ["float32", "float32", "float32", "uint8"]

@@ -67,7 +67,7 @@ class Kernel:
 
 def _native(args: Sequence, kinds: Sequence, stream: Stream) -> list:
     """Arguments as the driver takes them: an address or an int64 as an int, a float64 as a float, a complex number as
-    two of those."""
+    two of those; numbers of other types as NumPy's."""
     values: list[Any] = []
     for value, kind in zip(args, kinds):
         if type(value) is DeviceArray:
@@ -78,8 +78,11 @@ def _native(args: Sequence, kinds: Sequence, stream: Stream) -> list:
             values.append(float(value))
         elif kind is complex:
             values += (float(value.real), float(value.imag))
-        else:
+        elif type(value) is np.ndarray:
             values.append(_geometry(value, stream).pointer)
+        else:  # a number of a Numba type
+            number = np.dtype(kind.name).type(value)
+            values += (number.real, number.imag) if number.dtype.kind == "c" else (number,)
     return values
 
 

@@ -1,6 +1,7 @@
 """Device memory: what is counted, what is reused, what happens when there is no more. Without a GPU, of the simulator."""
 
 import gc
+import sys
 import threading
 
 import numpy as np
@@ -119,6 +120,30 @@ def test_no_step_of_training_leaves_memory_behind():
         assert (torch.cuda.memory_allocated(), torch.cuda.memory_stats()["num_device_alloc"]) == before
     finally:
         gc.enable()
+
+
+@simulated_only
+def test_ten_thousand_steps_leave_nothing_behind(monkeypatch):
+    monkeypatch.setattr(driver, "launch", lambda *args: None)  # memory comes and goes all the same
+    layer = torch.nn.Linear(3, 1, device="cuda")
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    x = torch.ones(2, 3, device="cuda")
+
+    def run(steps):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            layer(x).sum().backward()
+            optimizer.step()
+        gc.collect()
+        counted = torch.cuda.memory_stats()
+        return [
+            counted[name]
+            for name in ("allocated_bytes.all.current", "reserved_bytes.all.current", "num_device_alloc")
+        ]
+
+    before, objects = run(10), sys.getallocatedblocks()
+    assert run(10_000) == before
+    assert sys.getallocatedblocks() < objects + 2_000  # of Python
 
 
 # ---- the end of memory ----

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
+from types import FunctionType
 
 from samples import SAMPLES, Sample, results, tensors
 from task import Task
@@ -26,6 +27,7 @@ from numbatorch.nn import functional as F
 from numbatorch_kernels import lift
 
 PACKAGE = "numbatorch_kernels."
+ASKS = {"grid", "blockIdx"}  # what of `cuda` tells a thread its place
 
 IN_FLOAT64 = (  # on purpose, whatever the type of the operands: a sum, and numbers drawn by rejection
     "nll_total_block", "ctc_block", "ctc_backward_block", "bag_grid", "poisson_kernel", "binomial_kernel", "gamma_kernel",
@@ -98,6 +100,9 @@ def layers(dtype: torch.dtype) -> None:
     """Losses and layers that have kernels of their own."""
     x, labels = matrix(dtype).requires_grad_(), torch.tensor([0, 1, 1], device="cuda")
     F.cross_entropy(x, labels).backward()
+    F.nll_loss(x, labels, reduction="none").sum().backward()
+    if dtype in REAL[:2]:
+        F.ctc_loss(x[:, None], labels[None, 1:2], torch.tensor([3]), torch.tensor([1])).backward()
     F.dropout(x, 0.5).sum().backward()
     (x[labels].sum() + x.gather(1, labels[:, None]).sum() + x.index_select(0, labels).sum()).backward()
 
@@ -158,15 +163,34 @@ def launched() -> set[tuple]:
         return pickle.loads(path.read_bytes())
 
 
+def forgotten(launched: set[tuple]) -> list[str]:
+    """The kernels of the package that no program launches. A kernel asks for its place in the grid, and none of its
+    module calls it; of those that share a text, one is enough."""
+    seen = {_named(module, name).__code__ for module, name, _, text in launched if not text}
+    missing = []
+    for module in [m for name, m in sorted(sys.modules.items()) if name.startswith(PACKAGE)]:
+        functions = [f for f in vars(module).values() if isinstance(f, FunctionType)]
+        called = {name for f in functions for name in f.__code__.co_names}
+        for f in functions:
+            own = f.__module__ == module.__name__ and f.__name__ not in called
+            if own and not ASKS.isdisjoint(f.__code__.co_names) and f.__code__ not in seen:
+                missing.append(f"{module.__name__}.{f.__name__}")
+    return missing
+
+
+def _named(module: str, name: str) -> FunctionType:
+    return attrgetter(name)(importlib.import_module(module))
+
+
 def tasks(launched: set[tuple]) -> Iterator[Task]:
     """All of them but pointwise ones: pointwise.py has those, of every dtype."""
     for module, name, kinds, text in sorted(launched, key=str):
         if not text:
-            function = attrgetter(name)(importlib.import_module(module))
+            function = _named(module, name)
             words = " ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
             label = f"{module.removeprefix(PACKAGE)}.{name} {words}"
             if name.endswith(".small"):  # the simulator launches none of the large tiles
-                family = attrgetter(name.removesuffix(".small"))(importlib.import_module(module))
+                family = _named(module, name.removesuffix(".small"))
                 if family.large is not function:
                     yield Task(label.replace(".small", ".large"), family.large, kinds, False)
         elif "cuda.syncthreads()" in text or name.endswith("_step"):  # a reduction, or an optimizer's step

@@ -26,13 +26,17 @@ class Report:
     architecture: str
     registers: int | None = None
     spilled: int | None = None
+    shared: int = 0  # bytes
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         registers = "?" if self.registers is None else self.registers
         spilled = "?" if self.spilled is None else self.spilled
         verdict = "; ".join(self.faults) or "ok"
-        return f"{self.name:<64} {self.architecture} {registers:>4} registers {spilled:>3} spilled  {verdict}"
+        return (
+            f"{self.name:<64} {self.architecture} {registers:>4} registers {self.shared:>6} B shared {spilled:>3} spilled  "
+            f"{verdict}"
+        )
 
 
 def check(
@@ -98,6 +102,7 @@ def _link(ptx: str, report: Report, most: int) -> None:
     text = log.decode(errors="replace")
     report.registers = max(map(int, re.findall(r"Used (\d+) registers", text)), default=None)
     report.spilled = sum(map(int, re.findall(r"(\d+) bytes spill", text)))
+    report.shared = max(map(int, re.findall(r"(\d+) bytes smem", text)), default=0)
     if report.spilled:
         report.faults.append(f"{report.spilled} bytes of registers spilled")
     if report.registers is not None and report.registers > most:

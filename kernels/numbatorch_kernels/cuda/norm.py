@@ -209,6 +209,11 @@ def _parameter(array: DeviceArray | None, value: float, count: int, x: DeviceArr
     return _filled(value, count, wide_of(x.dtype), x.device) if array is None else array
 
 
+def _numbers(x: DeviceArray, *values: float) -> np.ndarray:
+    """Numbers of the type that is computed in."""
+    return np.array(values, wide_of(x.dtype))
+
+
 def _threads(length: int) -> int:
     """Of a block for lines of this length: whole warps, each thread with some elements, if there are so many."""
     return min(BLOCK, max(WARP, 1 << (length // 4).bit_length()))
@@ -227,7 +232,7 @@ def rows(out, mean, rstd, x, weight, bias, inner, groups, centred, bfloat, eps):
     weights = groups * length // inner
     weight, bias = _parameter(weight, 1, weights, x), _parameter(bias, 0, weights, x)
     forward = _kernels(x.dtype)[0]
-    numbers = *_of_rows(length, inner, groups), centred, 0, 1 / length, eps
+    numbers = *_of_rows(length, inner, groups), centred, 0, *_numbers(x, 1 / length, eps)
     forward(lines, _threads(length), out, mean, rstd, rstd, x, weight, bias, *numbers)
 
 
@@ -239,7 +244,7 @@ def rows_backward(dx, grad, x, mean, rstd, weight, inner, groups, centred, bfloa
     weight = _parameter(weight, 1, weights, x)
     dweight, dbias = (DeviceArray.empty((weights,), mean.dtype, device) for _ in range(2))
     _, backward, columns, channels, add_up = _kernels(x.dtype)
-    numbers = *_of_rows(length, inner, groups), centred, 0, 1 / length
+    numbers = *_of_rows(length, inner, groups), centred, 0, *_numbers(x, 1 / length)
     backward(lines, _threads(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
     if inner == 1 and groups == 1:
         share = -(-lines // SHARES)
@@ -260,7 +265,7 @@ def channels(out, mean, variance, rstd, x, weight, bias, given, bfloat, eps):
     batch, count, inner = x.shape
     weight, bias = _parameter(weight, 1, count, x), _parameter(bias, 0, count, x)
     length = batch * inner
-    numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, 1 / length, eps
+    numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, *_numbers(x, 1 / length, eps)
     _kernels(x.dtype)[0](count, _threads(length), out, mean, variance, rstd, x, weight, bias, *numbers)
 
 
@@ -268,5 +273,5 @@ def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bf
     """As on the CPU."""
     batch, count, inner = x.shape
     weight, length = _parameter(weight, 1, count, x), batch * inner
-    numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, 1 / length
+    numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, *_numbers(x, 1 / length)
     _kernels(x.dtype)[1](count, _threads(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)

@@ -280,8 +280,7 @@ def run(
     geometry = np.array([*sizes, parts, part, *numbers], np.int64)
     element = np.dtype(np.float32 if of.code in HALVES else of.code)
     number = from_dtype(element)
-    kind = {"f": float, "c": complex}.get(element.kind, int)
-    factors = (kind(alpha), kind(beta))
+    factors = np.array([alpha, beta]).astype(element)
     scratch = (
         out if parts == 1 else DeviceArray.empty((parts * groups * rows * columns,), element, out.device)
     )

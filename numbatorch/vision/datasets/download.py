@@ -15,8 +15,6 @@ from typing import IO
 from urllib.parse import urljoin
 from urllib.request import urlopen
 
-from tqdm.auto import tqdm
-
 TIMEOUT = 60.0  # seconds without an answer
 BLOCK = 1 << 20
 
@@ -66,6 +64,8 @@ def download(name: str, path: Path, md5: str | None, mirrors: Sequence[str]) -> 
 
 
 def _fetch(url: str, path: Path, md5: str | None) -> None:
+    from tqdm.auto import tqdm  # which warns, in a notebook that cannot draw it
+
     digest = hashlib.md5(usedforsecurity=False)
     with urlopen(url, timeout=TIMEOUT) as source, replacing(path) as file:
         total = int(source.headers.get("Content-Length") or 0) or None

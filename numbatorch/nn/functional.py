@@ -7,6 +7,7 @@ import warnings
 from numbatorch import ops
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import DType
+from numbatorch.nn.grouped import grouped_mm as grouped_mm
 from numbatorch.nn.heads import multi_head_attention_forward as multi_head_attention_forward
 from numbatorch.nn.linear_losses import linear_cross_entropy as linear_cross_entropy
 from numbatorch.nn.losses import binary_cross_entropy as binary_cross_entropy

@@ -3,6 +3,10 @@
 ROWS = """
 linear(a(2, 3), a(4, 3), bias=a(4))
 bilinear(a(2, 3), a(2, 4), a(5, 3, 4), bias=a(5))
+grouped_mm(a(6, 8), a(3, 8, 4), offs=i([2, 2, 6], dtype=L.int32), bias=None, out_dtype=L.float32)
+grouped_mm(a(2, 4, 8), a(8, 8), offs=i([4, 8], dtype=L.int32))
+grouped_mm(a(4, 8), a(8, 8), offs=i([4, 8], dtype=L.int32))
+grouped_mm(a(2, 4, 8), a(2, 8, 4))
 conv1d(a(2, 4, 9), a(6, 2, 3), bias=a(6), stride=2, padding=1, dilation=2, groups=2)
 conv2d(a(2, 4, 9, 7), a(6, 2, 3, 2), bias=a(6), stride=(2, 1), padding="valid", dilation=2, groups=2)
 conv3d(a(2, 4, 5, 4, 3), a(6, 2, 3, 2, 1), bias=a(6), stride=(2, 1, 1), padding=1, dilation=(1, 2, 1), groups=2)

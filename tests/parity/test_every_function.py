@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from parity.expressions import assert_same
 from parity.functions import ROWS
 from parity.test_every_module import Operands, assert_all_same, flat, unused, uses, weighed
 from parity.test_nn_parity import both
@@ -15,11 +16,11 @@ from parity.test_nn_parity import both
 import numbatorch
 
 CALLS = [line for line in ROWS.splitlines() if line]
-# What is for other parts of PyTorch, and products of float8 and of groups on GPUs.
+# What is for other parts of PyTorch, and products of float8.
 NOT_HERE = {
     *("assert_int_or_pair", "boolean_dispatch", "handle_torch_function", "has_torch_function"),
     *("has_torch_function_unary", "has_torch_function_variadic", "Optional"),
-    *("grouped_mm", "scaled_grouped_mm", "scaled_mm"),
+    *("scaled_grouped_mm", "scaled_mm"),
 }
 NAMES = [
     name for name, value in sorted(vars(torch.nn.functional).items())
@@ -53,3 +54,23 @@ def test_computes_the_same(call):
         return [*outputs, *[x.grad for x in operands.leaves]]
 
     assert_all_same(*both(compute))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "grouped_mm(L.ones(6, 8).double(), L.ones(3, 8, 4))",
+        "grouped_mm(L.ones(6), L.ones(3, 8, 4))",
+        "grouped_mm(L.ones(6, 12), L.ones(3, 8, 4))",
+        "grouped_mm(L.ones(6, 8), L.ones(3, 8, 4))",
+        "grouped_mm(L.ones(3, 6, 8), L.ones(3, 8, 4), offs=L.tensor([1, 2, 3]))",
+        "grouped_mm(L.ones(2, 6, 8), L.ones(3, 8, 4))",
+        "grouped_mm(L.ones(6, 8), L.ones(3, 8, 4), offs=L.tensor([[1, 2, 3]]))",
+        "grouped_mm(L.ones(6, 8), L.ones(3, 8, 4), offs=L.tensor([1, 2, 3]))",
+        "grouped_mm(L.ones(6, 8), L.ones(3, 8, 4), offs=L.tensor([1, 2], dtype=L.int32))",
+        "grouped_mm(L.ones(3, 6, 8), L.ones(3, 8, 4), bias=L.ones(4))",
+        "grouped_mm(L.ones(3, 6, 8), L.ones(3, 8, 4), out_dtype=L.float16)",
+    ],
+)
+def test_groups_that_do_not_fit(text):
+    assert_same(f"L.nn.functional.{text}")

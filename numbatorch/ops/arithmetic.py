@@ -25,8 +25,26 @@ NO_INTEGERS = ("bool", *HALF, "float32", "float64", *COMPLEX)
 
 _add = Pointwise("Add", expr.add, arity=2)
 _add_scaled = Pointwise("Add", scalar.add_scaled, weightless=(2,))
-_sub = Pointwise("Sub", expr.sub, arity=2)
-_sub_scaled = Pointwise("Sub", scalar.sub_scaled, weightless=(2,))
+
+
+class _Subtraction(Pointwise):
+    """Not of truth values. A kernel is ready for the plain case of operands that have passed here once."""
+
+    def general(self, inputs, out=None):
+        if _is_bool(inputs[0]) or _is_bool(inputs[1]):
+            both = _is_bool(inputs[0]) and _is_bool(inputs[1])
+            instead = (
+                "Use the `^` or `logical_xor()` operator instead."
+                if both
+                else "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+            )
+            operands = "two bool tensors" if both else "a bool tensor"
+            raise RuntimeError(f"Subtraction, the `-` operator, with {operands} is not supported. {instead}")
+        return super().general(inputs, out)
+
+
+_sub = _Subtraction("Sub", expr.sub, arity=2)
+_sub_scaled = _Subtraction("Sub", scalar.sub_scaled, weightless=(2,))
 _mul = Pointwise("Mul", expr.mul, arity=2)
 _div = Pointwise("Div", expr.div, arity=2, result=to_float)
 _floor_divide = Underived("floor_divide", scalar.floor_divide, accepts=refuse("div_floor_cpu", *COMPLEX))
@@ -111,16 +129,6 @@ def sub(
     >>> torch.sub(torch.tensor([1.0, 2.0]), 0.5)
     tensor([0.5000, 1.5000])
     """
-    if _is_bool(input) or _is_bool(other):
-        both = " with two bool tensors" if _is_bool(input) and _is_bool(other) else " with a bool tensor"
-        raise RuntimeError(
-            f"Subtraction, the `-` operator,{both} is not supported. "
-            + (
-                "Use the `^` or `logical_xor()` operator instead."
-                if "two" in both
-                else "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
-            )
-        )
     if out is None and alpha == 1:
         return _sub(input, other)
     if alpha == 1:

@@ -72,6 +72,7 @@ def to_complex(common: DType) -> DType:
 # Names of dtypes, for `refuse`.
 INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 HALF = ("float16", "bfloat16")
+LEAST, MOST = -(1 << 63), (1 << 63) - 1  # the integers that a kernel takes
 COMPLEX = ("complex64", "complex128")
 
 
@@ -413,6 +414,8 @@ class Pointwise(Row):
                     out = plain.make(a.array, b.array)
                     tracked = a._requires_grad or b._requires_grad
                 else:
+                    if b.__class__ is int and not LEAST <= b <= MOST:
+                        return self.general(inputs)
                     plain = self.ready[a.kind, b.__class__]
                     out = plain.make(a.array, b)
                     tracked = a._requires_grad
@@ -479,6 +482,9 @@ class Pointwise(Row):
     def general(self, inputs: tuple, out: Tensor | None = None):
         """The operation on tensors and numbers of any layout; into `out` if given, and in place if `out` is
         the first input."""
+        for x in inputs:
+            if x.__class__ is int and not LEAST <= x <= MOST:
+                inputs = _in_words(inputs)
         given = inputs
         if out is not None:
             if out is inputs[0] and len(inputs) < 3 and self.overwrite(*inputs):
@@ -595,6 +601,25 @@ def _common_shape(inputs: tuple) -> tuple[int, ...]:
         if isinstance(x, TensorBase):
             shape = broadcast_pair(shape, x.array.shape)
     return shape
+
+
+def _in_words(inputs: tuple[Tensor | Number, ...]) -> tuple:
+    """`inputs`, with integers that no int64 holds as C has them: among floating-point operands floats, among others modulo
+    2**64. Raises OverflowError for those that no uint64 holds either."""
+    inexact = any(
+        [x.kind.inexact if isinstance(x, TensorBase) else isinstance(x, float | complex) for x in inputs]
+    )
+
+    def in_words(x):
+        if x.__class__ is not int or LEAST <= x <= MOST:
+            return x
+        if x < 0:
+            raise OverflowError("can't convert negative int to unsigned")
+        if x > 2 * MOST + 1:
+            raise OverflowError("int too big to convert")
+        return float(x) if inexact else x - 2 * (MOST + 1)
+
+    return tuple([in_words(x) for x in inputs])
 
 
 def _on_one_device(inputs: tuple[Tensor | Number, ...]) -> tuple:

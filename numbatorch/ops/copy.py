@@ -341,10 +341,10 @@ def numbers(input: Tensor) -> np.ndarray:
 
 def from_numbers(array: np.ndarray, dtype: DType) -> Tensor:
     """A CPU tensor of `dtype` with the values of a NumPy array."""
-    if dtype is dt.bfloat16:
-        return cast(wrap(np.ascontiguousarray(array, np.float32), Kind.of(dt.float32)), dtype)
+    own = dt.float32 if dtype is dt.bfloat16 else dtype
     with np.errstate(over="ignore", invalid="ignore"):
-        return wrap(np.ascontiguousarray(array, dtype.numpy).reshape(array.shape), Kind.of(dtype))
+        made = wrap(np.ascontiguousarray(array, own.numpy).reshape(array.shape), Kind.of(own))
+    return cast(made, dtype)
 
 
 def float_(input: Tensor, memory_format: Any = None) -> Tensor:

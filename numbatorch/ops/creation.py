@@ -150,28 +150,26 @@ def _from_data(data: Any, dtype: DType | None) -> Tensor:
     _check_nested(data, _nested_shape(data))
     if any(isinstance(x, TensorBase) for x in _leaves(data)):
         data = _plain(data)
-    try:
-        wide = (
-            np.array(data, dtype=np.float64 if own is dt.bfloat16 else None)
-            if not own.is_complex
-            else np.array(data, np.complex128)
-        )
-        if wide.dtype.kind == "c" and not own.is_complex:
-            raise TypeError("must be real number, not complex")
-        if own.numpy.kind in "iu" and own is not dt.bfloat16 and wide.dtype.kind in "iu" and wide.size:
-            limits = dt.iinfo(own)
-            low, high = wide.min(), wide.max()
-            if (
-                own is not dt.int64
-                and (low < limits.min or high > limits.max)
-                and not (own is dt.uint8 and low >= -128)
-            ):
-                raise RuntimeError(f"value cannot be converted to type {own.name}_t without overflow")
-        if wide.dtype == object or (dtype is None and own is dt.int64 and wide.dtype.kind in "uf"):
-            raise RuntimeError("Overflow when unpacking long long")
-    except OverflowError:
-        raise RuntimeError("Overflow when unpacking long long") from None
+    wide = np.array(data, np.complex128 if own.is_complex else np.float64 if own is dt.bfloat16 else None)
+    if wide.dtype.kind == "c" and not own.is_complex:
+        raise TypeError("must be real number, not complex")
+    if wide.dtype == object:  # integers beyond 64 bits
+        wide = np.array(data, np.float64 if own.is_inexact or own is dt.bool else None)
+    if not own.is_inexact and own is not dt.bool and wide.size:
+        _check_range(wide, own)
     return from_numbers(wide, own)
+
+
+def _check_range(numbers: np.ndarray, own: DType) -> None:
+    """Raises ValueError for integers beyond int64, and RuntimeError where a number does not fit into the integer type `own`.
+    Negative integers, but not floats, fit into uint8, as in C."""
+    kind, limits = numbers.dtype.kind, dt.iinfo(own)
+    beyond = kind == "f" and own is dt.int64 and (abs(numbers) == 2.0**63).any()  # so NumPy makes [1, 2**63]
+    if kind in "uO" or beyond:
+        raise ValueError("Overflow when unpacking long long")
+    least = -limits.max if kind == "i" and not own.is_signed else limits.min
+    if not ((numbers >= least) & (numbers <= limits.max)).all():
+        raise RuntimeError(f"value cannot be converted to type {own.name} without overflow")
 
 
 def _plain(data: Any) -> Any:

@@ -157,11 +157,12 @@ class Plan:
             writes = "strided" if walks[0] == "fixed" else walks[0]
             reads = iter(walks[self.count :])
             access = [next(reads) if isinstance(x, TensorBase) else "value" for x in inputs]
-        # a 0-d tensor has no say in the dtype and may be of a wider one
+        # a 0-d tensor of integers has no say in the dtype and may be of a wider one
         through = [
             Kind.of(self.narrow).element
             if self.narrow
             and isinstance(x, TensorBase)
+            and not x.kind.inexact
             and x.kind.dtype.itemsize > self.narrow.itemsize
             and k not in row.weightless
             else ""

@@ -19,7 +19,7 @@ from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
 from numbatorch.base import Kind, Number, TensorBase, address, wrap
 from numbatorch.dtype import DType, type_word
-from numbatorch.plan import GRAIN, Plain, Plan, compute_type
+from numbatorch.plan import GRAIN, Plain, Plan, compute_type, no_tensor
 from numbatorch.shape import broadcast_pair
 from numbatorch.storage import resize_out
 from numbatorch_kernels import lift, parallel
@@ -401,9 +401,12 @@ class Pointwise(Row):
             return self._several((a, b, *more))
         if b is None:
             inputs: tuple = (a,)
-            plain = self.ready.get(a.kind)
-            if plain is None:
+            try:
+                plain = self.ready[a.kind]
+            except KeyError:
                 return self.general(inputs)
+            except AttributeError:
+                raise no_tensor(self.program.name, a) from None
             out = plain.make(a.array)
             tracked = a._requires_grad
         else:

@@ -49,9 +49,7 @@ class Plan:
     def __init__(self, row: Pointwise, inputs: tuple, out: Tensor | None):
         tensors = [x for x in inputs if isinstance(x, TensorBase)]
         if not tensors:
-            raise TypeError(
-                f"{row.program.name}(): argument 'input' (position 1) must be Tensor, not {type(inputs[0]).__name__}"
-            )
+            raise no_tensor(row.program.name, inputs[0])
         like = (out if out is not None else tensors[0]).kind
         shape: tuple[int, ...] = ()
         for x in tensors:
@@ -264,6 +262,13 @@ def _walk(strides: list[int], length: int) -> str:
 def _carries(value: Any) -> bool:
     """Whether this operand can have a gradient."""
     return isinstance(value, TensorBase) and value.kind.inexact
+
+
+def no_tensor(function: str, input: Any) -> TypeError:
+    """The error for a first operand that is no tensor."""
+    return TypeError(
+        f"{function}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+    )
 
 
 def _number(value, narrow: DType | None):

@@ -659,7 +659,10 @@ class Tensor(TensorBase):
     __xor__ = __rxor__ = operator(ops.bitwise_xor)
     __lshift__ = operator(ops.bitwise_left_shift)
     __rshift__ = operator(ops.bitwise_right_shift)
-    __matmul__ = operator(ops.matmul)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return ops.matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+
     __neg__ = ops.neg
     __pos__ = ops.positive
     __abs__ = ops.abs

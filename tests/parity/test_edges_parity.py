@@ -17,6 +17,7 @@ L.tensor(1e39, dtype=L.bfloat16) | L.tensor([1e39]) | L.tensor(1e5, dtype=L.half
 x + 2**63 | x + 2**64 | x * 2**65 | x - (-2**63 - 1) | 2**63 - x | x > 2**63 | x.clamp(max=2**63) | x.detach().fill_(2**63) | x.detach().add_(2**63) | m.t() / 2**63
 L.tensor([1, 2]) + 2**63 | u * 2**63 | u + 2**64 | L.add(m.double(), 2**63 + 5000) | L.where(x > 0, x, 2**63)
 L.tensor([-3.0, 300.0] * 20).byte() | L.tensor([-3.0, 300.0] * 20).double().to(L.int8) | L.tensor([300, -3] * 20).byte()
+L.exp(3) | L.exp([1.0]) | L.erf("a") | L.sqrt(2.0) | F.silu(3) | F.gelu([1]) | L.sigmoid(None) | m @ 3 | 3 @ m | m @ [[1.0]]
 L.tensor([True]) // 256 | u & -1 | u * -3 | u / -1 | L.remainder(u, -1) | L.fmod(u, -1)
 u.clamp(-1, 1) | u.clamp(0, 300) | u.clamp(max=-1) | u.clamp(0.5, 1000) | b.clamp(-200, 50) | u.clamp_min(-1) | u.clip(3, 1)
 L.tensor([1.0]).half().clamp(0, 1e6) | L.tensor([True, False]).clamp(-1, 2) | u.clone().clamp_(-1, 1)

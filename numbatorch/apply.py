@@ -69,10 +69,11 @@ def to_complex(common: DType) -> DType:
     return common.to_complex()
 
 
+LEAST, MOST = -(1 << 63), (1 << 63) - 1  # the integers that a kernel takes
+
 # Names of dtypes, for `refuse`.
 INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 HALF = ("float16", "bfloat16")
-LEAST, MOST = -(1 << 63), (1 << 63) - 1  # the integers that a kernel takes
 COMPLEX = ("complex64", "complex128")
 
 

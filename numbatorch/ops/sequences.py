@@ -66,12 +66,6 @@ def arange(
     return store(out, finish(move(from_numbers(values, dtype), resolve(device)), requires_grad))
 
 
-_COMPUTED = {
-    dt.float32: np.float32, dt.float16: np.float32, dt.bfloat16: np.float32,
-    dt.complex64: np.complex64, dt.complex128: np.complex128,
-}  # fmt: skip
-
-
 def linspace(
     start: Tensor | float,
     end: Tensor | float,
@@ -92,7 +86,7 @@ def linspace(
         usual = usual.to_complex()
     own = dt.as_dtype(dtype or usual)
     refuse("linspace_cpu", "bool")(own)
-    width: Any = _COMPUTED.get(own, np.float64)
+    width: Any = own.opmath.numpy.type if own.is_inexact else np.float64
     index = np.arange(steps).astype(width)
     gap = width((end - start) / (steps - 1)) if steps > 1 else width(0)
     values = np.where(

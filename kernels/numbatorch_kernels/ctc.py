@@ -16,22 +16,19 @@ work on the CPU, a block on CUDA.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 from numba.np.numpy_support import from_dtype
 from numpy import inf
 
 from numbatorch_kernels import parallel
-from numbatorch_kernels.callee import SHARED, callee
+from numbatorch_kernels.callee import callee
 from numbatorch_kernels.cpu import compiled, shared
 from numbatorch_kernels.pointer import offset
+from numbatorch_kernels.real import exponential, logarithm
 from numbatorch_kernels.registry import Kernel
-from numbatorch_kernels.vecmath import exp_f32, exp_f64, log_f32, log_f64
 
 ctc = Kernel("ctc")
 # (loss, alpha, lp, targets, starts, lengths, blank): alpha is (batch, steps, room(labels))
@@ -40,26 +37,6 @@ ctc_backward = Kernel("ctc_backward")
 # log softmax of, e^lp - e^(posterior), times grad[b]; `beta` is scratch like alpha
 
 LANES = 16  # states that a loop of vector instructions takes at a time
-
-
-def exponential(x):
-    """e^x"""
-    return math.exp(x)
-
-
-def logarithm(x):
-    """log x"""
-    return math.log(x) if x > 0 else -inf
-
-
-@overload(exponential, jit_options=SHARED)
-def _exponential(x):
-    return (lambda x: exp_f32(x)) if x == types.float32 else (lambda x: exp_f64(x))
-
-
-@overload(logarithm, jit_options=SHARED)
-def _logarithm(x):
-    return (lambda x: log_f32(x)) if x == types.float32 else (lambda x: log_f64(x))
 
 
 @shared

@@ -15,8 +15,9 @@ from math import prod
 import numpy as np
 
 from numbatorch_kernels import parallel
-from numbatorch_kernels.cpu import compiled
+from numbatorch_kernels.cpu import compiled, shared
 from numbatorch_kernels.fill import fill
+from numbatorch_kernels.half import load
 from numbatorch_kernels.registry import Kernel
 
 nll_each = Kernel("nll_each")  # (out, x, target, weight or None, ignore): the loss of each element
@@ -29,7 +30,7 @@ nll_backward = Kernel(
 )  # (dx, grad, mass or None, target, weight or None, ignore): dx from the gradient of each, or of all
 
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
-NO_WEIGHT: dict[str, np.ndarray] = {"f4": np.ones(1, np.float32), "f8": np.ones(1, np.float64)}
+NO_WEIGHT = {2: np.ones(1, np.float32), 4: np.ones(1, np.float32), 8: np.ones(1)}
 
 
 def nll_each_kernel(out, x, target, weight, weighted, classes, inner, ignore, wrong, start, stop):
@@ -44,24 +45,33 @@ def nll_each_kernel(out, x, target, weight, weighted, classes, inner, ignore, wr
             out[k] = -weight[c * weighted] * x[(k // inner * classes + c) * inner + k % inner]
 
 
-def nll_total_kernel(sums, x, target, weight, weighted, classes, inner, ignore, count, start, stop):
-    """For each share of the elements the sum of the losses, that of the weights, and a target that is no
+@shared
+def sum_of_losses(
+    parts, share, x, target, weight, weighted, classes, inner, ignore, bfloat, first, last
+):
+    """Of the elements from `first` to `last`: the sum of the losses, that of the weights, and a target that is no
     class."""
-    for share in range(start, stop):
-        total, mass, wrong = 0.0, 0.0, ignore
-        for k in range(share * GRAIN, min((share + 1) * GRAIN, count)):
-            c = target[k]
-            if c == ignore:
-                continue
-            if c < 0 or c >= classes:
-                wrong = c
-            else:
-                w = weight[c * weighted]
-                total -= w * x[(k // inner * classes + c) * inner + k % inner]
-                mass += w
-        sums[3 * share] = total
-        sums[3 * share + 1] = mass
-        sums[3 * share + 2] = wrong
+    total, mass, wrong = 0.0, 0.0, ignore
+    for k in range(first, last):
+        c = target[k]
+        if c == ignore:
+            continue
+        if c < 0 or c >= classes:
+            wrong = c
+        else:
+            w = weight[c * weighted]
+            total -= w * load(x, (k // inner * classes + c) * inner + k % inner, bfloat)
+            mass += w
+    parts[3 * share] = total
+    parts[3 * share + 1] = mass
+    parts[3 * share + 2] = wrong
+
+
+def nll_total_kernel(parts, x, target, weight, weighted, classes, inner, ignore, count, start, stop):
+    """`sum_of_losses` of each GRAIN elements."""
+    for s in range(start, stop):
+        first, last = s * GRAIN, min((s + 1) * GRAIN, count)
+        sum_of_losses(parts, s, x, target, weight, weighted, classes, inner, ignore, 0, first, last)
 
 
 def nll_backward_kernel(dx, grad, each, mass, target, weight, weighted, classes, inner, ignore, start, stop):
@@ -87,14 +97,31 @@ def classes_and_inner(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[1], prod(shape[2:])
 
 
-def _weight(weight: np.ndarray | None, element: str) -> tuple[np.ndarray, int]:
-    return (NO_WEIGHT[element], 0) if weight is None else (weight, 1)
+def weight_or_one(weight: np.ndarray | None, dtype: np.dtype) -> tuple[np.ndarray, int]:
+    """The weights of classes as kernels for an `x` of this type take them: an array, and whether it has one for each
+    class."""
+    return (NO_WEIGHT[dtype.itemsize], 0) if weight is None else (weight, 1)
 
 
 def _check(wrong: float, ignore: int) -> None:
     """A kernel leaves `ignore`, which is never wrong, where all targets are classes."""
     if wrong != ignore:
         raise IndexError(f"Target {int(wrong)} is out of bounds.")
+
+
+def total_of(parts: np.ndarray, ignore: int) -> tuple[float, float]:
+    """The sum of the losses and that of the weights. Raises IndexError for a target that is no class."""
+    if parts.size > 3:
+        wrong = parts[2::3]
+        parts = np.array([parts[::3].sum(), parts[1::3].sum(), next(iter(wrong[wrong != ignore]), ignore)])
+    total, mass, wrong = parts.tolist()
+    _check(wrong, ignore)
+    return total, mass
+
+
+def mean_of(total: float, mass: float) -> float:
+    """The weighted mean, NaN of nothing."""
+    return total / mass if mass else np.nan
 
 
 @nll_each.on("cpu")
@@ -108,7 +135,7 @@ def _each(out, x, target, weight, ignore):
         out,
         x,
         target,
-        *_weight(weight, element),
+        *weight_or_one(weight, x.dtype),
         *classes_and_inner(x.shape),
         ignore,
         wrong,
@@ -120,27 +147,23 @@ def _each(out, x, target, weight, ignore):
 def _total(out, mass, x, target, weight, ignore, mean):
     element, count = x.dtype.str[1:], target.size
     shares = max(1, -(-count // GRAIN))
-    sums = np.empty(3 * shares)
+    parts = np.empty(3 * shares)
     entry = _entry(nll_total_kernel, element)
     parallel.run(
         entry,
         shares,
         1,
-        sums,
+        parts,
         x,
         target,
-        *_weight(weight, element),
+        *weight_or_one(weight, x.dtype),
         *classes_and_inner(x.shape),
         ignore,
         count,
     )
-    if shares > 1:
-        wrong = sums[2::3]
-        sums = np.array([sums[::3].sum(), sums[1::3].sum(), next(iter(wrong[wrong != ignore]), ignore)])
-    total, weights, wrong = sums.tolist()
-    _check(wrong, ignore)
+    total, weights = total_of(parts, ignore)
     mass.fill(weights)
-    out.fill(total if not mean else total / weights if weights else np.nan)
+    out.fill(mean_of(total, weights) if mean else total)
 
 
 @nll_backward.on("cpu")
@@ -158,7 +181,7 @@ def _backward(dx, grad, mass, target, weight, ignore):
         each,
         divisor,
         target,
-        *_weight(weight, element),
+        *weight_or_one(weight, dx.dtype),
         *classes_and_inner(dx.shape),
         ignore,
     )

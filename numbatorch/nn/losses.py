@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from numbatorch import casting, ops
 from numbatorch.autograd import no_grad
 from numbatorch.dtype import int64, uint8
+from numbatorch.ops import entropy
 from numbatorch.tensor import Tensor
 
 
@@ -91,13 +92,19 @@ def nll_loss(
     return _nll(input, target, weight, reduction, ignore_index)
 
 
-def _nll(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Tensor:
+def _nll(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    reduction: str,
+    ignore_index: int,
+    loss: Callable = ops.nll_loss,
+) -> Tensor:
+    """A loss of classes, of operands that are checked here."""
     _check_classes(input, target, weight)
-    if input.dim() == 1:
-        return ops.nll_loss(input.unsqueeze(0), target.reshape(1), weight, reduction, ignore_index).reshape(
-            ()
-        )
-    return ops.nll_loss(input, target, weight, reduction, ignore_index)
+    if input.array.ndim == 1:
+        return loss(input.unsqueeze(0), target.reshape(1), weight, reduction, ignore_index).reshape(())
+    return loss(input, target, weight, reduction, ignore_index)
 
 
 def cross_entropy(
@@ -121,15 +128,15 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     input = casting.widened(input)
-    classes = 0 if input.dim() == 1 else 1
-    if target.shape == input.shape:
+    classes = 0 if input.array.ndim == 1 else 1
+    if target.array.shape == input.array.shape:
         return _cross_entropy_of_probabilities(
             input, target, weight, ignore_index, reduction, label_smoothing, classes
         )
+    if label_smoothing == 0.0:
+        return _nll(input, target, weight, reduction, ignore_index, entropy.cross_entropy)
     scores = input.log_softmax(classes)
     loss = _nll(scores, target, weight, reduction, ignore_index)
-    if label_smoothing == 0.0:
-        return loss
     smooth = -(scores if weight is None else scores * _along(weight, classes, input)).sum(classes)
     ignored = target == ignore_index
     smooth = smooth.masked_fill(ignored, 0.0)

@@ -205,7 +205,7 @@ def _full(x: Tensor) -> Tensor:
 
 
 def _nll_vjp(node, grad):
-    return (_nll_backward(grad, *node.params),)
+    return (nll_backward(grad, *node.params),)
 
 
 def _nll_backward_run(
@@ -238,7 +238,7 @@ def _nll_backward_vjp(node, grad):
 
 _nll = _Nll("NllLoss")
 _nll_2d = _Nll("NllLoss2D")
-_nll_backward = Op("NllLossBackward", _nll_backward_run, _nll_backward_vjp)
+nll_backward = Op("NllLossBackward", _nll_backward_run, _nll_backward_vjp)
 
 
 def nll_loss(

@@ -64,7 +64,7 @@ def _softmax_vjp(node, grad):
 
 def _log_softmax_vjp(node, grad):
     (y,) = node.unpack()
-    return (_log_softmax_backward(grad, y, *node.params),)
+    return (log_softmax_backward(grad, y, *node.params),)
 
 
 def _softmax_backward_vjp(node, grad):
@@ -89,7 +89,7 @@ def _log_softmax_backward_vjp(node, grad):
 _softmax = _Along("Softmax", table.softmax, _softmax_vjp, (-1,))
 _log_softmax = _Along("LogSoftmax", table.log_softmax, _log_softmax_vjp, (-1,))
 _softmax_backward = _Along("SoftmaxBackwardData", table.softmax_backward, _softmax_backward_vjp, (0, 1))
-_log_softmax_backward = _Along(
+log_softmax_backward = _Along(
     "LogSoftmaxBackwardData", table.log_softmax_backward, _log_softmax_backward_vjp, (0, 1)
 )
 

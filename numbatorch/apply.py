@@ -448,15 +448,19 @@ class Pointwise(Row):
     def _large(self, plain: Plain, inputs: tuple):
         """The plain case of one or two operands that broadcast, or are too large for one thread."""
         a, b = inputs[0], inputs[-1]
-        if isinstance(b, TensorBase) and b.array.shape != a.array.shape:
-            plan = self.plans.get((a.kind, a.array.shape, b.kind, b.array.shape))
+        x, kind = a.array, plain.kind
+        y = b.array if isinstance(b, TensorBase) else b
+        if y is not b and y.shape != x.shape:
+            plan = self.plans.get((a.kind, x.shape, b.kind, y.shape))
             if plan is None:
                 return self.general(inputs)
             return self.finish(plan.run(inputs), inputs, plan.differentiable, plan)
-        arrays = [x.array if isinstance(x, TensorBase) else x for x in inputs]
-        out = memory_empty(a.array.shape, plain.kind.numpy)
-        parallel.run(plain.entry, out.size, GRAIN, out, *arrays)
-        return self.finish(wrap(out, plain.kind), inputs, plain.kind.inexact)
+        out = memory_empty(x.shape, kind.numpy)
+        if len(inputs) == 1:
+            parallel.run(plain.entry, out.size, GRAIN, out, x)
+        else:
+            parallel.run(plain.entry, out.size, GRAIN, out, x, y)
+        return self.finish(wrap(out, kind), inputs, kind.inexact)
 
     def overwrite(self, a, b=None) -> bool:
         """The plain case in place: over the first operand, which nothing else in the call overlaps, and off the tape.

@@ -34,7 +34,7 @@ class Kind:
     kernels' name of the dtype.
     """
 
-    __slots__ = ("contiguous", "cpu", "device", "dtype", "element", "flat", "inexact", "numpy", "strided")
+    __slots__ = ("contiguous", "cpu", "device", "dtype", "element", "flat", "inexact", "numpy", "strided", "wide")
     _made: dict[tuple, Kind] = {}
 
     dtype: DType
@@ -46,6 +46,7 @@ class Kind:
     inexact: bool  # as the dtype: whether there can be gradients
     flat: Kind  # the same, contiguous
     strided: Kind  # the same, not contiguous
+    wide: Kind  # contiguous, of the dtype that kernels compute in
 
     @staticmethod
     def of(dtype: DType, device: Device = CPU) -> Kind:
@@ -58,6 +59,7 @@ class Kind:
                 k.inexact = dtype.is_inexact
                 k.element = "bf" if dtype.name == "bfloat16" else dtype.numpy.str[1:]
                 k.contiguous, k.flat, k.strided = k is kind, kind, strided
+            kind.wide = strided.wide = Kind.of(dtype.opmath, device) if dtype.is_half else kind
             kind = Kind._made.setdefault((dtype, device), kind)
         return kind
 

@@ -4,6 +4,9 @@ Fresh memory costs a page fault every 4 kB, which for a large result is more tim
 large block goes back to `_free` when the last array that uses it is gone, and the next result of that size
 class takes it, with its pages in place. An array keeps its block alive as its `base`, and so does every view
 of it: memory is never reused under a view.
+
+Of medium size, where the way to a block and back would take longer than what is computed, whole arrays are kept and
+handed out again once nobody else refers to them.
 """
 
 from __future__ import annotations
@@ -13,15 +16,22 @@ import sys
 from collections import defaultdict
 from functools import lru_cache
 from math import prod
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 LARGE = 1 << 17  # bytes: from here on a result comes from the cache; malloc would give it back to the system
+MEDIUM = 1 << 20  # bytes: up to here arrays are kept whole ...
+KEPT = 1 << 24  # ... of so many bytes in all ...
+ALIKE = 4  # ... and so many of a shape
 LIMIT = 1 << 30  # bytes that the cache may hold unused
 
 _free: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
 _cached = 0
+_arrays: dict[tuple, list[np.ndarray]] = {}
+_kept = 0
+_UNUSED = 3  # references to an array of `_arrays` that nobody uses, for who goes through them: list, name, argument
 
 
 def _recycle(memory: mmap.mmap) -> None:
@@ -75,8 +85,31 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     nbytes = prod(shape) * dtype.itemsize
     if nbytes < LARGE:
         return np.empty(shape, dtype)
+    if nbytes > MEDIUM:
+        return _on_block(shape, dtype, nbytes)
+    alike = _arrays.get((shape, dtype), ())
+    for array in alike:
+        if getrefcount(array) == _UNUSED:
+            return array
+    array = _on_block(shape, dtype, nbytes)
+    if len(alike) < ALIKE:
+        _keep(array)
+    return array
+
+
+def _on_block(shape: tuple[int, ...], dtype: np.dtype, nbytes: int) -> np.ndarray:
     block = np.ndarray.__new__(_Block, shape, dtype, _memory(_size_class(nbytes)))
     return block.view(np.ndarray)
+
+
+def _keep(array: np.ndarray) -> None:
+    """Hand this array out again when nobody uses it any more."""
+    global _kept
+    if _kept + array.nbytes > KEPT:
+        _arrays.clear()
+        _kept = 0
+    _kept += array.nbytes
+    _arrays.setdefault((array.shape, array.dtype), []).append(array)
 
 
 class _Window:
@@ -106,11 +139,12 @@ def strided(array, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
 
 def cached_bytes() -> int:
     """How many bytes the cache holds unused."""
-    return _cached
+    return _cached + sum(a.nbytes for alike in _arrays.values() for a in alike if getrefcount(a) == _UNUSED)
 
 
 def empty_cache() -> None:
     """Give all unused memory back to the operating system."""
-    global _cached
+    global _cached, _kept
+    _arrays.clear()
     _free.clear()
-    _cached = 0
+    _cached = _kept = 0

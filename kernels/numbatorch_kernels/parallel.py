@@ -105,8 +105,7 @@ def set_num_threads(count: int) -> None:
 
 def run(entry: Callable, n: int, grain: int, *args) -> None:
     """Call `entry(*args, start, stop)` over 0..n; below 2 * `grain` units of work, or alone, in one call."""
-    pieces = n // grain
-    if pieces < 2 or _threads == 1:
+    if n < 2 * grain or _threads == 1:
         entry(*args, 0, n)
         return
     ours = _team or _gather()
@@ -114,17 +113,24 @@ def run(entry: Callable, n: int, grain: int, *args) -> None:
         entry(*args, 0, n)
         return
     try:
-        helpers = min(pieces, _threads) - 1
+        helpers, step = _cut(n, grain, _threads)
         while len(ours.helpers) < helpers:
             ours.helpers.append(_Helper(ours))
         if ours.asleep:
             ours.wake()
-        step = -(-n // min(pieces, PIECES * _threads))
-        if step >= 64:
-            step = -(-step // 16) * 16  # whole cache lines: no two threads write one
         ours.share(ours.board, entry, helpers, n, step, *args)
     finally:
         ours.busy.release()
+
+
+@functools.lru_cache(maxsize=4096)
+def _cut(n: int, grain: int, threads: int) -> tuple[int, int]:
+    """How many helpers the caller has, and how long the pieces of 0..n are."""
+    pieces = n // grain
+    step = -(-n // min(pieces, PIECES * threads))
+    if step >= 64:
+        step = -(-step // 16) * 16  # whole cache lines: no two threads write one
+    return min(pieces, threads) - 1, step
 
 
 def _gather() -> _Team:

@@ -26,7 +26,7 @@ def fusible(x: Tensor, *others: Tensor | None) -> bool:
     return (
         kind.dtype.is_floating_point
         and x.array.size > 0
-        and all([t is None or t.kind.device == kind.device for t in others])
+        and all([t is None or t.kind.device is kind.device for t in others])
     )
 
 
@@ -34,7 +34,9 @@ def _array(parameter: Tensor | None, kind: Kind):
     """A weight as the kernels take it, for operands of this kind."""
     if parameter is None:
         return None
-    return contiguous(cast(parameter, kind.dtype.opmath)).array
+    if parameter.kind is kind.wide:
+        return parameter.array
+    return contiguous(cast(parameter, kind.wide.dtype)).array
 
 
 def _bfloat(kind: Kind) -> int:
@@ -42,7 +44,7 @@ def _bfloat(kind: Kind) -> int:
 
 
 def _statistics(count: int, kind: Kind) -> Tensor:
-    return empty((count,), Kind.of(kind.dtype.opmath, kind.device))
+    return empty((count,), kind.wide)
 
 
 def _fits(grads, node, parameters) -> list:

@@ -27,6 +27,7 @@ _standardize = Pointwise("Standardize", scalar.standardize)
 _standardize_scaled = Pointwise("Standardize", scalar.standardize_scaled)
 _standardize_affine = Pointwise("Standardize", scalar.standardize_affine)
 _scale_by = Pointwise("RmsNorm", scalar.scale_by)
+_layer_norm_accepts = refuse("LayerNormKernelImpl", *INTEGERS, *COMPLEX)
 
 
 def _affine(x: Tensor, middle: Tensor, rstd: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -78,6 +79,18 @@ def _check_shape(
         )
 
 
+def _agree(input: Tensor, shape: tuple[int, ...], *parameters: Tensor | None) -> bool:
+    """Whether there is nothing to complain of: floats whose last dimensions are `shape`, as those of the parameters
+    are, all of one kind."""
+    kind = input.kind
+    if not (shape and kind.dtype.is_floating_point and input.array.shape[-len(shape) :] == shape):
+        return False
+    for p in parameters:
+        if p is not None and (p.array.shape != shape or p.kind is not kind.flat):
+            return False
+    return True
+
+
 def _as_shape(shape: int | Sequence[int]) -> tuple[int, ...]:
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
@@ -98,13 +111,14 @@ def layer_norm(
     tensor([[-1.0000,  1.0000]])
     """
     shape = _as_shape(normalized_shape)
-    _check_shape(input, shape, {"weight": weight, "bias": bias}, ", ")
-    refuse("LayerNormKernelImpl", *INTEGERS, *COMPLEX)(input.kind.dtype)
-    for parameter in (weight, bias):
-        if parameter is not None and to_opmath(parameter).kind.dtype is not to_opmath(input).kind.dtype:
-            raise RuntimeError(
-                f"mixed dtype (CPU): expect parameter to have scalar type of {type_word(input.kind.dtype)}"
-            )
+    if not _agree(input, shape, weight, bias):
+        _check_shape(input, shape, {"weight": weight, "bias": bias}, ", ")
+        _layer_norm_accepts(input.kind.dtype)
+        for parameter in (weight, bias):
+            if parameter is not None and parameter.kind.dtype.opmath is not input.kind.dtype.opmath:
+                raise RuntimeError(
+                    f"mixed dtype (CPU): expect parameter to have scalar type of {type_word(input.kind.dtype)}"
+                )
     if fused.fusible(input, weight, bias):
         return fused.layer(input, weight, bias, input.array.size // prod(shape), 1, 1, True, eps)[0]
     return _normalized(input, range(-len(shape), 0), weight, bias, eps)

@@ -67,20 +67,26 @@ def view(input: Tensor, *shape, dtype: DType | None = None) -> Tensor:
     >>> torch.tensor([1.0, -1.0]).view(torch.int32)
     tensor([ 1065353216, -1082130432], dtype=torch.int32)
     """
-    if dtype is not None or (shape and isinstance(shape[0], DType)):
-        return _reread(input, shape[0] if dtype is None else dtype)
-    return _reshaped(input, shape)
+    if dtype is None:
+        if not shape or shape[0].__class__ is not DType:
+            return _reshaped(input, shape)
+        (dtype,) = shape
+    return _reread(input, dtype)
 
 
 def _reshaped(input: Tensor, shape: Sequence) -> Tensor:
     """A view in this shape, as `view` and `reshape` take it."""
     new = sizes(shape) if not shape or shape[0].__class__ is not int else shape
     array = input.array
-    if input.kind.contiguous and not (new and min(new) < 0):
+    if input.kind.contiguous:
         try:
-            return _view(input, new, array.shape)
+            result = _view(input, new, array.shape)
         except RuntimeError:
             infer_shape(new, array.size)  # raises
+        else:
+            if result.array.shape != new:
+                infer_shape(new, array.size)  # raises for sizes below -1, which NumPy takes for -1
+            return result
     return _view(input, infer_shape(new, array.size), array.shape)
 
 

@@ -34,7 +34,18 @@ class Kind:
     kernels' name of the dtype.
     """
 
-    __slots__ = ("contiguous", "cpu", "device", "dtype", "element", "flat", "inexact", "numpy", "strided", "wide")
+    __slots__ = (
+        "contiguous",
+        "cpu",
+        "device",
+        "dtype",
+        "element",
+        "flat",
+        "inexact",
+        "numpy",
+        "strided",
+        "wide",
+    )
     _made: dict[tuple, Kind] = {}
 
     dtype: DType

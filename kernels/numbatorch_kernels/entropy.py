@@ -101,8 +101,21 @@ def forward_kernel(
 
 
 def backward_kernel(
-    dx, logs, target, weight, weighted, classes, inner, ignore, bfloat, one, scale, count, share,
-    start, stop,
+    dx,
+    logs,
+    target,
+    weight,
+    weighted,
+    classes,
+    inner,
+    ignore,
+    bfloat,
+    one,
+    scale,
+    count,
+    share,
+    start,
+    stop,
 ):
     """`scale`, times the weight of the element's class, times softmax(x), less 1 for that class."""
     factors, powers = local_like(dx, LANES), local_like(dx, ROOM)
@@ -143,11 +156,13 @@ def backward_kernel(
 def _entry(function: Callable, dtype: np.dtype) -> Callable:
     wide = wide_of(dtype)
     number = from_dtype(wide)
-    arrays = {forward_kernel: ["f8", dtype, dtype], backward_kernel: [dtype, dtype]}[function]
-    numbers = {forward_kernel: [number], backward_kernel: [number, number]}[function]
+    is_forward = function is forward_kernel
+    arrays = ["f8", dtype, dtype] if is_forward else [dtype, dtype]
+    numbers = [number] * (1 if is_forward else 2)
     return compiled(function, *arrays, "i8", wide, *[int] * 5, *numbers, *[int] * 4, fastmath=FLAGS)
 
 
+@cache
 def _shares(count: int, classes: int) -> tuple[int, int]:
     """How many elements a share has, and how many shares there are."""
     share = max(1, GRAIN // classes)

@@ -30,7 +30,7 @@ nll_backward = Kernel(
 )  # (dx, grad, mass or None, target, weight or None, ignore): dx from the gradient of each, or of all
 
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
-NO_WEIGHT = {2: np.ones(1, np.float32), 4: np.ones(1, np.float32), 8: np.ones(1)}
+NO_WEIGHT: dict[int, np.ndarray] = {2: np.ones(1, np.float32), 4: np.ones(1, np.float32), 8: np.ones(1)}
 
 
 def nll_each_kernel(out, x, target, weight, weighted, classes, inner, ignore, wrong, start, stop):
@@ -46,9 +46,7 @@ def nll_each_kernel(out, x, target, weight, weighted, classes, inner, ignore, wr
 
 
 @shared
-def sum_of_losses(
-    parts, share, x, target, weight, weighted, classes, inner, ignore, bfloat, first, last
-):
+def sum_of_losses(parts, share, x, target, weight, weighted, classes, inner, ignore, bfloat, first, last):
     """Of the elements from `first` to `last`: the sum of the losses, that of the weights, and a target that is no
     class."""
     total, mass, wrong = 0.0, 0.0, ignore

@@ -31,7 +31,7 @@ _free: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
 _cached = 0
 _arrays: dict[tuple, list[np.ndarray]] = {}
 _kept = 0
-_UNUSED = 3  # references to an array of `_arrays` that nobody uses, for who goes through them: list, name, argument
+_UNUSED = 3  # references to an array that only `_arrays` has, for who goes through them: list, name, argument
 
 
 def _recycle(memory: mmap.mmap) -> None:

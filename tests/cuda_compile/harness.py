@@ -47,24 +47,25 @@ def check(
     allow_f64: bool = False,
     architectures: Iterable[tuple[int, int]] = ARCHITECTURES,
 ) -> list[Report]:
-    """Compile the kernel `function` for arguments of these kinds (see `pointer.argument`), once for each
-    architecture.
+    """Compile the kernel `function` for arguments of these kinds (see `pointer.argument`) as it is compiled where there
+    is a GPU: one PTX, and machine code of it for each architecture.
 
     A fault is: the compiler refuses it, arithmetic in float64 (unless `allow_f64`), spilled registers, too
     many registers. The last two need nvJitLink and are left out where it is not installed.
     """
-    reports = []
-    for architecture in architectures:
-        report = Report(name, "sm_{}{}".format(*architecture))
-        reports.append(report)
-        try:
-            ptx = compile_ptx(function, *kinds, cc=architecture)
-        except Exception as error:  # whatever the compiler raises is the finding
-            report.faults.append(f"does not compile: {_summary(error)}")
-            continue
+    reports = [Report(name, "sm_{}{}".format(*architecture)) for architecture in architectures]
+    faults = []
+    try:
+        ptx = compile_ptx(function, *kinds)
+    except Exception as error:  # whatever the compiler raises is the finding
+        faults.append(f"does not compile: {_summary(error)}")
+    else:
         if not allow_f64 and (doubles := float64_arithmetic(ptx)):
-            report.faults.append(f"{doubles} float64 instructions")
-        _link(ptx, report, MAX_COMPLEX if "c16" in kinds else MAX_REGISTERS)
+            faults.append(f"{doubles} float64 instructions")
+        for report in reports:
+            _link(ptx, report, MAX_COMPLEX if "c16" in kinds else MAX_REGISTERS)
+    for report in reports:
+        report.faults += faults
     return reports
 
 

@@ -27,6 +27,10 @@ from numbatorch_kernels.cuda.errors import WITHOUT_GPU
 
 COMPILERS = ("numba.cuda", "numba_cuda_mlir.cuda")  # numba-cuda, where it is installed, takes the first name
 
+# PTX for a generation of GPUs is good for every later one. No kernel uses what only generations after this one have, so
+# all from it on get the same text; machine code is made of it for the very GPU.
+WRITTEN_FOR = (8, 0)
+
 cuda: Any
 types: Any
 libdevice: Any
@@ -127,7 +131,7 @@ def machine_code(function: Callable, signature: tuple, generation: tuple[int, in
             f"CUDA {own[0]}.{own[1]}: install a newer driver, or pip install 'numbatorch[cu{newest[0]}]'"
         )
     try:
-        text = ptx(function, signature, generation)
+        text = ptx(function, signature, min(generation, WRITTEN_FOR))
         (entry,) = re.findall(r"^\.visible \.entry (\w+)\(", text, re.MULTILINE)
         return entry.encode() + b"\n" + driver.link(text, "sm_{}{}".format(*generation))
     except (OSError, ImportError) as error:
@@ -138,7 +142,7 @@ def machine_code(function: Callable, signature: tuple, generation: tuple[int, in
 
 
 def ptx(function: Callable, signature: tuple, generation: tuple[int, int]) -> str:
-    """A kernel as the compiler writes it: PTX, NVIDIA's assembler."""
+    """A kernel as the compiler writes it: PTX, NVIDIA's assembler, for this generation of GPUs and later ones."""
     with _compiling_for(generation):
         text, _ = cuda.compile(function, signature, cc=generation, device=False, abi="numba", output="ptx")
     return text

@@ -8,9 +8,9 @@ from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.pointer import argument
 
 
-def compile_ptx(function: Callable, *kinds, cc: tuple[int, int] = (9, 0)) -> str:
-    """PTX, the assembler text, of a kernel for these kinds of arguments (see `pointer.argument`) and compute
-    capability.
+def compile_ptx(function: Callable, *kinds, cc: tuple[int, int] = compat.WRITTEN_FOR) -> str:
+    """PTX, the assembler text, of a kernel for these kinds of arguments (see `pointer.argument`) and GPUs of this
+    compute capability and later ones.
 
     Needs NVIDIA's compiler (pip install 'numbatorch[cuda]'), but no GPU and no driver. Raises RuntimeError in
     the simulator, which has no compiler, and Numba's errors for what cannot be compiled.

@@ -613,18 +613,21 @@ def _common_shape(inputs: tuple) -> tuple[int, ...]:
 
 def _in_words(inputs: tuple[Tensor | Number, ...]) -> tuple:
     """`inputs`, with integers that no int64 holds as C has them: among floating-point operands floats, among others modulo
-    2**64. Raises OverflowError for those that no uint64 holds either."""
+    2**64. Raises OverflowError for those that no uint64 holds either, and RuntimeError beside truth values only, as PyTorch
+    mixes no uint64 with bool."""
     inexact = any(
         [x.kind.inexact if isinstance(x, TensorBase) else isinstance(x, float | complex) for x in inputs]
     )
+    truths = not inexact and all([x.kind.dtype is dt.bool for x in inputs if isinstance(x, TensorBase)])
 
     def in_words(x):
         if x.__class__ is not int or LEAST <= x <= MOST:
             return x
-        if x < 0:
-            raise OverflowError("can't convert negative int to unsigned")
-        if x > 2 * MOST + 1:
-            raise OverflowError("int too big to convert")
+        dt.check_word(x)
+        if truths:
+            raise RuntimeError(
+                "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote Bool and UInt64"
+            )
         return float(x) if inexact else x - 2 * (MOST + 1)
 
     return tuple([in_words(x) for x in inputs])

@@ -362,10 +362,22 @@ class iinfo:
 # --- numbers as elements
 
 
+def check_word(value: builtins.int) -> None:
+    """Raises OverflowError for an integer that takes more than 64 bits."""
+    if value < -(1 << 63):
+        raise OverflowError("can't convert negative int to unsigned")
+    if value >= 1 << 64:
+        raise OverflowError("int too big to convert")
+
+
 def fitting(value: Any, to: DType) -> Any:
     """The number `value` as an element of type `to`: without its fraction in an integer type, as True or
     False in bool. Raises RuntimeError where it is out of range; -1, but not -1.0, is a uint8, as in C."""
+    if value.__class__ in (builtins.float, builtins.int) and to.is_inexact and -65504 <= value <= 65504:
+        return value  # fits the narrowest of them: the usual case
     value = value.item() if isinstance(value, np.generic) else value
+    if value.__class__ is builtins.int:
+        check_word(value)
     if to is bool:
         return builtins.bool(value)
     fits = True

@@ -55,8 +55,6 @@ class Plan:
         for x in tensors:
             shape = broadcast_pair(shape, x.array.shape) if x.array.shape != shape else shape
         common = self._common(row, inputs)
-        if row.accepts is not None:
-            row.accepts(common)
         result = row.result(common)
         operands = (
             result if result is not dt.bool and not (common.is_complex and not result.is_complex) else common
@@ -73,6 +71,8 @@ class Plan:
         self.differentiable = (result if out is None else out.kind.dtype).is_inexact
         if out is not None:
             self._check_out(row, out, result)
+        if row.accepts is not None:
+            row.accepts(common)
         fits = [
             (x.array.shape, x.kind)
             if _carries(x) and (x.array.shape != shape or x.kind.flat is not self.kind)

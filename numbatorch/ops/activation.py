@@ -24,6 +24,12 @@ def _function(name: str, body, kernel: str, numbers: int = 0, refused: tuple = C
     return Pointwise(name, body, weightless=weightless, accepts=refuse(kernel, *INTEGERS, *refused))
 
 
+def _numbers(input: Tensor, *numbers: float) -> list:
+    """`numbers` as those of the type that is computed in. Raises RuntimeError where one is out of range."""
+    dtype = input.kind.dtype.opmath
+    return [dt.fitting(x, dtype) if dtype.is_floating_point else x for x in numbers]
+
+
 _no_clamp = no_complex("clamp is not supported for complex types")
 
 _relu = Pointwise("Relu", scalar.relu, accepts=_no_clamp)
@@ -43,9 +49,8 @@ _hardswish = _function("Hardswish", scalar.hardswish, "hardswish_cpu")
 _logsigmoid = _function("LogSigmoid", scalar.logsigmoid, "log_sigmoid_cpu")
 _hardshrink = _function("Hardshrink", scalar.hardshrink, "hardshrink_cpu", 1)
 _softshrink = _function("Softshrink", scalar.softshrink, "softshrink_check", 1)
-_threshold = Pointwise(
-    "Threshold", scalar.threshold, weightless=(1, 2), accepts=refuse("threshold_cpu", "bool", *COMPLEX)
-)
+_no_threshold = refuse("threshold_cpu", "bool", *COMPLEX)
+_threshold = Pointwise("Threshold", scalar.threshold, weightless=(1, 2))
 
 
 def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -61,7 +66,7 @@ def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, *, out: Tensor | None = None) -> Tensor:
     """x where positive, else negative_slope * x"""
-    return _leaky_relu.general((input, negative_slope), out)
+    return _leaky_relu.general((input, *_numbers(input, negative_slope)), out)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -155,7 +160,7 @@ def elu(
     out: Tensor | None = None,
 ) -> Tensor:
     """scale * x where positive, else scale * alpha * (e^(input_scale * x) - 1)"""
-    return _elu.general((input, alpha, scale, input_scale), out)
+    return _elu.general((input, *_numbers(input, alpha, scale, input_scale)), out)
 
 
 def selu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -165,7 +170,7 @@ def selu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def celu(input: Tensor, alpha: float = 1.0, *, out: Tensor | None = None) -> Tensor:
     """x where positive, else alpha * (e^(x / alpha) - 1). Raises RuntimeError for alpha 0."""
-    if alpha == 0:
+    if dt.fitting(alpha, dt.float64) == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     return elu(input, alpha, 1.0, 1.0 / alpha, out=out)
 
@@ -174,7 +179,7 @@ def softplus(
     input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None
 ) -> Tensor:
     """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold"""
-    return _softplus_beta.general((input, beta, threshold), out)
+    return _softplus_beta.general((input, *_numbers(input, beta, threshold)), out)
 
 
 def softsign(input: Tensor) -> Tensor:
@@ -188,9 +193,12 @@ def hardtanh(
     """x between min_val and max_val. Raises RuntimeError for bool, and for uint8 with a negative limit."""
     if input.kind.dtype is dt.bool:
         raise RuntimeError("Bool inputs not supported for hardtanh")
-    if input.kind.dtype is dt.uint8 and (min_val < 0 or max_val < 0):
+    own = input.kind.dtype
+    _no_clamp(own)
+    limits = [x if own.is_inexact else dt.fitting(x, dt.int64) for x in (min_val, max_val)]
+    if own is dt.uint8 and min(limits) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    return _hardtanh.general((input, min_val, max_val), out)
+    return _hardtanh.general((input, *[dt.fitting(x, own) for x in limits]), out)
 
 
 def relu6(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -215,19 +223,23 @@ def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x, and 0 between -lambd and lambd"""
-    return _hardshrink.general((input, lambd), out)
+    own = input.kind.dtype
+    return _hardshrink.general((input, dt.fitting(lambd, own) if own.is_floating_point else lambd), out)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x moved towards 0 by lambd. Raises RuntimeError for a negative lambd."""
-    if lambd < 0 and input.kind.dtype.is_floating_point:
+    lambd = dt.fitting(lambd, dt.float64)
+    own = input.kind.dtype
+    if own.is_floating_point and not 0 <= lambd <= dt.finfo(own).max:
         raise RuntimeError(
-            f"lambda must be in range [0, {dt.finfo(input.kind.dtype).max:g}] for input dtype "
-            f"{type_word(input.kind.dtype)}, but found {lambd:g}"
+            f"lambda must be in range [0, {dt.finfo(own).max:g}] for input dtype {type_word(own)}, but found {lambd:g}"
         )
     return _softshrink.general((input, lambd), out)
 
 
 def threshold(input: Tensor, threshold: float, value: float, *, out: Tensor | None = None) -> Tensor:
     """x above the threshold, else value"""
-    return _threshold.general((input, threshold, value), out)
+    own = input.kind.dtype
+    _no_threshold(own)
+    return _threshold.general((input, dt.fitting(threshold, own.opmath), dt.fitting(value, own)), out)

@@ -12,7 +12,7 @@ import numbatorch.dtype as dt
 from numbatorch.apply import InPlaceOp, Op, Pointwise
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import c_name, type_word
-from numbatorch.ops.arithmetic import mul
+from numbatorch.ops.arithmetic import fitting_factor, mul
 from numbatorch.ops.comparison import logical_or
 from numbatorch.ops.copy import contiguous, copy_, into
 from numbatorch.ops.creation import zeros_like
@@ -56,16 +56,11 @@ def _over(self, a, b, beta, alpha, shape):
 
 
 def _factor(number: Number, kind: Kind) -> Number:
-    """A number as the kernel takes it."""
+    """A number as the kernel takes it. Raises RuntimeError where it is out of range."""
+    fitting = dt.fitting(number, kind.dtype.opmath)
     if kind.dtype.is_complex:
-        return complex(number)
-    if isinstance(number, complex):
-        if number.imag:
-            name = {"float64": "double", "int64": "int64_t"}.get(kind.dtype.name)
-            name = name or ("float" if kind.dtype.is_floating_point else kind.dtype.name.replace("32", ""))
-            raise RuntimeError(f"value cannot be converted to type {name} without overflow")
-        number = number.real
-    return float(number) if kind.dtype.is_floating_point else int(number)
+        return complex(fitting)
+    return float(fitting) if kind.dtype.is_floating_point else int(fitting)
 
 
 def _direct(self: Tensor, a: Tensor, b: Tensor) -> bool:
@@ -316,7 +311,7 @@ def addr(
     _check_addr(vec1, vec2)
     input = expand(input, vec1.array.shape + vec2.array.shape)
     common = dt.promote_types(dt.promote_types(input.dtype, vec1.dtype), vec2.dtype)
-    _check_factors(Kind.of(common), beta, alpha)
+    beta, alpha = fitting_factor("beta", beta, common), fitting_factor("alpha", alpha, common)
     if common is dt.bool:
         product = outer(vec1, vec2) if alpha else zeros_like(input)
         return into_wider(out, logical_or(input, product) if beta else product, "addr")
@@ -334,13 +329,3 @@ def addr_(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
     if beta == 0 or self.kind.dtype is dt.bool:
         return copy_(self, addr(self, vec1, vec2, beta=beta, alpha=alpha))
     return _addr.general((self, unsqueeze(vec1, 1), vec2, beta, alpha), self)
-
-
-def _check_factors(kind: Kind, beta: Number, alpha: Number) -> None:
-    """Raise RuntimeError for factors that the other operands' dtype has no room for."""
-    for name, number in (("beta", beta), ("alpha", alpha)):
-        _factor(number, kind)
-        if isinstance(number, float) and not (kind.dtype.is_inexact):
-            raise RuntimeError(
-                f"For integral input tensors, argument {name} must not be a floating point number."
-            )

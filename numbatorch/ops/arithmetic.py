@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, no_complex, refuse, to_float
-from numbatorch.base import TensorBase
+from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
+from numbatorch.ops.comparison import bitwise_or
 from numbatorch.ops.underived import Underived
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
@@ -31,16 +32,20 @@ class _Subtraction(Pointwise):
     """Not of truth values. A kernel is ready for the plain case of operands that have passed here once."""
 
     def general(self, inputs, out=None):
-        if _is_bool(inputs[0]) or _is_bool(inputs[1]):
-            both = _is_bool(inputs[0]) and _is_bool(inputs[1])
-            instead = (
-                "Use the `^` or `logical_xor()` operator instead."
-                if both
-                else "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
-            )
-            operands = "two bool tensors" if both else "a bool tensor"
-            raise RuntimeError(f"Subtraction, the `-` operator, with {operands} is not supported. {instead}")
+        _check_no_bool(*inputs[:2])
         return super().general(inputs, out)
+
+
+def _check_no_bool(input: Tensor | Number, other: Tensor | Number) -> None:
+    if _is_bool(input) or _is_bool(other):
+        both = _is_bool(input) and _is_bool(other)
+        instead = (
+            "Use the `^` or `logical_xor()` operator instead."
+            if both
+            else "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+        operands = "two bool tensors" if both else "a bool tensor"
+        raise RuntimeError(f"Subtraction, the `-` operator, with {operands} is not supported. {instead}")
 
 
 _sub = _Subtraction("Sub", expr.sub, arity=2)
@@ -113,11 +118,10 @@ def add(
     >>> torch.add(torch.tensor([1, 2]), 3)
     tensor([4, 5])
     """
-    if out is None and alpha == 1:
-        return _add(input, other)
+    if alpha.__class__ is not int or alpha != 1:
+        alpha = _alpha(alpha, input, other)
     if alpha == 1:
-        return _add.general((input, other), out)
-    _check_alpha(alpha, input, other)
+        return _add(input, other) if out is None else _add.general((input, other), out)
     return _add_scaled.general((input, other, alpha), out)
 
 
@@ -129,18 +133,31 @@ def sub(
     >>> torch.sub(torch.tensor([1.0, 2.0]), 0.5)
     tensor([0.5000, 1.5000])
     """
-    if out is None and alpha == 1:
-        return _sub(input, other)
+    if alpha.__class__ is not int or alpha != 1:
+        _check_no_bool(input, other)
+        alpha = _alpha(alpha, input, other)
     if alpha == 1:
-        return _sub.general((input, other), out)
-    _check_alpha(alpha, input, other)
+        return _sub(input, other) if out is None else _sub.general((input, other), out)
     return _sub_scaled.general((input, other, alpha), out)
 
 
-def _check_alpha(alpha: Number, *operands: Tensor | Number) -> None:
-    dtypes = [x.kind.dtype if isinstance(x, TensorBase) else dt.number_dtype(x) for x in operands]
-    if isinstance(alpha, complex) and not any(dtype.is_complex for dtype in dtypes):
+def _alpha(alpha: Number, *operands: Tensor | Number) -> Number:
+    common = dt.result_dtype(*[weighed(x) for x in operands])
+    if isinstance(alpha, complex) and common.is_floating_point:
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    return fitting_factor("alpha", alpha, common)
+
+
+def fitting_factor(name: str, factor: Number, common: dt.DType) -> Number:
+    """The argument `alpha` or `beta` as a number of the operands' dtype. Raises RuntimeError where it is of a higher class,
+    or out of range."""
+    if isinstance(factor, bool) and common is not dt.bool:
+        raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
+    if not isinstance(factor, int) and not common.is_inexact:
+        raise RuntimeError(
+            f"For integral input tensors, argument {name} must not be a floating point number."
+        )
+    return dt.fitting(factor, common)
 
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
@@ -209,11 +226,25 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
         if dtype.is_floating_point or (exponent.__class__ is int and exponent == 2 and dtype is not dt.bool):
             row = _POWERS[exponent]
             return row(input) if out is None else row.general((input,), out)
+    if isinstance(exponent, bool) and _is_bool(input):
+        return bitwise_or(input, not exponent, out=out)
+    if isinstance(input, TensorBase) and not isinstance(exponent, TensorBase):
+        exponent = _exponent(exponent, input.kind.dtype)
     if _integral(input) and _integral(exponent):
-        if isinstance(exponent, int) and exponent < 0:
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
         return _pow_int.general((input, exponent), out)
     return _pow(input, exponent) if out is None else _pow.general((input, exponent), out)
+
+
+def _exponent(exponent: Number, base: dt.DType) -> Number:
+    """A number as the exponent of integers or float16, which must have it among them. Raises RuntimeError for a
+    negative whole one of integers."""
+    if base is dt.float16 and not isinstance(exponent, complex):
+        return dt.fitting(exponent, base)
+    if base.is_inexact or not isinstance(exponent, int):
+        return exponent
+    if dt.fitting(exponent, dt.int64) < 0:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return exponent if base is dt.bool else dt.fitting(exponent, base)
 
 
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -366,7 +397,8 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
                 f"expected dtype {c_name(own)} for `{name}` but got dtype {c_name(x.kind.dtype)}"
             )
     if not isinstance(weight, TensorBase):
-        refuse("lerp_kernel_scalar", *INTEGERS)(input.kind.dtype)
+        refuse("lerp_kernel_scalar", *INTEGERS)(own)
+        weight = dt.fitting(weight, own.opmath)
     elif not weight.kind.dtype.is_inexact:
         refuse("lerp_kernel_tensor", *INTEGERS)(input.kind.dtype)
     return _lerp.general((input, end, weight), out)
@@ -375,8 +407,8 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
 def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
 ) -> Tensor:
-    """input + value * tensor1 * tensor2"""
-    value = dt.fitting(value, input.kind.dtype) if isinstance(value, complex) else value
+    """input + value * tensor1 * tensor2. Raises RuntimeError where `value` is no number of their dtype."""
+    value = _factor(value, input, tensor1, tensor2)
     return _addcmul.general((input, tensor1, tensor2, value), out)
 
 
@@ -394,8 +426,13 @@ def addcdiv(
             "inputs. The future addcdiv "
             "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes."
         )
-    value = dt.fitting(value, input.kind.dtype) if isinstance(value, complex) else value
+    value = _factor(value, input, tensor1, tensor2)
     return _addcdiv.general((input, tensor1, tensor2, value), out)
+
+
+def _factor(value: Number, *tensors: Tensor) -> Number:
+    """`value` as a number of the type that an operation on these tensors computes in."""
+    return value if value == 1 else dt.fitting(value, dt.result_dtype(*[weighed(x) for x in tensors]).opmath)
 
 
 def _is_bool(value) -> bool:

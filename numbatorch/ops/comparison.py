@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, Pointwise, refuse, to_bool
-from numbatorch.base import TensorBase
+from numbatorch.apply import COMPLEX, HALF, Pointwise, refuse, to_bool
+from numbatorch.base import TensorBase, weighed
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import expr, scalar
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
     from numbatorch.tensor import Tensor
+
+INEXACT = (*HALF, "float32", "float64", *COMPLEX)
 
 _eq = Pointwise("Eq", expr.eq, arity=2, result=to_bool)
 _ne = Pointwise("Ne", expr.ne, arity=2, result=to_bool)
@@ -25,12 +27,16 @@ _logical_and = Pointwise("LogicalAnd", expr.bit_and, arity=2, result=to_bool, co
 _logical_or = Pointwise("LogicalOr", expr.bit_or, arity=2, result=to_bool, conditions=(0, 1))
 _logical_xor = Pointwise("LogicalXor", expr.bit_xor, arity=2, result=to_bool, conditions=(0, 1))
 _logical_not = Pointwise("LogicalNot", expr.logical_not, arity=1, result=to_bool, conditions=(0,))
-_bitwise_and = Pointwise("BitwiseAnd", expr.bit_and, arity=2)
-_bitwise_or = Pointwise("BitwiseOr", expr.bit_or, arity=2)
-_bitwise_xor = Pointwise("BitwiseXor", expr.bit_xor, arity=2)
-_bitwise_not = Pointwise("BitwiseNot", expr.bit_not, arity=1, uncast=True)
-_shift_left = Pointwise("BitwiseLeftShift", expr.shift_left, arity=2)
-_shift_right = Pointwise("BitwiseRightShift", expr.shift_right, arity=2)
+_bitwise_and = Pointwise("BitwiseAnd", expr.bit_and, arity=2, accepts=refuse("bitwise_and_cpu", *INEXACT))
+_bitwise_or = Pointwise("BitwiseOr", expr.bit_or, arity=2, accepts=refuse("bitwise_or_cpu", *INEXACT))
+_bitwise_xor = Pointwise("BitwiseXor", expr.bit_xor, arity=2, accepts=refuse("bitwise_xor_cpu", *INEXACT))
+_bitwise_not = Pointwise(
+    "BitwiseNot", expr.bit_not, arity=1, uncast=True, accepts=refuse("bitwise_not_cpu", *INEXACT)
+)
+_no_shift_left = refuse("lshift_cpu", "bool", *INEXACT)
+_no_shift_right = refuse("rshift_cpu", "bool", *INEXACT)
+_shift_left = Pointwise("BitwiseLeftShift", expr.shift_left, arity=2, accepts=_no_shift_left)
+_shift_right = Pointwise("BitwiseRightShift", expr.shift_right, arity=2, accepts=_no_shift_right)
 _where = Pointwise("Where", expr.where, arity=3, conditions=(0,))
 _masked_fill = Pointwise("MaskedFill", scalar.masked_fill, conditions=(1,), weightless=(2,))
 
@@ -134,31 +140,31 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def bitwise_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The bits that both integers have; of bool the logical and. Raises NotImplementedError for
     floating-point operands."""
-    return _bits(_bitwise_and, "bitwise_and_cpu", input, other, out)
+    return _bitwise_and(input, other) if out is None else _bitwise_and.general((input, other), out)
 
 
 def bitwise_or(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The bits that either integer has."""
-    return _bits(_bitwise_or, "bitwise_or_cpu", input, other, out)
+    return _bitwise_or(input, other) if out is None else _bitwise_or.general((input, other), out)
 
 
 def bitwise_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The bits that exactly one of two integers has."""
-    return _bits(_bitwise_xor, "bitwise_xor_cpu", input, other, out)
+    return _bitwise_xor(input, other) if out is None else _bitwise_xor.general((input, other), out)
 
 
 def bitwise_left_shift(
     input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
     """The bits of an integer moved up by `other` places."""
-    return _bits(_shift_left, "lshift_cpu", input, other, out)
+    return _shift_left(input, other) if out is None else _shift_left.general((input, other), out)
 
 
 def bitwise_right_shift(
     input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
     """The bits of an integer moved down by `other` places, the sign kept."""
-    return _bits(_shift_right, "rshift_cpu", input, other, out)
+    return _shift_right(input, other) if out is None else _shift_right.general((input, other), out)
 
 
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -166,22 +172,7 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     floating-point tensors."""
     if input.kind.dtype is dt.bool:
         return _logical_not.general((input,), out)
-    _check_bits("bitwise_not_cpu", input)
     return _bitwise_not.general((input,), out)
-
-
-def _bits(row: Pointwise, kernel: str, input, other, out) -> Tensor:
-    _check_bits(kernel, input)
-    _check_bits(kernel, other)
-    return row(input, other) if out is None else row.general((input, other), out)
-
-
-def _check_bits(kernel: str, value) -> None:
-    if isinstance(value, TensorBase):
-        if value.kind.dtype.is_inexact:
-            raise NotImplementedError(f"\"{kernel}\" not implemented for '{_word(value)}'")
-    elif not isinstance(value, int):
-        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Float'")
 
 
 def where(
@@ -206,7 +197,16 @@ def where(
                 f"{_word(condition)}"
             )
         condition = condition.to(dt.bool)
-    return _where.general((condition, input, other), out)
+    return _where.general((condition, _beside(other, input), _beside(input, other)), out)
+
+
+def _beside(other: Any, value: Any) -> Any:
+    """A number as one of the dtype that it has together with `other`. Raises RuntimeError where it is out of range,
+    unless that is an infinity of two bytes."""
+    if isinstance(value, TensorBase):
+        return value
+    common = dt.result_dtype(weighed(value), weighed(other))
+    return value if common.is_half else dt.fitting(value, common)
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.apply import ViewOp
+from numbatorch.apply import LEAST, MOST, ViewOp
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.ops.copy import copy_, fill_
 from numbatorch.ops.creation import as_tensor, tensor
@@ -73,6 +73,8 @@ def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
         while shape and shape[0] == 1:  # what broadcasting would put in front anyway
             shape = shape[1:]
         value = value if len(shape) == value.array.ndim else reshape(value, shape)
+    elif value.__class__ is int and not LEAST <= value <= MOST:
+        raise ValueError("Overflow when unpacking long long")
     if basic is None:
         assign(*_advanced(input, parts), value)
     elif isinstance(value, TensorBase):

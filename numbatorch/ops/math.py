@@ -3,12 +3,13 @@ as they are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_bool, to_float, to_real
 from numbatorch.base import TensorBase, weighed
+from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.complexes import view_as_complex, view_as_real
 from numbatorch.ops.copy import copy_
 from numbatorch_kernels import elementary, expr, primitives, scalar
@@ -98,6 +99,13 @@ _frac = Pointwise("Frac", scalar.frac, accepts=refuse("frac_cpu", *INTEGERS, *CO
 _clamp = Pointwise("Clamp", scalar.clamp, accepts=_clamped)
 _clamp_min = Pointwise("ClampMin", scalar.clamp_min, accepts=_no_clamp)
 _clamp_max = Pointwise("ClampMax", scalar.clamp_max, accepts=_no_clamp)
+_clamp_numbers = Pointwise("Clamp", scalar.clamp, accepts=refuse("clamp_scalar_cpu", "bool"), uncast=True)
+_clamp_min_number = Pointwise(
+    "ClampMin", scalar.clamp_min, accepts=refuse("clamp_min_scalar_cpu", "bool"), uncast=True
+)
+_clamp_max_number = Pointwise(
+    "ClampMax", scalar.clamp_max, accepts=refuse("clamp_max_scalar_cpu", "bool"), uncast=True
+)
 _nan_to_num = Pointwise("NanToNum", scalar.nan_to_num, weightless=(1, 2, 3))
 _deg2rad = _function("Deg2Rad", elementary.deg2rad)
 _rad2deg = _function("Rad2Deg", elementary.rad2deg)
@@ -337,22 +345,30 @@ def clamp(
     >>> torch.clamp(torch.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)
     tensor([-1.0000,  0.5000,  1.0000])
     """
-    if min is None and max is None:
-        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if max is None:
-        return _clamp_min.general((input, *_limits(input, min)), out)
     if min is None:
-        return _clamp_max.general((input, *_limits(input, max)), out)
-    return _clamp.general((input, *_limits(input, min, max)), out)
+        if max is None:
+            raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+        return clamp_max(input, max, out=out)
+    if max is None:
+        return clamp_min(input, min, out=out)
+    return _by_limits(_clamp, _clamp_numbers, input, (min, max), out)
 
 
-def _limits(input: Tensor, *limits: Any) -> tuple:
-    """`limits` as numbers of the dtype of the result; -1 is the largest uint8, as in C. Raises RuntimeError for
-    numbers out of range."""
-    if input.kind.dtype in (dt.float32, dt.float64):
-        return limits
-    common = dt.result_dtype(*[weighed(x) for x in (input, *limits)])
-    return tuple([x if isinstance(x, TensorBase) else dt.fitting(x, common) for x in limits])
+def _by_limits(
+    by_tensors: Pointwise, by_numbers: Pointwise, input: Tensor, limits: tuple, out: Tensor | None
+) -> Tensor:
+    """One of two rows: numbers are made numbers of the dtype of the result first; -1 is the largest uint8, as in C.
+    Raises RuntimeError for those out of range."""
+    if any([isinstance(x, TensorBase) for x in limits]):
+        return by_tensors.general((input, *limits), out)
+    own = input.kind.dtype
+    common = own if own.is_floating_point else dt.result_dtype(*[weighed(x) for x in (input, *limits)])
+    if out is input and common is not own:
+        raise RuntimeError(
+            f"result type {type_word(common)} can't be cast to the desired output type {c_name(own)}"
+        )
+    _no_clamp(common)
+    return by_numbers.general((input, *[dt.fitting(x, common) for x in limits]), out)
 
 
 def nan_to_num(
@@ -378,12 +394,12 @@ def nan_to_num(
 
 def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Each element, but at least `min`."""
-    return _clamp_min.general((input, *_limits(input, min)), out)
+    return _by_limits(_clamp_min, _clamp_min_number, input, (min,), out)
 
 
 def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Each element, but at most `max`."""
-    return _clamp_max.general((input, *_limits(input, max)), out)
+    return _by_limits(_clamp_max, _clamp_max_number, input, (max,), out)
 
 
 def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -1,0 +1,68 @@
+"""Numbers that a dtype has no room for are refused where PyTorch refuses them, with its words, and taken where it takes
+them."""
+
+import pytest
+from parity.expressions import assert_same
+
+LARGE = {
+    "uint8": ("300", "-300", "2**40", "2**63", "1e5"),
+    "int8": ("300", "2**63", "1.5"),
+    "int64": ("2**63", "1e39"),
+    "float16": ("1e5", "2**40", "1e39"),
+    "float32": ("1e39", "-1e50"),
+}
+
+
+@pytest.mark.parametrize("dtype", LARGE)
+@pytest.mark.parametrize(
+    "case",
+    [
+        "x.clamp_(max={})",
+        "x.clamp_min({})",
+        "L.where(x > 0, x, {})",
+        "L.add(x, x, alpha={})",
+        "L.addcmul(x, x, x, value={})",
+        "L.lerp(x, x, {})",
+        "x ** {}",
+        "F.leaky_relu(x, {})",
+        "F.elu(x, {})",
+        "F.softplus(x, 1, {})",
+        "F.hardtanh(x, 0, {})",
+        "F.threshold(x, 1, {})",
+        "F.hardshrink(x, {})",
+        "F.softshrink(x, {})",
+        "L.addr(x, x, x, beta={})",
+        "L.addmm(x[None], x[None], L.stack([x, x]), alpha={})",
+        "L.full_like(x, {})",
+        "L.masked_fill(x, x > 0, {})",
+        "x.bitwise_and_({})",
+    ],
+)
+def test_a_number_out_of_range(case, dtype):
+    for number in LARGE[dtype]:
+        assert_same(f"[x := L.ones(2, dtype=L.{dtype}), {case.format(number)}][-1]", rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "L.full((1,), 2**64)",
+        "L.full((1,), -2**63 - 1)",
+        "L.ones(1, dtype=L.bool) + 2**63",
+        "L.ones(1, dtype=L.bool) ** True",
+        "L.zeros(1, dtype=L.bool) ** False",
+        "[x := L.ones(2), x.__setitem__(0, 2**63)][0]",
+        "L.ones(2).clamp(max=2**64)",
+        "L.add(i([1]), i([1]), alpha=True)",
+        "L.add(i([1.0]), i([1.0]), alpha=1j)",
+        "L.sub(i([True]), i([True]), alpha=1j)",
+        "i([1]).clamp_(max=1.5)",
+        "L.clamp(i([1.0]), max=1.5, out=i([1]))",
+        "L.clamp(i([True]), max=True)",
+        "i([1]).bitwise_or_(i([1.0]))",
+        "L.bitwise_xor(i([1]), 1.5)",
+        "i([True]) << True",
+    ],
+)
+def test_a_number_of_another_kind(case):
+    assert_same(case)

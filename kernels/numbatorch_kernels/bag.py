@@ -35,16 +35,21 @@ TILE = 64
 def _sum(out, table, index, first, last, scale, scaled, padding, bfloat, columns, size, width):
     """Of a bag with `size` rows, the sums (or, with their number for `size`, the means) of the first `width` columns."""
     sums, factor = local_like(table, TILE), local_like(table, 1)
-    factor[0] = 1
     for j in range(width):
         sums[j] = 0
-    for k in range(first, last):
-        row = index[k]
-        if row != padding:
-            if scaled:
+    if scaled:
+        for k in range(first, last):
+            row = index[k]
+            if row != padding:
                 factor[0] = load(scale, k, bfloat)
-            for j in range(width):
-                sums[j] += factor[0] * load(table, row * columns + j, bfloat)
+                for j in range(width):
+                    sums[j] += factor[0] * load(table, row * columns + j, bfloat)
+    else:
+        for k in range(first, last):
+            row = index[k]
+            if row != padding:
+                for j in range(width):
+                    sums[j] += load(table, row * columns + j, bfloat)
     if size > 1:
         factor[0] = size
         for j in range(width):

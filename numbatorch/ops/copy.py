@@ -342,6 +342,8 @@ def numbers(input: Tensor) -> np.ndarray:
 def from_numbers(array: np.ndarray, dtype: DType) -> Tensor:
     """A CPU tensor of `dtype` with the values of a NumPy array."""
     own = dt.float32 if dtype is dt.bfloat16 else dtype
+    if array.dtype == own.numpy and array.flags.c_contiguous:
+        return cast(wrap(array, Kind.of(own)), dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         made = wrap(np.ascontiguousarray(array, own.numpy).reshape(array.shape), Kind.of(own))
     return cast(made, dtype)

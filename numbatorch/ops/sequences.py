@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
+_arange_accepts = refuse("arange_cpu", "bool", *COMPLEX)
+
+
 def arange(
     start: Tensor | float,
     end: Tensor | float | None = None,
@@ -50,7 +53,7 @@ def arange(
     if dtype is None:
         dtype = dt.int64 if all(isinstance(x, int) for x in (start, end, step)) else dt.get_default_dtype()
     dtype = dt.as_dtype(dtype)
-    refuse("arange_cpu", "bool", *COMPLEX)(dtype)
+    _arange_accepts(dtype)
     if dtype is dt.int64:
         start, end, step = int(start), int(end), int(step)
         if not step:
@@ -60,9 +63,14 @@ def arange(
         if not all(isinstance(x, int) for x in (start, end, step))
         else -(-(end - start) // step)
     )
-    if not dtype.is_inexact:
-        start, step = int(start), int(step)
-    values = np.arange(n) * step + start if n else np.empty(0)
+    values = np.arange(n)
+    if dtype.is_inexact:
+        values = values * step + start
+    else:
+        if int(step) != 1:
+            values *= int(step)
+        if int(start):
+            values += int(start)
     return store(out, finish(move(from_numbers(values, dtype), resolve(device)), requires_grad))
 
 

@@ -475,6 +475,8 @@ class Pointwise(Row):
                 return False
             more, tracked = (y,), tracked or b._requires_grad
         else:
+            if b.__class__ is int and not LEAST <= b <= MOST:
+                return False
             entry, more = self.over.get((a.kind, b.__class__)), (b,)
         if entry is None or (tracked and state.enabled) or mode.inference_used:
             return False
@@ -490,13 +492,13 @@ class Pointwise(Row):
     def general(self, inputs: tuple, out: Tensor | None = None):
         """The operation on tensors and numbers of any layout; into `out` if given, and in place if `out` is
         the first input."""
+        if out is not None and out is inputs[0] and len(inputs) < 3 and self.overwrite(*inputs):
+            return out
         for x in inputs:
             if x.__class__ is int and not LEAST <= x <= MOST:
                 inputs = _in_words(inputs)
         given = inputs
         if out is not None:
-            if out is inputs[0] and len(inputs) < 3 and self.overwrite(*inputs):
-                return out
             inputs = _apart(inputs, out)
         key: list[Any] = []
         for x in inputs:

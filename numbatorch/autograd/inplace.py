@@ -51,7 +51,8 @@ def _check_inference(out: Tensor) -> None:
 
 def changed(out: Tensor) -> None:
     """Count a change of the memory of `out`."""
-    out.memory.version += 1
+    storage = out._storage or out.memory
+    storage.version += 1
 
 
 def rebase(out: Tensor, node: Node) -> None:

@@ -17,3 +17,8 @@ class Geometry(NamedTuple):
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
     groups: int = 1
+
+
+# Which neighbours of a place `grid_sample` looks at, and what it sees outside of the picture.
+BILINEAR, NEAREST, BICUBIC = range(3)
+ZEROS, BORDER, REFLECTION = range(3)

@@ -26,14 +26,14 @@ from numbatorch.ops.scatter import scatter_add
 from numbatorch.ops.sequences import arange, linspace
 from numbatorch.ops.view import expand, reshape, transpose, unsqueeze
 from numbatorch_kernels import blend as kernels
+from numbatorch_kernels import grid as whole
 from numbatorch_kernels import places
+from numbatorch_kernels.codes import BICUBIC, BILINEAR, NEAREST, REFLECTION, ZEROS
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 POINTS = 1 << 14  # about as many are worked on together
-BILINEAR, NEAREST, BICUBIC = range(3)
-ZEROS, BORDER, REFLECTION = range(3)
 
 
 # --- sums of named elements: x (batch, channels, elements), weights and index (batch, taps, points)
@@ -238,6 +238,11 @@ def _pieces(count: int, points: int) -> list[slice]:
 
 def _sampler_forward(x, grid, *how):
     out = empty((*x.array.shape[:2], *grid.array.shape[1:-1]), x.kind)
+    if x.kind.cpu:
+        if out.array.size:
+            x, grid = (contiguous(t.detach()).array for t in (x, grid))
+            whole.grid_sample(out.array, x, grid, *how)
+        return out
     with no_grad():
         for some in _some(grid):
             for lines in _pieces(grid.array.shape[1], prod(grid[some].array.shape[2:-1])):

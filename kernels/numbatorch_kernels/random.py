@@ -23,6 +23,7 @@ from numbatorch_kernels.half import to_bfloat16
 from numbatorch_kernels.mersenne import MersenneTwister
 from numbatorch_kernels.philox import Philox, philox
 from numbatorch_kernels.registry import Kernel
+from numbatorch_kernels.select import top
 
 uniform = Kernel("uniform")
 normal = Kernel("normal")  # contiguous memory
@@ -432,10 +433,7 @@ def _(out, state, weights, replacement):
     if samples == 1:
         np.argmax(score, axis=1, keepdims=True, out=out)
     else:
-        step = max(1, CHUNK // score.shape[1])
-        for row in range(0, rows, step):
-            order = np.argsort(-score[row : row + step], axis=1, kind="stable")
-            out[row : row + step] = order[:, :samples]
+        top("cpu", np.empty(out.shape, score.dtype), out, score, True)
 
 
 # ------------------------------------------------------------------------------------------------------------

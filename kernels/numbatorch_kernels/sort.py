@@ -88,58 +88,65 @@ def _insert(values, indices, src, n, form, bits, infinity, descending):
         values[k], indices[k] = word, j
 
 
+@callee
+def sort_row(
+    out, out_places, halves, source, spare, spare_places, counts, length, form, bits, infinity, descending
+):  # fmt: skip
+    """Sort a row. `halves` is the memory of `out_places` as uint32; the spare memory has the row's length, `counts`
+    room for 1 << WIDEST."""
+    if length <= SHORT:
+        _insert(out, out_places, source, length, form, bits, infinity, descending)
+        return
+    varying = _varying(source, length, form, bits, infinity, descending)
+    low, passes, width = digits(varying, 8 if length < 1 << 13 else WIDEST)
+    if passes == 0:
+        for j in range(length):
+            out[j], out_places[j] = source[j], j
+    a, p, b, q = spare, spare_places, out, halves
+    if passes % 2 == 0:
+        a, p, b, q = b, q, a, p  # so that the last pass reads the spare memory
+    for k in range(passes):
+        shift = low + k * width
+        words = source if k == 0 else a
+        counts[: 1 << width] = 0
+        _tally(counts, words, length, form, bits, infinity, descending, shift, width)
+        total = 0
+        for c in range(1 << width):
+            total, counts[c] = total + counts[c], total
+        place = 0 if k == 0 else -1
+        if k == passes - 1:
+            _move(
+                out,
+                out_places,
+                counts,
+                words,
+                p,
+                place,
+                length,
+                form,
+                bits,
+                infinity,
+                descending,
+                shift,
+                width,
+            )
+        else:
+            _move(b, q, counts, words, p, place, length, form, bits, infinity, descending, shift, width)
+            a, p, b, q = b, q, a, p
+
+
 def _sort_rows(
-    values,
-    indices,
-    halves,
-    src,
-    spare,
-    spare_places,
-    length,
-    rows,
-    each,
-    form,
-    bits,
-    infinity,
-    descending,
-    start,
-    stop,
-):
+    values, indices, halves, src, spare, spare_places, length, rows, each, form, bits, infinity, descending, start, stop
+):  # fmt: skip
     """Sort the shares start..stop of `each` rows. `halves` is the memory of `indices` as uint32; a share has a
     row's length of the spare memory."""
-    widest = 8 if length < 1 << 13 else WIDEST
     counts = np.empty(1 << WIDEST, np.int64)
     for row in range(start * each, min(stop * each, rows)):
         at, beside = row * length, row // each * length
-        source, out, out_places = offset(src, at), offset(values, at), offset(indices, at)
-        if length <= SHORT:
-            _insert(out, out_places, source, length, form, bits, infinity, descending)
-            continue
-        varying = _varying(source, length, form, bits, infinity, descending)
-        low, passes, width = digits(varying, widest)
-        if passes == 0:
-            for j in range(length):
-                out[j], out_places[j] = source[j], j
-        a, p = offset(spare, beside), offset(spare_places, beside)
-        b, q = out, offset(halves, 2 * at)
-        if passes % 2 == 0:
-            a, p, b, q = b, q, a, p  # so that the last pass reads the spare memory
-        for k in range(passes):
-            shift = low + k * width
-            words = source if k == 0 else a
-            counts[: 1 << width] = 0
-            _tally(counts, words, length, form, bits, infinity, descending, shift, width)
-            total = 0
-            for c in range(1 << width):
-                total, counts[c] = total + counts[c], total
-            place = 0 if k == 0 else -1
-            if k == passes - 1:
-                _move(
-                    out, out_places, counts, words, p, place, length, form, bits, infinity, descending, shift, width
-                )  # fmt: skip
-            else:
-                _move(b, q, counts, words, p, place, length, form, bits, infinity, descending, shift, width)
-                a, p, b, q = b, q, a, p
+        sort_row(
+            offset(values, at), offset(indices, at), offset(halves, 2 * at), offset(src, at), offset(spare, beside),
+            offset(spare_places, beside), counts, length, form, bits, infinity, descending,
+        )  # fmt: skip
 
 
 def _settle_tiles(settled, values, indices, tile, n, form, bits, infinity, descending, low, start, stop):

@@ -24,6 +24,7 @@ from numbatorch.ops.sequences import arange
 from numbatorch.ops.sort import sort
 from numbatorch.ops.view import expand, movedim, reshape, squeeze, unsqueeze
 from numbatorch.shape import normalize_dim
+from numbatorch_kernels import mode as frequencies
 from numbatorch_kernels import select as kernels
 
 if TYPE_CHECKING:
@@ -152,11 +153,19 @@ def nanmedian(
 
 
 def _mode_forward(input, dim):
-    values, places = by_rows(input, dim, 1, _modes, large=True)
+    on_cpu = input.kind.cpu
+    values, places = by_rows(input, dim, 1, _modes if on_cpu else _modes_composed, large=not on_cpu)
     return squeeze(values, dim), squeeze(places, dim)
 
 
 def _modes(rows):
+    values, places = empty_pair((*rows.array.shape[:-1], 1), rows.kind)
+    if values.array.size:
+        frequencies.modes(values.array, places.array, rows.array)
+    return values, places
+
+
+def _modes_composed(rows):
     """In the sorted row the end of the first of the longest runs of equal elements."""
     ordered, places = sort(rows)
     count = arange(ordered.array.shape[-1], device=rows.kind.device)

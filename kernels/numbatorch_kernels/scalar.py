@@ -195,6 +195,11 @@ def distance_from_products(product, x, y):
     return sqrt(where(square < 0, 0, square))
 
 
+def per_distance(x, distance):
+    """x / distance; 0 where the distance is 0"""
+    return where(distance == 0, 0, x / distance)
+
+
 def addcdiv(x, a, b, value):
     """x + value a / b"""
     return x + value * (a / b)

@@ -13,7 +13,7 @@ from numbatorch.base import empty
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, div, mul, pow, square, sub
 from numbatorch.ops.arrange import triu_indices
-from numbatorch.ops.comparison import eq, masked_fill, where
+from numbatorch.ops.comparison import eq, where
 from numbatorch.ops.copy import cast, clone, contiguous
 from numbatorch.ops.linalg import norm
 from numbatorch.ops.math import abs, sign
@@ -33,6 +33,7 @@ BY_PRODUCT = 25  # more rows than these have their Euclidean distances computed 
 # --- by a matrix product: |x - y|² = |x|² + |y|² - 2 x·y, for Euclidean distances of many rows
 
 _from_products = Pointwise("EuclideanDist", scalar.distance_from_products)
+_per_distance = Pointwise("PerDistance", scalar.per_distance)
 
 
 def _euclidean_forward(x, y):
@@ -51,11 +52,6 @@ def _euclidean_vjp(node, grad):
         if node.needs[1]
         else None,
     )
-
-
-def _per_distance(grad: Tensor, lengths: Tensor) -> Tensor:
-    """grad / lengths; nothing where a length is 0."""
-    return div(grad, masked_fill(lengths, eq(lengths, 0), inf))
 
 
 _euclidean = Op("EuclideanDist", _euclidean_forward, _euclidean_vjp, saves=(0, 1, -1), tensors=2)

@@ -124,6 +124,13 @@ class OpNode(Node):
     def backward(self, grad):
         return self.row.vjp(self, grad)
 
+    def backward_along(self, leads, grad):
+        needs, self.needs = self.needs, leads
+        try:
+            return self.row.vjp(self, grad)
+        finally:
+            self.needs = needs
+
 
 class Op(Row):
     """An operation written by hand.

@@ -73,6 +73,51 @@ def test_grad_of_an_inner_tensor():
     assert g.tolist() == [6, 12]
 
 
+def test_grad_computes_what_is_asked_for_and_no_more():
+    ran, given = [], []
+
+    class Noted(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, name):
+            ctx.name = name
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad):
+            ran.append(ctx.name)
+            return grad * 2, None
+
+    x, w = torch.ones(2, 3, requires_grad=True), torch.ones(3, 4, requires_grad=True)
+    left, right = Noted.apply(x, "left"), Noted.apply(w, "right")
+    left.register_hook(lambda grad: ran.append("hook of left"))
+    product = left @ right
+    product.grad_fn.register_hook(lambda inputs, outputs: given.append([g is None for g in inputs]))
+    torch.autograd.grad(product.sum(), w, retain_graph=True)
+    assert ran == ["right"] and given == [[True, False]]
+    torch.autograd.grad(product.sum(), left, retain_graph=True)
+    assert ran == ["right", "hook of left"] and given[1:] == [[False, True]]
+    product.sum().backward()  # all of it
+    assert ran[2:] == ["right", "hook of left", "left"] and given[2:] == [[False, False]]
+
+
+def test_large_gradients_are_added_up_in_memory_that_nobody_sees():
+    grad, seen = torch.ones(600, 600), []
+    x = torch.ones(600, 600, requires_grad=True)
+    (x + x).backward(grad)
+    y = x * 2
+    (y * 3 + y * 5).backward(grad)
+    assert x.grad[0, 0] == 18 and (grad == 1).all()
+    y = x * 1
+    kept = y.grad_fn
+    kept.register_prehook(lambda grads: seen.append(grads[0]))
+    shared = y.view(-1)
+    first, second = torch.autograd.grad(
+        [y, shared, y, x[:, :50]], [x, y], [grad, grad.view(-1), grad, grad[:, :50]]
+    )
+    assert (grad == 1).all() and (second == 3).all() and (seen[0] == 3).all()
+    assert (first[:, :50] == 4).all() and (first[:, 50:] == 3).all()
+
+
 def test_backward_into_chosen_inputs():
     x, y = leaf(1, 2), leaf(3, 4)
     (x * y).sum().backward(inputs=[x])

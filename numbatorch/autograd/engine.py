@@ -15,6 +15,7 @@ from numbatorch.autograd import anomaly
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, Slot, type_name
 from numbatorch.base import TensorBase
+from numbatorch_kernels.memory import MEDIUM
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -52,7 +53,7 @@ def run(
             if arrived is None:
                 leaves[id(edge)] = [edge, grad]
             else:
-                arrived[1] = arrived[1] + grad
+                _add_to(arrived, 1, grad)
             return
         if useful is not None and node not in useful:
             return
@@ -62,10 +63,11 @@ def run(
             if node.outputs == 1:
                 return
         if node.outputs == 1:
-            pending[node] = pending[node] + grad
+            _add_to(pending, node, grad)
+        elif pending[node][number] is None:
+            pending[node][number] = grad
         else:
-            before = pending[node][number]
-            pending[node][number] = grad if before is None else before + grad
+            _add_to(pending[node], number, grad)
 
     previous, state.enabled = state.enabled, create_graph
     try:
@@ -84,8 +86,9 @@ def run(
                 for number in range(node.outputs):
                     if (node, number) in found:
                         found[node, number] = grad if node.outputs == 1 else grad[number]
-            if useful is None or useful[node]:
-                results = node.backward(grad)
+            leads = None if useful is None else useful[node]
+            if leads is None or True in leads:
+                results = node.backward(grad) if leads is None else node.backward_along(leads, grad)
                 if anomaly.enabled:
                     anomaly.check(node, results)
                 if node.hooks is not None:
@@ -93,10 +96,15 @@ def run(
                 if not retain_graph:
                     node.free()
                 del grad
-                for edge, result in zip(node.edges, results):
+                edges = node.edges
+                if leads is not None:
+                    edges = tuple([e if lead else None for e, lead in zip(edges, leads)])
+                results = [*reversed(results)]  # let go of one by one
+                for edge in edges[: len(results)]:
+                    result = results.pop()
                     if edge is not None and result is not None:
                         send(edge, result)
-                edge = result = results = None
+                edge = result = None
         for arrived in leaves.values():
             leaf, arrived[0] = arrived[0], None
             grad = arrived.pop()
@@ -115,18 +123,19 @@ def run(
 
 
 class Pass:
-    """A backward pass that is under way: where it started, and which nodes it visits (None: all)."""
+    """A backward pass that is under way: where it started, and which nodes it visits and which of their edges it
+    follows (None: all)."""
 
     __slots__ = ("roots", "useful")
 
-    def __init__(self, roots: Sequence[Any], useful: dict[Node, bool] | None):
+    def __init__(self, roots: Sequence[Any], useful: dict[Node, tuple[bool, ...]] | None):
         self.roots, self.useful = roots, useful
 
     def reaches(self, edges: Sequence[Any]) -> list[bool]:
         """For each edge, whether a gradient is sent along it."""
         if self.useful is not None:
             visited: Any = self.useful
-            below = [e for node, runs in self.useful.items() if runs for e in node.edges]
+            below = [e for node, leads in self.useful.items() for e, lead in zip(node.edges, leads) if lead]
         else:
             visited = reachable(self.roots)
             below = [e for node in visited for e in node.edges]
@@ -154,28 +163,56 @@ def reachable(roots: Sequence[Any]) -> dict[Node, None]:
     return reached
 
 
-def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, bool]:
-    """The nodes under `roots` that are wanted or lead to what is; True if their rule has to run."""
-    reached = reachable(roots)
-    useful: dict[Node, bool] = {}
-    for node in sorted(reached, key=lambda n: n.sequence):
-        leads = False
-        for edge in node.edges:
-            if edge is not None:
-                key = _key(edge)
-                leads = leads or key in found or (key.__class__ is tuple and key[0] in useful)
-        if leads or any((node, number) in found for number in range(node.outputs)):
-            useful[node] = leads
+def _leading_to(found: dict, roots: Sequence[Any]) -> dict[Node, tuple[bool, ...]]:
+    """The nodes under `roots` that are wanted or lead to what is, and which of their edges do: if none does, their
+    rule need not run."""
+    useful: dict[Node, tuple[bool, ...]] = {}
+
+    def leads(edge) -> bool:
+        key = None if edge is None else _key(edge)
+        return key in found or (key.__class__ is tuple and key[0] in useful)
+
+    for node in sorted(reachable(roots), key=lambda n: n.sequence):
+        led = tuple([leads(edge) for edge in node.edges])
+        if True in led or any([(node, number) in found for number in range(node.outputs)]):
+            useful[node] = led
     return useful
+
+
+def _add_to(place: Any, key: Any, grad: Tensor) -> None:
+    """place[key] += grad. A large sum takes the memory of the first summand if nobody else can see it."""
+    total = place[key]
+    array = total.array
+    if (
+        total.kind.cpu
+        and array.nbytes > MEDIUM
+        and total.kind is grad.kind
+        and total.kind.contiguous
+        and not state.enabled
+        and _unshared(total)
+        and sys.getrefcount(total) <= 3  # the place's, this frame's, getrefcount's
+        and sys.getrefcount(array) <= 3 + (total._storage is not None)  # the tensor's, the other two
+        and (array.base is None or sys.getrefcount(array.base) <= 2)  # the array's, getrefcount's
+    ):
+        total.add_(grad)
+        total._storage = None  # as before: nobody has seen the old version
+    else:
+        place[key] = total + grad
+
+
+def _unshared(tensor: Tensor) -> bool:
+    """Whether no other tensor is known to share the memory: views that there were are gone."""
+    storage = tensor._storage
+    return storage is None or (storage.array is tensor.array and sys.getrefcount(storage) <= 3)
 
 
 def _accumulate(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
     """leaf.grad += grad. The first gradient is taken as it is if nobody else can see its memory."""
     if leaf._grad is None:
-        owned = (
-            sys.getrefcount(grad) <= 3 and grad._storage is None and grad.kind.contiguous
-        )  # ours, this frame's, getrefcount's
-        if not owned:
+        owned = sys.getrefcount(grad) <= 3  # ours, this frame's, getrefcount's
+        if owned and grad.kind.contiguous and _unshared(grad):
+            grad._storage = None
+        else:
             grad = grad.clone()
         leaf._grad = grad
     elif create_graph:

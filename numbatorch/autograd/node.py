@@ -56,6 +56,11 @@ class Node:
         results)."""
         raise NotImplementedError
 
+    def backward_along(self, leads: tuple[bool, ...], grad: Tensor) -> tuple:
+        """`backward`, of which only the gradients for edges that lead somewhere are used: a rule that can leave out
+        the others does."""
+        return self.backward(grad)
+
     def save(self, *values: Any) -> None:
         """Keep these for the rule: tensors are checked later for changes made in place meanwhile."""
         if mode.inference_used:

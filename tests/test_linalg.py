@@ -6,7 +6,7 @@ import pytest
 
 import numbatorch as torch
 from numbatorch_kernels import parallel
-from numbatorch_kernels.linalg import lapack
+from numbatorch_kernels.linalg import decompositions, fortran, lapack
 
 RNG = np.random.default_rng(0)
 ROUNDING = {"f4": 2e-4, "f8": 1e-12, "c8": 2e-4, "c16": 1e-12}
@@ -103,6 +103,20 @@ def test_the_result_is_the_same_for_any_number_of_threads():
         parallel.set_num_threads(threads)
     for alone, shared in zip(*found, strict=True):
         np.testing.assert_array_equal(alone, shared)
+
+
+def test_least_squares_of_every_driver():
+    a, b = sample("c16", 2, 6, 3), sample("c16", 2, 6, 2)
+    for driver in ("gels", "gelsy", "gelsd", "gelss"):
+        x, residuals, _, _, info = decompositions.lstsq(a, b, 0.0, driver)
+        assert not info.any()
+        np.testing.assert_allclose(x, np.linalg.pinv(a) @ b, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(residuals, (np.abs(b - a @ x) ** 2).sum(-2), rtol=1e-12)
+
+
+def test_a_routine_that_is_not_there():
+    with pytest.raises(RuntimeError, match="LAPACK's dnothing was not found"):
+        fortran.routine("dnothing")
 
 
 # --- operations

@@ -14,6 +14,8 @@ from numba.extending import intrinsic
 
 from numbatorch_kernels.pointer import Pointer
 
+ARGUMENTS = 20  # words that `call_with` passes: more than any routine of LAPACK takes
+
 _WORD = ir.IntType(64)
 # The machine's instruction for "this is a loop that waits", as an LLVM intrinsic and its arguments.
 _ARM = ("llvm.aarch64.hint", [ir.Constant(ir.IntType(32), 1)])
@@ -130,3 +132,17 @@ def call(typingctx, address, argument):
         return builder.call(builder.inttoptr(args[0], function.as_pointer()), [args[1]])
 
     return types.int64(types.int64, types.int64), codegen
+
+
+@intrinsic
+def call_with(typingctx, address, arguments):
+    """Call the C function at `address` with the `ARGUMENTS` words that `arguments` points to. One that takes fewer
+    does not see the others."""
+
+    def codegen(context, builder, signature, args):
+        function = ir.FunctionType(ir.VoidType(), [_WORD] * ARGUMENTS)
+        given = [builder.load(builder.gep(args[1], [_WORD(k)])) for k in range(ARGUMENTS)]
+        builder.call(builder.inttoptr(args[0], function.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, arguments), codegen

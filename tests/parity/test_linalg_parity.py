@@ -115,7 +115,8 @@ L.linalg.tensorinv(box)|L.linalg.tensorinv(a, ind=0)|L.linalg.tensorinv(b)|L.lin
 L.linalg.lstsq(tall, tall[:, :2])|L.linalg.lstsq(tall, tall[:, 0], driver='gels')|L.linalg.lstsq(tall, b)|L.linalg.lstsq(v, v)|L.linalg.lstsq(a, one)
 L.linalg.lstsq(tall, b.float())|L.linalg.lstsq(tall.int(), tall.int())|L.linalg.lstsq(tall, tall, driver='x')|L.linalg.lstsq(low, b)|L.linalg.lstsq(tall[:0], tall[:0])
 L.linalg.lstsq(singular, singular)|L.linalg.lstsq(singular, singular, driver='gelss')|L.linalg.lstsq(wide, wide, driver='gelsd')|L.linalg.lstsq(tall, tall, 0.9, driver='gelsd')
-L.linalg.lstsq(wide[:0], wide[:0])
+L.linalg.lstsq(wide[:0], wide[:0])|L.linalg.lstsq(singular, singular, driver='gels')|L.linalg.lstsq(tall, tall, driver='gels').solution.stride()
+L.linalg.svd(tall).U.stride()|L.linalg.svd(wide, False).Vh.stride()|L.linalg.qr(tall).R.stride()|L.geqrf(wide)[0].stride()|L.linalg.eigh(a).eigenvectors.stride()
 """
 SPECTRA = """
 L.linalg.eigh(spd).eigenvalues|L.linalg.eigh(a, 'U').eigenvalues|L.linalg.eigh(a, 'l').eigenvalues|L.linalg.eigh(a, 'x')|L.linalg.eigvalsh(a, 'x')

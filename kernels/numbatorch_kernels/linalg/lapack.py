@@ -2,8 +2,8 @@
 
 All that is made of LU and Cholesky factors is our own (`halves.py`): it works in place on one copy of the
 operand, on all threads, and says of a stack which matrix failed (`python -m benchmarks linalg`). Orthogonal
-factors, singular values and eigenvalues are NumPy's: the ops call it. Where a function returns `info`, it is
-LAPACK's: int32, one for each matrix, 0 where all went well.
+factors, singular values and eigenvalues are LAPACK's own (`decompositions.py`). Where a function returns `info`, it
+is LAPACK's: int32, one for each matrix, 0 where all went well.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What the operations of linear algebra have in common: checks of arguments, and the way to NumPy's LAPACK and
-back. On `cuda`, matrices travel to the host for it."""
+"""What the operations of linear algebra have in common: checks of arguments, and the way to LAPACK and back. On
+`cuda`, matrices travel to the host for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.base import Kind, TensorBase, wrap
+from numbatorch.autograd.mode import state
+from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.copy import host, move
 from numbatorch.ops.reduction import into
@@ -74,6 +75,11 @@ def failed(info: np.ndarray) -> tuple[str, int]:
     return f"(Batch element {first}): " if info.ndim else "", int(info.reshape(-1)[first])
 
 
+def recorded(*inputs: Tensor) -> bool:
+    """Whether an operation on these tensors goes on the tape."""
+    return state.enabled and any(x._requires_grad for x in inputs)
+
+
 # --- to NumPy and back
 
 
@@ -81,7 +87,7 @@ def back(array: Any, input: Tensor) -> Tensor:
     """A NumPy array, or number, as a tensor on the device of `input`."""
     array = np.asarray(array)
     kind = Kind.of(dt.from_numpy_dtype(array.dtype))
-    result = wrap(array if array.flags.c_contiguous else np.ascontiguousarray(array), kind)
+    result = wrap(array, kind_of(array, kind))
     return result if input.kind.cpu else move(result, input.kind.device)
 
 

@@ -1,10 +1,8 @@
-"""Orthogonal factors: QR and Householder's reflections. The factorisation is LAPACK's, on the host."""
+"""Orthogonal factors: QR and Householder's reflections. LAPACK's, on the host."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
@@ -12,12 +10,12 @@ from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed, tril, triu
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import all_into, floating, lapack, matrix, tensor
+from numbatorch.ops.linalg.common import all_into, floating, lapack, matrix, recorded, tensor
 from numbatorch.ops.linalg.triangular import identity_like, triangular
 from numbatorch.ops.reduction import into
 from numbatorch.ops.underived import refusing
 from numbatorch.ops.view import diagonal, unsqueeze
-from numbatorch.ops.view import transpose as swap
+from numbatorch_kernels.linalg import decompositions as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -27,10 +25,7 @@ if TYPE_CHECKING:
 
 
 def _qr_forward(input, mode):
-    if mode == "r":
-        (upper,) = lapack(lambda a: (np.linalg.qr(a, "r"),), input)
-        return input.new_empty((0,)), upper
-    return lapack(lambda a: np.linalg.qr(a, mode), input)
+    return lapack(lambda a: kernels.qr(a, mode), input)
 
 
 def _qr_vjp(node, grads):
@@ -130,8 +125,7 @@ def geqrf(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
 
 
 def _geqrf_forward(input):
-    turned, factors = lapack(lambda a: np.linalg.qr(a, "raw"), input)
-    return swap(turned, -2, -1), factors
+    return lapack(kernels.geqrf, input)
 
 
 _geqrf = Op("Geqrf", _geqrf_forward, refusing("geqrf"), differentiable=2)
@@ -154,7 +148,11 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
         raise RuntimeError(f"{function}: input.shape[-2] must be greater than or equal to input.shape[-1]")
     _check_factors(A, tau, function)
     floating(A, function, "orgqr_cpu", integers=False)
-    return into(out, _reflected(A, tau, identity_like(A), True, False), "linalg.householder_product")
+    if recorded(A, tau):
+        product = _reflected(A, tau, identity_like(A), True, False)
+    else:
+        (product,) = lapack(lambda a, tau: (kernels.householder_product(a, tau),), A, tau)
+    return into(out, product, "linalg.householder_product")
 
 
 def _check_factors(A: Tensor, tau: Tensor, function: str) -> None:
@@ -168,7 +166,8 @@ def _check_factors(A: Tensor, tau: Tensor, function: str) -> None:
 
 
 def _reflected(A: Tensor, tau: Tensor, x: Tensor, left: bool, adjoined: bool) -> Tensor:
-    """x, reflected by each column of A: Q x, or x Q if not `left`, with Qᴴ for Q if `adjoined`."""
+    """x, reflected by each column of A: Q x, or x Q if not `left`, with Qᴴ for Q if `adjoined`. What LAPACK does by
+    blocks, one by one, for gradients."""
     vectors = tril(A, -1) + identity_like(A)
     order = range(tau.array.shape[-1])
     for k in order if left == adjoined else reversed(order):
@@ -212,4 +211,8 @@ def ormqr(
         raise RuntimeError(f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2]")
     _check_factors(input, tau, "torch.ormqr")
     floating(input, "torch.ormqr", "ormqr_cpu", integers=False)
-    return into(out, _reflected(input, tau, other, left, transpose), "ormqr")
+    if recorded(input, tau, other):
+        product = _reflected(input, tau, other, left, transpose)
+    else:
+        (product,) = lapack(lambda a, tau, x: (kernels.ormqr(a, tau, x, left, transpose),), input, tau, other)
+    return into(out, product, "ormqr")

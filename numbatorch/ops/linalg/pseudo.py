@@ -13,12 +13,13 @@ from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import host
-from numbatorch.ops.linalg.common import all_into, back, lapack
+from numbatorch.ops.linalg.common import LinAlgError, all_into, back, failed, lapack
 from numbatorch.ops.linalg.solve import is_vector
-from numbatorch.ops.linalg.spectral import check_hermitian
+from numbatorch.ops.linalg.spectral import check_hermitian, decompose, svd_of
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import expand, squeeze, unsqueeze
 from numbatorch.shape import broadcast_pair
+from numbatorch_kernels.linalg import decompositions as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -92,7 +93,9 @@ def matrix_rank(
 
 
 def _sizes(a: np.ndarray, hermitian: bool) -> np.ndarray:
-    return np.abs(np.linalg.eigvalsh(a)) if hermitian else np.linalg.svd(a, compute_uv=False)
+    if hermitian:
+        return np.abs(decompose("linalg.eigh", kernels.eigh, a, "L", False)[0])
+    return svd_of(a, False, False)[0]
 
 
 # --- pseudo-inverses
@@ -101,14 +104,13 @@ def _sizes(a: np.ndarray, hermitian: bool) -> np.ndarray:
 def _pinv_forward(input, absolute, relative, hermitian):
     def run(a):
         if hermitian:
-            values, right = np.linalg.eigh(a)
-            left, sizes = right, np.abs(values)
+            values, left = decompose("linalg.eigh", kernels.eigh, a, "L")
+            right = np.conjugate(left).swapaxes(-2, -1)
         else:
-            left, values, right = np.linalg.svd(a, full_matrices=False)
-            right, sizes = right.conj().swapaxes(-2, -1), values
-        kept = _above(sizes, absolute, relative)
+            left, values, right = svd_of(a)
+        kept = _above(np.abs(values), absolute, relative)
         inverses = np.divide(1, values, out=np.zeros(kept.shape, values.dtype), where=kept)
-        return ((right * inverses[..., None, :]) @ left.conj().swapaxes(-2, -1),)
+        return (kernels.pseudo_inverse(left, inverses, right),)
 
     return lapack(run, input)[0]
 
@@ -186,28 +188,50 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
-def _lstsq_forward(a, b, rcond):
-    """The solution of least norm: V S⁻¹ Uᴴ b without the singular values below rcond times the largest; the
-    ranks, and all singular values."""
+def _lstsq_forward(a, b, rcond, driver):
+    """The solution, the squares of the residuals, the ranks and the singular values; what there is not, empty."""
 
     def run(a, b):
-        left, values, right = np.linalg.svd(a, full_matrices=False)
-        kept = _above(values, 0.0, rcond)
-        inverses = np.divide(1, values, out=np.zeros_like(values), where=kept)
-        shares = inverses[..., None] * (left.conj().swapaxes(-2, -1) @ b)
-        return right.conj().swapaxes(-2, -1) @ shares, kept.sum(-1, dtype=np.int64), values
+        *results, info = kernels.lstsq(a, b, rcond, driver)
+        if info.any():
+            which, code = failed(info)
+            raise LinAlgError(
+                f"torch.linalg.lstsq: {which}The least squares solution could not be computed because the input "
+                f"matrix does not have full rank (error code: {code})."
+            )
+        return results
 
-    return lapack(run, a, b)
+    m, n = a.array.shape[-2:]
+    solution, residuals, rank, values = lapack(run, a, b)
+    if not (m > n and (driver == "gels" or (driver != "gelsy" and (host(rank) == n).all()))):
+        residuals = values.new_empty((0,))
+    if driver == "gels":
+        rank = rank.new_empty((0,))
+    if driver not in ("gelsd", "gelss"):
+        values = values.new_empty((0,))
+    return solution, residuals, rank, values
 
 
-def _lstsq_vjp(node, grad):
-    a, b = node.unpack()
-    inverse = pinv(a, rtol=node.params[0])
-    of_a = through_inverse(grad @ adjoint(b), inverse, a) if node.needs[0] else None
-    return of_a, adjoint(inverse) @ grad if node.needs[1] else None
+def _lstsq_vjp(node, grads):
+    """What flows through the solution, as through the pseudo-inverse times B; and through the squares of the
+    residuals B - A X, on which a change of X has no effect."""
+    a, b, x = node.unpack()
+    of_x, of_residuals = grads
+    of_a = of_b = None
+    if of_x is not None:
+        inverse = pinv(a, rtol=node.params[0])
+        of_a = through_inverse(of_x @ adjoint(b), inverse, a) if node.needs[0] else None
+        of_b = adjoint(inverse) @ of_x if node.needs[1] else None
+    if of_residuals is not None and of_residuals.array.size:
+        steps = (b - a @ x) * unsqueeze(2 * of_residuals, -2)
+        if node.needs[0]:
+            of_a = -(steps @ adjoint(x)) if of_a is None else of_a - steps @ adjoint(x)
+        if node.needs[1]:
+            of_b = steps if of_b is None else of_b + steps
+    return of_a, of_b
 
 
-_lstsq = Op("LinalgLstsq", _lstsq_forward, _lstsq_vjp, saves=(0, 1), tensors=2)
+_lstsq = Op("LinalgLstsq", _lstsq_forward, _lstsq_vjp, saves=(0, 1, -1), tensors=2, differentiable=2)
 
 
 def lstsq(
@@ -224,7 +248,7 @@ def lstsq(
     Singular values below `rcond` times the largest count as 0; by default max(m, n) times the dtype's epsilon.
     What else is in the result depends on LAPACK's `driver`, as in PyTorch: the rank for all but "gels", the
     singular values for "gelsd" and "gelss", the squares of the residuals where m > n and all ranks are full,
-    but not for "gelsy", the default. Computed by singular values, whatever the driver.
+    but not for "gelsy", the default. "gels" raises LinAlgError where a rank is not full.
 
     >>> torch.linalg.lstsq(torch.tensor([[2.0], [0.0]]), torch.tensor([[4.0], [1.0]])).solution
     tensor([[2.]])
@@ -237,18 +261,8 @@ def lstsq(
     a, b = expand(A, *stack, m, n), expand(b, *stack, m, b.array.shape[-1])
     if driver == "gels" or rcond is None:
         rcond = 0.0 if driver == "gels" else max(m, n) * dt.finfo(A.kind.dtype.to_real()).eps
-    solution, rank, values = _lstsq(a, b, float(rcond))
-    none = values.new_empty((0,))
-    residuals = none
-    if m > n and driver in ("gels", "gelsd", "gelss") and (driver == "gels" or (host(rank) == n).all()):
-        errors = (a @ solution - b).abs()
-        residuals = (errors * errors).sum(-2)
-    made = return_types.linalg_lstsq(
-        squeeze(solution, -1) if vector else solution,
-        residuals,
-        rank.new_empty((0,)) if driver == "gels" else rank,
-        values if driver in ("gelsd", "gelss") else none,
-    )
+    solution, *more = _lstsq(a, b, float(rcond), driver or "gelsy")
+    made = return_types.linalg_lstsq(squeeze(solution, -1) if vector else solution, *more)
     return all_into(out, made, "linalg.lstsq")
 
 

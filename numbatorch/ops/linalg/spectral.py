@@ -1,4 +1,4 @@
-"""Singular values and eigenvalues: LAPACK's gesdd, syevd and geev, as NumPy has them, on the host.
+"""Singular values and eigenvalues: LAPACK's gesdd, syevd and geev, on the host.
 
 Gradients do not exist where two of them meet, and are large nearby. Vectors are determined up to their sign,
 or in the complex case a factor of size 1: gradients of a function that depends on it mean nothing.
@@ -6,13 +6,13 @@ or in the complex case a factor of size 1: gradients of a function that depends 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.autograd.mode import state
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed
 from numbatorch.ops.complexes import adjoint
@@ -24,6 +24,7 @@ from numbatorch.ops.linalg.common import (
     floating,
     lapack,
     matrix,
+    recorded,
     square,
     tensor,
 )
@@ -31,13 +32,10 @@ from numbatorch.ops.linalg.solve import solve
 from numbatorch.ops.linalg.triangular import identity_like
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import diagonal, unsqueeze
+from numbatorch_kernels.linalg import decompositions as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
-
-
-def _recorded(input: Tensor) -> bool:
-    return input._requires_grad and state.enabled
 
 
 def _gaps(values: Tensor, vectors: Tensor) -> Tensor:
@@ -59,32 +57,35 @@ def _check_phase(turns: Tensor, function: str, vectors: str) -> None:
         )
 
 
-def _decompose(function: str, decomposition, *arguments) -> Any:
-    """NumPy's decomposition, with PyTorch's error where it finds no end."""
-    try:
-        return decomposition(*arguments)
-    except np.linalg.LinAlgError:
+def decompose(function: str, decomposition: Callable, *arguments: Any) -> tuple[np.ndarray, ...]:
+    """What a decomposition gives, with PyTorch's error where it found no end."""
+    *results, info = decomposition(*arguments)
+    if info.any():
+        which, code = failed(info)
+        kind = "singular values" if function.endswith("svd") else "eigenvalues"
         raise LinAlgError(
-            f"{function}: The algorithm failed to converge because the input matrix is ill-conditioned or has "
-            f"too many repeated {'singular values' if function.endswith('svd') else 'eigenvalues'}."
-        ) from None
+            f"{function}: {which}The algorithm failed to converge because the input matrix is ill-conditioned or has "
+            f"too many repeated {kind} (error code: {code})."
+        )
+    return tuple(results)
 
 
 # --- singular values
 
 
-def _svd_of(a: np.ndarray, *arguments: bool) -> Any:
+def svd_of(a: np.ndarray, *arguments: bool) -> tuple[np.ndarray, ...]:
+    """`kernels.svd`, with PyTorch's errors."""
     ill = ~np.isfinite(a).all((-2, -1))
     if ill.any():
         raise LinAlgError(
             f"linalg.svd: {failed(ill)[0]}The algorithm failed to converge because the input matrix contained "
             f"non-finite values."
         )
-    return _decompose("linalg.svd", np.linalg.svd, a, *arguments)
+    return decompose("linalg.svd", kernels.svd, a, *arguments)
 
 
 def _svd_forward(input, full):
-    return lapack(lambda a: _svd_of(a, full), input)
+    return lapack(lambda a: svd_of(a, full), input)
 
 
 def _svd_vjp(node, grads):
@@ -176,9 +177,9 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
 
 def singular_values(A: Tensor) -> Tensor:
     """The singular values of matrices that were checked: without vectors where no gradient will want them."""
-    if _recorded(A):
+    if recorded(A):
         return _svd(A, False)[1]
-    return lapack(lambda a: (_svd_of(a, False, False),), A)[0]
+    return lapack(lambda a: svd_of(a, False, False), A)[0]
 
 
 def svd_old(
@@ -209,7 +210,7 @@ def svd_old(
 
 
 def _eigh_forward(input, triangle):
-    return lapack(lambda a: _decompose("linalg.eigh", np.linalg.eigh, a, triangle), input)
+    return lapack(lambda a: decompose("linalg.eigh", kernels.eigh, a, triangle), input)
 
 
 def _eigh_vjp(node, grads):
@@ -266,20 +267,16 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
 
 def hermitian_eigenvalues(A: Tensor, triangle: str = "L") -> Tensor:
     """The eigenvalues of matrices that were checked: without vectors where no gradient will want them."""
-    if _recorded(A):
+    if recorded(A):
         return _eigh(A, triangle)[0]
-    return lapack(lambda a: (_decompose("linalg.eigh", np.linalg.eigvalsh, a, triangle),), A)[0]
+    return lapack(lambda a: decompose("linalg.eigh", kernels.eigh, a, triangle, False), A)[0]
 
 
 # --- eigenvalues of any matrices
 
 
-def _complex(a: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return a.astype(np.result_type(like.dtype, np.complex64))
-
-
 def _eig_forward(input, real):
-    return lapack(lambda a: [_complex(x, a) for x in _decompose("linalg.eig", np.linalg.eig, a)], input)
+    return lapack(lambda a: decompose("linalg.eig", kernels.eig, a), input)
 
 
 def _eig_vjp(node, grads):
@@ -336,8 +333,8 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.+1.j, 0.-1.j])
     """
     _check_eig(A, "linalg.eigvals")
-    if _recorded(A):
+    if recorded(A):
         values = _eig(A, not A.kind.dtype.is_complex)[0]
     else:
-        (values,) = lapack(lambda a: (_complex(_decompose("linalg.eig", np.linalg.eigvals, a), a),), A)
+        (values,) = lapack(lambda a: decompose("linalg.eig", kernels.eig, a, False), A)
     return into(out, values, "linalg.eigvals")

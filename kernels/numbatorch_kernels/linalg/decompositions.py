@@ -1,0 +1,250 @@
+"""Orthogonal factors, singular values, eigenvalues and least squares of stacks of matrices, (..., m, n) NumPy arrays
+of float32, float64, complex64 or complex128: LAPACK's, by `fortran.call`.
+
+An operand is copied once, column by column, as LAPACK wants it, which overwrites the copy. Results stay as it writes
+them: matrices whose columns are contiguous. `info` is LAPACK's, one for each matrix, 0 where all went well.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from numbatorch_kernels import cpu, memory, parallel
+from numbatorch_kernels.gemm import gemm
+from numbatorch_kernels.linalg import fortran
+from numbatorch_kernels.linalg.halves import GRAIN
+from numbatorch_kernels.linalg.lapack import stack
+
+Array = np.ndarray
+
+
+# --- matrices as LAPACK has them: stacks (count, n, m) of columns
+
+
+def _columns(a: Array, length: int = 0) -> Array:
+    """The columns of matrices, copied; longer ones, which end with zeros, if `length` says so."""
+    *some, m, n = a.shape
+    lines = memory.empty((*some, n, max(m, length)), a.dtype)
+    lines[..., :m] = a.swapaxes(-2, -1)
+    lines[..., m:] = 0
+    return lines.reshape(prod(some), *lines.shape[-2:])
+
+
+def _empty(a: Array, m: int, n: int) -> Array:
+    """The columns of m x n matrices, not yet computed, as many as `a` has."""
+    return memory.empty((prod(a.shape[:-2]), n, m), a.dtype)
+
+
+def _numbers(a: Array, n: int) -> Array:
+    """n real numbers for each matrix, not yet computed."""
+    return memory.empty((prod(a.shape[:-2]), n), _real(a.dtype))
+
+
+def _matrices(lines: Array, a: Array) -> Array:
+    """The matrices with these columns, in the arrangement of the stack `a`."""
+    return lines.reshape(*a.shape[:-2], *lines.shape[-2:]).swapaxes(-2, -1)
+
+
+def _vectors(x: Array, a: Array) -> Array:
+    """Vectors, or numbers, in that arrangement."""
+    return x.reshape((*a.shape[:-2], *x.shape[1:]))
+
+
+def _real(dtype: np.dtype) -> np.dtype:
+    return np.dtype(dtype.char.lower())
+
+
+def _is_complex(a: Array) -> bool:
+    return a.dtype.kind == "c"
+
+
+# --- singular values
+
+
+def svd(a: Array, full: bool = False, vectors: bool = True) -> tuple[Array, ...]:
+    """U, S and Vᴴ, all vectors if `full`, and info; only S and info if not `vectors`. Of finite numbers."""
+    m, n = a.shape[-2:]
+    k = min(m, n)
+    lines, values = _columns(a), _numbers(a, k)
+    left = right = lines
+    if vectors:
+        left, right = _empty(a, m, m if full else k), _empty(a, n if full else k, n)
+    if k:
+        scratch = [np.empty(8 * k, fortran.integer())]
+        if _is_complex(a):
+            scratch.insert(0, np.empty((2 * max(m, n) + 5 * k + 7) * k, values.dtype))
+        job = "N" if not vectors else "A" if full else "S"
+        info = fortran.call("gesdd", a.dtype, job, m, n, lines, m, values, left, m,
+                            right, right.shape[-1], a.dtype, -1, *scratch)  # fmt: skip
+    else:
+        info = np.zeros(len(lines), np.int32)
+        left[...], right[...] = np.eye(*left.shape[1:]), np.eye(*right.shape[1:])
+    if not vectors:
+        return _vectors(values, a), _vectors(info, a)
+    return _matrices(left, a), _vectors(values, a), _matrices(right, a), _vectors(info, a)
+
+
+def pseudo_inverse(left: Array, inverses: Array, right: Array) -> Array:
+    """(U S⁻¹ Vᴴ)ᴴ; V is overwritten."""
+    right *= inverses[..., None]
+    result = memory.empty((*left.shape[:-2], right.shape[-1], left.shape[-2]), left.dtype)
+    if result.size:
+        gemm(stack(result), stack(right).swapaxes(-2, -1), stack(left).swapaxes(-2, -1))
+        np.conjugate(result, out=result)
+    return result
+
+
+# --- eigenvalues
+
+
+def eigh(a: Array, triangle: str, vectors: bool = True) -> tuple[Array, ...]:
+    """The eigenvalues and vectors of Hermitian matrices, of which one triangle is read, and info; no vectors if not
+    `vectors`."""
+    n = a.shape[-1]
+    lines, values = _columns(a), _numbers(a, n)
+    name, reals = ("heevd", [values.dtype, -1]) if _is_complex(a) else ("syevd", [])
+    info = fortran.call(name, a.dtype, "V" if vectors else "N", triangle, n, lines, max(n, 1), values,
+                        a.dtype, -1, *reals, fortran.integer(), -1)  # fmt: skip
+    if not vectors:
+        return _vectors(values, a), _vectors(info, a)
+    return _vectors(values, a), _matrices(lines, a), _vectors(info, a)
+
+
+def eig(a: Array, vectors: bool = True) -> tuple[Array, ...]:
+    """The eigenvalues and vectors of square matrices, complex, and info; no vectors if not `vectors`."""
+    n = a.shape[-1]
+    rows = max(n, 1)
+    lines, right = _columns(a), _empty(a, n, n if vectors else 0)
+    values = memory.empty((len(lines), n), np.result_type(a.dtype, np.complex64))
+    parts = [values] if _is_complex(a) else [_numbers(a, n), _numbers(a, n)]
+    scratch = [np.empty(2 * n, _real(a.dtype))] if _is_complex(a) else []
+    info = fortran.call("geev", a.dtype, "N", "V" if vectors else "N", n, lines, rows, *parts,
+                        lines, rows, right, rows, a.dtype, -1, *scratch)  # fmt: skip
+    del lines
+    if not _is_complex(a):
+        values.real, values.imag = parts
+    if not vectors:
+        return _vectors(values, a), _vectors(info, a)
+    if not _is_complex(a):
+        right = _paired(right, values)
+    return _vectors(values, a), _matrices(right, a), _vectors(info, a)
+
+
+def _paired(vectors: Array, values: Array) -> Array:
+    """Complex eigenvectors from LAPACK's real ones."""
+    made, n = memory.empty(vectors.shape, values.dtype), values.shape[-1]
+    entry = cpu.compiled(_pair, made.dtype, vectors.dtype, made.dtype, *[int] * 3)
+    parallel.run(entry, len(made), GRAIN // (n * n + 1) + 1, made, vectors, values, n)
+    return made
+
+
+def _pair(out, vectors, values, n, start, stop):
+    """Of matrices start..stop: of two values that are conjugates, the first has the positive imaginary part, and in
+    place of their vectors there are the real and the imaginary part of the first's."""
+    for matrix in range(start, stop):
+        for j in range(n):
+            line = (matrix * n + j) * n
+            side = values[matrix * n + j].imag
+            first = line - n if side < 0 else line
+            for i in range(n):
+                real, imaginary = vectors[first + i], vectors[line] * 0
+                if side != 0:
+                    imaginary = vectors[first + n + i]
+                out[line + i] = complex(real, -imaginary if side < 0 else imaginary)
+
+
+# --- reflections
+
+
+def geqrf(a: Array) -> tuple[Array, Array]:
+    """R in the upper triangle, and below it the vectors of the reflections whose product is Q; their factors."""
+    lines, factors = _reflections(a)
+    return _matrices(lines, a), _vectors(factors, a)
+
+
+def _reflections(a: Array) -> tuple[Array, Array]:
+    m, n = a.shape[-2:]
+    lines = _columns(a)
+    factors = memory.empty((len(lines), min(m, n)), a.dtype)
+    fortran.call("geqrf", a.dtype, m, n, lines, max(m, 1), factors, a.dtype, -1)
+    return lines, factors
+
+
+def qr(a: Array, mode: str) -> tuple[Array, Array]:
+    """Q and R; with mode "r" an empty Q."""
+    m, n = a.shape[-2:]
+    whole = m if mode == "complete" else min(m, n)  # how many columns Q has, and rows R
+    lines, factors = _reflections(a)
+    upper = lines if whole == m else lines[..., :whole].copy()
+    orthogonal = lines
+    if mode == "r":
+        orthogonal = np.empty(0, a.dtype)
+    elif upper is lines:
+        orthogonal = _empty(a, m, whole)
+        orthogonal[:, :n] = lines[:, :whole]
+    for j in range(min(n, whole)):
+        upper[:, j, j + 1 :] = 0
+    if mode == "r":
+        return orthogonal, _matrices(upper, a)
+    _multiply(orthogonal, factors)
+    return _matrices(orthogonal, a), _matrices(upper, a)
+
+
+def _multiply(lines: Array, factors: Array) -> None:
+    """The first columns of the product of reflections, in place."""
+    _, n, m = lines.shape
+    name = "ungqr" if _is_complex(lines) else "orgqr"
+    fortran.call(name, lines.dtype, m, n, factors.shape[-1], lines, max(m, 1), factors, lines.dtype, -1)
+
+
+def householder_product(a: Array, factors: Array) -> Array:
+    """The first n columns of the product of the reflections that `geqrf` gives."""
+    lines = _columns(a)
+    _multiply(lines, _flat(factors))
+    return _matrices(lines, a)
+
+
+def _flat(factors: Array) -> Array:
+    return factors.reshape(prod(factors.shape[:-1]), factors.shape[-1]).copy()
+
+
+def ormqr(a: Array, factors: Array, x: Array, left: bool, adjoined: bool) -> Array:
+    """Q X, or X Q if not `left`, with Qᴴ for Q if `adjoined`, of the reflections that `geqrf` gives."""
+    m, n = x.shape[-2:]
+    vectors, lines = _columns(a), _columns(x)
+    name, turned = ("unmqr", "C") if _is_complex(a) else ("ormqr", "T")
+    fortran.call(name, a.dtype, "L" if left else "R", turned if adjoined else "N", m, n, factors.shape[-1],
+                 vectors, max(a.shape[-2], 1), _flat(factors), lines, max(m, 1), a.dtype, -1)  # fmt: skip
+    return _matrices(lines, x)
+
+
+# --- least squares
+
+
+def lstsq(a: Array, b: Array, rcond: float, driver: str) -> tuple[Array, ...]:
+    """X (..., n, k) of least ‖A X - B‖, that of least norm where there are many; the squares of the residuals, which
+    mean something where the rank is full and there are more rows than columns; the ranks, but for "gels"; the
+    singular values, for "gelsd" and "gelss"; info."""
+    m, n = a.shape[-2:]
+    k = min(m, n)
+    lines, x = _columns(a), _columns(b, n)
+    rank = np.zeros((len(lines), 1), fortran.integer())
+    values, limit = _numbers(a, k), np.array([rcond], _real(a.dtype))
+    given = (m, n, b.shape[-1], lines, max(m, 1), x, max(m, n, 1))
+    reals, integers = values.dtype, rank.dtype
+    if driver == "gels":
+        info = fortran.call("gels", a.dtype, "N", *given, a.dtype, -1)
+    elif driver == "gelsy":
+        free = np.zeros((len(lines), n), integers)
+        scratch = [np.empty(2 * n, reals)] if _is_complex(a) else []
+        info = fortran.call("gelsy", a.dtype, *given, free, limit, rank, a.dtype, -1, *scratch)
+    elif driver == "gelss":
+        scratch = [np.empty(5 * k, reals)] if _is_complex(a) else []
+        info = fortran.call("gelss", a.dtype, *given, values, limit, rank, a.dtype, -1, *scratch)
+    else:
+        work = [reals, integers] if _is_complex(a) else [integers]
+        info = fortran.call("gelsd", a.dtype, *given, values, limit, rank, a.dtype, -1, *work)
+    residuals = np.square(np.abs(x[..., n:])).sum(-1)
+    return (_matrices(x, a)[..., :n, :], *[_vectors(y, a) for y in (residuals, rank[:, 0], values, info)])

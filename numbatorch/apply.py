@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
+from numbatorch.arguments import mistaken, no_tensor, tensor_array
 from numbatorch.autograd import anomaly, inplace, mode
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
 from numbatorch.base import Kind, Number, TensorBase, address, wrap
 from numbatorch.dtype import DType, type_word
-from numbatorch.plan import GRAIN, Plain, Plan, compute_type, no_tensor
+from numbatorch.plan import GRAIN, Plain, Plan, compute_type
 from numbatorch.shape import broadcast_pair
 from numbatorch.storage import resize_out
 from numbatorch_kernels import lift, parallel
@@ -162,12 +163,15 @@ class Op(Row):
         self.saves, self.tensors, self.differentiable = tuple(saves), tensors, differentiable
 
     def __call__(self, *args):
-        result = self.forward(*args)
-        if state.enabled and self.vjp is not None:
-            for tensor in args[: self.tensors]:
-                if tensor is not None and tensor._requires_grad:
-                    self.record(result, args)
-                    break
+        try:
+            result = self.forward(*args)
+            if state.enabled and self.vjp is not None:
+                for tensor in args[: self.tensors]:
+                    if tensor is not None and tensor._requires_grad:
+                        self.record(result, args)
+                        break
+        except AttributeError as error:
+            raise mistaken(error) from None
         return result
 
     def record(self, result, args: tuple) -> None:
@@ -212,10 +216,13 @@ class InPlaceOp(Op):
 
     def __call__(self, *args):
         target = args[0]
-        tracked = state.enabled and self.vjp is not None and target.kind.inexact
-        tracked = tracked and any(t is not None and t._requires_grad for t in args[: self.tensors])
-        inplace.check(target, tracked, True)
-        self.forward(*args)
+        try:
+            tracked = state.enabled and self.vjp is not None and target.kind.inexact
+            tracked = tracked and any(t is not None and t._requires_grad for t in args[: self.tensors])
+            inplace.check(target, tracked, True)
+            self.forward(*args)
+        except AttributeError as error:
+            raise mistaken(error) from None
         if tracked:
             node = self.node_for(args)
             node.save(*[args[k] for k in self.saves])
@@ -238,8 +245,11 @@ class ViewOp(Op):
         self.dtype = dtype
 
     def __call__(self, tensor: Tensor, *params) -> Tensor:
-        array = self.forward(tensor, *params)
-        kind = tensor.kind
+        try:
+            array = self.forward(tensor, *params)
+            kind = tensor.kind
+        except AttributeError as error:
+            raise mistaken(error) from None
         if self.dtype is not None:
             kind = Kind.of(self.dtype(kind.dtype), kind.device)
         view = wrap(array, kind.flat if array.flags.c_contiguous else kind.strided)
@@ -414,7 +424,7 @@ class Pointwise(Row):
             except KeyError:
                 return self.general(inputs)
             except AttributeError:
-                raise no_tensor(self.program.name, a) from None
+                raise no_tensor(a) from None
             out = plain.make(a.array)
             tracked = a._requires_grad
         else:
@@ -472,7 +482,10 @@ class Pointwise(Row):
     def overwrite(self, a, b=None) -> bool:
         """The plain case in place: over the first operand, which nothing else in the call overlaps, and off the tape.
         Whether this is one."""
-        x, tracked = a.array, a._requires_grad
+        try:
+            x, tracked = a.array, a._requires_grad
+        except AttributeError:
+            raise no_tensor(a) from None
         more: tuple = ()
         if b is None:
             entry = self.over.get(a.kind)
@@ -512,8 +525,11 @@ class Pointwise(Row):
             if isinstance(x, TensorBase):
                 array = x.array
                 key += (x.kind, array.shape) if x.kind.contiguous else (x.kind, array.shape, array.strides)
-            else:
+                continue
+            try:
                 key.append(dt.number_dtype(x))
+            except TypeError:
+                raise no_tensor(x) from None
         if out is not None:
             key += ("out", out.kind, out.array.shape, out.array.strides, *[x is out for x in given])
         signature = tuple(key)
@@ -665,7 +681,7 @@ def _on_one_device(inputs: tuple[Tensor | Number, ...]) -> tuple:
 
 def _apart(inputs: tuple[Tensor | Number, ...], out: Tensor) -> tuple:
     """`inputs`, where those that overlap `out` without being the very same elements are copied first."""
-    target = out.array
+    target = tensor_array(out)
     return tuple(
         [
             x.clone()

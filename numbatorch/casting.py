@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import InPlaceOp, Row
+from numbatorch.arguments import tensor_kind
 from numbatorch.autograd.mode import state as tape
 from numbatorch.base import TensorBase
 
@@ -179,7 +180,7 @@ def tolerates(*operands: Any) -> bool:
 
 def widened(tensor: Tensor) -> Tensor:
     """An operand of an op made of several that autocast runs in float32."""
-    device = tensor.kind.device.type
+    device = tensor_kind(tensor).device.type
     if state.enabled.get(device) and _eligible(tensor, device):
         return tensor.to(dt.float32)
     return tensor

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import numbatorch.dtype as dt
+from numbatorch.arguments import no_tensor
 from numbatorch.base import Kind, TensorBase, empty, weighed, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
@@ -48,8 +49,10 @@ class Plan:
 
     def __init__(self, row: Pointwise, inputs: tuple, out: Tensor | None):
         tensors = [x for x in inputs if isinstance(x, TensorBase)]
+        if len(inputs) < row.program.arity:
+            raise no_tensor(None)
         if not tensors:
-            raise no_tensor(row.program.name, inputs[0])
+            raise no_tensor(inputs[0])
         like = (out if out is not None else tensors[0]).kind
         shape: tuple[int, ...] = ()
         for x in tensors:
@@ -262,13 +265,6 @@ def _walk(strides: list[int], length: int) -> str:
 def _carries(value: Any) -> bool:
     """Whether this operand can have a gradient."""
     return isinstance(value, TensorBase) and value.kind.inexact
-
-
-def no_tensor(function: str, input: Any) -> TypeError:
-    """The error for a first operand that is no tensor."""
-    return TypeError(
-        f"{function}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
-    )
 
 
 def _number(value, narrow: DType | None):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch import base, ops, printing
+from numbatorch import arguments, base, ops, printing
 from numbatorch.autograd import inplace as _inplace
 from numbatorch.autograd.api import backward
 from numbatorch.autograd.mode import state as inference_state
@@ -1218,9 +1218,7 @@ def _map(self: Tensor, function: Callable, name: str, others: dict[str, Tensor])
     for which, other in others.items():
         if not isinstance(other, TensorBase):
             word, place = ("other", 1) if name == "map_" else (which[-2], 1 + (which[-2] == "y"))
-            raise TypeError(
-                f"{name}(): argument '{word}' (position {place}) must be Tensor, not {type(other).__name__}"
-            )
+            raise TypeError(arguments.words(name, word, place, other))
     if any([t._requires_grad for t in (self, *others.values())]):
         raise RuntimeError(
             f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."

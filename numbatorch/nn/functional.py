@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from numbatorch import ops
+from numbatorch.arguments import tensor_array
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import DType
 from numbatorch.nn.grouped import grouped_mm as grouped_mm
@@ -102,7 +103,6 @@ from numbatorch.ops import softplus as softplus
 from numbatorch.ops import softshrink as softshrink
 from numbatorch.ops import softsign as softsign
 from numbatorch.ops import tanh as tanh
-from numbatorch.shape import Size
 from numbatorch.tensor import Tensor
 
 unfold, fold = ops.im2col, ops.col2im
@@ -270,7 +270,7 @@ def _given(name: str, dim: int | None, input: Tensor, stacklevel: int) -> int:
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, each element becomes zero with probability `p`; the others are scaled by 1 / (1 - p)."""
     _check_probability(p)
-    return _drop(input, input.shape, p, training, inplace)
+    return _drop(input, tensor_array(input).shape, p, training, inplace)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -341,7 +341,9 @@ def gumbel_softmax(
     """
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
-    noise = ops.empty(logits.shape, dtype=logits.dtype, device=logits.device).exponential_().log()
+    noise = (
+        ops.empty(tensor_array(logits).shape, dtype=logits.dtype, device=logits.device).exponential_().log()
+    )
     soft = softmax((logits - noise) / tau, dim)
     if not hard:
         return soft
@@ -349,7 +351,7 @@ def gumbel_softmax(
     return ops.zeros_like(soft).scatter_(dim, largest, 1.0) - soft.detach() + soft
 
 
-def _drop(input: Tensor, leading: Size, p: float, training: bool, inplace: bool) -> Tensor:
+def _drop(input: Tensor, leading: tuple[int, ...], p: float, training: bool, inplace: bool) -> Tensor:
     """Dropout with one draw for each element of the `leading` dimensions, shared by all that it contains."""
     if p == 0 or not training or input.numel() == 0:
         return input

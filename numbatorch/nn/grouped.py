@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from numbatorch import ops
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import DType, bfloat16, float16, float32, int32, type_word
 from numbatorch.tensor import Tensor
 
@@ -63,7 +64,7 @@ def _check(
 ) -> None:
     matrices = {"mat_a": mat_a, "mat_b": mat_b}
     for name, matrix in matrices.items():
-        if matrix.dtype not in (float32, bfloat16, float16):
+        if tensor_kind(matrix).dtype not in (float32, bfloat16, float16):
             word = type_word(matrix.dtype)
             raise RuntimeError(f"Expected {name} to be Float32, BFloat16 or Float16 matrix, got {word}")
     for name, matrix in matrices.items():
@@ -79,7 +80,7 @@ def _check(
     if offs is None and len(groups) > 1:
         raise RuntimeError("batched dimension has to match")
     if offs is not None:
-        if offs.ndim != 1:
+        if tensor_array(offs).ndim != 1:
             raise RuntimeError("offs has to be 1D")
         if offs.dtype is not int32:
             raise RuntimeError("Offsets have to be int32")

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from numbatorch import casting, ops
+from numbatorch.arguments import tensor_array
 from numbatorch.autograd import no_grad
 from numbatorch.dtype import int64, uint8
 from numbatorch.ops import entropy
@@ -129,7 +130,7 @@ def cross_entropy(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     input = casting.widened(input)
     classes = 0 if input.array.ndim == 1 else 1
-    if target.array.shape == input.array.shape:
+    if tensor_array(target).shape == input.array.shape:
         return _cross_entropy_of_probabilities(
             input, target, weight, ignore_index, reduction, label_smoothing, classes
         )
@@ -165,7 +166,7 @@ def _cross_entropy_of_probabilities(
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     count = input.shape[classes]
-    if weight is not None and tuple(weight.shape) != (count,):
+    if weight is not None and tensor_array(weight).shape != (count,):
         raise RuntimeError(
             f"cross_entropy: weight tensor should be defined either for all {count} classes or no classes "
             f"but got weight tensor of shape: {list(weight.shape)}"
@@ -326,8 +327,13 @@ def ctc_loss(
 
 def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     """Complain as PyTorch does of shapes and dtypes that do not fit."""
-    sizes, dims = input.array.shape, input.array.ndim
-    if dims > 1 and target.array.shape == sizes[:1] + sizes[2:] and target.dtype is int64 and weight is None:
+    sizes, dims = tensor_array(input).shape, input.array.ndim
+    if (
+        dims > 1
+        and tensor_array(target).shape == sizes[:1] + sizes[2:]
+        and target.dtype is int64
+        and weight is None
+    ):
         return  # the usual case
     shape, wanted = list(input.shape), list(target.shape)
     if dims == 0:

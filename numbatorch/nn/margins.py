@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from numbatorch import ops
+from numbatorch.arguments import tensor_array
 from numbatorch.nn.losses import legacy_reduction, number_of
 from numbatorch.ops.loss import reduced
 from numbatorch.ops.margin import check_triplet
@@ -156,7 +157,7 @@ def multi_margin_loss(
         raise ValueError("weight must be one-dimensional")
     rows = _rows(input)
     count, classes = rows.shape
-    if target.dim() > 1 or target.numel() != count:
+    if tensor_array(target).ndim > 1 or target.numel() != count:
         raise RuntimeError(
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
             f"(batch size). Expected target size [{count}], but got {list(target.shape)}. Input has shape "
@@ -191,7 +192,7 @@ def multilabel_margin_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     number_of(reduction)
     rows = _rows(input)
-    if target.shape != input.shape:
+    if tensor_array(target).shape != input.shape:
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )
@@ -211,7 +212,7 @@ def multilabel_margin_loss(
 
 def _rows(input: Tensor) -> Tensor:
     """(N, C)"""
-    if input.dim() > 2 or (input.dim() == 2 and not input.size(1)):
+    if tensor_array(input).ndim > 2 or (input.dim() == 2 and not input.size(1)):
         raise RuntimeError(
             "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
             f"{list(input.shape)}"

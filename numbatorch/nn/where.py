@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
+from numbatorch import arguments
 from numbatorch.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -49,30 +51,10 @@ def note(error: Exception, module: Module, inputs: tuple) -> None:
 
 
 def no_tensor(error: AttributeError) -> TypeError | None:
-    """What PyTorch says where a function gets an argument that is no tensor, which here has just been asked for what tensors have;
-    None where that is not the mistake. The traceback knows the arguments."""
-    trace = error.__traceback__
-    while trace is not None:
-        names, code = trace.tb_frame.f_globals, trace.tb_frame.f_code
-        function = names.get(code.co_name)
-        own = names["__name__"].startswith(
-            ("numbatorch.ops.", "numbatorch.nn.")
-        ) and not code.co_name.startswith("_")
-        if own and getattr(function, "__code__", None) is code:
-            for place, name in enumerate(code.co_varnames[: code.co_argcount], 1):
-                value = trace.tb_frame.f_locals.get(name)
-                if function.__annotations__.get(name) == "Tensor" and not isinstance(value, Tensor):
-                    return TypeError(
-                        f"{code.co_name}(): argument '{name}' (position {place}) must be Tensor, not {_type(value)}"
-                    )
-        trace = trace.tb_next
-    return None
-
-
-def _type(value: Any) -> str:
-    """The name of a class as C has it: "int", "numpy.ndarray"."""
-    kind = type(value)
-    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+    """What PyTorch says where a function got an argument that is no tensor and was asked for what tensors have; None where
+    that is not the mistake. The functions have been left, but the traceback knows them."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    return arguments.mistake(error, reversed(frames))
 
 
 def described(module: Module) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_float
+from numbatorch.arguments import mistaken, tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul
 from numbatorch.ops.creation import empty, ones_like
@@ -59,7 +60,11 @@ def relu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.relu(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    if input.kind.dtype.name == "bool":
+    try:
+        dtype = input.kind.dtype
+    except AttributeError as error:
+        raise mistaken(error) from None
+    if dtype is dt.bool:
         raise RuntimeError("Boolean inputs not supported for relu")
     return _relu(input) if out is None else _relu.general((input,), out)
 
@@ -72,11 +77,11 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, *, out: Tensor | Non
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where positive, else weight * x; a weight of several elements is one a channel, dimension 1. Raises
     RuntimeError where their numbers or the dtypes differ."""
-    if weight.array.ndim > 1:
+    if tensor_array(weight).ndim > 1:
         raise RuntimeError(
             f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.array.ndim}"
         )
-    if weight.kind.dtype is not input.kind.dtype:
+    if weight.kind.dtype is not tensor_kind(input).dtype:
         raise RuntimeError(
             f"prelu: Type promoting not supported. Got {type_word(input.kind.dtype)} and "
             f"{type_word(weight.kind.dtype)}"
@@ -191,7 +196,7 @@ def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, *, out: Tensor | None = None
 ) -> Tensor:
     """x between min_val and max_val. Raises RuntimeError for bool, and for uint8 with a negative limit."""
-    if input.kind.dtype is dt.bool:
+    if tensor_kind(input).dtype is dt.bool:
         raise RuntimeError("Bool inputs not supported for hardtanh")
     own = input.kind.dtype
     _no_clamp(own)

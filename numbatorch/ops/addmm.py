@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import InPlaceOp, Op, Pointwise
+from numbatorch.arguments import tensor_array
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import fitting_factor, mul
@@ -92,7 +93,7 @@ _baddbmm_ = InPlaceOp("Baddbmm", _over, _vjp, saves=(1, 2), tensors=3)
 
 
 def _check_addmm(bias: Tensor, a: Tensor, b: Tensor) -> None:
-    x, y = a.array.shape, b.array.shape
+    x, y = tensor_array(a).shape, tensor_array(b).shape
     for name, operand in (("mat1", x), ("mat2", y)):
         if len(operand) != 2:
             raise RuntimeError(f"{name} must be a matrix, got {len(operand)}-D tensor")
@@ -140,7 +141,7 @@ def addmm(
 
 def _check_broadcast(input: Tensor, shape: tuple[int, ...]) -> None:
     """Raise the error of `expand` where `input` does not broadcast to a shape."""
-    if input.array.shape not in (shape, shape[-1:]):
+    if tensor_array(input).shape not in (shape, shape[-1:]):
         expand(input.detach(), shape)
 
 
@@ -158,7 +159,7 @@ def addmm_(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
 
 def _check_baddbmm(bias: Tensor, a: Tensor, b: Tensor) -> tuple[int, ...]:
     """The shape of the product."""
-    x, y = a.array.shape, b.array.shape
+    x, y = tensor_array(a).shape, tensor_array(b).shape
     shape = (x[0], x[normalize_dim(1, len(x))], y[normalize_dim(2, len(y))])
     _check_broadcast(bias, shape)
     check_stacks(a, b)
@@ -208,7 +209,7 @@ def _side_by_side(batch1: Tensor, batch2: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _check_addbmm(bias: Tensor, a: Tensor, b: Tensor) -> None:
-    x, y = a.array.shape, b.array.shape
+    x, y = tensor_array(a).shape, tensor_array(b).shape
     _check_broadcast(bias, (x[normalize_dim(1, len(x))], y[normalize_dim(2, len(y))]))
     if x[0] != y[0]:
         raise RuntimeError(f"batch1 and batch2 must have same number of batches, got {x[0]} and {y[0]}")
@@ -245,7 +246,7 @@ def addbmm_(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, a
 
 
 def _check_addmv(input: Tensor, mat: Tensor, vec: Tensor) -> None:
-    own, x, y = input.array.shape, mat.array.shape, vec.array.shape
+    own, x, y = tensor_array(input).shape, tensor_array(mat).shape, tensor_array(vec).shape
     if len(x) != 2 or len(y) != 1 or len(own) > 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {len(own)}, {len(x)}, {len(y)}")
     if x[1] != y[0] or own not in ((), (1,), (x[0],)):
@@ -288,7 +289,7 @@ _addr = Pointwise("Addr", scalar.addr, weightless=(3, 4))
 
 def _check_addr(vec1: Tensor, vec2: Tensor) -> None:
     for name, vector in (("vec1", vec1), ("vec2", vec2)):
-        if vector.array.ndim != 1:
+        if tensor_array(vector).ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {vector.array.ndim}-D")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, no_complex, refuse, to_float
+from numbatorch.arguments import tensor_kind
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.comparison import bitwise_or
@@ -303,7 +304,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     >>> torch.heaviside(torch.tensor([-1.5, 0, 2.0]), torch.tensor([0.5]))
     tensor([0.0000, 0.5000, 1.0000])
     """
-    if input.kind.dtype.is_complex or values.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex or tensor_kind(values).dtype.is_complex:
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     if input.kind.dtype is not values.kind.dtype or (
         out is not None and out.kind.dtype is not input.kind.dtype
@@ -331,7 +332,7 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     >>> torch.nextafter(torch.tensor([1.0]), torch.tensor([2.0])) == 1 + torch.finfo(torch.float32).eps
     tensor([True])
     """
-    common = dt.promote_types(input.dtype, other.dtype)
+    common = dt.promote_types(tensor_kind(input).dtype, tensor_kind(other).dtype)
     if not common.is_floating_point:
         return _nextafter.general((input, other, 0, 0, 0), out)  # which refuses it
     limits = dt.finfo(common)
@@ -390,7 +391,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
 
     Raises NotImplementedError for integers, unless the weight is a tensor of floating-point numbers.
     """
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, TensorBase) and x.kind.dtype is not own and (x.array.ndim or x is end):
             raise RuntimeError(

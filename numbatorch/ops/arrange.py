@@ -13,6 +13,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op, ViewOp
+from numbatorch.arguments import tensor_array
 from numbatorch.base import Kind, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import steps
@@ -95,19 +96,19 @@ def flip(input: Tensor, *args, dims: Sequence[int] | None = None) -> Tensor:
             [4, 3]])
     """
     chosen = _sizes(args, dims, "flip", "dims")
-    return _flip(input, normalize_dims(chosen, input.array.ndim) if input.array.ndim else ())
+    return _flip(input, normalize_dims(chosen, input.array.ndim) if tensor_array(input).ndim else ())
 
 
 def fliplr(input: Tensor) -> Tensor:
     """A copy with the columns in reverse order."""
-    if input.array.ndim < 2:
+    if tensor_array(input).ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
 
 
 def flipud(input: Tensor) -> Tensor:
     """A copy with the rows in reverse order."""
-    if not input.array.ndim:
+    if not tensor_array(input).ndim:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
 
@@ -117,7 +118,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     second."""
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
-    if input.array.ndim < 2:
+    if tensor_array(input).ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.array.ndim}")
     if dims[0] == dims[1] or abs(dims[0] - dims[1]) == input.array.ndim:
         raise RuntimeError(
@@ -165,7 +166,7 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] =
         return reshape(_roll(reshape(input, -1), shifts, (0,)), input.array.shape)
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    if not input.array.ndim:
+    if not tensor_array(input).ndim:
         raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     if input.array.size:
         dims = tuple([normalize_dim(d, input.array.ndim) for d in dims])
@@ -212,7 +213,7 @@ def repeat(input: Tensor, *args, repeats: Sequence[int] | None = None) -> Tensor
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times, shape = _sizes(args, repeats, "repeat", "repeats"), input.array.shape
+    times, shape = _sizes(args, repeats, "repeat", "repeats"), tensor_array(input).shape
     if len(times) < len(shape):
         raise RuntimeError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
@@ -226,7 +227,7 @@ def repeat(input: Tensor, *args, repeats: Sequence[int] | None = None) -> Tensor
 def tile(input: Tensor, *args, dims: Sequence[int] | None = None) -> Tensor:
     """As `repeat`, where fewer numbers than dimensions are for the last ones."""
     times = _sizes(args, dims, "tile", "dims")
-    return repeat(input, (1,) * (input.array.ndim - len(times)) + times)
+    return repeat(input, (1,) * (tensor_array(input).ndim - len(times)) + times)
 
 
 def repeat_interleave(
@@ -243,10 +244,10 @@ def repeat_interleave(
     tensor([7, 8, 8, 8])
     """
     if repeats is None:
-        return _indices(_repeated(np.arange(input.array.size), input), input.kind.device)
+        return _indices(_repeated(np.arange(tensor_array(input).size), input), input.kind.device)
     if dim is None:
         input, dim = reshape(input, -1), 0
-    elif not input.array.ndim:
+    elif not tensor_array(input).ndim:
         raise IndexError("Dimension out of range (expected to be in range of [-1, 0], but got 1)")
     d = normalize_dim(dim, input.array.ndim)
     if isinstance(repeats, int):
@@ -254,7 +255,7 @@ def repeat_interleave(
             raise RuntimeError("Repeats must be non-negative")
         source = input if input.array.ndim else reshape(input, 1)
         return _spread(source, d, repeats, source.array.shape)
-    if repeats.array.ndim > 1:
+    if tensor_array(repeats).ndim > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     n = input.array.shape[d] if input.array.ndim else 1
     if repeats.array.ndim and repeats.array.size not in (1, n):
@@ -315,7 +316,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     tensor([[1., 0.],
             [1., 1.]])
     """
-    if input.array.ndim < 2:
+    if tensor_array(input).ndim < 2:
         raise RuntimeError("tril: input tensor must have at least 2 dimensions")
     result = _tril(input, diagonal, 0)
     return result if out is None else into(out, result, "tril")
@@ -323,7 +324,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """A copy of matrices with zeros below a diagonal: the main one, or so many above it."""
-    if input.array.ndim < 2:
+    if tensor_array(input).ndim < 2:
         raise RuntimeError("triu: input tensor must have at least 2 dimensions")
     result = _triu(input, diagonal, 1)
     return result if out is None else into(out, result, "triu")
@@ -385,7 +386,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     tensor([[1, 0],
             [0, 2]])
     """
-    ndim = input.array.ndim + 1
+    ndim = tensor_array(input).ndim + 1
     a, b = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -407,7 +408,7 @@ _diagonal_copy = Op("Diagonal", _diagonal_forward, _diagonal_vjp)
 
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Of a vector the matrix that has it on a diagonal, of a matrix a copy of its diagonal."""
-    if input.array.ndim == 1:
+    if tensor_array(input).ndim == 1:
         result = diag_embed(input, diagonal)
     elif input.array.ndim == 2:
         result = _diagonal_copy(input, diagonal, input.array.shape)
@@ -478,7 +479,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     tensor([[0, 1, 2],
             [2, 3, 4]])
     """
-    d = normalize_dim(dimension, input.array.ndim)
+    d = normalize_dim(dimension, tensor_array(input).ndim)
     source = input if input.array.ndim else view(input, 1)
     n = source.array.shape[d]
     if size < 0:

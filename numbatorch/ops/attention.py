@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_kind
 from numbatorch.autograd.mode import state
 from numbatorch.base import empty, wrap
 from numbatorch.dtype import c_name
@@ -219,7 +220,7 @@ def _four_of_mask(mask: Tensor, leading: tuple[int, ...], square: tuple[int, int
 
 def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> None:
     given = {"query": query, "key": key, "value": value}
-    if not query.kind.dtype is key.kind.dtype is value.kind.dtype:
+    if not tensor_kind(query).dtype is tensor_kind(key).dtype is tensor_kind(value).dtype:
         found = [f"{name}.dtype: {c_name(t.kind.dtype)}" for name, t in given.items()]
         raise RuntimeError(
             "Expected query, key, and value to have the same dtype, but got "
@@ -237,7 +238,7 @@ def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> No
             "Expected query, key, and value to all be  at least 2 dimensional, but got "
             f"{found[0]} {found[1]} and {found[2]} instead."
         )
-    if mask is not None and mask.kind.dtype not in (dt.bool, dt.float32, query.kind.dtype):
+    if mask is not None and tensor_kind(mask).dtype not in (dt.bool, dt.float32, query.kind.dtype):
         raise RuntimeError(
             "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
             f"{c_name(mask.kind.dtype)} and  query.dtype: {c_name(query.kind.dtype)} instead."

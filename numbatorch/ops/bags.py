@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_kind
 from numbatorch.base import Kind, empty
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.comparison import ne, where
@@ -158,9 +159,9 @@ def _check(
         )
 
     for name, whole in (("indices", indices), ("offsets", offsets)):
-        if whole.kind.dtype not in (dt.int64, dt.int32):
+        if tensor_kind(whole).dtype not in (dt.int64, dt.int32):
             refuse(1, name, whole, "Long, Int")
-    if not weight.kind.dtype.is_floating_point:
+    if not tensor_kind(weight).dtype.is_floating_point:
         refuse(1, "weight", weight, "Half, BFloat16, Float, Double")
     if scale is not None and scale.kind.dtype is not weight.kind.dtype:
         raise RuntimeError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, Pointwise, refuse, to_bool
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import TensorBase, weighed
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import expr, scalar
@@ -80,7 +81,7 @@ def isclose(
 ) -> Tensor:
     """Whether |input - other| <= atol + rtol |other|, of each element. Raises RuntimeError where the dtypes
     differ."""
-    if input.kind.dtype is not other.kind.dtype:
+    if tensor_kind(input).dtype is not tensor_kind(other).dtype:
         raise RuntimeError(f"{_word(input)} did not match {_word(other)}")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
@@ -112,9 +113,9 @@ def allclose(
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and elements."""
-    if not isinstance(other, TensorBase):
-        raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
-    return input.array.shape == other.array.shape and (input.array.size == 0 or eq(input, other).all().item())
+    return tensor_array(input).shape == tensor_array(other).shape and (
+        input.array.size == 0 or eq(input, other).all().item()
+    )
 
 
 def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -170,7 +171,7 @@ def bitwise_right_shift(
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The integer with all bits turned; of bool the logical not. Raises NotImplementedError for
     floating-point tensors."""
-    if input.kind.dtype is dt.bool:
+    if tensor_kind(input).dtype is dt.bool:
         return _logical_not.general((input,), out)
     return _bitwise_not.general((input,), out)
 
@@ -189,8 +190,9 @@ def where(
     tensor([1., 6.])
     """
     if input is None and other is None:
+        tensor_kind(condition)
         return condition.nonzero(as_tuple=True)
-    if condition.kind.dtype is not dt.bool:
+    if tensor_kind(condition).dtype is not dt.bool:
         if condition.kind.dtype is not dt.uint8:
             raise RuntimeError(
                 f"where expected condition to be a boolean tensor, but got a tensor with dtype "
@@ -212,12 +214,12 @@ def _beside(other: Any, value: Any) -> Any:
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input`, but `value`, as a number of its dtype, where the mask is True. Raises RuntimeError for a value
     out of range."""
-    if mask.kind.dtype is not dt.bool:
+    if tensor_kind(mask).dtype is not dt.bool:
         raise RuntimeError(
             f"masked_fill_ only supports boolean masks, but got mask with dtype {dt.c_name(mask.kind.dtype)}"
         )
     if out is None:
-        broadcast_pair(mask.array.shape, input.array.shape)  # which the error names in this order
+        broadcast_pair(mask.array.shape, tensor_array(input).shape)  # which the error names in this order
     if isinstance(value, TensorBase):
         if value.array.ndim:
             raise RuntimeError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Pointwise, ViewOp, to_complex, to_float, to_real
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.layout import steps
 from numbatorch.ops.copy import cast, copy_
@@ -51,12 +52,12 @@ def real(input: Tensor) -> Tensor:
     >>> x
     tensor([0.+2.j, 0.+4.j])
     """
-    return _real(input) if input.kind.dtype.is_complex else input
+    return _real(input) if tensor_kind(input).dtype.is_complex else input
 
 
 def imag(input: Tensor) -> Tensor:
     """The imaginary parts: a view of a complex tensor. Raises RuntimeError for real tensors."""
-    if not input.kind.dtype.is_complex:
+    if not tensor_kind(input).dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     return _imag(input)
 
@@ -92,7 +93,7 @@ def view_as_real(input: Tensor) -> Tensor:
     tensor([[1., 2.],
             [3., 4.]])
     """
-    if not input.kind.dtype.is_complex:
+    if not tensor_kind(input).dtype.is_complex:
         raise RuntimeError("view_as_real is only supported for complex tensors")
     return _view_as_real(input)
 
@@ -104,7 +105,7 @@ def view_as_complex(input: Tensor) -> Tensor:
     >>> torch.view_as_complex(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([1.+2.j, 3.+4.j])
     """
-    if input.kind.dtype not in (dt.float32, dt.float64):
+    if tensor_kind(input).dtype not in (dt.float32, dt.float64):
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar "
             f"type: {type_word(input.kind.dtype)}"
@@ -125,7 +126,7 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 
 def _check_parts(a: Tensor, b: Tensor) -> None:
-    if any(t.kind.dtype not in (dt.float32, dt.float64) for t in (a, b)):
+    if any(tensor_kind(t).dtype not in (dt.float32, dt.float64) for t in (a, b)):
         raise RuntimeError(
             "Expected both inputs to be Half, Float or Double tensors but got "
             f"{type_word(a.kind.dtype)} and {type_word(b.kind.dtype)}"
@@ -167,12 +168,12 @@ def conj(input: Tensor) -> Tensor:
     >>> torch.conj(torch.tensor([1 + 2j]))
     tensor([1.-2.j])
     """
-    return _conj(input) if input.kind.dtype.is_complex else input
+    return _conj(input) if tensor_kind(input).dtype.is_complex else input
 
 
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The complex conjugate of each element."""
-    if not input.kind.dtype.is_complex:
+    if not tensor_kind(input).dtype.is_complex:
         return input if out is None else copy_(out, input)
     return _conj.general((input,), out)
 
@@ -229,7 +230,7 @@ def adjoint(input: Tensor) -> Tensor:
 
 
 def _adjoint(input: Tensor, name: str) -> Tensor:
-    if input.array.ndim < 2:
+    if tensor_array(input).ndim < 2:
         raise RuntimeError(
             f"{name} is only supported on matrices or batches of matrices. Got {input.array.ndim}-D tensor."
         )

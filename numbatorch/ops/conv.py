@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import casting
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import Kind, empty, kind_of, wrap
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import add, sub
@@ -159,7 +160,7 @@ def _each(name: str, values: list[int], dims: int) -> tuple[int, ...]:
 
 def _batched(function: str, input: Tensor, dims: int) -> tuple[Tensor, bool]:
     """`input` with a first dimension of batches, and whether that is new."""
-    ndim = input.array.ndim
+    ndim = tensor_array(input).ndim
     if ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, but got input of "
@@ -231,7 +232,11 @@ def _check_types(x: Tensor, w: Tensor) -> None:
 
 
 def _check_bias(x: Tensor, bias: Tensor | None) -> None:
-    if bias is not None and bias.kind.dtype is not x.kind.dtype and not casting.tolerates(x, bias):
+    if (
+        bias is not None
+        and tensor_kind(bias).dtype is not tensor_kind(x).dtype
+        and not casting.tolerates(x, bias)
+    ):
         types = f"({c_name(x.kind.dtype)}) and bias type ({c_name(bias.kind.dtype)})"
         raise RuntimeError(f"Input type {types} should be the same")
 
@@ -262,7 +267,7 @@ def _convolve(
     dilation: list[int],
     groups: int,
 ) -> Tensor:
-    dims = w.array.ndim - 2
+    dims = tensor_array(w).ndim - 2
     _check_bias(x, bias)
     if dims < 1:
         raise RuntimeError("weight should have at least three dimensions")
@@ -439,7 +444,7 @@ def _transposed(
     groups: int,
     dilation: list[int],
 ) -> Tensor:
-    dims = w.array.ndim - 2
+    dims = tensor_array(w).ndim - 2
     _check_bias(x, bias)
     if dims < 1:
         raise RuntimeError("weight should have at least three dimensions")
@@ -565,7 +570,7 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     >>> torch.conv_tbc(torch.tensor([[[1.0]], [[2.0]]]), torch.tensor([[[1.0]], [[10.0]]]), torch.zeros(1))
     tensor([[[21.]]])
     """
-    if input.array.ndim != 3:
+    if tensor_array(input).ndim != 3:
         raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
     if weight.array.ndim != 3:
         raise RuntimeError("Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.")

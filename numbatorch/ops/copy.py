@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
+from numbatorch import arguments
 from numbatorch.apply import Op, Pointwise
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, empty, fill, kind_of, wrap
@@ -89,7 +91,7 @@ def empty_in_order(shape: tuple[int, ...], kind: Kind, order: tuple[int, ...]) -
 
 def clone_contiguous(input: Tensor) -> Tensor:
     """A row-major copy."""
-    result = empty(input.array.shape, input.kind)
+    result = empty(tensor_array(input).shape, input.kind)
     return copy_(result, input)
 
 
@@ -106,7 +108,7 @@ def into(out: Tensor, result: Tensor, name: str) -> Tensor:
     """`out`, the argument of the function `name`, resized and overwritten by `result`. Raises RuntimeError if
     the dtypes differ or one of the two is on the tape."""
     if not isinstance(out, TensorBase):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+        raise TypeError(arguments.words(name, "out", None, out))
     if state.enabled and (result._requires_grad or out._requires_grad):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of "
@@ -177,7 +179,7 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Overwrite the elements of `self` by those of `src`, which is broadcast, converted and moved to the
     device as needed."""
     if not isinstance(src, TensorBase):
-        raise TypeError(f"copy_(): argument 'src' (position 1) must be Tensor, not {type(src).__name__}")
+        raise TypeError(arguments.words("copy_", "src", 1, src))
     if src.kind.device is not self.kind.device:
         src = move(src, self.kind.device, non_blocking)
     if src.array.shape != self.array.shape:
@@ -195,12 +197,12 @@ def fill_(self: Tensor, value: Number | Tensor) -> Tensor:
                 f"dimensions."
             )
         return copy_(self, value)
-    return _overwrite(self.kind.dtype).general((self, dt.fitting(value, self.kind.dtype)), self)
+    return _overwrite(tensor_kind(self).dtype).general((self, dt.fitting(value, self.kind.dtype)), self)
 
 
 def zero_(self: Tensor) -> Tensor:
     """Set every element to zero."""
-    if self.kind.cpu and self.kind.contiguous and not (state.enabled and self._requires_grad):
+    if tensor_kind(self).cpu and self.kind.contiguous and not (state.enabled and self._requires_grad):
         fill(self.array, 0)
         inplace.changed(self)
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.complexes import complex as complex_
@@ -31,7 +32,7 @@ def cov(
     tensor([[ 4., -2.],
             [-2.,  1.]])
     """
-    if input.array.ndim > 2:
+    if tensor_array(input).ndim > 2:
         raise RuntimeError(
             "cov(): expected input to have two or fewer dimensions but got an input with "
             f"{input.array.ndim} dimensions"
@@ -69,7 +70,7 @@ def cov(
 
 def _weights(name: str, weights: Tensor, count: int, real: bool) -> Tensor:
     """The weights, checked. Raises RuntimeError for any that do not fit."""
-    dtype = weights.kind.dtype
+    dtype = tensor_kind(weights).dtype
     if weights.array.ndim > 1:
         raise RuntimeError(
             f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights.array.ndim} "
@@ -98,7 +99,7 @@ def corrcoef(input: Tensor) -> Tensor:
     tensor([[ 1., -1.],
             [-1.,  1.]])
     """
-    if input.array.ndim > 2:
+    if tensor_array(input).ndim > 2:
         raise RuntimeError(
             "corrcoef(): expected input to have two or fewer dimensions but got an input with "
             f"{input.array.ndim} dimensions"

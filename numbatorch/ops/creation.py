@@ -9,6 +9,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch import base
+from numbatorch.arguments import tensor_kind
 from numbatorch.base import Kind, Number, TensorBase, kind_of, wrap
 from numbatorch.device import CPU
 from numbatorch.dtype import DType, type_word
@@ -131,6 +132,8 @@ def _from_data(data: Any, dtype: DType | None) -> Tensor:
     if not isinstance(data, list | tuple | Number):
         if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, str):
             return _from_data(list(data), dtype)
+        if isinstance(data, str):
+            raise TypeError("new(): invalid data type 'str'")
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     if isinstance(data, list | tuple) and len(types := set(map(type, data))) == 1 and types <= _KINDS.keys():
         flat = np.array(data)
@@ -445,7 +448,7 @@ def _laid_out_as(input: Tensor, kind: Kind, format: Any) -> Tensor:
 
 def _kind_like(input: Tensor, dtype: DType | None, device: Any) -> Kind:
     if dtype is None and device is None:
-        return input.kind.flat
+        return tensor_kind(input).flat
     return Kind.of(
         input.kind.dtype if dtype is None else dt.as_dtype(dtype),
         input.kind.device if device is None else resolve(device),

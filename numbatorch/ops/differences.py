@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import Number, TensorBase
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.comparison import logical_xor
@@ -44,7 +45,7 @@ def diff(
     >>> torch.diff(torch.tensor([1, 4, 9]))
     tensor([3, 5])
     """
-    if not input.array.ndim:
+    if not tensor_array(input).ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
@@ -61,7 +62,7 @@ def diff(
 
 
 def _check_more(input: Tensor, more: Tensor, dim: int) -> None:
-    if more.array.ndim != input.array.ndim:
+    if tensor_array(more).ndim != input.array.ndim:
         raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     for d, (own, other) in enumerate(zip(input.array.shape, more.array.shape, strict=True)):
         if d != dim and own != other:
@@ -87,7 +88,7 @@ def gradient(
     """
     if isinstance(spacing, TensorBase):
         raise TypeError("gradient() received an invalid combination of arguments - got (Tensor, spacing=Tensor), but expected one of:")  # fmt: skip
-    ndim = input.array.ndim
+    ndim = tensor_array(input).ndim
     dims = (
         tuple(range(ndim)) if dim is None else normalize_dims((dim,) if isinstance(dim, int) else dim, ndim)
     )
@@ -224,9 +225,9 @@ def _check_integral(function: str, y: Tensor, x: Tensor | None, dx: Number | Non
             f"{function}() received an invalid combination of arguments - got (Tensor, dx={type(dx).__name__}, "
             f"x=Tensor), but expected one of:"
         )
-    if x is None and y.kind.dtype is dt.bool:
+    if x is None and tensor_kind(y).dtype is dt.bool:
         raise RuntimeError(f"{function}: received a bool input for `y`, but bool is not supported")
-    if x is not None and dt.bool in (y.kind.dtype, x.kind.dtype):
+    if x is not None and dt.bool in (y.kind.dtype, tensor_kind(x).dtype):
         raise RuntimeError(f"{function}: received a bool input for `x` or `y`, but bool is not supported")
     if isinstance(dx, bool | complex):
         raise RuntimeError(f"{function}: Currently, we only support dx as a real number.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import casting
 from numbatorch.apply import Op, Pointwise
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
@@ -129,7 +130,7 @@ def cdist(
     if compute_mode not in modes:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     for number, x in ((1, x1), (2, x2)):
-        if not x.kind.dtype.is_floating_point:
+        if not tensor_kind(x).dtype.is_floating_point:
             raise RuntimeError(
                 f"cdist only supports floating-point dtypes, X{number} got: {type_word(x.kind.dtype)}"
             )
@@ -195,7 +196,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     >>> torch.pdist(torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]), p=1)
     tensor([7., 1., 6.])
     """
-    if input.array.ndim != 2:
+    if tensor_array(input).ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.array.ndim}D")
     if not input.kind.dtype.is_floating_point:
         raise RuntimeError("pdist only supports floating-point dtypes")
@@ -226,7 +227,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     >>> torch.cosine_similarity(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0]]))
     tensor([1.])
     """
-    common = dt.promote_types(x1.kind.dtype, x2.kind.dtype)
+    common = dt.promote_types(tensor_kind(x1).dtype, tensor_kind(x2).dtype)
     if not common.is_floating_point:
         raise RuntimeError(
             f"expected common dtype to be floating point, yet common dtype is {type_word(common)}"

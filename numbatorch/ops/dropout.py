@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import bool as boolean
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul
@@ -27,7 +28,7 @@ def _idle(input: Tensor, p: float, train: bool) -> bool:
     """Whether `input` stays as it is. Raises RuntimeError unless `p` is a probability."""
     if not 0 <= p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
-    return p == 0 or not train or input.numel() == 0
+    return p == 0 or not train or tensor_array(input).size == 0
 
 
 def _channels(input: Tensor) -> tuple[int, ...]:
@@ -46,7 +47,7 @@ def _shared(input: Tensor, leading: Sequence[int]) -> Tensor:
 
 
 def _require_float(input: Tensor) -> None:
-    if not (input.dtype.is_inexact):
+    if not tensor_kind(input).dtype.is_inexact:
         raise RuntimeError(
             f"result type Float can't be cast to the desired output type {type_word(input.dtype)}"
         )

@@ -19,6 +19,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from numbatorch.arguments import tensor_array
 from numbatorch.backends import opt_einsum
 from numbatorch.base import TensorBase
 from numbatorch.ops.arithmetic import add, mul
@@ -355,7 +356,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     >>> torch.tensordot(torch.ones(2, 3), torch.ones(3, 4), dims=1).shape
     torch.Size([2, 4])
     """
-    x, y = a.array.shape, b.array.shape
+    x, y = tensor_array(a).shape, tensor_array(b).shape
     left, right = _dims(dims, len(x), len(y))
     if len(left) != len(right):
         raise RuntimeError("both dimension lists should have same length")
@@ -404,7 +405,7 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.inner(torch.tensor([1, 2, 3]), torch.tensor([0, 2, 1]))
     tensor(7)
     """
-    x, y = input.array.shape, other.array.shape
+    x, y = tensor_array(input).shape, tensor_array(other).shape
     if not x or not y:
         return mul(input, other, out=out)
     if x[-1] != y[-1]:
@@ -421,7 +422,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.kron(torch.tensor([1, 10]), torch.tensor([1, 2]))
     tensor([ 1,  2, 10, 20])
     """
-    ndim = max(input.array.ndim, other.array.ndim)
+    ndim = max(tensor_array(input).ndim, tensor_array(other).ndim)
     x = (1,) * (ndim - input.array.ndim) + input.array.shape
     y = (1,) * (ndim - other.array.ndim) + other.array.shape
     spread = reshape(input, [size for n in x for size in (n, 1)])
@@ -436,7 +437,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     >>> torch.bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(4, 2, 3))
     tensor([[6., 6., 6., 6.]])
     """
-    x, y, w = input1.array.shape, input2.array.shape, weight.array.shape
+    x, y, w = tensor_array(input1).shape, tensor_array(input2).shape, tensor_array(weight).shape
     if len(x) != len(y):
         raise RuntimeError(f"bilinear(): input dimensions do not match: got {len(x)} and {len(y)}")
     for d, (m, n) in enumerate(zip(x[:-1], y[:-1])):
@@ -447,7 +448,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             raise RuntimeError(
                 f"bilinear(): input{number} size does not match weight size: got {size} but expected {expected}"
             )
-    if bias is not None and bias.array.shape[0] != w[0]:
+    if bias is not None and tensor_array(bias).shape[0] != w[0]:
         raise RuntimeError(
             f"bilinear(): bias size does not match weight size: got {bias.array.shape[0]} but expected {w[0]}"
         )
@@ -466,7 +467,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     if not matrices:
         raise RuntimeError("chain_matmul(): Expected one or more matrices")
     for matrix in matrices:
-        if matrix.array.ndim != 2:
+        if tensor_array(matrix).ndim != 2:
             raise RuntimeError(f"Tensor dimension is {matrix.array.ndim}, expected 2 instead.")
     result = multi_dot(matrices) if len(matrices) > 1 else matrices[0]
     return result if out is None else into(out, result, "chain_matmul")

@@ -18,6 +18,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import mul
@@ -119,7 +120,7 @@ def _norm(norm: str | None) -> str:
 
 def _as_float(input: Tensor) -> Tensor:
     """`input` in a dtype that can be transformed."""
-    dtype = input.kind.dtype
+    dtype = tensor_kind(input).dtype
     if dtype.is_half:
         raise RuntimeError(f"Unsupported dtype {type_word(dtype)}")
     if dtype.is_inexact:
@@ -225,7 +226,7 @@ def ifft(
 
 
 def _check_real(name: str, input: Tensor) -> Tensor:
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"{name} expects a real input tensor, but got {type_word(input.kind.dtype)}")
     return _as_float(input)
 
@@ -343,7 +344,7 @@ def rfftn(
     out: Tensor | None = None,
 ) -> Tensor:
     """The half of `fftn` of a real tensor that says all: the first terms along the last dimension."""
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"rfftn expects a real-valued input tensor, but got {type_word(input.kind.dtype)}")
     return _result("rfftn", out, _rfftn("rfftn", _as_float(input), s, dim, _norm(norm)))
 
@@ -357,7 +358,7 @@ def ihfftn(
     out: Tensor | None = None,
 ) -> Tensor:
     """The inverse of `hfftn`."""
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"Only supports floating-point dtypes, but found: {type_word(input.kind.dtype)}")
     norm = kernels.OPPOSITE[_norm(norm)]
     return _result("ihfftn", out, conj(_rfftn("ihfftn", _as_float(input), s, dim, norm)))
@@ -556,6 +557,6 @@ def ifftshift(input: Tensor, dim: Dims = None) -> Tensor:
 
 
 def _shifted(input: Tensor, dim: Dims, more: int) -> Tensor:
-    dims = (dim,) if isinstance(dim, int) else range(input.array.ndim) if dim is None else dim
+    dims = (dim,) if isinstance(dim, int) else range(tensor_array(input).ndim) if dim is None else dim
     dims = [normalize_dim(d, input.array.ndim) for d in dims]
     return roll(input, [(input.array.shape[d] + more) // 2 for d in dims], dims)

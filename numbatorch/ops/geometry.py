@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numbatorch import base
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
 from numbatorch.base import TensorBase
@@ -91,7 +92,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
             [2, 3]])
     """
     shape = sizes(size)
-    if self._requires_grad:
+    if tensor_kind(self).inexact and self._requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     if any([n < 0 for n in shape]):
         raise RuntimeError("numel: integer multiplication overflow")
@@ -102,7 +103,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
 
 def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """`resize_` to the shape of another tensor."""
-    return resize_(self, the_template.array.shape, memory_format=memory_format)
+    return resize_(self, tensor_array(the_template).shape, memory_format=memory_format)
 
 
 def set_(

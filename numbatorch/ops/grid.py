@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import autograd
 from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, refuse
+from numbatorch.arguments import tensor_array
 from numbatorch.autograd.mode import enable_grad, no_grad, state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
@@ -169,7 +170,7 @@ def _products(weights: Sequence[Tensor]) -> Tensor:
 
 
 def _check(input: Tensor, grid: Tensor, mode: int) -> None:
-    shape, places = input.array.shape, grid.array.shape
+    shape, places = tensor_array(input).shape, tensor_array(grid).shape
     if shape[:1] != places[:1]:
         raise RuntimeError(
             "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "

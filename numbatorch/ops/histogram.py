@@ -10,6 +10,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch import return_types
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.copy import cast, contiguous
@@ -36,7 +37,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     >>> torch.bincount(torch.tensor([1, 2, 2]))
     tensor([0, 1, 2])
     """
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if own.is_inexact or own is dt.bool:
@@ -102,7 +103,7 @@ def histc(
     >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     if own.is_complex:
         raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{type_word(own)}'")
     _check_bins(bins, 0)
@@ -173,7 +174,7 @@ def histogramdd(
     tensor([[0., 1.],
             [1., 0.]])
     """
-    if input.array.ndim < 2:
+    if tensor_array(input).ndim < 2:
         raise RuntimeError("torch.histogramdd: input tensor should have at least 2 dimensions")
     dims = input.array.shape[-1]
     given: Any = (bins,) * dims if isinstance(bins, int) else list(bins)

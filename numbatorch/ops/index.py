@@ -15,6 +15,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import LEAST, MOST, ViewOp
+from numbatorch.arguments import tensor_array
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.ops.copy import copy_, fill_
 from numbatorch.ops.creation import as_tensor, tensor
@@ -85,7 +86,7 @@ def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
 
 def _part(input: Tensor, parts: tuple) -> Tensor:
     """The view for a basic index."""
-    array = input.array
+    array = tensor_array(input)
     rest = ... in parts
     if len(parts) > array.ndim and len(parts) - parts.count(None) - rest > array.ndim:
         raise IndexError(f"too many indices for tensor of dimension {array.ndim}")

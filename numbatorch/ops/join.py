@@ -13,6 +13,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.copy import cast, copy_, from_numbers, into, move
@@ -345,7 +346,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
         tensors = tuple(tensors[0])
     shape: tuple[int, ...] = ()
     for tensor in tensors:
-        shape = broadcast_pair(shape, tensor.array.shape)
+        shape = broadcast_pair(shape, tensor_array(tensor).shape)
     return tuple([expand(t, shape) for t in tensors])
 
 
@@ -399,7 +400,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
             [2, 4]])
     """
     for tensor in tensors:
-        if tensor.array.ndim != 1:
+        if tensor_array(tensor).ndim != 1:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(tensor.array.shape)}")
     if len(tensors) == 1:
         return tensors[0]
@@ -408,7 +409,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """Every choice of `r` elements of a vector, in order, a row for each choice."""
-    if input.array.ndim != 1:
+    if tensor_array(input).ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.array.shape)}")
     if not r:
         return index_select(input, 0, move(from_numbers(np.empty(0), dt.int64), input.kind.device))

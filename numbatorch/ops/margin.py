@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_float
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, div, minimum, mul, sub
 from numbatorch.ops.comparison import eq, where
@@ -71,10 +72,10 @@ def cosine_embedding_loss(
     >>> torch.cosine_embedding_loss(x, y, torch.tensor([1]))
     tensor([1.])
     """
-    dims = target.array.ndim
+    dims = tensor_array(target).ndim
     if dims > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-    if input1.array.ndim != dims + 1 or input2.array.ndim != dims + 1:
+    if tensor_array(input1).ndim != dims + 1 or tensor_array(input2).ndim != dims + 1:
         raise RuntimeError(
             f"{dims}D target tensor expects {dims + 1}D input tensors, but found inputs with sizes "
             f"{list(input1.array.shape)} and {list(input2.array.shape)}."
@@ -110,7 +111,7 @@ def triplet_margin_loss(
 
 def check_triplet(anchor: Tensor, positive: Tensor, negative: Tensor) -> None:
     """Raises RuntimeError unless all three have the same number of dimensions."""
-    a, p, n = anchor.array.ndim, positive.array.ndim, negative.array.ndim
+    a, p, n = tensor_array(anchor).ndim, tensor_array(positive).ndim, tensor_array(negative).ndim
     if not a == p == n:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of dimensions, "
@@ -124,7 +125,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: boo
     >>> torch.kl_div(torch.tensor([-1.0]), torch.tensor([1.0]))
     tensor([1.])
     """
-    if not input.kind.dtype.is_floating_point:
+    if not tensor_kind(input).dtype.is_floating_point:
         kind = "Complex" if input.kind.dtype.is_complex else "Integral"
         raise RuntimeError(f"kl_div: {kind} inputs not supported.")
     return (_kl_div_log if log_target else _kl_div)(input, target, _WORDS[reduction])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import InPlaceOp
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import floor_divide, remainder
 from numbatorch.ops.comparison import masked_fill
@@ -63,7 +64,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     tensor([[0, 1],
             [1, 0]])
     """
-    ndim = input.array.ndim
+    ndim = tensor_array(input).ndim
     if as_tuple and not ndim:
         input, ndim = reshape(input.detach(), 1), 1
     result = unsqueeze(true_positions(input), 1) if ndim == 1 else true_coordinates(input)
@@ -83,9 +84,9 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     >>> torch.masked_select(torch.tensor([1, 2, 3]), torch.tensor([True, False, True]))
     tensor([1, 3])
     """
-    if mask.kind.dtype is not dt.bool:
+    if tensor_kind(mask).dtype is not dt.bool:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = broadcast_pair(mask.array.shape, input.array.shape) or (1,)
+    shape = broadcast_pair(mask.array.shape, tensor_array(input).shape) or (1,)
     input = input if input.array.shape == shape else expand(input, shape)
     mask = mask if mask.array.shape == shape else expand(mask, shape)
     result = _masked_select(input, true_positions(mask), (((0, len(shape)),), shape))
@@ -99,7 +100,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     >>> torch.masked_scatter(torch.zeros(3), torch.tensor([True, False, True]), torch.tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
     """
-    shape = broadcast_pair(input.array.shape, mask.array.shape)
+    shape = broadcast_pair(tensor_array(input).shape, tensor_array(mask).shape)
     return masked_scatter_(clone_contiguous(expand(input, shape)), mask, source)
 
 

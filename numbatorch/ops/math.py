@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_bool, to_float, to_real
+from numbatorch.arguments import mistaken, tensor_kind
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.complexes import view_as_complex, view_as_real
@@ -263,14 +264,18 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def abs_(self: Tensor) -> Tensor:
     """`abs` in place. Raises RuntimeError for complex tensors, whose moduli are of another dtype."""
-    if self.kind.dtype.is_complex:
+    if tensor_kind(self).dtype.is_complex:
         raise RuntimeError("In-place abs is not supported for complex tensors.")
     return abs(self, out=self)
 
 
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-x of each element. Raises RuntimeError for bool."""
-    if input.kind.dtype is dt.bool:
+    try:
+        dtype = input.kind.dtype
+    except AttributeError as error:
+        raise mistaken(error) from None
+    if dtype is dt.bool:
         raise RuntimeError(
             "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
             "mask, use the `~` or "
@@ -281,7 +286,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def positive(input: Tensor) -> Tensor:
     """The input itself. Raises RuntimeError for bool."""
-    if input.kind.dtype is dt.bool:
+    if tensor_kind(input).dtype is dt.bool:
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
 
@@ -310,14 +315,14 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     """Each element rounded to the nearest multiple of 10^-decimals, halves to even."""
     if decimals == 0:
         return _rounded(_round, input, out)
-    _no_places(input.kind.dtype)
+    _no_places(tensor_kind(input).dtype)
     row = _round_to if decimals > 0 else _round_to_multiple
     return row.general((input, 10.0 ** max(decimals, -decimals)), out)
 
 
 def _rounded(row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
     """Integers are whole already."""
-    if not (input.kind.dtype.is_inexact):
+    if not (tensor_kind(input).dtype.is_inexact):
         if input.kind.dtype is dt.bool:
             raise NotImplementedError(f"\"{row.name.lower()}_vml_cpu\" not implemented for 'Bool'")
         row = _whole
@@ -361,7 +366,7 @@ def _by_limits(
     Raises RuntimeError for those out of range."""
     if any([isinstance(x, TensorBase) for x in limits]):
         return by_tensors.general((input, *limits), out)
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     common = own if own.is_floating_point else dt.result_dtype(*[weighed(x) for x in (input, *limits)])
     if out is input and common is not own:
         raise RuntimeError(
@@ -381,7 +386,7 @@ def nan_to_num(
 ) -> Tensor:
     """Each element, with NaN replaced by `nan` (0) and infinities by `posinf` and `neginf` (the largest
     finite numbers). Of complex numbers each part for itself."""
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         result = view_as_complex(nan_to_num(view_as_real(input), nan, posinf, neginf))
         return result if out is None else copy_(out, result)
     if not input.kind.dtype.is_floating_point:
@@ -404,14 +409,14 @@ def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None)
 
 def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Degrees in radians: x π / 180."""
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         raise RuntimeError("deg2rad is not supported for complex tensors.")
     return _deg2rad(input) if out is None else _deg2rad.general((input,), out)
 
 
 def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Radians in degrees: 180 x / π."""
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         raise RuntimeError("rad2deg is not supported for complex tensors.")
     return _rad2deg(input) if out is None else _rad2deg.general((input,), out)
 
@@ -446,7 +451,7 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
     mantissa=tensor([ 0.7500, -0.5000]),
     exponent=tensor([4, 0], dtype=torch.int32))
     """
-    if not input.kind.dtype.is_floating_point:
+    if not tensor_kind(input).dtype.is_floating_point:
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     exponent = _exponent(input.detach()).to(dt.int32)
     if out is None:
@@ -456,7 +461,7 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
 
 def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether each element has a minus: -0.0 has one."""
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         raise NotImplementedError("signbit is not implemented for complex tensors.")
     row = _signbit if input.kind.dtype.is_floating_point else _negative
     return row.general((input,), out)
@@ -473,7 +478,7 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _infinite(name: str, row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"{name} does not support complex inputs.")
     if out is not None and out.kind.dtype is not dt.bool:
         raise RuntimeError(f"{name} does not support non-boolean outputs.")
@@ -488,7 +493,7 @@ _always = Pointwise("Isreal", lambda x: True, arity=1, result=to_bool)
 
 def isreal(input: Tensor) -> Tensor:
     """Whether the imaginary part of each element is zero."""
-    return input.imag == 0 if input.kind.dtype.is_complex else _always(input)
+    return input.imag == 0 if tensor_kind(input).dtype.is_complex else _always(input)
 
 
 def isnan(input: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import casting
 from numbatorch.apply import Op
+from numbatorch.arguments import mistaken, tensor_array, tensor_kind
 from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import add, mul
@@ -32,7 +33,7 @@ def adjoint(x: Tensor) -> Tensor:
 def unlike(a: Tensor, b: Tensor) -> bool:
     """Whether two operands do not go into one product: `check` has the message. A product of truth values is
     none either."""
-    return a.kind.flat is not b.kind.flat or a.kind.dtype is dt.bool
+    return tensor_kind(a).flat is not b.kind.flat or a.kind.dtype is dt.bool
 
 
 def check(name: str, a: Tensor, b: Tensor, message: str, kernel: str) -> None:
@@ -141,7 +142,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def check_stacks(a: Tensor, b: Tensor) -> None:
     """Raise RuntimeError where two operands are not stacks of matrices with a product."""
-    x, y = a.array.shape, b.array.shape
+    x, y = tensor_array(a).shape, tensor_array(b).shape
     if len(x) != 3:
         raise RuntimeError("batch1 must be a 3D tensor")
     if len(y) != 3:
@@ -259,7 +260,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([[ 1, 10],
             [ 2, 20]])
     """
-    if input.array.ndim != 1 or vec2.array.ndim != 1:
+    if tensor_array(input).ndim != 1 or tensor_array(vec2).ndim != 1:
         which = ("self", input) if input.array.ndim != 1 else ("vec2", vec2)
         raise RuntimeError(f"outer: Expected 1-D argument {which[0]}, but got {which[1].array.ndim}-D")
     return mul(reshape(input, -1, 1), vec2, out=out)
@@ -280,7 +281,10 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     >>> torch.matmul(torch.ones(2, 3), torch.ones(3))
     tensor([3., 3.])
     """
-    a, b = input.array.ndim, other.array.ndim
+    try:
+        a, b = input.array.ndim, other.array.ndim
+    except AttributeError as error:
+        raise mistaken(error) from None
     result = _mm(input, other) if a == 2 and b == 2 else _matmul(input, other, a, b)
     return result if out is None else into(out, result, "matmul")
 
@@ -369,12 +373,15 @@ _linear = Op("Addmm", _linear_forward, _linear_vjp, saves=(0, 1), tensors=3)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias: input (..., in), weight (out, in), bias (out). The bias is added while the
     product is still in registers."""
-    usual = bias is not None and weight.array.ndim == 2 and bias.array.shape == weight.array.shape[:1]
-    if usual and input.array.ndim == 2 and bias.kind is input.kind.flat:  # type: ignore[union-attr]
-        return _linear(input, weight, bias)
-    if weight.array.ndim > 2:
+    try:
+        usual = bias is not None and weight.array.ndim == 2 and bias.array.shape == weight.array.shape[:1]
+        if usual and input.array.ndim == 2 and bias.kind is input.kind.flat:  # type: ignore[union-attr]
+            return _linear(input, weight, bias)
+    except AttributeError as error:
+        raise mistaken(error) from None
+    if tensor_array(weight).ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {weight.array.ndim}D")
-    if not (input.array.ndim and weight.array.ndim):
+    if not (tensor_array(input).ndim and weight.array.ndim):
         raise RuntimeError(
             f"both arguments to linear need to be at least 1D, but they are {input.array.ndim}D and "
             f"{weight.array.ndim}D"

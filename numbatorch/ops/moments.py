@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.apply import to_real
+from numbatorch.arguments import tensor_kind
 from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.comparison import eq, where
@@ -139,7 +140,7 @@ def var(
     tensor(1.)
     """
     dim, keepdim, correction = _arguments("var", dim, unbiased, keepdim, correction, names)
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         return var(input.real, dim, keepdim=keepdim, correction=correction) + var(
             input.imag, dim, keepdim=keepdim, correction=correction
         )
@@ -156,7 +157,7 @@ def std(
     tensor([2., 0.])
     """
     dim, keepdim, correction = _arguments("std", dim, unbiased, keepdim, correction, names)
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         return var(input, dim, keepdim=keepdim, correction=correction).sqrt()
     return into(out, _measured(_std, "std", input, dim, keepdim, correction), "std")
 
@@ -176,7 +177,7 @@ def var_mean(
     (tensor(1.), tensor(2.))
     """
     dim, keepdim, correction = _arguments("var_mean", dim, unbiased, keepdim, correction, names)
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         return var(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
     return _measured(_var_mean, "var_mean", input, dim, keepdim, correction)
 
@@ -196,6 +197,6 @@ def std_mean(
     (tensor(1.), tensor(2.))
     """
     dim, keepdim, correction = _arguments("std_mean", dim, unbiased, keepdim, correction, names)
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         return std(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
     return _measured(_std_mean, "std_mean", input, dim, keepdim, correction)

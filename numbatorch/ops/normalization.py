@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse
+from numbatorch.arguments import tensor_array
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops import fused_norm as fused
@@ -67,12 +68,12 @@ def _check_shape(
             "but got normalized_shape = []"
         )
     for name, parameter in parameters.items():
-        if parameter is not None and parameter.array.shape != shape:
+        if parameter is not None and tensor_array(parameter).shape != shape:
             raise RuntimeError(
                 f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
                 f"{list(parameter.array.shape)} and normalized_shape = {list(shape)}"
             )
-    if input.array.shape[-len(shape) :] != shape:
+    if tensor_array(input).shape[-len(shape) :] != shape:
         raise RuntimeError(
             f"Given normalized_shape={list(shape)}, expected input with shape [*{star}{str(list(shape))[1:-1]}], "
             f"but got input of size{list(input.array.shape)}"
@@ -167,7 +168,7 @@ def group_norm(
     >>> torch.nn.functional.group_norm(torch.tensor([[[1.0], [3.0]]]), 1).flatten()
     tensor([-1.0000,  1.0000])
     """
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     if len(shape) < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
     batch, channels = shape[:2]
@@ -178,7 +179,7 @@ def group_norm(
             f"{list(shape)} and num_groups={num_groups}"
         )
     for name, parameter in (("weight", weight), ("bias", bias)):
-        if parameter is not None and parameter.array.shape != (channels,):
+        if parameter is not None and tensor_array(parameter).shape != (channels,):
             raise RuntimeError(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} "
                 f"of shape {list(parameter.array.shape)} and input of shape {list(shape)}"
@@ -218,7 +219,7 @@ def batch_norm(
     >>> torch.nn.functional.batch_norm(torch.tensor([[1.0], [3.0]]), None, None, training=True).flatten()
     tensor([-1.0000,  1.0000])
     """
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     if training:
         _check_batch(input.shape)
     if training and eps <= 0.0:
@@ -230,7 +231,7 @@ def batch_norm(
     for name, tensor in given.items():
         if tensor is None and not training and name.startswith("running"):
             raise RuntimeError(f"{name} must be defined in evaluation mode")
-        if tensor is not None and tensor.array.size != channels:
+        if tensor is not None and tensor_array(tensor).size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {tensor.array.size}")
     refuse("batch_norm", *INTEGERS, *COMPLEX)(input.kind.dtype)
     seen = (None, None) if training else (running_mean, running_var)
@@ -293,7 +294,7 @@ def instance_norm(
     >>> torch.nn.functional.instance_norm(torch.tensor([[[1.0, 3.0]]]))
     tensor([[[-1.0000,  1.0000]]])
     """
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     if use_input_stats and prod(shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     if not use_input_stats and (running_mean is None or running_var is None):

@@ -10,6 +10,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op, refuse
+from numbatorch.arguments import tensor_array
 from numbatorch.base import Kind, wrap
 from numbatorch.ops.copy import copy_, fill_, move
 from numbatorch.ops.rows import index_select
@@ -59,7 +60,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Number = 0) -> Ten
     >>> torch.constant_pad_nd(torch.tensor([1, 2]), (1, 2), 7)
     tensor([7, 1, 2, 7, 7])
     """
-    ndim = input.array.ndim
+    ndim = tensor_array(input).ndim
     if len(pad) % 2:
         raise RuntimeError("Length of pad must be even but instead it equals " + str(len(pad)))
     if len(pad) > 2 * ndim:
@@ -111,7 +112,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
     >>> torch.nn.functional.pad(torch.tensor([[1.0, 2.0, 3.0]]), (2, 1), mode="reflect")
     tensor([[3., 2., 1., 2., 3., 2.]])
     """
-    shape, ndim = input.array.shape, input.array.ndim
+    shape, ndim = tensor_array(input).shape, input.array.ndim
     if len(pad) % 2:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pad) > 2 * ndim:

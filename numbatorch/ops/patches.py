@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from numbatorch import base
 from numbatorch.apply import Op, refuse
+from numbatorch.arguments import tensor_array
 from numbatorch.base import wrap
 from numbatorch.ops.copy import contiguous, copy_
 from numbatorch.ops.elements import zeros
@@ -131,7 +132,7 @@ def im2col(
              [3., 4., 6., 7.],
              [4., 5., 7., 8.]]])
     """
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     blocks = _blocks(shape[-2:], kernel_size, dilation, padding, stride)
     if len(shape) not in (3, 4) or 0 in shape[-3:]:
         raise RuntimeError(
@@ -164,7 +165,7 @@ def col2im(
               [2., 4., 2.],
               [1., 2., 1.]]]])
     """
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     blocks = _blocks(_pair("output_size", output_size), kernel_size, dilation, padding, stride)
     if len(shape) not in (2, 3) or 0 in shape[-2:]:
         raise RuntimeError(
@@ -193,7 +194,7 @@ def col2im(
 
 
 def _check_picture(name: str, factor: str, input: Tensor, by: int) -> None:
-    if input.array.ndim < 3:
+    if tensor_array(input).ndim < 3:
         raise RuntimeError(
             f"{name} expects input to have at least 3 dimensions, but got input with {input.array.ndim} "
             "dimension(s)"
@@ -252,7 +253,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     >>> torch.channel_shuffle(torch.arange(4).view(1, 4, 1), 2).flatten()
     tensor([0, 2, 1, 3])
     """
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     if len(shape) < 3:
         raise RuntimeError(
             f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}"

@@ -18,6 +18,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, refuse
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
 from numbatorch.ops.arithmetic import add
@@ -118,7 +119,7 @@ _refuse_lines = refuse("max_pool1d_impl", *INTEGERS, *COMPLEX)
 
 
 def _dimensions(name: str, input: Tensor) -> None:
-    if input.array.ndim not in (2, 3):
+    if tensor_array(input).ndim not in (2, 3):
         raise RuntimeError(
             f"Expected 2 to 3 dimensions, but got {input.array.ndim}-dimensional tensor for argument #1 'self' (while "
             f"checking arguments for {name})"
@@ -126,7 +127,7 @@ def _dimensions(name: str, input: Tensor) -> None:
 
 
 def _largest(input: Tensor, pool: Pool, indices: bool) -> Any:
-    shape, n = input.array.shape, pool.spatial
+    shape, n = tensor_array(input).shape, pool.spatial
     if len(shape) not in (n + 1, n + 2):
         raise RuntimeError(f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input")
     pool.check(shape)
@@ -148,7 +149,7 @@ def max_pool1d(
     tensor([[3., 2.]])
     """
     pool = Pool("max_pool1d", 1, kernel_size, stride, padding, dilation, ceil_mode)
-    pool.check_lines(input.array.shape)
+    pool.check_lines(tensor_array(input).shape)
     if not (input._requires_grad and state.enabled):
         _refuse_lines(input.kind.dtype)
     return squeeze(_largest(unsqueeze(input, -2), pool.lifted(), False), -2)
@@ -264,7 +265,7 @@ _refuse_avg = {
 
 
 def _average(input: Tensor, pool: Pool, include: bool, divisor: int | None = None) -> Tensor:
-    shape, n = input.array.shape, pool.spatial
+    shape, n = tensor_array(input).shape, pool.spatial
     if n == 2 and len(shape) < 3:
         low, high = -max(len(shape), 1), max(len(shape), 1) - 1
         raise IndexError(f"Dimension out of range (expected to be in range of [{low}, {high}], but got -3)")
@@ -410,13 +411,13 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     >>> F.adaptive_avg_pool2d(torch.arange(16.0).view(1, 4, 4), (1, 2))
     tensor([[[6.5000, 8.5000]]])
     """
-    size = _sizes("adaptive_avg_pool2d", output_size, input.array.shape)
+    size = _sizes("adaptive_avg_pool2d", output_size, tensor_array(input).shape)
     return _shared_means(input, size * 2 if hasattr(output_size, "__index__") else size, 2)
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """Means of `output_size` windows that share out each volume: see `adaptive_avg_pool2d`."""
-    size = _sizes("adaptive_avg_pool3d", output_size, input.array.shape)
+    size = _sizes("adaptive_avg_pool3d", output_size, tensor_array(input).shape)
     return _shared_means(input, size * 3 if hasattr(output_size, "__index__") else size, 3)
 
 
@@ -448,14 +449,14 @@ def adaptive_max_pool1d(input: Tensor, output_size: Sizes) -> tuple[Tensor, Tens
 def adaptive_max_pool2d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     """The largest elements of `output_size` windows that share out each picture, and where in the flat picture they
     are."""
-    size = _sizes("adaptive_max_pool2d", output_size, input.array.shape)
+    size = _sizes("adaptive_max_pool2d", output_size, tensor_array(input).shape)
     return _shared_maxima(input, size * 2 if hasattr(output_size, "__index__") else size, 2)
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     """The largest elements of `output_size` windows that share out each volume, and where in the flat volume they
     are."""
-    size = _sizes("adaptive_max_pool3d", output_size, input.array.shape)
+    size = _sizes("adaptive_max_pool3d", output_size, tensor_array(input).shape)
     return _shared_maxima(input, size * 3 if hasattr(output_size, "__index__") else size, 3)
 
 
@@ -499,7 +500,7 @@ def max_unpool(input: Tensor, indices: Tensor, output_size: Sequence[int]) -> Te
     flat picture. Raises RuntimeError for places outside."""
     shape, spatial = input.array.shape, len(output_size)
     name = f"max_unpooling{spatial}d"
-    if indices.kind.dtype is not dt.int64:
+    if tensor_kind(indices).dtype is not dt.int64:
         got = f" but got: {dt.type_word(indices.kind.dtype)}" if spatial == 2 else ""
         raise RuntimeError(f"elements in indices should be type int64{got}")
     if len(shape) not in (spatial + 1, spatial + 2):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.node import type_name
 from numbatorch.base import Number, TensorBase, weighed
 from numbatorch.dtype import DType
@@ -12,13 +13,6 @@ from numbatorch.storage import TypedStorage, UntypedStorage
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
-
-
-def _tensor(name: str, input: Any) -> Tensor:
-    """The argument of a function, if it is a tensor; TypeError otherwise."""
-    if not isinstance(input, TensorBase):
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-    return input  # type: ignore[return-value]  # a TensorBase is a Tensor
 
 
 def is_tensor(obj: Any) -> bool:
@@ -33,37 +27,39 @@ def is_storage(obj: Any) -> bool:
 
 def numel(input: Tensor) -> int:
     """The number of elements."""
-    return _tensor("numel", input).array.size
+    return tensor_array(input).size
 
 
 def is_complex(input: Tensor) -> bool:
     """Whether the dtype is complex."""
-    return _tensor("is_complex", input).kind.dtype.is_complex
+    return tensor_kind(input).dtype.is_complex
 
 
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a floating-point type."""
-    return _tensor("is_floating_point", input).kind.dtype.is_floating_point
+    return tensor_kind(input).dtype.is_floating_point
 
 
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype has a sign."""
-    return _tensor("is_signed", input).kind.dtype.is_signed
+    return tensor_kind(input).dtype.is_signed
 
 
 def is_nonzero(input: Tensor) -> bool:
     """Whether the only element is not zero. Raises RuntimeError if there are more or fewer."""
-    return bool(_tensor("is_nonzero", input))
+    tensor_array(input)  # a number has a truth value, too
+    return bool(input)
 
 
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape."""
-    return input.array.shape == other.array.shape
+    return tensor_array(input).shape == tensor_array(other).shape
 
 
 def get_device(input: Tensor) -> int:
     """The index of the GPU, -1 on the CPU."""
-    return _tensor("get_device", input).get_device()
+    device = tensor_kind(input).device
+    return -1 if device.type == "cpu" else device.index or 0
 
 
 def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> DType:

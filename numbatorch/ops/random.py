@@ -10,6 +10,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_kind
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, TensorBase, wrap
@@ -66,11 +67,9 @@ def _size(name: str, args: tuple, size: Any = None) -> tuple[int, ...]:
         raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {kind}") from None
 
 
-def _like(name: str, input: Tensor, dtype: DType | None, device: Any) -> Tensor:
+def _like(input: Tensor, dtype: DType | None, device: Any) -> Tensor:
     """A new tensor of the shape of `input`; its dimensions lie in memory in the same order, as in PyTorch."""
-    if not isinstance(input, TensorBase):
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-    own, array = input.kind, input.array
+    own, array = tensor_kind(input), input.array
     dtype = own.dtype if dtype is None else dt.as_dtype(dtype)
     kind = Kind.of(dtype, own.device if device is None else resolve(device))
     if own.contiguous or 0 in array.strides:
@@ -110,7 +109,7 @@ def rand_like(
     device: Any = None, requires_grad: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
     """`rand` in the shape, dtype and device of `input`."""
-    result = _like("rand_like", input, dtype, device)
+    result = _like(input, dtype, device)
     return _finish(fill_uniform(result, 0, 1, generator), None, requires_grad)
 
 
@@ -134,7 +133,7 @@ def randn_like(
     device: Any = None, requires_grad: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
     """`randn` in the shape, dtype and device of `input`."""
-    result = _like("randn_like", input, dtype, device)
+    result = _like(input, dtype, device)
     return _finish(fill_normal(result, 0, 1, generator), None, requires_grad)
 
 
@@ -182,7 +181,7 @@ def randint_like(
         low = bounds.pop()
     if bounds or high is None:
         raise TypeError("randint_like() takes (input, high) or (input, low, high)")
-    result = _like("randint_like", input, dtype, device)
+    result = _like(input, dtype, device)
     return _finish(fill_integers(result, "randint_like", low, high, generator), None, requires_grad)
 
 
@@ -295,7 +294,7 @@ def multinomial(
     >>> torch.multinomial(torch.tensor([0.0, 1.0]), 3, replacement=True)
     tensor([1, 1, 1])
     """
-    dtype, shape = input.kind.dtype, input.array.shape
+    dtype, shape = tensor_kind(input).dtype, input.array.shape
     if len(shape) not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if not dtype.is_floating_point:
@@ -340,7 +339,7 @@ def _check_weights(weights: np.ndarray, one_by_one: bool) -> None:
 
 def dropout_noise(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """What dropout multiplies `input` with: 1 / (1 - p) with probability 1 - p, else 0; 0 < p < 1."""
-    result = _like("dropout_noise", input, None, None)
+    result = _like(input, None, None)
     keep = 1.0 - p
     one = 1.0 / keep if result.kind.dtype is dt.float64 else float(np.float32(1) / np.float32(keep))
     return fill(result, generator, kernels.bernoulli, keep, one)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import to_float, to_real
-from numbatorch.base import TensorBase
+from numbatorch.arguments import mistaken, tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
 from numbatorch.ops.comparison import eq, gt, ne, where
@@ -119,7 +119,7 @@ def nansum(
     out: Tensor | None = None,
 ) -> Tensor:
     """The sum of the elements that are not NaN."""
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"nansum on {input.kind.device.type.upper()} does not support complex inputs")
     result = _nansum(converted(input, dtype), dim, keepdim)
     return into(out, result if dtype is None else cast(result, dt.as_dtype(dtype)), "nansum")
@@ -180,9 +180,11 @@ def mean(
                 f"complex dtype. Got: {type_word(dtype)}"
             )
         input = converted(input, dtype)
-    if (
-        input.kind.dtype.is_complex and not input.array.size
-    ):  # in a kernel, an error: 0 / 0 of complex numbers
+    try:
+        none_of_two_parts = input.kind.dtype.is_complex and not input.array.size
+    except AttributeError as error:
+        raise mistaken(error) from None
+    if none_of_two_parts:  # in a kernel, an error: 0 / 0 of complex numbers
         result = mul(sum(input, dim, keepdim), nan)
     else:
         result = _mean(input, None, keepdim) if dim is None else _mean_dims(input, dim, keepdim)
@@ -198,7 +200,7 @@ def nanmean(
     out: Tensor | None = None,
 ) -> Tensor:
     """The mean of the elements that are not NaN."""
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     if not (own.is_inexact):
         raise RuntimeError(
             f"nanmean(): expected input to have floating point or complex dtype but got {type_word(own)}"
@@ -349,7 +351,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | 
     >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6932)
     """
-    if input.kind.dtype.is_complex:
+    if tensor_kind(input).dtype.is_complex:
         return into(out, sum(exp(input), dim, keepdim).log(), "logsumexp")
     return into(out, _logsumexp(cast(input, to_float(input.kind.dtype)), dim, keepdim), "logsumexp")
 
@@ -451,7 +453,7 @@ def vector_norm(
     if ord < 0:
         _normed(x.kind.dtype)
         _refuse_empty(ord, x.array.shape, reduction_dims(dim, x.array.ndim))
-    if x.kind.dtype.is_complex and ord not in _NORMS:
+    if tensor_kind(x).dtype.is_complex and ord not in _NORMS:
         x = abs(x)
     return into(out, _NORMS.get(ord, _norm_p)(x, dim, keepdim, float(ord)), "linalg.vector_norm")
 
@@ -462,8 +464,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     >>> torch.dist(torch.zeros(4), torch.ones(4))
     tensor(2.)
     """
-    if not isinstance(other, TensorBase):
-        raise TypeError(f"dist(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    tensor_kind(other)  # sub would take a number
     apart = sub(input, other)
     if not (apart.kind.dtype.is_inexact):
         raise RuntimeError(
@@ -486,7 +487,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
-    ndim = input.array.ndim
+    ndim = tensor_array(input).ndim
     if ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
     d = normalize_dim(dim, ndim)

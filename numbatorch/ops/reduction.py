@@ -10,6 +10,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op, promoted
+from numbatorch.arguments import no_tensor
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import DType, type_word
@@ -109,10 +110,7 @@ class Reduce(Op):
         try:
             kind, array = input.kind, input.array
         except AttributeError:
-            raise TypeError(
-                f"{self.reduction.name}(): argument 'input' (position 1) must be Tensor, not "
-                f"{type(input).__name__}"
-            ) from None
+            raise no_tensor(input) from None
         if dim.__class__ is list:
             dim = tuple(dim)
         layout = array.shape if kind.contiguous else (array.shape, array.strides)

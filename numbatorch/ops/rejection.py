@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op, Pointwise, refuse
+from numbatorch.arguments import tensor_kind
 from numbatorch.base import Kind
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import INTEGERS
@@ -78,7 +79,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     tensor([5., 9.])
     """
     for name, tensor in (("count", count), ("prob", prob)):
-        if not tensor.kind.dtype.is_floating_point:
+        if not tensor_kind(tensor).dtype.is_floating_point:
             kind = type_word(tensor.kind.dtype)
             raise ValueError(f"binomial only supports floating-point dtypes for {name}, got: {kind}")
     own = count.kind.dtype

@@ -16,6 +16,7 @@ import numpy as np
 
 from numbatorch import autograd
 from numbatorch.apply import Op, Pointwise
+from numbatorch.arguments import tensor_array
 from numbatorch.autograd.mode import state
 from numbatorch.base import empty
 from numbatorch.ops.copy import contiguous
@@ -406,12 +407,12 @@ def rnn_relu(*args: Any, **options: Any) -> tuple[Tensor, Tensor]:
 def _cell(mode: _Mode, input: Tensor, states: Sequence[Tensor], weights: Weights) -> tuple:
     """One step, of (batch, features)."""
     w_ih, w_hh, b_ih, b_hh = weights
-    size = w_ih.shape[1]
-    if input.shape[-1] != size:
+    size = tensor_array(w_ih).shape[1]
+    if tensor_array(input).shape[-1] != size:
         raise RuntimeError(f"input has inconsistent input_size: got {input.shape[-1]} expected {size}")
-    hidden = w_hh.shape[1]
+    hidden = tensor_array(w_hh).shape[1]
     for number, h in enumerate(states):
-        if input.shape[0] != h.shape[0]:
+        if input.shape[0] != tensor_array(h).shape[0]:
             raise RuntimeError(
                 f"Input batch size {input.shape[0]} doesn't match hidden{number} batch size {h.shape[0]}"
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op, refuse
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import div, mul
@@ -74,10 +75,10 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     tensor([[2, 2],
             [4, 4]])
     """
-    if index.array.ndim > 1:
+    if tensor_array(index).ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     index = _vector(_integers(index, RuntimeError("index_select(): Expected dtype int32 or int64 for index")))
-    d = normalize_dim(dim, input.array.ndim)
+    d = normalize_dim(dim, tensor_array(input).ndim)
     source = _vector(input)
     shape = source.array.shape
     if not shape[d] and index.array.size:
@@ -100,9 +101,9 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.take(torch.tensor([[4, 3], [2, 1]]), torch.tensor([0, -1]))
     tensor([4, 1])
     """
-    if index.kind.dtype is not dt.int64:
+    if tensor_kind(index).dtype is not dt.int64:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {type_word(index.kind.dtype)}")
-    if not input.array.size and index.array.size:
+    if not tensor_array(input).size and index.array.size:
         raise IndexError("take(): tried to take from an empty tensor")
     flat = reshape(input, -1)
     result = _take(flat, index, (((0, 1),), flat.array.shape))
@@ -144,7 +145,7 @@ def embedding(
     scale_grad_by_freq  a row's gradient is divided by how often the row is named
     sparse              taken for PyTorch's sake; gradients are dense
     """
-    if weight.array.ndim != 2:
+    if tensor_array(weight).ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     error = (
         "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but "
@@ -163,7 +164,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     tensor([[1, 0, 0, 0],
             [0, 0, 1, 0]])
     """
-    if tensor.kind.dtype is not dt.int64:
+    if tensor_kind(tensor).dtype is not dt.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     numbers = host(tensor)
     if not numbers.size:
@@ -218,8 +219,8 @@ def _added(
     name: str, self: Tensor, dim: int, index: Tensor, source: Tensor
 ) -> tuple[Tensor, int, Tensor, Tensor]:
     """The operands of index_add_ and index_reduce_, 0-d ones as vectors. Raises where they do not fit."""
-    d = normalize_dim(dim, self.array.ndim)
-    word = type_word(index.kind.dtype)
+    d = normalize_dim(dim, tensor_array(self).ndim)
+    word = type_word(tensor_kind(index).dtype)
     if index.array.ndim > 1:
         raise IndexError(
             f"{name}(): Index is supposed to be a vector, but got dim: {index.array.ndim} with type: {word} and "
@@ -280,7 +281,7 @@ def index_add(
 def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Overwrite the slice index[k] of this tensor along `dim` by slice k of `source`, for every k."""
     d = normalize_dim(dim, self.array.ndim)
-    if index.array.ndim > 1:
+    if tensor_array(index).ndim > 1:
         raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {index.array.ndim})")
     if source.array.ndim and self.array.ndim and source.array.ndim != self.array.ndim:
         raise IndexError(
@@ -338,7 +339,7 @@ def index_fill_(self: Tensor, dim: int, index: Tensor, value: Number | Tensor) -
             f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.array.ndim} "
             f"dimension(s)."
         )
-    if index.kind.dtype is not dt.int64:
+    if tensor_kind(index).dtype is not dt.int64:
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
     if index.array.ndim > 1:
         raise RuntimeError("Index has to be a vector/scalar")
@@ -409,7 +410,7 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     tensor([[1., 0.],
             [0., 2.]])
     """
-    if index.kind.dtype is not dt.int64:
+    if tensor_kind(index).dtype is not dt.int64:
         raise RuntimeError(f"put_(): Expected a long tensor for index, but got {type_word(index.kind.dtype)}")
     if self.kind.dtype is not source.kind.dtype:
         raise RuntimeError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import base, return_types
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import wrap
 from numbatorch.dtype import DType, c_name
 from numbatorch.ops.arithmetic import add, div, mul, sub
@@ -121,7 +122,7 @@ def _along(row: Op, input: Tensor, dim: int) -> Tensor:
 def _total(
     row: Op, function: str, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None
 ) -> Tensor:
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     if dtype is not None:
         wanted = dt.as_dtype(dtype)
         if out is not None and out.kind.dtype is not wanted:
@@ -183,7 +184,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     >>> torch.logcumsumexp(torch.tensor([1000.0, 1000.0]), 0)
     tensor([1000.0000, 1000.6932])
     """
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     d = normalize_dim(dim, input.array.ndim)
     if not (own.is_inexact):
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{dt.type_word(own)}'")
@@ -200,7 +201,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
 
 
 def _extreme(row: Choice, function: str, made, input: Tensor, dim: int, out):
-    if not input.array.ndim and dim not in (0, -1):
+    if not tensor_array(input).ndim and dim not in (0, -1):
         raise IndexError(f"{function}(): Expected reduction dim -1 or 0 for scalar but got {dim}")
     d = normalize_dim(dim, input.array.ndim)
     refuse_dtypes(f"{function}_cpu", input.kind.dtype)

@@ -15,6 +15,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import InPlaceOp, Op, refuse
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import TensorBase
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.comparison import eq, logical_and, masked_fill, where
@@ -157,7 +158,7 @@ _scatter_add = InPlaceOp(
 
 def _index_of(name: str, index: Tensor) -> Tensor:
     """The index as int64."""
-    if index.kind.dtype is dt.int64:
+    if tensor_kind(index).dtype is dt.int64:
         return index
     if index.kind.dtype is not dt.int32:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
@@ -178,7 +179,7 @@ def gather(
     tensor([[1, 1],
             [4, 3]])
     """
-    d = normalize_dim(dim, input.array.ndim)
+    d = normalize_dim(dim, tensor_array(input).ndim)
     index = _index_of("gather", index)
     source, places = _as_vectors(input, index)
     shape, size = places.array.shape, source.array.shape
@@ -202,7 +203,7 @@ def take_along_dim(
 ) -> Tensor:
     """As `gather`, for indices that broadcast with `input` in the other dimensions; without `dim` both are
     flattened."""
-    if indices.kind.dtype is not dt.int64:
+    if tensor_kind(indices).dtype is not dt.int64:
         from numbatorch.apply import type_word
 
         raise RuntimeError(
@@ -210,7 +211,7 @@ def take_along_dim(
         )
     if dim is None:
         return gather(reshape(input, -1), 0, reshape(indices, -1), out=out)
-    a, b = input.array.shape, indices.array.shape
+    a, b = tensor_array(input).shape, indices.array.shape
     if len(a) != len(b):
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, "
@@ -477,7 +478,7 @@ def scatter_reduce(
     if reduce not in _REDUCTIONS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     if reduce in _REFUSED:
-        refuse(f"scatter_gather_tensor_cpu_reduce_{reduce}", *_REFUSED[reduce])(input.kind.dtype)
+        refuse(f"scatter_gather_tensor_cpu_reduce_{reduce}", *_REFUSED[reduce])(tensor_kind(input).dtype)
     target, d, index, src = _prepared(input, dim, index, src)
     if index.array.size:
         result = _REDUCTIONS[reduce](target, src, index, (d, reduce, include_self))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import base
+from numbatorch.arguments import no_tensor, tensor_array, tensor_kind
 from numbatorch.base import Kind, Number, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.choice import refuse_dtypes
@@ -41,11 +42,14 @@ def searchsorted(
             "torch.searchsorted(): side and right can't be set to opposites, got side of left while right "
             "was True"
         )
-    values = input if isinstance(input, TensorBase) else tensor(input, device=sorted_sequence.kind.device)
-    if values.kind.device is not sorted_sequence.kind.device:
+    device = tensor_kind(sorted_sequence).device
+    if input is None:
+        raise no_tensor(input)
+    values = input if isinstance(input, TensorBase) else tensor(input, device=device)
+    if values.kind.device is not device:
         raise RuntimeError(
             "torch.searchsorted(): boundaries and input value tensors should have same device type, but got boundaries tensor "
-            f"device type {sorted_sequence.kind.device.type} and input value tensor device type {values.kind.device.type}"
+            f"device type {device.type} and input value tensor device type {values.kind.device.type}"
         )
     rows, shape = sorted_sequence.array.shape, values.array.shape
     if not rows:
@@ -89,7 +93,7 @@ def searchsorted(
 
 
 def _check_sorter(sorter: Tensor, rows: tuple[int, ...]) -> None:
-    if sorter.array.shape != rows:
+    if tensor_array(sorter).shape != rows:
         raise RuntimeError(
             "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
             f"{list(rows)}and got sorter tensor {list(sorter.array.shape)}"
@@ -119,6 +123,6 @@ def bucketize(
     >>> torch.bucketize(torch.tensor([3, 4]), torch.tensor([1, 3, 5]))
     tensor([1, 2])
     """
-    if boundaries.array.ndim != 1:
+    if tensor_array(boundaries).ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)

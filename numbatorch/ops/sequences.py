@@ -10,6 +10,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, refuse
+from numbatorch.arguments import tensor_array
 from numbatorch.base import TensorBase
 from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import pow
@@ -170,7 +171,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
             [2, 1],
             [3, 1]])
     """
-    if x.array.ndim != 1:
+    if tensor_array(x).ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
     count = x.array.size if N is None else N
     if count < 0:

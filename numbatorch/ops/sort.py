@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from numbatorch import return_types
+from numbatorch.arguments import tensor_array
 from numbatorch.ops.choice import Choice, by_rows, empty_pair, into_pair
 from numbatorch.ops.reduction import into
+from numbatorch.ops.view import detach
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import select
 from numbatorch_kernels import sort as kernels
@@ -62,7 +64,7 @@ def sort(
     values=tensor([1, 2, 3]),
     indices=tensor([1, 2, 0]))
     """
-    d = normalize_dim(dim, input.array.ndim)
+    d = normalize_dim(dim, tensor_array(input).ndim)
     _refuse("Sort", input)
     return into_pair(out, return_types.sort(*_sort.of(input, d, descending)), "sort")
 
@@ -73,7 +75,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: b
     >>> torch.argsort(torch.tensor([3, 1, 2]))
     tensor([1, 2, 0])
     """
-    return sort(input.detach(), dim, descending).indices
+    return sort(detach(input), dim, descending).indices
 
 
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -103,7 +105,7 @@ def topk(
     values=tensor([3, 2]),
     indices=tensor([0, 2]))
     """
-    d = normalize_dim(dim, input.array.ndim)
+    d = normalize_dim(dim, tensor_array(input).ndim)
     _refuse("topk", input, "bool")
     if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError("selected index k out of range")

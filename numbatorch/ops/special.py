@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, refuse, to_float
+from numbatorch.arguments import tensor_kind
 from numbatorch.ops.arithmetic import add
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.underived import underived
@@ -84,7 +85,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     >>> torch.mvlgamma(torch.tensor([3.0]), 2)
     tensor([1.5502])
     """
-    if input.kind.dtype is dt.bool:
+    if tensor_kind(input).dtype is dt.bool:
         raise RuntimeError("The input tensor may not be a boolean tensor.")
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")

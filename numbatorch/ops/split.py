@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from numbatorch.arguments import tensor_array
 from numbatorch.base import TensorBase
 from numbatorch.dtype import int64, type_word
 from numbatorch.ops.copy import clone_contiguous, host
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of the parts of dimension `dim`: of one size each (the last may be smaller), or of the sizes
     given."""
-    if not tensor.array.ndim:
+    if not tensor_array(tensor).ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     d = normalize_dim(dim, tensor.array.ndim)
     n = tensor.array.shape[d]
@@ -55,7 +56,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of at most `chunks` parts of dimension `dim`, of one size, the last of which may be smaller."""
-    if not input.array.ndim:
+    if not tensor_array(input).ndim:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
@@ -83,7 +84,7 @@ def tensor_split(
     input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0
 ) -> tuple[Tensor, ...]:
     """Views of the parts of dimension `dim`: so many, as even as can be, or cut at the indices given."""
-    if not input.array.ndim:
+    if not tensor_array(input).ndim:
         raise RuntimeError(
             "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
         )
@@ -104,7 +105,7 @@ def tensor_split(
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of every element along dimension `dim`."""
-    if not input.array.ndim:
+    if not tensor_array(input).ndim:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = normalize_dim(dim, input.array.ndim)
     return tuple([input[(slice(None),) * d + (k,)] for k in range(input.array.shape[d])])
@@ -117,7 +118,7 @@ def _cut(
     name: str, input: Tensor, least: int, dim: int, given: int | Sequence[int] | None
 ) -> tuple[Tensor, ...]:
     """The parts along `dim`: so many of one size, or cut at the indices given."""
-    if input.array.ndim < least:
+    if tensor_array(input).ndim < least:
         raise RuntimeError(
             f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
             f"{input.array.ndim} dimensions!"
@@ -146,7 +147,7 @@ def hsplit(
     (tensor([0, 1]), tensor([2, 3]))
     """
     given = indices_or_sections if indices_or_sections is not None else indices or sections
-    return _cut("hsplit", input, 1, 0 if input.array.ndim == 1 else 1, given)
+    return _cut("hsplit", input, 1, 0 if tensor_array(input).ndim == 1 else 1, given)
 
 
 def vsplit(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import Number, TensorBase, wrap
 from numbatorch.ops.arithmetic import lerp, maximum, mul, sub
 from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair, into_pair, refuse_dtypes
@@ -99,7 +100,7 @@ def kthvalue(
     values=tensor(4),
     indices=tensor(2))
     """
-    d = normalize_dim(dim, input.array.ndim)
+    d = normalize_dim(dim, tensor_array(input).ndim)
     size = input.array.shape[d] if input.array.ndim else 1
     if size and not 1 <= k <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
@@ -122,9 +123,9 @@ def median(
     tensor(2)
     """
     if dim is None:
-        refuse_dtypes("median_cpu", input.kind.dtype, "bool")
+        refuse_dtypes("median_cpu", tensor_kind(input).dtype, "bool")
         return _median_of_all(input)
-    normalize_dim(dim, input.array.ndim)
+    normalize_dim(dim, tensor_array(input).ndim)
     refuse_dtypes("median_out", input.kind.dtype, "bool")
     return _one_of_each(_median, "median", return_types.median, input, dim, keepdim, out)
 
@@ -142,9 +143,9 @@ def nanmedian(
     tensor(1.)
     """
     if dim is None:
-        refuse_dtypes("median_cpu", input.kind.dtype, "bool")
+        refuse_dtypes("median_cpu", tensor_kind(input).dtype, "bool")
         return _nanmedian_of_all(input)
-    normalize_dim(dim, input.array.ndim)
+    normalize_dim(dim, tensor_array(input).ndim)
     refuse_dtypes("median_out", input.kind.dtype, "bool")
     return _one_of_each(_nanmedian, "median", return_types.nanmedian, input, dim, keepdim, out)
 
@@ -189,7 +190,7 @@ def mode(
     values=tensor(1),
     indices=tensor(3))
     """
-    normalize_dim(dim, input.array.ndim)
+    normalize_dim(dim, tensor_array(input).ndim)
     if input.array.size:
         refuse_dtypes("mode_cpu", input.kind.dtype)
     return _one_of_each(_mode, "mode", return_types.mode, input, dim, keepdim, out)
@@ -259,7 +260,7 @@ def _fractions(input: Tensor, q: float | Tensor) -> Tensor:
 
 
 def _quantile(input: Tensor, q, dim, keepdim: bool, how: str, out: Tensor | None, skip_nan: bool) -> Tensor:
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     if not input.array.size:
         raise RuntimeError("quantile() input tensor must be non-empty")
     fractions = _fractions(input, q)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from numbatorch.arguments import tensor_array
 from numbatorch.ops.arithmetic import div, mul, square
 from numbatorch.ops.arrange import unfold
 from numbatorch.ops.complexes import view_as_real
@@ -147,7 +148,7 @@ def istft(
     """
     hop = n_fft // 4 if hop_length is None else hop_length
     width = n_fft if win_length is None else win_length
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     text = "None" if window is None else f"{type_text(window)}{{{list(window.array.shape)}}}"
 
     def fail(reason: str, colon: str = " : ") -> RuntimeError:

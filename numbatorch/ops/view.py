@@ -9,6 +9,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import ViewOp
+from numbatorch.arguments import mistaken, tensor_array, tensor_kind
 from numbatorch.base import Kind, TensorBase, address, alias, kind_of
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import inverse, steps
@@ -122,7 +123,11 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
 
 def reshape(input: Tensor, *shape) -> Tensor:
     """The same elements in another shape; one size may be -1. A view where that is possible, else a copy."""
-    if input.kind.contiguous:
+    try:
+        contiguous = input.kind.contiguous
+    except AttributeError as error:
+        raise mistaken(error) from None
+    if contiguous:
         return _reshaped(input, shape)
     array = input.array
     new = infer_shape(sizes(shape), array.size)
@@ -144,7 +149,7 @@ def ravel(input: Tensor) -> Tensor:
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from `start_dim` to `end_dim` as one."""
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     if not shape:
         return reshape(input, 1)
     start, end = normalize_dim(start_dim, len(shape)), normalize_dim(end_dim, len(shape))
@@ -160,7 +165,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Dimension `dim` split into dimensions of these sizes, one of which may be -1."""
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     d = normalize_dim(dim, len(shape))
     if not shape:
         raise RuntimeError(
@@ -198,7 +203,7 @@ def permute(input: Tensor, *dims) -> Tensor:
     if not dims:
         raise TypeError('permute() missing 1 required positional arguments: "dims"')
     order = sizes(dims)
-    ndim = input.array.ndim
+    ndim = tensor_array(input).ndim
     if len(order) != ndim:
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
@@ -218,7 +223,10 @@ def reverse(input: Tensor) -> Tensor:
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """`input` with two dimensions swapped."""
-    ndim = input.array.ndim
+    try:
+        ndim = input.array.ndim
+    except AttributeError as error:
+        raise mistaken(error) from None
     return (
         _transpose(input, normalize_dim(dim0, ndim), normalize_dim(dim1, ndim)) if ndim else alias_view(input)
     )
@@ -229,14 +237,14 @@ swapaxes = swapdims = transpose
 
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; fewer dimensions stay as they are."""
-    if input.array.ndim > 2:
+    if tensor_array(input).ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
     return _t(input)
 
 
 def movedim(input: Tensor, source, destination) -> Tensor:
     """`input` with the dimensions `source` moved to the places `destination`, the others in their order."""
-    ndim = input.array.ndim
+    ndim = tensor_array(input).ndim
     source, destination = ((d,) if isinstance(d, int) else tuple(d) for d in (source, destination))
     if len(source) != len(destination):
         raise RuntimeError(
@@ -265,14 +273,17 @@ _squeeze = ViewOp("Squeeze", _view_forward, _reshape_vjp)
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """`input` with a dimension of size one put in at `dim`."""
-    shape = input.array.shape
+    try:
+        shape = input.array.shape
+    except AttributeError as error:
+        raise mistaken(error) from None
     d = normalize_dim(dim, len(shape) + 1)
     return _unsqueeze(input, (*shape[:d], 1, *shape[d:]), shape)
 
 
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """`input` without its dimensions of size one, or without those of `dim` that are."""
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     if dim is None:
         dims: Sequence[int] = range(len(shape))
     elif not shape:
@@ -303,7 +314,10 @@ _expand = ViewOp("Expand", _expand_forward, lambda node, grad: (grad.sum_to_size
 def expand(input: Tensor, *shape, implicit: bool = False) -> Tensor:
     """`input` read as a larger tensor: dimensions of size one, and new ones in front, repeat. -1 keeps a
     size."""
-    wanted, old = sizes(shape), input.array.shape
+    try:
+        wanted, old = sizes(shape), input.array.shape
+    except AttributeError as error:
+        raise mistaken(error) from None
     missing = len(wanted) - len(old)
     if -1 not in wanted and missing >= 0 and all([o in (1, n) for o, n in zip(old, wanted[missing:])]):
         return _expand(input, wanted, old)
@@ -342,7 +356,7 @@ def type_text(tensor: TensorBase) -> str:
     """ "torch.FloatTensor" and so on."""
     from numbatorch.autograd.node import type_name
 
-    return type_name(tensor.kind)
+    return type_name(tensor_kind(tensor))
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
@@ -406,7 +420,7 @@ def as_strided(
     tensor([[0, 1],
             [1, 2]])
     """
-    array, size, stride = input.array, tuple(size), tuple(stride)
+    array, size, stride = tensor_array(input), tuple(size), tuple(stride)
     start = offset_in_memory(input)
     offset = start if storage_offset is None else storage_offset
     if len(size) != len(stride):
@@ -432,7 +446,7 @@ def _extent(memory) -> int:
 
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """`length` elements of dimension `dim`, from `start` on."""
-    shape = input.array.shape
+    shape = tensor_array(input).shape
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     d = normalize_dim(dim, len(shape))
@@ -452,7 +466,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Element `index` of dimension `dim`, which disappears."""
-    ndim = input.array.ndim
+    ndim = tensor_array(input).ndim
     if not ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     d = normalize_dim(dim, ndim)
@@ -492,7 +506,7 @@ _diagonal = ViewOp("Diagonal", _diagonal_forward, _diagonal_vjp)
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonal of the matrices in dimensions `dim1` and `dim2`, as a last dimension; `offset` above the
     main one."""
-    ndim = input.array.ndim
+    ndim = tensor_array(input).ndim
     a, b = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -509,4 +523,7 @@ _alias = ViewOp("Alias", lambda input: input.array[...], lambda node, grad: (gra
 
 def detach(input: Tensor) -> Tensor:
     """A tensor on the same memory that is not on the tape."""
-    return alias(input)
+    try:
+        return alias(input)
+    except AttributeError as error:
+        raise mistaken(error) from None

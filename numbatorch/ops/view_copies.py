@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from numbatorch.arguments import tensor_array
 from numbatorch.ops.arrange import unfold
 from numbatorch.ops.copy import clone, clone_contiguous, copy_, into
 from numbatorch.ops.index import getitem
@@ -166,7 +167,7 @@ def unbind_copy(input: Tensor, dim: int = 0, *, out: Sequence[Tensor] | None = N
 
 
 def _sliced(input: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
-    d = normalize_dim(dim, input.array.ndim)
+    d = normalize_dim(dim, tensor_array(input).ndim)
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     return getitem(input, (slice(None),) * d + (slice(start, end, step),))
@@ -176,7 +177,7 @@ def _replaced(input: Tensor, src: Tensor, view: Callable[..., Tensor], *args: An
     """A copy of `input`, its dimensions in the same order in memory, in which `view(copy, *args)` is `src`."""
     result = clone(input)
     part = view(result, *args)
-    if part.array.shape != src.array.shape:
+    if part.array.shape != tensor_array(src).shape:
         raise RuntimeError(
             f"expected src to have a size equal to the slice of self. src size = {list(src.array.shape)}, "
             f"slice size = {list(part.array.shape)}"

@@ -96,12 +96,11 @@ class Sample:
         return values.astype("float32" if dtype in ("float16", "bfloat16") else dtype)
 
     def call(self, library: Any, tensors: list) -> Any:
-        """The op applied to tensors of `library`."""
+        """The op applied to tensors of `library`, or to what stands in their place."""
+        device = getattr(tensors[0], "device", "cpu")
 
         def operand(value: Any) -> Any:
-            if not isinstance(value, np.ndarray):
-                return value
-            return library.tensor(value).to(tensors[0].device)
+            return library.tensor(value).to(device) if isinstance(value, np.ndarray) else value
 
         return self.function(library)(
             *tensors, *map(operand, self.args), **{k: operand(v) for k, v in self.kwargs.items()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
+from numbatorch import arguments
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.dtype import type_word
@@ -31,10 +32,7 @@ LinAlgError = _LinAlgError
 def tensor(value: Any, function: str, argument: str = "A") -> None:
     """Raise TypeError where the first argument of a function is not a tensor."""
     if not isinstance(value, TensorBase):
-        raise TypeError(
-            f"{function.replace('.', '_')}(): argument '{argument}' (position 1) must be Tensor, not "
-            f"{type(value).__name__}"
-        )
+        raise TypeError(arguments.words(function.replace(".", "_"), argument, 1, value))
 
 
 def matrix(input: Tensor, function: str, argument: str = "A", name: str = "A") -> None:

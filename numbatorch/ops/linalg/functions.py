@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import roll
@@ -152,7 +153,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
     if len(given) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(given)}")
     for which, x in (("first", given[0]), ("last", given[-1])):
-        if x.array.ndim not in (1, 2):
+        if tensor_array(x).ndim not in (1, 2):
             raise RuntimeError(f"multi_dot(): the {which} tensor must be 1D or 2D but got {x.array.ndim}D")
     row, column = given[0].array.ndim == 1, given[-1].array.ndim == 1
     matrices = list(given)
@@ -225,12 +226,12 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
     >>> torch.linalg.vecdot(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    own = x.kind.dtype
+    own = tensor_kind(x).dtype
     if not (own.is_inexact):
         raise RuntimeError(
             f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {type_word(own)}"
         )
-    if own is not y.kind.dtype:
+    if own is not tensor_kind(y).dtype:
         raise RuntimeError(
             f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {type_word(own)} and "
             f"y of type {type_word(y.kind.dtype)} instead"
@@ -244,7 +245,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     >>> torch.linalg.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]))
     tensor([0., 0., 1.])
     """
-    if input.array.ndim != other.array.ndim:
+    if tensor_array(input).ndim != tensor_array(other).ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     d = normalize_dim(dim, input.array.ndim)
     lengths = input.array.shape[d], other.array.shape[d]
@@ -269,7 +270,7 @@ def cross_old(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tens
     tensor([0., 0., 1.])
     """
     if dim is None:
-        if 3 not in input.array.shape:
+        if 3 not in tensor_array(input).shape:
             raise RuntimeError("no dimension of size 3 in input")
         dim = input.array.shape.index(3)
     return cross(input, other, dim=dim, out=out)
@@ -293,7 +294,7 @@ def trace(input: Tensor) -> Tensor:
     >>> torch.trace(torch.tensor([[1, 2], [3, 4]]))
     tensor(5)
     """
-    if input.array.ndim != 2:
+    if tensor_array(input).ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.array.ndim}")
     if input.kind.dtype is dt.bool:
         raise NotImplementedError("\"trace\" not implemented for 'Bool'")
@@ -308,7 +309,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
             [ 1,  3,  9],
             [ 1,  5, 25]])
     """
-    own = x.kind.dtype
+    own = tensor_kind(x).dtype
     if own is dt.bool:
         raise RuntimeError(
             "linalg.vander supports floating point, complex, and integer tensors, but got Bool"

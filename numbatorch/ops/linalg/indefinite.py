@@ -9,6 +9,7 @@ import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array
 from numbatorch.dtype import type_word
 from numbatorch.ops.copy import numbers
 from numbatorch.ops.linalg.common import all_into, floating, lapack, square, tensor
@@ -90,11 +91,11 @@ def ldl_solve(
     function = "torch.linalg.ldl_solve"
     tensor(LD, "linalg.ldl_solve", "LD")
     square(LD, function)
-    if B.array.ndim < 2:
+    if tensor_array(B).ndim < 2:
         raise IndexError("Dimension out of range (expected to be in range of [-1, 0], but got -2)")
     check_pair(B, LD, function)
     floating(LD, function, "ldl_solve_kernel_cpu")
-    if LD.array.shape[:-1] != pivots.array.shape:
+    if LD.array.shape[:-1] != tensor_array(pivots).shape:
         raise RuntimeError(
             f"{function}: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
             f"{list(pivots.array.shape)} instead"

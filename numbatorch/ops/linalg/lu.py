@@ -13,6 +13,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import tril, triu
 from numbatorch.ops.complexes import adjoint
@@ -187,7 +188,7 @@ def lu_unpack(
     tensor([[1.0000, 0.0000],
             [0.5000, 1.0000]])
     """
-    if unpack_pivots and LU_pivots.kind.dtype is not dt.int32:
+    if unpack_pivots and tensor_kind(LU_pivots).dtype is not dt.int32:
         raise RuntimeError(
             "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\n"
             "Note: this function is intended to be used with the output produced by torch.linalg.lu_factor"
@@ -234,12 +235,12 @@ def lu_solve(
     function = "linalg.lu_solve"
     tensor(LU, function, "LU")
     floating(LU, function, "linalg_lu_solve_cpu")
-    if LU.kind.dtype is not B.kind.dtype:
+    if LU.kind.dtype is not tensor_kind(B).dtype:
         raise RuntimeError(
             f"{function}: Expected LU and B to have the same dtype, but found LU of type "
             f"{type_word(LU.kind.dtype)} and B of type {type_word(B.kind.dtype)} instead"
         )
-    if pivots.kind.dtype is not dt.int32:
+    if tensor_kind(pivots).dtype is not dt.int32:
         raise RuntimeError(f"{function}: pivots should be a Tensor of scalar type torch.int32")
     check_system(LU, B, left, function)
     if pivots.array.shape[-1] != LU.array.shape[-1]:

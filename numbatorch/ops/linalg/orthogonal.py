@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch import return_types
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed, tril, triu
 from numbatorch.ops.complexes import adjoint
@@ -156,7 +157,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
 
 
 def _check_factors(A: Tensor, tau: Tensor, function: str) -> None:
-    if A.array.shape[-1] < tau.array.shape[-1]:
+    if A.array.shape[-1] < tensor_array(tau).shape[-1]:
         raise RuntimeError(f"{function}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
     if A.kind.dtype is not tau.kind.dtype:
         raise RuntimeError(
@@ -201,11 +202,11 @@ def ormqr(
             [-4.]])
     """
     for name, x in (("input", input), ("other", other)):
-        if x.array.ndim < 2:
+        if tensor_array(x).ndim < 2:
             raise RuntimeError(f"torch.ormqr: {name} must have at least 2 dimensions.")
     side = -2 if left else -1
     size = other.array.shape[side]
-    if size < tau.array.shape[-1]:
+    if size < tensor_array(tau).shape[-1]:
         raise RuntimeError(f"torch.ormqr: other.shape[{side}] must be greater than or equal to tau.shape[-1]")
     if size != input.array.shape[-2]:
         raise RuntimeError(f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2]")

@@ -9,6 +9,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
@@ -268,9 +269,9 @@ def lstsq(
 
 def _check_lstsq(A: Tensor, B: Tensor, driver: str | None) -> None:
     function = "torch.linalg.lstsq"
-    if A.array.ndim < 2:
+    if tensor_array(A).ndim < 2:
         raise RuntimeError(f"{function}: input must have at least 2 dimensions.")
-    if B.array.ndim < 1:
+    if tensor_array(B).ndim < 1:
         raise RuntimeError(f"{function}: other must have at least 1 dimension.")
     if A.kind.dtype is not B.kind.dtype:
         raise RuntimeError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import numbers
@@ -143,7 +144,7 @@ def is_vector(A: Tensor, B: Tensor) -> bool:
 def _solved(A: Tensor, B: Tensor, left: bool, check: bool, function: str) -> tuple[Tensor, Tensor]:
     square(A, "linalg.solve")
     floating(A, "linalg.solve", "lu_cpu")
-    if A.kind.dtype is not B.kind.dtype:
+    if A.kind.dtype is not tensor_kind(B).dtype:
         raise RuntimeError(
             f"linalg.solve: Expected A and B to have the same dtype, but found A of type "
             f"{type_word(A.kind.dtype)} and B of type {type_word(B.kind.dtype)} instead"
@@ -206,7 +207,7 @@ def tensorsolve(
     if dims is not None:
         chosen = normalize_dims(dims, A.array.ndim)
         A = movedim(A, chosen, tuple(range(A.array.ndim - len(chosen), A.array.ndim)))
-    wanted = A.array.shape[B.array.ndim :]
+    wanted = A.array.shape[tensor_array(B).ndim :]
     size, given = prod(wanted), B.array.size
     if size != given:
         raise RuntimeError(

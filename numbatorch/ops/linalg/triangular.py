@@ -8,6 +8,7 @@ import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
+from numbatorch.arguments import tensor_array
 from numbatorch.dtype import promote_types, type_word
 from numbatorch.ops.arrange import tril, triu
 from numbatorch.ops.complexes import adjoint
@@ -113,7 +114,7 @@ def triangular_solve(
 ) -> return_types.triangular_solve:
     """The old form of `linalg.solve_triangular`: (X of A X = input, a copy of A), with Aᵀ if `transpose`."""
     for name, x in (("b", input), ("A", A)):
-        if x.array.ndim < 2:
+        if tensor_array(x).ndim < 2:
             raise RuntimeError(
                 f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has "
                 f"{x.array.ndim} dimensions instead"
@@ -236,7 +237,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
             [2.]])
     """
     for name, x in (("b", B), ("u", L)):
-        if x.array.ndim < 2:
+        if tensor_array(x).ndim < 2:
             raise RuntimeError(
                 f"{name} should have at least 2 dimensions, but has {x.array.ndim} dimensions instead"
             )

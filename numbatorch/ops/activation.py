@@ -27,7 +27,7 @@ def _function(name: str, body, kernel: str, numbers: int = 0, refused: tuple = C
 
 def _numbers(input: Tensor, *numbers: float) -> list:
     """`numbers` as those of the type that is computed in. Raises RuntimeError where one is out of range."""
-    dtype = input.kind.dtype.opmath
+    dtype = tensor_kind(input).dtype.opmath
     return [dt.fitting(x, dtype) if dtype.is_floating_point else x for x in numbers]
 
 
@@ -228,14 +228,14 @@ def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x, and 0 between -lambd and lambd"""
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     return _hardshrink.general((input, dt.fitting(lambd, own) if own.is_floating_point else lambd), out)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x moved towards 0 by lambd. Raises RuntimeError for a negative lambd."""
     lambd = dt.fitting(lambd, dt.float64)
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     if own.is_floating_point and not 0 <= lambd <= dt.finfo(own).max:
         raise RuntimeError(
             f"lambda must be in range [0, {dt.finfo(own).max:g}] for input dtype {type_word(own)}, but found {lambd:g}"
@@ -245,6 +245,6 @@ def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
 
 def threshold(input: Tensor, threshold: float, value: float, *, out: Tensor | None = None) -> Tensor:
     """x above the threshold, else value"""
-    own = input.kind.dtype
+    own = tensor_kind(input).dtype
     _no_threshold(own)
     return _threshold.general((input, dt.fitting(threshold, own.opmath), dt.fitting(value, own)), out)

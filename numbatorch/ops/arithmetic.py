@@ -37,7 +37,7 @@ class _Subtraction(Pointwise):
         return super().general(inputs, out)
 
 
-def _check_no_bool(input: Tensor | Number, other: Tensor | Number) -> None:
+def _check_no_bool(input: Tensor | Number, other: Tensor | Number | None = None) -> None:
     if _is_bool(input) or _is_bool(other):
         both = _is_bool(input) and _is_bool(other)
         instead = (

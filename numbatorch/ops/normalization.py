@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops import fused_norm as fused
@@ -83,7 +83,7 @@ def _check_shape(
 def _agree(input: Tensor, shape: tuple[int, ...], *parameters: Tensor | None) -> bool:
     """Whether there is nothing to complain of: floats whose last dimensions are `shape`, as those of the parameters
     are, all of one kind."""
-    kind = input.kind
+    kind = tensor_kind(input)
     if not (shape and kind.dtype.is_floating_point and input.array.shape[-len(shape) :] == shape):
         return False
     for p in parameters:

@@ -140,6 +140,30 @@ LINES: dict[str, Line] = {
     "poisson": lambda o: o.t.poisson(o.rates),
     "multinomial, rows": lambda o: o.x.abs().multinomial(50),
     "multinomial, again": lambda o: o.x.abs().multinomial(50, replacement=True),
+    "stft": lambda o: o.t.stft(o.flat[:400_000], 400, return_complex=True, window=o.t.ones(400)),
+    "logical_and": lambda o: o.t.logical_and(o.x, o.y),
+    "x << places": lambda o: o.places << 1,
+    "renorm": lambda o: o.x.renorm(2, 0, 1.0),
+    "trapezoid": lambda o: o.t.trapezoid(o.x),
+    "dist": lambda o: o.t.dist(o.x, o.y),
+    "vander": lambda o: o.t.vander(o.flat[:40_000], 100),
+    "cartesian_prod": lambda o: o.t.cartesian_prod(o.flat[:1500], o.flat[:1500]),
+    "sum, where": lambda o: o.x[o.mask].sum(),
+    **{
+        f"{name}_": lambda o, name=name: getattr(o.x.clone(), f"{name}_")()
+        for name in "exp relu sigmoid normal uniform cauchy log_normal zero".split()
+    },
+    "add_": lambda o: o.x.clone().add_(o.y, alpha=2),
+    "clamp_": lambda o: o.x.clone().clamp_(-1, 1),
+    "masked_fill_": lambda o: o.x.clone().masked_fill_(o.mask, 0),
+    "index_add_": lambda o: o.x.clone().index_add_(0, o.rows, o.y),
+    "scatter_": lambda o: o.x.clone().scatter_(0, o.places, o.y),
+    **{
+        f"optim.{name}": lambda o, name=name, options=options: o.stepped(name, **options)
+        for name, options in {
+            "SGD": {"momentum": 0.9, "lr": 0.1}, "Adam": {}, "AdamW": {}, "RMSprop": {}, "Adagrad": {}, "NAdam": {},
+        }.items()
+    },
 }  # fmt: skip
 
 
@@ -247,6 +271,27 @@ BACKWARD: dict[str, tuple[str, Callable]] = {
     "eigh": ("definite", lambda o, x: o.t.linalg.eigh(x[:300, :300]).eigenvectors),
     "svdvals": ("square", lambda o, x: o.t.linalg.svdvals(x[:300, :300])),
     "matrix_exp": ("near", lambda o, x: o.t.matrix_exp(x[:500, :500])),
+    "prod, dim 1": ("x", lambda o, x: x.prod(1)),
+    "take_along_dim": ("x", lambda o, x: o.t.take_along_dim(x, o.places, 1)),
+    "repeat_interleave": ("x", lambda o, x: x.repeat_interleave(2, 1)),
+    "index_copy": ("x y", lambda o, x, y: x.index_copy(0, o.rows, y)),
+    "x[:, rows]": ("x", lambda o, x: x[:, o.rows]),
+    "x[:, ::2]": ("x", lambda o, x: x[:, ::2]),
+    "diff": ("x", lambda o, x: x.diff()),
+    "pad, reflect": ("pictures", lambda o, x: o.F.pad(x, (1, 1, 1, 1), "reflect")),
+    "prelu": ("x slope", lambda o, x, w: o.F.prelu(x, w)),
+    "addmm": ("x y", lambda o, x, y: o.t.addmm(x, x, y)),
+    "baddbmm": ("batch", lambda o, x: o.t.baddbmm(x, x, x)),
+    "kron": ("x", lambda o, x: o.t.kron(x[:50, :40], x[:50, :40])),
+    "layer_norm, affine": ("x slopes", lambda o, x, w: o.F.layer_norm(x, (2000,), w, w)),
+    "max_pool2d, 3 by 1": ("pictures", lambda o, x: o.F.max_pool2d(x, 3, 1)),
+    "adaptive_max_pool2d": ("pictures", lambda o, x: o.F.adaptive_max_pool2d(x, 7)),
+    "grid_sample": ("pictures grid", lambda o, x, g: o.F.grid_sample(x, g, align_corners=False)),
+    "pixel_shuffle": ("pictures", lambda o, x: o.F.pixel_shuffle(x, 2)),
+    "huber_loss": ("x y", lambda o, x, y: o.F.huber_loss(x, y)),
+    "depthwise conv2d": ("pictures depthwise", lambda o, x, w: o.F.conv2d(x, w, padding=1, groups=16)),
+    "conv1d": ("lines kernel", lambda o, x, w: o.F.conv1d(x, w)),
+    "stft": ("flat", lambda o, x: o.t.stft(x[:400_000], 400, return_complex=True, window=o.t.ones(400))),
     "rfft": ("x", lambda o, x: o.t.fft.rfft(x)),
     "fft": ("x", lambda o, x: o.t.fft.fft(x)),
     "irfft": ("complex", lambda o, x: o.t.fft.irfft(x)),
@@ -278,8 +323,19 @@ class Operands:
         self.labels = t.randint(1, 1000, (20, 50))
         self.lengths = t.full((20,), 100), t.full((20,), 50)
         self.weight, self.small = t.randn(16, 16, 3, 3), t.randn(16, 16, 1, 1)
+        self.slope, self.slopes = t.full((1,), 0.25), t.ones(2000)
+        self.depthwise, self.kernel = t.randn(16, 1, 3, 3), t.randn(32, 20, 5)
+        self.lines = self.flat.view(100, 20, 2000)
         self.sequences = self.flat[:2_560_000].view(50, 200, 256)
         self.lstm, self.gru = t.nn.LSTM(256, 64), t.nn.GRU(256, 64)
+
+    def stepped(self, name: str, **options: Any) -> Any:
+        """An optimiser after its first step."""
+        leaf = self.x.clone().requires_grad_()
+        leaf.grad = self.y
+        optimizer = getattr(self.t.optim, name)([leaf], **options)
+        optimizer.step()
+        return optimizer
 
 
 def _resident(field: str) -> int:

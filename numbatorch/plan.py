@@ -84,12 +84,17 @@ class Plan:
         ]
         self.fits = tuple(fits) if any(fits) else None
         self.size = prod(shape)
-        # The dtype of the result shows in its digits, also where they are kept in a wider one.
+        # The dtype of the result shows in its digits, also where they are kept in a wider one; and a kernel that
+        # computes with real numbers writes no complex ones.
         rounded = compute_type(self.kind.element) != self.kind.element and result is not dt.bool
-        wider = out is not None and out.kind.dtype is not result and rounded and row.name != "Copy"
+        apart = rounded or (out is not None and out.kind.dtype.is_complex and not result.is_complex)
+        wider = out is not None and out.kind.dtype is not result and apart and row.name != "Copy"
         self.before = Plan(row, inputs, None) if wider else None
-        self._lay_out(row, inputs, out, compute)
         self.make = None  # one native call that does the rest of a small one
+        if self.before is not None:
+            self.cpu = False  # there is no kernel that calls of this kind could share
+            return
+        self._lay_out(row, inputs, out, compute)
         simple = out is None and self.count == 1 and self.order is None and self.cpu
         if simple and 0 < self.size <= making.SMALL:
             self.make = making.making(self.entry, self.kind.numpy, shape)

@@ -104,9 +104,9 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     return _in_format(input, memory_format)
 
 
-def into(out: Tensor, result: Tensor, name: str) -> Tensor:
-    """`out`, the argument of the function `name`, resized and overwritten by `result`. Raises RuntimeError if
-    the dtypes differ or one of the two is on the tape."""
+def check_out(out: Tensor, result: Tensor, name: str) -> None:
+    """Raise TypeError where `out`, the argument of the function `name`, is no tensor, and RuntimeError if it or the result
+    is on the tape."""
     if not isinstance(out, TensorBase):
         raise TypeError(arguments.words(name, "out", None, out))
     if state.enabled and (result._requires_grad or out._requires_grad):
@@ -114,6 +114,12 @@ def into(out: Tensor, result: Tensor, name: str) -> Tensor:
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of "
             "the arguments requires grad."
         )
+
+
+def into(out: Tensor, result: Tensor, name: str) -> Tensor:
+    """`out`, the argument of the function `name`, resized and overwritten by `result`. Raises RuntimeError if
+    the dtypes differ or one of the two is on the tape."""
+    check_out(out, result, name)
     if out.kind.dtype is not result.kind.dtype:
         raise RuntimeError(_OTHER_DTYPE.get(name, _OTHER_DTYPE[""])(name, result.kind.dtype, out.kind.dtype))
     resize_out(out, result.array.shape)

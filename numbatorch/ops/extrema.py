@@ -295,7 +295,7 @@ def _place(row: Reduce, input: Tensor, dim: Any, keepdim: bool, out: Tensor | No
         raise TypeError(
             f"{row.reduction.name}(): argument 'dim' (position 1) must be int, not {type(dim).__name__}"
         )
-    return into(out, row(input, dim, keepdim), row.reduction.name)
+    return into(out, row(input, dim, keepdim), row.reduction.name, same=True)
 
 
 def aminmax(

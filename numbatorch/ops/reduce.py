@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numbatorch.dtype as dt
 from numbatorch.apply import to_float, to_real
 from numbatorch.arguments import mistaken, tensor_array, tensor_kind
+from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
 from numbatorch.ops.comparison import eq, gt, ne, where
@@ -24,6 +25,7 @@ from numbatorch.ops.reduction import (
     Reduce,
     broadcast_dims,
     converted,
+    dtype_of,
     into,
     remember,
     renamed,
@@ -76,12 +78,13 @@ def sum(
     """
     if names:
         dim, keepdim = renamed(names, dim, keepdim, "sum")
+    dtype = dtype_of(dtype, out)
     if dtype is not None:
         input = converted(input, dtype)
     result = _sum(input, None, keepdim) if dim is None else _sum_dims(input, dim, keepdim)
     if dtype is not None:
         result = cast(result, input.kind.dtype)
-    return result if out is None else into(out, result, "sum")
+    return result if out is None else into(out, result, "sum", same=True)
 
 
 def sum_to_size(input: Tensor, *size) -> Tensor:
@@ -121,8 +124,9 @@ def nansum(
     """The sum of the elements that are not NaN."""
     if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"nansum on {input.kind.device.type.upper()} does not support complex inputs")
+    dtype = dtype_of(dtype, out)
     result = _nansum(converted(input, dtype), dim, keepdim)
-    return into(out, result if dtype is None else cast(result, dt.as_dtype(dtype)), "nansum")
+    return into(out, result if dtype is None else cast(result, dt.as_dtype(dtype)), "nansum", same=True)
 
 
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
@@ -287,9 +291,10 @@ def prod(
             f"prod() received an invalid combination of arguments - got dim={type(dim).__name__}, but "
             f"expected an int"
         )
+    dtype = dtype_of(dtype, out)
     input = converted(input, dtype)
     result = _prod(input, None, keepdim) if dim is None else _prod_dims(input, dim, keepdim)
-    return into(out, result if dtype is None else cast(result, input.kind.dtype), "prod")
+    return into(out, result if dtype is None else cast(result, input.kind.dtype), "prod", same=True)
 
 
 # --- truth
@@ -325,6 +330,10 @@ def _truth(
 ) -> Tensor:
     if names:
         dim, keepdim = renamed(names, dim, keepdim, function)
+    if isinstance(out, TensorBase) and out.kind.dtype not in (dt.bool, dt.uint8):
+        raise RuntimeError(
+            f"{function} only supports bool tensor for result, got: {type_word(out.kind.dtype)}"
+        )
     if (
         dim is not None and dim.__class__ is not int and len(dim) == 0
     ):  # here alone, no dimensions means none, not all
@@ -455,7 +464,7 @@ def vector_norm(
         _refuse_empty(ord, x.array.shape, reduction_dims(dim, x.array.ndim))
     if tensor_kind(x).dtype.is_complex and ord not in _NORMS:
         x = abs(x)
-    return into(out, _NORMS.get(ord, _norm_p)(x, dim, keepdim, float(ord)), "linalg.vector_norm")
+    return into(out, _NORMS.get(ord, _norm_p)(x, dim, keepdim, float(ord)), "linalg_vector_norm", same=True)
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
@@ -493,7 +502,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
     d = normalize_dim(dim, ndim)
     size = vector_norm(input, p, [other for other in range(ndim) if other != d], True)
     scale = where(gt(size, maxnorm), maxnorm / (size + 1e-7), 1.0)
-    return into(out, mul(input, scale), "renorm")
+    return into(out, mul(input, scale), "renorm", same=True)
 
 
 def renorm_(self: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:

@@ -12,10 +12,11 @@ import numbatorch.dtype as dt
 from numbatorch.apply import Op, promoted
 from numbatorch.arguments import no_tensor
 from numbatorch.autograd.mode import state
-from numbatorch.base import Kind, empty, wrap
+from numbatorch.base import Kind, TensorBase, empty, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import steps
-from numbatorch.ops.copy import cast, copy_
+from numbatorch.ops.copy import cast, check_out, copy_
+from numbatorch.ops.copy import into as into_same
 from numbatorch.ops.view import repeated, reshape
 from numbatorch.shape import reduced_shape, reduction_dims
 from numbatorch.storage import resize_out
@@ -176,6 +177,11 @@ def renamed(names: dict[str, Any], dim: Any, keepdim: bool, function: str) -> tu
     return dim, keepdim
 
 
+def dtype_of(dtype: DType | None, out: Tensor | None) -> DType | None:
+    """The dtype that a caller of a sum or product asks for: if by no name, that of `out`."""
+    return out.dtype if dtype is None and isinstance(out, TensorBase) else dtype
+
+
 def converted(input: Tensor, dtype: DType | None) -> Tensor:
     """`input` in the dtype that the caller asks for."""
     if dtype is None:
@@ -186,16 +192,14 @@ def converted(input: Tensor, dtype: DType | None) -> Tensor:
     return cast(input, dtype)
 
 
-def into(out: Tensor | None, result: Tensor, function: str) -> Tensor:
+def into(out: Tensor | None, result: Tensor, function: str, same: bool = False) -> Tensor:
     """`result`, written into `out` if that is given, which takes the shape of the result; with a warning, if
-    it has elements."""
+    it has elements. `same`: `out` must have the result's own dtype."""
     if out is None:
         return result
-    if state.enabled and (result._requires_grad or out._requires_grad):
-        raise RuntimeError(
-            f"{function}(): functions with out=... arguments don't support automatic differentiation, but "
-            f"one of the arguments requires grad."
-        )
+    if same:
+        return into_same(out, result, function)
+    check_out(out, result, function)
     if not dt.can_cast(result.kind.dtype, out.kind.dtype):
         raise RuntimeError(
             f"result type {type_word(result.kind.dtype)} can't be cast to the desired output type "

@@ -15,7 +15,7 @@ from numbatorch.ops.arithmetic import add, div, mul, sub
 from numbatorch.ops.arrange import flip
 from numbatorch.ops.choice import Choice, empty_pair, into_pair, refuse_dtypes
 from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, ne, where
-from numbatorch.ops.copy import cast, contiguous, copy_, to_opmath
+from numbatorch.ops.copy import cast, clone, contiguous, copy_, to_opmath
 from numbatorch.ops.extrema import amax
 from numbatorch.ops.math import abs, exp, isfinite, log
 from numbatorch.ops.reduction import converted, into
@@ -133,9 +133,13 @@ def _total(
         wanted = out.kind.dtype
     else:
         wanted = own if own.is_inexact else dt.int64
-    if wanted is dt.bool:
+    dim = normalize_dim(dim, input.array.ndim)
+    if wanted is not dt.bool:
+        result = _along(row, converted(input, wanted), dim)
+    elif input.array.ndim and input.array.size:
         raise NotImplementedError(f"\"{function}_out_cpu\" not implemented for 'Bool'")
-    result = _along(row, converted(input, wanted), dim)
+    else:
+        result = clone(converted(input, wanted))
     return result if out is None else into(out, result, function)
 
 

@@ -49,12 +49,19 @@ def _selected(how: int):
     return forward
 
 
+def _of_nothing(dtype: dt.DType) -> float:
+    """The median of no elements: NaN, or what C makes of it as an integer."""
+    if dtype.is_floating_point:
+        return float("nan")
+    return dt.iinfo(dtype).min if dtype.itemsize >= 4 else 0
+
+
 def _of_all(how: int):
     def forward(input):
         flat = reshape(contiguous(wrap(input.array, input.kind)), -1)
         value, place = empty_pair((), input.kind)
         if not flat.array.size:
-            return value.fill_(float("nan") if input.kind.dtype.is_floating_point else -(1 << 63))
+            return value.fill_(_of_nothing(input.kind.dtype))
         kernels.select(input.kind.device.type, value.array, place.array, flat.array, how, 0)
         return value
 

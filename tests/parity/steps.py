@@ -88,10 +88,14 @@ def _square(x):
     return x @ x.mT.conj() + 3 * x.new_ones(x.shape[-2]).diag()
 
 
-def _floor_divide_over(L, x, y):
+def _divide_over(name: str) -> Step:
     """Not by an integer 0: PyTorch comes to it with the first elements divided, here nothing has been written. The
     error itself is compared where nothing is overwritten."""
-    return x.floor_divide_(y if y.is_floating_point() else y.masked_fill(y == 0, 1))
+
+    def run(L, x, y):
+        return getattr(x, name)(y if y.is_floating_point() else y.masked_fill(y == 0, 1))
+
+    return Step(name, 2, 0, run)
 
 
 def _write_slice(L, x, y, d):
@@ -349,8 +353,8 @@ IN_PLACE = [
     *[_inside(name) for name in "relu_ neg_ exp_ sigmoid_ zero_ abs_ sqrt_ tanh_ floor_ t_ squeeze_".split()],
     *[_over(name) for name in "neg_ exp_ sigmoid_ zero_ abs_ sin_ square_ trunc_".split()],
     # logical_and_ is left out: PyTorch keeps the history of what it overwrites, so that gradients pass through.
-    *map(_over_by, "add_ sub_ mul_ div_ copy_ pow_ maximum_ eq_ fmod_".split()),
-    Step("floor_divide_", 2, 0, _floor_divide_over),
+    *map(_over_by, "add_ sub_ mul_ div_ copy_ pow_ maximum_ eq_".split()),
+    _divide_over("fmod_"), _divide_over("floor_divide_"),
     _inside("add_", 1.5), _inside("mul_", 2), _inside("clamp_", -1, 1), _inside("fill_", 0.25), _inside("div_", 3),
     _over("add_", 1.5), _over("mul_", 2), _over("clamp_", -1, 1), _over("fill_", 2),
     Step("cumsum_", 1, 1, lambda L, x, d: x.clone().cumsum_(_dim(x, d))),

@@ -9,9 +9,10 @@ for a device.
             t0 = sigmoid_f32(x0)                                    for j in range(length):
             o0[i] = t0                                                  x0 = a0[p0 + j * s0]  ...
 
-On CUDA the loop is `for i in range(cuda.grid(1), n, cuda.gridsize(1))`. Complex numbers are read and written in
-parts, a0[2 * i] and a0[2 * i + 1], and computed with in parts: see `pairs`. A file is named by the hash of its
-own text, so it can be read, shown in tracebacks, stepped through, and found again by the next process.
+On CUDA a thread takes every element that is a whole number of grids away from its first one; where there is little
+to compute several at a time, so that much is on its way from memory. Complex numbers are read and written in parts,
+a0[2 * i] and a0[2 * i + 1], and computed with in parts: see `pairs`. A file is named by the hash of its own text,
+so it can be read, shown in tracebacks, stepped through, and found again by the next process.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ NUMPY_NAME = {
 PART = {"c8": "f4", "c16": "f8"}  # a complex number is two of these
 HALF = {"f2": "float16", "bf": "bfloat16"}
 SUFFIX = {"f4": "f32", "f8": "f64"}
+FEW = 20  # statements that are little to compute
 TILE = 32  # elements of a row, where some operand has its neighbours on other cache lines
 MATH_MODULE = {"cpu": "numbatorch_kernels.vecmath", "cuda": "numbatorch_kernels.cuda.vecmath"}
 
@@ -236,10 +238,11 @@ def source(
     pointers = {f"o{k}": o.access for k, o in enumerate(outputs)}
     pointers |= {f"a{k}": o.access for k, o in enumerate(inputs) if o.access not in ("value", "inplace")}
     strided = is_strided(inputs, outputs)
+    grid_stride = device == "cuda" and not strided
     elements = {f"o{k}": o.element for k, o in enumerate(outputs)}
     elements |= {f"a{k}": o.element for k, o in enumerate(inputs)}
     if not strided:
-        head, index = [_RANGE[device]], dict.fromkeys(pointers, "i")
+        head, index = ["for i in range(start, stop):"], dict.fromkeys(pointers, "i")
     elif device == "cpu":
         walk = _tiles if "far" in pointers.values() else _rows
         head, index = walk(pointers, elements)
@@ -251,17 +254,29 @@ def source(
         else _places(name, index[name], elements[name])
         for name in pointers
     }
-    reads = [
-        place["o0"] if o.access == "inplace" else place.get(f"a{k}") or _number(f"a{k}", o.element)
-        for k, o in enumerate(inputs)
-    ]
-    writes = [place[f"o{k}"] for k in range(len(outputs))]
-    body = writer.statements(inputs, reads, [o.element for o in outputs], writes, compute in PART)
+    numbers = {f"a{k}": _number(f"a{k}", o.element) for k, o in enumerate(inputs) if o.access == "value"}
+    sources = ["o0" if o.access == "inplace" else f"a{k}" for k, o in enumerate(inputs)]
+
+    def body(read: dict[str, list[str]], written: dict[str, list[str]]) -> list[str]:
+        reads, writes = (
+            [(numbers | read)[s] for s in sources],
+            [written[f"o{k}"] for k in range(len(outputs))],
+        )
+        return writer.statements(inputs, reads, [o.element for o in outputs], writes, compute in PART)
+
+    statements = body(place, place)
+    if grid_stride:
+        light = len(statements) <= FEW and not any("special" in line for line in writer.imports)
+        read = {s: elements[s] for s in sources if s not in numbers}
+        loop = _grid_stride(body, statements, read if light else {}, elements)
+    else:
+        indent = head[-1][: -len(head[-1].lstrip())] if device == "cpu" else ""
+        loop = head + [f"{indent}    {line}" for line in statements]
+        loop += ["    i += cuda.gridsize(1)"] * (device == "cuda")
     if device == "cuda":
         writer.imports.add("from numbatorch_kernels.cuda.compat import cuda")
         if strided:
             writer.imports.add("from numbatorch_kernels.cuda.division import split")
-    indent = "    " + head[-1][: -len(head[-1].lstrip())] if device == "cpu" else "    "
     values = [f"a{k}" for k, o in enumerate(inputs) if o.access == "value"]
     arguments = sorted(pointers.keys() | set(values), key=lambda name: (name[0] == "a", int(name[1:])))
     arguments += ["geometry"] * strided + (["start", "stop"] if device == "cpu" else ["n"])
@@ -270,14 +285,9 @@ def source(
         [f'"""{program.name}: {results} <- {operands}; computed in {compute}, on {device}."""', ""]
         + sorted(writer.imports)
         + ["", "", f"def {program.name}_kernel({', '.join(arguments)}):"]
-        + ["    " + line for line in head]
-        + ["    " + indent + line for line in body]
-        + ["        i += cuda.gridsize(1)"] * (strided and device == "cuda")
+        + ["    " + line for line in loop]
         + [""]
     )
-
-
-_RANGE = {"cpu": "for i in range(start, stop):", "cuda": "for i in range(cuda.grid(1), n, cuda.gridsize(1)):"}
 
 
 # The index of an element j of a row, by access; "" for what has been read already.
@@ -400,6 +410,25 @@ def _grid(pointers: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     ]
     head += ["        " + line for line in _moves(pointers)]
     return head, {name: f"p_{name}" for name in pointers}
+
+
+def _grid_stride(
+    body: Callable, statements: list[str], read: dict[str, str], elements: dict[str, str]
+) -> list[str]:
+    """CUDA: the loop around `statements`, which compute element i. Before it one that reads several elements, 16 bytes of
+    the widest of what is `read`, before it computes: a thread that waits for one at a time leaves bandwidth unused."""
+    several = min(8, 16 // max([int(_POINTER.get(e, e)[1:]) for e in read.values()], default=16))
+    lines = ["i, stride = cuda.grid(1), cuda.gridsize(1)"]
+    if several > 1:
+        loads, computed = [], []
+        for k in range(several):
+            places = {name: _places(name, f"i + {k} * stride", e) for name, e in elements.items()}
+            values = {name: [f"{name}_{k}{part}" for part in ("", "i")[: len(places[name])]] for name in read}
+            loads += [f"{', '.join(values[name])} = {', '.join(places[name])}" for name in read]
+            computed += body(values, places)
+        lines += [f"while i + {several - 1} * stride < n:"]
+        lines += [f"    {line}" for line in (*loads, *computed, f"i += {several} * stride")]
+    return [*lines, "while i < n:", *[f"    {line}" for line in (*statements, "i += stride")]]
 
 
 def module(text: str, name: str) -> types.ModuleType:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import chain
 from math import prod
 
 import numpy as np
@@ -30,6 +31,8 @@ from numbatorch_kernels.reduce.text import REAL, Writer, _indent
 from numbatorch_kernels.reduce.walk import Walk
 
 SHARE = 16  # elements that a lane should have before a column is cut into parts
+PARTS = 2 if compat.SIMULATED else 32  # at most, for each multiprocessor: the last few must not run alone
+AHEAD, FEW = 8, 6  # elements that a lane reads at a time where so many statements take one in
 
 
 def state_types(reduction: Reduction, compute: str) -> tuple[str, ...]:
@@ -77,24 +80,33 @@ class _Text:
         return [*lines, f"{', '.join(self.state)} = {', '.join(words)}"]
 
     def each(self, statements: Sequence[str]) -> list[str]:
-        """A loop over the elements of a lane."""
+        """A loop over the elements of a lane. Before it, where there is little to do for an element, one that reads
+        AHEAD of them before it does it: a lane that waits for one at a time leaves bandwidth unused."""
         if self.linear:
             place = ["here = at + j * step"]
         else:
             place = ["here = at", *_unfold("j", "reduced", "2 + 3 * kept", {"here": 1})]
-        if self.states == "in":
-            reads = [f"{w} = {a}[here]" for w, a in zip(self.other, self.arrays)]
-        else:
+        single = [*place, *self.reads([f"{a}[here]" for a in self.arrays]), *statements, "j += lanes"]
+        lines = ["j = first + lane"]
+        if self.linear and len(statements) <= FEW:
+            ahead = [[f"{a}_{k}" for a in self.arrays] for k in range(AHEAD)]
             loads = [
-                self.loader.load(0, Operand(e, "flat"), f"{a}[here]")
-                for a, e in zip(self.arrays, self.inputs)
+                f"{w} = {a}[here + {k} * lanes * step]"
+                for k in range(AHEAD)
+                for w, a in zip(ahead[k], self.arrays)
             ]
-            reads = [f"{x} = {load}" for x, load in zip(self.elements, loads)]
-        return [
-            "j = first + lane",
-            "while j < last:",
-            *_indent([*place, *reads, *statements, "j += lanes"]),
-        ]
+            turns = [
+                [*self.reads(words), *statements, "j += lanes", "here += lanes * step"] for words in ahead
+            ]
+            lines += [f"while j + {AHEAD - 1} * lanes < last:", *_indent([*place, *loads, *chain(*turns)])]
+        return [*lines, "while j < last:", *_indent(single)]
+
+    def reads(self, words: Sequence[str]) -> list[str]:
+        """Statements that take an element, or a state, from these words of memory."""
+        if self.states == "in":
+            return [f"{w} = {word}" for w, word in zip(self.other, words)]
+        loads = [self.loader.load(0, Operand(e, "flat"), w) for w, e in zip(words, self.inputs)]
+        return [f"{x} = {load}" for x, load in zip(self.elements, loads)]
 
     def step(self) -> list[str]:
         """Statements that take in one element, or one state."""
@@ -238,7 +250,7 @@ class CudaPlan:
         self.lanes = min(most, _power_of_two(self.length if walk.columns else -(-self.length // 4)))
         self.width = BLOCK // self.lanes
         self.blocks = max(1, -(-self.columns // self.width))
-        parts = min(self.length // (SHARE * self.lanes), 2 * compat.multiprocessors() // self.blocks)
+        parts = min(self.length // (SHARE * self.lanes), PARTS * compat.multiprocessors() // self.blocks)
         self.parts = 1 if reduction.emit else max(1, parts)
         linear = len(reduced) <= 1
         if self.parts == 1:

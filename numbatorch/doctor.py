@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+from pathlib import Path
 
 import numbatorch as torch
 from numbatorch_kernels import cache
@@ -67,11 +68,19 @@ def kept() -> list[str]:
         ]
     files = [file for file in cache.root().rglob("*") if file.is_file()]
     mine = [file for file in files if folder in file.parents]
-    sizes = [in_words(sum(file.stat().st_size for file in some)) for some in (mine, files)]
+    sizes = [in_words(sum(map(_size, some))) for some in (mine, files)]
     return [
         f"{folder}: {len(mine)} files, {sizes[0]}; with other versions {sizes[1]}"
         " (numbatorch.clear_cache() removes all)"
     ]
+
+
+def _size(file: Path) -> int:
+    """The bytes of a file; none of one that another process has moved away."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def gpu() -> list[str]:

@@ -9,8 +9,9 @@ those that it does not depend on. `take` copies from big to small, `put` from sm
 combine the two in big. All strides are free, so the same kernels serve every layout and every broadcast, of
 all three. Copies move words, whatever they mean: a compile an itemsize, not a dtype.
 
-Where negative indices are allowed they count from the end. `take` and `offsets` note an index that is out of
-range; the others are given none. The indexed dimension is not empty.
+Where negative indices are allowed they count from the end. `take`, `offsets` and `check` note an index that is
+out of range. The others are given none on the CPU, and on a GPU, for which nobody waits, do nothing there. The
+indexed dimension is not empty.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from numpy import uint64
 
 from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.callee import callee
-from numbatorch_kernels.codes import MAXIMUM, PRODUCT
+from numbatorch_kernels.codes import MAXIMUM, PRODUCT, SUM
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
@@ -43,7 +44,9 @@ check = Kernel(
     "check"
 )  # (index, low, high, missed): missed[0] = 1 if an index, in contiguous memory, is not in low..high-1
 offsets = Kernel("offsets")  # (out, index, walk, missed): out += index * step
-count = Kernel("count")  # (counts, words, bits): how many words of each BLOCK of them have one of these bits
+starts = Kernel(
+    "starts"
+)  # (starts, words, bits): how many words before each block of them, and how many in all, have one of these bits
 positions = Kernel("positions")  # (out, words, bits, starts): where they are; block k fills from starts[k] on
 coordinates = Kernel(
     "coordinates"
@@ -60,7 +63,7 @@ rotate = Kernel(
 )  # (out, src, length, shift): every piece of `length` elements of src, the last `shift` of them in front
 
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
-BLOCK = 1 << 12
+BLOCK = {"cpu": 1 << 12, "cuda": 1 << 6}  # words that one thread counts
 WORD = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "c16"}
 
 
@@ -125,7 +128,9 @@ def row_starts(geometry, row):
 
 
 def combined(how, a, b):
-    """a * b, the larger, or the smaller of both; NaN if either is. (Complex numbers are only multiplied.)"""
+    """a + b, a * b, the larger, or the smaller of both; NaN if either is. (Of complex numbers the first two.)"""
+    if how == SUM:
+        return a + b
     if how == PRODUCT:
         return a * b
     if how == MAXIMUM:
@@ -133,6 +138,7 @@ def combined(how, a, b):
     return b if b.real < a.real or b != b else a
 
 
+_BLOCK = BLOCK["cpu"]
 _row_starts = callee(row_starts)
 _combined = callee(combined)
 
@@ -297,14 +303,14 @@ def _offsets(out, index, missed, geometry, start, stop):
 def _count(counts, words, bits, n, start, stop):
     for block in range(start, stop):
         found = 0
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+        for i in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
             found += (words[i] & bits[0]) != 0
         counts[block] = found
 
 
 def _positions(out, words, bits, starts, start, stop):
     for block in range(start, stop):
-        i, k, end = block * BLOCK, starts[block], starts[block + 1]
+        i, k, end = block * _BLOCK, starts[block], starts[block + 1]
         while k < end:  # no branch on the word: a position is written over by the next one unless it counts
             out[k] = i
             k += (words[i] & bits[0]) != 0
@@ -314,7 +320,7 @@ def _positions(out, words, bits, starts, start, stop):
 def _coordinates(out, words, bits, starts, shape, ndim, start, stop):
     columns = shape[ndim - 1]
     for block in range(start, stop):
-        i, k, end = block * BLOCK, starts[block], starts[block + 1]
+        i, k, end = block * _BLOCK, starts[block], starts[block + 1]
         while k < end:  # a row of the tensor, or what the block has of it
             rest = i // columns
             j, first = i - rest * columns, k
@@ -431,23 +437,32 @@ def _(out, index, walk, missed):
     _run(_entry(_offsets, "i8", "i8", "i8", "i8"), walk.total, out, index, missed, walk.geometry)
 
 
-@count.on("cpu")
-def _(counts, words, bits):
+@starts.on("cpu")
+def _(starts, words, bits):
     entry = _entry(_count, "i8", words.dtype, words.dtype, int)
-    parallel.run(entry, counts.size, 4 * GRAIN // BLOCK, counts, words, bits, words.size)
+    parallel.run(
+        entry, starts.size - 1, 4 * GRAIN // _BLOCK, starts[1:], words, _mask(bits, words), words.size
+    )
+    starts[0] = 0
+    np.cumsum(starts, out=starts)
+
+
+def _mask(bits: int, words: np.ndarray) -> np.ndarray:
+    """Bits as a word."""
+    return np.array([bits]).astype(words.dtype)
 
 
 @positions.on("cpu")
 def _(out, words, bits, starts):
     entry = _entry(_positions, "i8", words.dtype, words.dtype, "i8")
-    parallel.run(entry, starts.size - 1, 4 * GRAIN // BLOCK, out, words, bits, starts)
+    parallel.run(entry, starts.size - 1, 4 * GRAIN // _BLOCK, out, words, _mask(bits, words), starts)
 
 
 @coordinates.on("cpu")
 def _(out, words, bits, starts, shape):
     entry = _entry(_coordinates, "i8", words.dtype, words.dtype, "i8", "i8", int)
-    sizes = np.array(shape, np.int64)
-    parallel.run(entry, starts.size - 1, 4 * GRAIN // BLOCK, out, words, bits, starts, sizes, len(shape))
+    args = out, words, _mask(bits, words), starts, np.array(shape, np.int64), len(shape)
+    parallel.run(entry, starts.size - 1, 4 * GRAIN // _BLOCK, *args)
 
 
 @spread.on("cpu")
@@ -487,7 +502,7 @@ for kernel in (
     reduce,
     check,
     offsets,
-    count,
+    starts,
     positions,
     coordinates,
     unravel,

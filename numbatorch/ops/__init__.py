@@ -68,7 +68,6 @@ from numbatorch.ops.arrange import flip as flip
 from numbatorch.ops.arrange import fliplr as fliplr
 from numbatorch.ops.arrange import flipud as flipud
 from numbatorch.ops.arrange import repeat as repeat
-from numbatorch.ops.arrange import repeat_interleave as repeat_interleave
 from numbatorch.ops.arrange import roll as roll
 from numbatorch.ops.arrange import rot90 as rot90
 from numbatorch.ops.arrange import tile as tile
@@ -278,6 +277,7 @@ from numbatorch.ops.histogram import histogram as histogram
 from numbatorch.ops.histogram import histogramdd as histogramdd
 from numbatorch.ops.index import getitem as getitem
 from numbatorch.ops.index import setitem as setitem
+from numbatorch.ops.interleave import repeat_interleave as repeat_interleave
 from numbatorch.ops.interpolation import upsample_to as upsample_to
 from numbatorch.ops.join import atleast_1d as atleast_1d
 from numbatorch.ops.join import atleast_2d as atleast_2d

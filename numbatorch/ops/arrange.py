@@ -23,13 +23,12 @@ from numbatorch.ops.copy import (
     copy_,
     fill_,
     from_numbers,
-    host,
     into,
     move,
     resolve,
 )
-from numbatorch.ops.elements import FAR, Layout, in_elements, layout, walk, zeros
-from numbatorch.ops.rows import index_add, index_select
+from numbatorch.ops.elements import FAR, Layout, in_elements, layout, report, walk, zeros
+from numbatorch.ops.rows import index_add
 from numbatorch.ops.view import (
     as_strided,
     diagonal,
@@ -81,7 +80,7 @@ def _flip_forward(input, dims):
     if array.size:
         route, start = _backwards(layout(input), array.itemsize, dims)
         index = _indices(np.array([start]), kind.device).array
-        kernels.take(kind.device.type, result.array, array, index, route, np.zeros(1, np.int64))
+        kernels.take(kind.device.type, result.array, array, index, route, report("flip", kind))
     return result
 
 
@@ -228,69 +227,6 @@ def tile(input: Tensor, *args, dims: Sequence[int] | None = None) -> Tensor:
     """As `repeat`, where fewer numbers than dimensions are for the last ones."""
     times = _sizes(args, dims, "tile", "dims")
     return repeat(input, (1,) * (tensor_array(input).ndim - len(times)) + times)
-
-
-def repeat_interleave(
-    input: Tensor,
-    repeats: int | Tensor | None = None,
-    dim: int | None = None,
-    *,
-    output_size: int | None = None,
-) -> Tensor:
-    """A copy with every element along `dim` so many times in a row; without `dim` of the flattened tensor.
-    With one argument, a tensor of numbers: each index as often as it says.
-
-    >>> torch.repeat_interleave(torch.tensor([7, 8]), torch.tensor([1, 3]))
-    tensor([7, 8, 8, 8])
-    """
-    if repeats is None:
-        return _indices(_repeated(np.arange(tensor_array(input).size), input), input.kind.device)
-    if dim is None:
-        input, dim = reshape(input, -1), 0
-    elif not tensor_array(input).ndim:
-        raise IndexError("Dimension out of range (expected to be in range of [-1, 0], but got 1)")
-    d = normalize_dim(dim, input.array.ndim)
-    if isinstance(repeats, int):
-        if repeats < 0:
-            raise RuntimeError("Repeats must be non-negative")
-        source = input if input.array.ndim else reshape(input, 1)
-        return _spread(source, d, repeats, source.array.shape)
-    if tensor_array(repeats).ndim > 1:
-        raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
-    n = input.array.shape[d] if input.array.ndim else 1
-    if repeats.array.ndim and repeats.array.size not in (1, n):
-        raise RuntimeError(
-            f"repeats must have the same size as input along dim, but got repeats.size(0) = "
-            f"{repeats.array.size} and input.size({d}) = {n}"
-        )
-    return index_select(input, d, _indices(_repeated(np.arange(n), repeats), input.kind.device))
-
-
-def _spread_forward(input, dim, times, shape):
-    source = contiguous(wrap(input.array, input.kind))
-    result = base.empty((*shape[:dim], shape[dim] * times, *shape[dim + 1 :]), input.kind)
-    if result.array.size:
-        kernels.spread(source.kind.device.type, result.array, source.array, times, prod(shape[dim + 1 :]))
-    return result
-
-
-def _spread_vjp(node, grad):
-    dim, times, shape = node.params
-    return (reshape(grad, (*shape[: dim + 1], times, *shape[dim + 1 :])).sum(dim + 1),)
-
-
-_spread = Op("RepeatInterleave", _spread_forward, _spread_vjp)
-
-
-def _repeated(numbers: np.ndarray, repeats: Tensor) -> np.ndarray:
-    if repeats.kind.dtype not in (dt.int64, dt.int32):
-        raise NotImplementedError(
-            f"\"repeat_interleave_cpu\" not implemented for '{type_word(repeats.kind.dtype)}'"
-        )
-    times = host(repeats)
-    if times.size and times.min() < 0:
-        raise RuntimeError("repeats can not be negative")
-    return np.repeat(numbers, times.reshape(-1) if times.size == numbers.size else times)
 
 
 # --- triangles and diagonals

@@ -17,11 +17,11 @@ from numbatorch.autograd.mode import state
 from numbatorch.base import empty, wrap
 from numbatorch.dtype import c_name
 from numbatorch.ops.arithmetic import add, mul, sub
-from numbatorch.ops.arrange import repeat_interleave
 from numbatorch.ops.comparison import where
 from numbatorch.ops.copy import cast, to_opmath
 from numbatorch.ops.creation import ones, zeros_like
 from numbatorch.ops.dropout import dropout
+from numbatorch.ops.interleave import repeat_interleave
 from numbatorch.ops.matmul import matmul
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.softmax import softmax

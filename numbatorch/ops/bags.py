@@ -10,8 +10,8 @@ from numbatorch.arguments import tensor_kind
 from numbatorch.base import Kind, empty
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.comparison import ne, where
-from numbatorch.ops.copy import cast, contiguous, host
-from numbatorch.ops.elements import zeros
+from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.elements import report, reported, zeros
 from numbatorch.ops.join import cat
 from numbatorch.ops.math import clamp
 from numbatorch.ops.reduce import sum
@@ -38,15 +38,16 @@ def _forward(weight, scale, index, bounds, padding, how, by_frequency):
     bags, columns = bounds.array.size - 1, table.array.shape[1]
     out = empty((bags, columns), table.kind)
     whole = Kind.of(dt.int64, table.kind.device)
-    sizes, missed = zeros((bags,), whole), zeros((1,), whole)
+    sizes, missed = zeros((bags,), whole), report("embedding_bag", table.kind)
     largest = empty((bags, columns) if how == MAXIMUM else (bags,), whole)
     if out.array.size:
         kernels.bag(
             table.kind.device.type, out.array, sizes.array, largest.array, table.array, index.array, bounds.array,
-            None if scale is None else contiguous(scale).array, padding, how, missed.array,
+            None if scale is None else contiguous(scale).array, padding, how, missed,
             int(table.kind.element == "bf"),
         )  # fmt: skip
-    if place := missed.item():
+    if reported(missed):
+        place = int(missed[0])
         value = index[place - 1].item()
         if how == MAXIMUM:
             raise RuntimeError(
@@ -169,10 +170,10 @@ def _check(
             f"'per_sample_weights'; but type {type_text(weight)} does not equal {type_text(scale)} (while "
             "checking arguments for embedding_bag)"
         )
-    starts = host(offsets)
-    if include_last_offset and not starts.size:
+    if include_last_offset and not offsets.array.size:
         raise RuntimeError("include_last_offset: number of offset should be at least 1")
-    if not starts.size:
+    starts = offsets.array
+    if not starts.size or not offsets.kind.cpu:  # nobody waits for a GPU: its kernel looks at no row outside
         return
     if starts[0] != 0:
         raise RuntimeError(

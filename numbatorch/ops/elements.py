@@ -239,7 +239,7 @@ def write(
     *how: int,
 ) -> None:
     """Put `value`, which broadcasts to the selection, into `target`, or combine the two there. An IndexError
-    comes before any change."""
+    comes before any change; a GPU skips what is out of range, and reports it later."""
     kind, array = target.kind, target.array
     for tensor in (value, *indices):
         if tensor.kind.device is not kind.device:
@@ -255,13 +255,13 @@ def write(
         rule.negative,
     )
     if route.walk.total:
-        missed = np.zeros(1, np.int64)
+        missed = report(rule.name, kind)
         if route.sums:
             index = _offsets(indices, route, kind, missed)
         else:
             index = indices[0].array
             check_range(indices[0], route.walk.size, rule.negative, missed)
-        if missed[0]:
+        if not route.walk.size or reported(missed):
             raise _blame(rule, indices, blocks, array.shape)
         combine(kernel, target, value, index, route.walk, *how)
 
@@ -282,7 +282,7 @@ def combine(kernel: Kernel, target: Tensor, value: Tensor, index, route: kernels
 
 
 def report(name: str, kind: Kind) -> Any:
-    """Where a kernel that reads elements notes an index out of range: a number of the host, or, because nobody shall
+    """Where a kernel notes an index out of range: a number of the host, or, because nobody shall
     wait for a GPU, the mark there of the op `name`."""
     return np.zeros(1, np.int64) if kind.cpu else faults.mark(name, kind.device.index or 0)
 
@@ -292,7 +292,7 @@ def reported(missed: Any) -> bool:
     return isinstance(missed, np.ndarray) and bool(missed[0])
 
 
-def check_range(index: Tensor, size: int, negative: bool, missed: np.ndarray) -> None:
+def check_range(index: Tensor, size: int, negative: bool, missed: Any) -> None:
     """Note in `missed` whether an index is out of range."""
     array = index.array
     if 0 in array.strides:  # look at repeated elements once
@@ -487,30 +487,30 @@ def _check_mask(input: Tensor, first: int, mask: Tensor) -> None:
             )
 
 
-def _words(input: Tensor) -> tuple[Tensor, Any, np.ndarray]:
-    """A row-major tensor, its elements as words, and the bits of which an element that is not zero has one:
+def _words(input: Tensor) -> tuple[Tensor, Any, int]:
+    """A row-major tensor, its elements as words, and the bits, of 64, of which an element that is not zero has one:
     of floating-point numbers all but the sign."""
     dtype = input.kind.dtype
     if dtype is dt.complex128:  # there are no words of 16 bytes
         input = ne(input.detach(), 0)
     source = contiguous(input.detach())
     words = source.array.view(f"u{source.array.itemsize}")
-    bits = np.full(1, -1, f"i{source.array.itemsize}")
+    bits = -1
     if dtype.is_floating_point:
-        bits &= np.iinfo(bits.dtype).max
+        bits = np.iinfo(f"i{words.itemsize}").max
     elif dtype is dt.complex64:
-        bits &= ~(1 << 31) & np.iinfo(np.int64).max
-    return source, words, bits.view(words.dtype)
+        bits = ~(1 << 31) & np.iinfo(np.int64).max
+    return source, words, bits
 
 
 def true_positions(input: Tensor) -> Tensor:
     """The row-major numbers of the elements that are not zero."""
     kind = Kind.of(dt.int64, input.kind.device)
-    if kind.cpu and input.array.size <= kernels.BLOCK and input.kind.dtype is dt.bool:
+    if kind.cpu and input.array.size <= 4096 and input.kind.dtype is dt.bool:
         return wrap(np.flatnonzero(input.array), kind)  # less to do than to call kernels
     _, words, bits = _words(input)
-    starts = _starts(words, bits, kind)
-    found = base.empty((int(starts[-1]),), kind)
+    starts, total = _starts(words, bits, kind)
+    found = base.empty((total,), kind)
     kernels.positions(kind.device.type, found.array, words, bits, starts)
     return found
 
@@ -519,20 +519,19 @@ def true_coordinates(input: Tensor) -> Tensor:
     """The indices of the elements that are not zero, a row for each."""
     kind, shape = Kind.of(dt.int64, input.kind.device), input.array.shape
     _, words, bits = _words(input)
-    starts = _starts(words, bits, kind)
-    found = base.empty((int(starts[-1]), len(shape)), kind)
+    starts, total = _starts(words, bits, kind)
+    found = base.empty((total, len(shape)), kind)
     if found.array.size:
         kernels.coordinates(kind.device.type, found.array, words, bits, starts, shape)
     return found
 
 
-def _starts(words, bits: np.ndarray, kind: Kind) -> np.ndarray:
-    """How many elements that are not zero lie before each block, and how many there are."""
-    counts = base.empty((-(-words.size // kernels.BLOCK),), kind)
-    kernels.count(kind.device.type, counts.array, words, bits)
-    starts = np.zeros(counts.array.size + 1, np.int64)
-    np.cumsum(host(counts), out=starts[1:])
-    return starts
+def _starts(words, bits: int, kind: Kind) -> tuple[Any, int]:
+    """How many elements that are not zero lie before each block and, behind the last, before the end; the latter also
+    as a number."""
+    starts = base.empty((-(-words.size // kernels.BLOCK[kind.device.type]) + 1,), kind)
+    kernels.starts(kind.device.type, starts.array, words, bits)
+    return starts.array, int(host(starts[-1]))
 
 
 def unravelled(flat: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -10,8 +10,6 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import InPlaceOp, Op, refuse
@@ -97,10 +95,10 @@ def _write(kernel, target: Tensor, src: Tensor, index: Tensor, dim: int, *how: i
             raise elsewhere(name, tensor, target)
     refuse_overlap(target)
     if index.array.size:
-        missed = np.zeros(1, np.int64)
-        check_range(index, target.array.shape[dim], False, missed)
-        if missed[0]:
-            raise _outside(index, dim, target.array.shape[dim])
+        missed, size = report("scatter", target.kind), target.array.shape[dim]
+        check_range(index, size, False, missed)
+        if not size or reported(missed):
+            raise _outside(index, dim, size)
         src = apart(src, target)
         route = _along(layout(index), layout(src), layout(target), target.array.itemsize, dim)
         combine(kernel, target, src, index.array, route, *how)

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
+from numbatorch import base
 from numbatorch.apply import COMPLEX, refuse
 from numbatorch.arguments import tensor_array
-from numbatorch.base import TensorBase
+from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import pow
 from numbatorch.ops.copy import cast, from_numbers, move, resolve
 from numbatorch.ops.creation import finish, store
 from numbatorch.ops.view import unsqueeze
+from numbatorch_kernels import progression as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -64,15 +66,28 @@ def arange(
         if not all(isinstance(x, int) for x in (start, end, step))
         else -(-(end - start) // step)
     )
-    values = np.arange(n)
-    if dtype.is_inexact:
-        values = values * step + start
-    else:
-        if int(step) != 1:
-            values *= int(step)
-        if int(start):
-            values += int(start)
-    return store(out, finish(move(from_numbers(values, dtype), resolve(device)), requires_grad))
+    if not dtype.is_inexact:
+        start, step = int(start), int(step)
+    return store(out, finish(_progression(int(n), start, step, dtype, device), requires_grad))
+
+
+def _progression(count: int, start: float, step: float, dtype: DType, device: Any) -> Tensor:
+    """start, start + step, ...: whole numbers computed in int64, others in float64."""
+    device = resolve(device)
+    whole = isinstance(start, int) and isinstance(step, int)
+    if device.type == "cpu":
+        values: np.ndarray = np.arange(count)
+        if not whole:
+            values = values * step + start
+        else:
+            if step != 1:
+                values *= int(step)
+            if start:
+                values += int(start)
+        return from_numbers(values, dtype)
+    wide = base.empty((count,), Kind.of(dt.int64 if whole else dt.float64, device))
+    kernels.progression(device.type, wide.array, start, step)
+    return cast(wide, dtype)
 
 
 def linspace(
@@ -151,8 +166,8 @@ def range(
         raise RuntimeError("step must be nonzero")
     if (end - start) * (1 if step > 0 else -1) < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    values = start + step * np.arange(math.floor((end - start) / step) + 1)
-    result = move(from_numbers(values, dt.as_dtype(dtype or dt.get_default_dtype())), resolve(device))
+    count, own = math.floor((end - start) / step) + 1, dt.as_dtype(dtype or dt.get_default_dtype())
+    result = _progression(count, start, step, own, device)
     return store(out, finish(result, requires_grad))
 
 

@@ -10,12 +10,12 @@ from numbatorch_kernels.cuda.launch import launcher
 
 
 def bag_grid(
-    out, sizes, largest, table, index, bounds, scale, scaled, padding, how, rows, columns, missed, n
-):
+    out, sizes, largest, table, index, bounds, scale, scaled, padding, how, rows, columns, count, missed, n
+):  # fmt: skip
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         b, column = i // columns, i % columns
         total, place, size = 0.0, 0, 0
-        for k in range(bounds[b], bounds[b + 1]):
+        for k in range(max(bounds[b], 0), min(bounds[b + 1], count)):
             row = index[k]
             if row < 0 or row >= rows:
                 missed[0] = k + 1
@@ -39,7 +39,7 @@ def bag_grid(
 
 @cache
 def _entry(element: str):
-    kinds = [element, "i8", "i8", element, "i8", "i8", element, *[int] * 5, "i8", int]
+    kinds = [element, "i8", "i8", element, "i8", "i8", element, *[int] * 6, "i8", int]
     return launcher(bag_grid, *kinds)
 
 
@@ -47,4 +47,4 @@ def bag(out, sizes, largest, table, index, bounds, scale, padding, how, missed, 
     """See `numbatorch_kernels.bag`."""
     factors = (table, 0) if scale is None else (scale, 1)
     arrays = (out, sizes, largest, table, index, bounds, *factors)
-    _entry(table.dtype.str[1:])(*arrays, padding, how, *table.shape, missed, out.size)
+    _entry(table.dtype.str[1:])(*arrays, padding, how, *table.shape, index.size, missed, out.size)

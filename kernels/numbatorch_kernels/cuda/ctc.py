@@ -9,6 +9,7 @@ from numpy import inf
 
 from numbatorch_kernels.ctc import label_of, skips
 from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.faults import mark
 from numbatorch_kernels.cuda.launch import BLOCK, Kernel, compiled
 
 
@@ -20,13 +21,21 @@ def joined(a, b, c):
     return largest + math.log(math.exp(a - largest) + math.exp(b - largest) + math.exp(c - largest))
 
 
-_label, _skips, _joined = device_function(label_of), device_function(skips), device_function(joined)
+def label_within(targets, start, blank, classes, s):
+    """`label_of`, or the nearest label that there is."""
+    return max(0, min(label_of(targets, start, blank, s), classes - 1))
 
 
-def ctc_block(loss, alpha, lp, targets, starts, lengths, steps, batch, classes, states, blank):
+_label, _skips, _joined = device_function(label_within), device_function(skips), device_function(joined)
+
+
+def ctc_block(loss, alpha, lp, targets, starts, lengths, missed, steps, batch, classes, states, blank):
     b, lane = cuda.blockIdx.x, cuda.threadIdx.x
     length, labels, start = lengths[2 * b], lengths[2 * b + 1], starts[b]
     count, here = 2 * labels + 1, b * steps * states
+    for k in range(start + lane, start + labels, cuda.blockDim.x):
+        if targets[k] < 0 or targets[k] >= classes:
+            missed[0] = 1
     for t in range(length):
         row, before, now = (t * batch + b) * classes, here + (t - 1) * states, here + t * states
         for s in range(lane, count, cuda.blockDim.x):
@@ -35,7 +44,9 @@ def ctc_block(loss, alpha, lp, targets, starts, lengths, steps, batch, classes, 
                 one = alpha[before + s - 1] if s > 0 else -inf
                 two = alpha[before + s - 2] if _skips(targets, start, s) else -inf
                 way = _joined(alpha[before + s], one, two)
-            alpha[now + s] = way + lp[row + _label(targets, start, blank, s)] if t > 0 or s < 2 else -inf
+            alpha[now + s] = (
+                way + lp[row + _label(targets, start, blank, classes, s)] if t > 0 or s < 2 else -inf
+            )
         cuda.syncthreads()
     if lane == 0:
         if length == 0:
@@ -63,7 +74,7 @@ def ctc_backward_block(
                 one = beta[after + s + 1] if s + 1 < count else -inf
                 two = beta[after + s + 2] if s + 2 < count and _skips(targets, start, s + 2) else -inf
                 way = _joined(beta[after + s], one, two)
-            beta[now + s] = way + lp[row + _label(targets, start, blank, s)]
+            beta[now + s] = way + lp[row + _label(targets, start, blank, classes, s)]
         cuda.syncthreads()
     nothing = zero_infinity and nll == inf
     for t in range(lane, steps, cuda.blockDim.x):
@@ -72,13 +83,13 @@ def ctc_backward_block(
             dx[row + c] = 0 if nothing or t >= length else math.exp(lp[row + c]) * g
         if t < length and not nothing:
             for s in range(count):
-                place = row + _label(targets, start, blank, s)
+                place = row + _label(targets, start, blank, classes, s)
                 dx[place] -= math.exp(alpha[now + s] + beta[now + s] + nll - lp[place]) * g
 
 
 @cache
 def _forward(element: str) -> Kernel:
-    return compiled(ctc_block, element, element, element, "i8", "i8", "i8", *[int] * 5)
+    return compiled(ctc_block, element, element, element, *["i8"] * 4, *[int] * 5)
 
 
 @cache
@@ -89,7 +100,8 @@ def _backward(element: str) -> Kernel:
 def ctc(loss, alpha, lp, targets, starts, lengths, blank):
     """See `numbatorch_kernels.ctc`."""
     sizes = (*lp.shape, alpha.shape[2], blank)
-    _forward(lp.dtype.str[1:])(lp.shape[1], BLOCK, loss, alpha, lp, targets, starts, lengths, *sizes)
+    arrays = (loss, alpha, lp, targets, starts, lengths, mark("ctc_loss", lp.device))
+    _forward(lp.dtype.str[1:])(lp.shape[1], BLOCK, *arrays, *sizes)
 
 
 def ctc_backward(dx, beta, grad, loss, alpha, lp, targets, starts, lengths, blank, zero_infinity):

@@ -81,14 +81,14 @@ def _native(args: Sequence, kinds: Sequence, stream: Stream) -> list:
         elif type(value) is np.ndarray:
             values.append(_geometry(value, stream).pointer)
         else:  # a number of a Numba type
-            number = np.dtype(kind.name).type(value)
+            number = _number(value, kind)
             values += (number.real, number.imag) if number.dtype.kind == "c" else (number,)
     return values
 
 
 def _simulated(args: Sequence, kinds: Sequence, stream: Stream) -> tuple:
-    """Arguments as the simulator passes them on: numbers become NumPy's, which compute as C does; complex elements
-    that the kernel takes as pairs of reals become those."""
+    """Arguments as the simulator passes them on: numbers become NumPy's of the kernel's types, which compute as C does;
+    complex elements that the kernel takes as pairs of reals become those."""
     values: list[Any] = []
     for value, kind in zip(args, kinds, strict=True):
         if type(value) is DeviceArray:
@@ -99,9 +99,14 @@ def _simulated(args: Sequence, kinds: Sequence, stream: Stream) -> tuple:
             values.append(_geometry(value, stream).pointer)
         else:
             values.append(
-                next((numpy(value) for python, numpy in _NUMPY_NUMBERS if isinstance(value, python)), value)
-            )
+                value if type(value) is list else _number(value, kind)
+            )  # a list is a table of arrays
     return tuple(values)
+
+
+def _number(value: Any, kind: Any) -> Any:
+    """A number as NumPy has it, of the kernel's type."""
+    return np.dtype(kind if kind in _PYTHON else kind.name).type(value)
 
 
 def _geometry(numbers: np.ndarray, stream: Stream) -> DeviceArray:
@@ -113,7 +118,7 @@ def _geometry(numbers: np.ndarray, stream: Stream) -> DeviceArray:
     return found
 
 
-_NUMPY_NUMBERS: list[tuple] = [(int, np.int64), (float, np.float64), (complex, np.complex128)]
+_PYTHON = (int, float, complex)
 
 
 @cache

@@ -5,8 +5,6 @@ starts."""
 from collections.abc import Callable
 from types import FunctionType
 
-import numpy as np
-
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.launch import launcher
@@ -113,7 +111,7 @@ def count_totals_grid(totals, counts, n, chunks):
 def start_grid(counts, starts, n, chunks):
     """Each count of a chunk becomes the start of its chunk and the sum of those before it."""
     for chunk in range(cuda.grid(1), chunks, cuda.gridsize(1)):
-        total = starts[chunk]
+        total = starts[chunk] if chunk > 0 else 0
         for k in range(chunk * CHUNK, min((chunk + 1) * CHUNK, n)):
             count = counts[k]
             counts[k] = total
@@ -124,7 +122,7 @@ def starts_of(counts) -> None:
     """Each count becomes the sum of those before it: sums of chunks first, and of them in turn."""
     n = counts.size
     chunks = -(-n // CHUNK)
-    starts = DeviceArray.from_host(np.zeros(chunks, np.int64), counts.device)
+    starts = DeviceArray.empty((chunks,), "i8", counts.device)
     if chunks > 1:
         launcher(count_totals_grid, "i8", "i8", int, int)(starts, counts, n, chunks)
         starts_of(starts)

@@ -1,12 +1,11 @@
 """The kernels of ../search.py on CUDA: a thread for each value, and for each pair of runs of rows."""
 
-import numpy as np
-
 from numbatorch_kernels import search as cpu
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.keys import WORD, order
+from numbatorch_kernels.progression import progression
 
 bound = device_function(cpu.bound)
 merge = device_function(cpu.merge)
@@ -35,7 +34,7 @@ def arrange(out, rows) -> None:
     width, levels = 1, max(n - 1, 0).bit_length()
     if levels % 2:
         source, spare = spare, source  # so that the last level writes to `out`
-    source.copy_from_host(np.arange(n))
+    progression("cuda", source, 0, 1)
     while width < n:
         launch(spare, source, rows.view(word), n, length, width, *rule, -(-n // (2 * width)))
         source, spare, width = spare, source, 2 * width

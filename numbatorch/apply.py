@@ -377,6 +377,7 @@ class Pointwise(Row):
     accepts     raises for a common dtype that the operation is not defined for; a body with functions that
                 complex numbers do not have refuses these by itself
     uncast      whether results go only into an `out` of their own dtype
+    rounds      whether beside halves a number, or a tensor of one element, becomes a half first, as other tensors do
     """
 
     def __init__(
@@ -390,6 +391,7 @@ class Pointwise(Row):
         weightless: tuple[int, ...] = (),
         accepts: Callable[[DType], None] | None = None,
         uncast: bool = False,
+        rounds: bool = False,
     ):
         super().__init__(name, PointwiseNode)
         self.vjp = None
@@ -404,7 +406,7 @@ class Pointwise(Row):
             else:
                 body = Program(body.name, (Expr(body, *inputs),), arity, conditions)
         self.program = body if isinstance(body, Program) else lift.program(body, arity, conditions)
-        self.result, self.uncast = result, uncast
+        self.result, self.uncast, self.rounds = result, uncast, rounds
         # kernels of the plain case, by kind, or (kind, kind or number type), of operands of one shape
         self.ready: dict[Any, Plain] = {}
         self.over: dict[Any, Callable] = {}  # the same for calls in place, over the first operand

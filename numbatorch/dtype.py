@@ -372,10 +372,13 @@ def check_word(value: builtins.int) -> None:
 
 def fitting(value: Any, to: DType) -> Any:
     """The number `value` as an element of type `to`: without its fraction in an integer type, as True or
-    False in bool. Raises RuntimeError where it is out of range; -1, but not -1.0, is a uint8, as in C."""
+    False in bool. Raises RuntimeError where it is out of range; -1, but not -1.0, is a uint8, as in C; TypeError
+    for what is no number."""
     if value.__class__ in (builtins.float, builtins.int) and to.is_inexact and -65504 <= value <= 65504:
         return value  # fits the narrowest of them: the usual case
     value = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(value, complex | builtins.float | builtins.int):
+        raise TypeError(f"must be a number, not {type(value).__name__}")
     if value.__class__ is builtins.int:
         check_word(value)
     if to is bool:

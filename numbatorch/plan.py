@@ -14,7 +14,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.arguments import no_tensor
-from numbatorch.base import Kind, TensorBase, empty, weighed, wrap
+from numbatorch.base import Kind, Number, TensorBase, empty, weighed, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
 from numbatorch.shape import broadcast_pair, contiguous_strides
@@ -65,6 +65,7 @@ class Plan:
         compute = compute_type(Kind.of(operands).element)
         narrow = operands.itemsize < 8 and not operands.is_inexact and operands is not dt.bool
         self.narrow = operands if narrow else None  # what Python's ints are cut down to, as in C
+        self.common = operands
         self.kind = Kind.of(result, like.device)
         self.count = len(row.program.outputs)
         self.shape, self.numbers = (
@@ -163,17 +164,7 @@ class Plan:
             writes = "strided" if walks[0] == "fixed" else walks[0]
             reads = iter(walks[self.count :])
             access = [next(reads) if isinstance(x, TensorBase) else "value" for x in inputs]
-        # a 0-d tensor of integers has no say in the dtype and may be of a wider one
-        through = [
-            Kind.of(self.narrow).element
-            if self.narrow
-            and isinstance(x, TensorBase)
-            and not x.kind.inexact
-            and x.kind.dtype.itemsize > self.narrow.itemsize
-            and k not in row.weightless
-            else ""
-            for k, x in enumerate(inputs)
-        ]
+        through = [self._through(row, k, x) for k, x in enumerate(inputs)]
         operands = tuple([Operand(*o) for o in zip(elements, access, through, strict=True)])
         results = (Operand(target.element, writes),) * self.count
         self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
@@ -190,6 +181,24 @@ class Plan:
                 raise
             word = type_word(next(x.kind.dtype for x in inputs if isinstance(x, TensorBase)))
             raise NotImplementedError(f"\"{row.name.lower()}_cpu\" not implemented for '{word}'") from None
+
+    def _through(self, row: Pointwise, k: int, x: Tensor | Number) -> str:
+        """What an operand of another dtype becomes first: the common one, where that has fewer values; "" where it stays
+        what it is. (Beside integers, those from Python are cut down when they come: see `_number`.)"""
+        common = self.common
+        if k in row.weightless and len(row.weightless) < row.program.arity:
+            return ""
+        if not isinstance(x, TensorBase):
+            narrower = row.rounds and common.is_half and x.__class__ is not bool
+        elif x.kind.dtype in (common, dt.bool):
+            return ""
+        elif common.is_half:
+            narrower = row.rounds or x.array.size != 1 or self.size == 1
+        else:
+            narrower = (
+                self.narrow is not None and not x.kind.inexact and x.kind.dtype.itemsize > common.itemsize
+            )
+        return Kind.of(common).element if narrower else ""
 
     def run(self, inputs: tuple, out: Tensor | None = None):
         """Run the kernel; the results as new tensors."""

@@ -100,14 +100,17 @@ class Writer:
     def load(self, position: int, operand: Operand, text: str) -> str:
         """Input `position`, read as `text`, in the type that is computed with."""
         element, compute = operand.element, self.compute
-        if compute == "b1" or position in self.program.conditions:
-            magnitude = " & 0x7FFF" * (element in HALF and operand.access != "value")  # -0.0 is zero, too
-            return f"{text}{magnitude} != 0"
-        if element in HALF and operand.access != "value":
-            text, element = self.half(f"from_{HALF[element]}", text), "f4"
+        kept = operand.access != "value" or operand.through != ""  # as `element`
         if operand.through:
-            text = self.convert(text, operand.through)
-        return text if element == compute and operand.access != "value" else self.convert(text, compute)
+            element = operand.through
+            text = self.convert(text, "f4" if element in HALF else element)
+            text = self.half(f"to_{HALF[element]}", text) if element in HALF else text
+        half = element in HALF and kept
+        if compute == "b1" or position in self.program.conditions:
+            return f"{text}{' & 0x7FFF' * half} != 0"  # -0.0 is zero, too
+        if half:
+            text, element = self.half(f"from_{HALF[element]}", text), "f4"
+        return text if element == compute and kept else self.convert(text, compute)
 
     def constant(self, value) -> str:
         if isinstance(value, bool):

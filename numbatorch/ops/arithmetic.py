@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 NO_FLOATS = (*INTEGERS, *COMPLEX)
 NO_INTEGERS = ("bool", *HALF, "float32", "float64", *COMPLEX)
 
-_add = Pointwise("Add", expr.add, arity=2)
-_add_scaled = Pointwise("Add", scalar.add_scaled, weightless=(2,))
+_add = Pointwise("Add", expr.add, arity=2, rounds=True)
+_add_scaled = Pointwise("Add", scalar.add_scaled, weightless=(2,), rounds=True)
 
 
 class _Subtraction(Pointwise):
@@ -49,7 +49,7 @@ def _check_no_bool(input: Tensor | Number, other: Tensor | Number | None = None)
         raise RuntimeError(f"Subtraction, the `-` operator, with {operands} is not supported. {instead}")
 
 
-_sub = _Subtraction("Sub", expr.sub, arity=2)
+_sub = _Subtraction("Sub", expr.sub, arity=2, rounds=True)
 _sub_scaled = _Subtraction("Sub", scalar.sub_scaled, weightless=(2,))
 _mul = Pointwise("Mul", expr.mul, arity=2)
 _div = Pointwise("Div", expr.div, arity=2, result=to_float)
@@ -59,11 +59,11 @@ _div_floor = Pointwise("Div", _steps(scalar.floor_divide), accepts=refuse("div_f
 _floor_divide_int = Pointwise("FloorDivide", expr.floordiv, arity=2, accepts=refuse("div_floor_cpu", "bool"))
 _trunc_divide = Pointwise("Div", scalar.trunc_divide, accepts=refuse("div_trunc_cpu", *COMPLEX))
 _trunc_divide_int = Pointwise("Div", scalar.trunc_divide_int, accepts=refuse("div_trunc_cpu", "bool"))
-_remainder = Pointwise("Remainder", scalar.remainder)
+_remainder = Pointwise("Remainder", scalar.remainder, rounds=True)
 _remainder_int = Pointwise("Remainder", expr.mod, arity=2, accepts=refuse("remainder_cpu", "bool"))
-_fmod = Pointwise("Fmod", primitives.fmod, arity=2)
+_fmod = Pointwise("Fmod", primitives.fmod, arity=2, rounds=True)
 _fmod_int = Pointwise("Fmod", scalar.fmod_int, accepts=refuse("fmod_cpu", "bool"))
-_pow = Pointwise("Pow", primitives.pow, arity=2)
+_pow = Pointwise("Pow", primitives.pow, arity=2, rounds=True)
 _pow_int = Pointwise("Pow", scalar.pow_int, accepts=refuse("pow", "bool"))
 _POWERS = {  # of floating point numbers, without logarithms; PyTorch's rounding too
     2: Pointwise("Pow", scalar.square),
@@ -89,11 +89,13 @@ _fmax = Pointwise(
 _fmin = Pointwise(
     "Fmin", scalar.fmin, accepts=no_complex("fmin not implemented for complex tensors.", RuntimeError)
 )
-_atan2 = Pointwise("Atan2", primitives.atan2, arity=2, result=to_float)
-_hypot = Pointwise("Hypot", scalar.hypot, accepts=refuse("hypot_cpu", *NO_FLOATS))
+_atan2 = Pointwise("Atan2", primitives.atan2, arity=2, result=to_float, rounds=True)
+_hypot = Pointwise("Hypot", scalar.hypot, accepts=refuse("hypot_cpu", *NO_FLOATS), rounds=True)
 _copysign = Pointwise("Copysign", primitives.copysign, arity=2, result=to_float)
 _logaddexp = Pointwise("Logaddexp", scalar.logaddexp, accepts=refuse("logaddexp_cpu", *INTEGERS))
-_logaddexp2 = Pointwise("Logaddexp2", elementary.logaddexp2, accepts=refuse("logaddexp2_cpu", *NO_FLOATS))
+_logaddexp2 = Pointwise(
+    "Logaddexp2", elementary.logaddexp2, accepts=refuse("logaddexp2_cpu", *NO_FLOATS), rounds=True
+)
 _xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float, accepts=refuse("xlogy_cpu", *COMPLEX))
 _heaviside = Underived("heaviside", elementary.heaviside)
 _ldexp = Pointwise("Ldexp", scalars.ldexp, arity=2, result=to_float)

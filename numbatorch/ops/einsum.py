@@ -191,6 +191,8 @@ def _pair(one: Labels, other: Labels, x: Shape, y: Shape, kept: Labels, last: bo
     for label in [label for label in one if label in right_sizes]:
         if left_sizes[label] != right_sizes[label]:
             del (left_sizes if left_sizes[label] == 1 else right_sizes)[label]
+        elif left_sizes[label] == 1 and label not in kept:  # nothing to sum
+            del left_sizes[label], right_sizes[label]
     both = [label for label in one if label in left_sizes and label in right_sizes]
     summed = [label for label in both if label not in kept]
     if prod(y) > prod(x):  # in the order of the larger operand, which is then less often copied

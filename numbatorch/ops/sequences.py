@@ -58,7 +58,7 @@ def arange(
     dtype = dt.as_dtype(dtype)
     _arange_accepts(dtype)
     if dtype is dt.int64:
-        start, end, step = int(start), int(end), int(step)
+        start, end, step = [int(dt.fitting(x, dtype)) for x in (start, end, step)]
         if not step:
             raise ValueError("step must be nonzero")
     n = (

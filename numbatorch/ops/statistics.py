@@ -51,7 +51,7 @@ def _selected(how: int):
 
 def _of_nothing(dtype: dt.DType) -> float:
     """The median of no elements: NaN, or what C makes of it as an integer."""
-    if dtype.is_floating_point:
+    if dtype.is_floating_point or dtype is dt.bool:
         return float("nan")
     return dt.iinfo(dtype).min if dtype.itemsize >= 4 else 0
 
@@ -116,6 +116,11 @@ def kthvalue(
     return _one_of_each(_kthvalue, "kthvalue", return_types.kthvalue, input, dim, keepdim, out, k - 1)
 
 
+def _check_median(input: Tensor) -> None:
+    if tensor_array(input).size:  # for that of no elements PyTorch has all dtypes
+        refuse_dtypes("median_cpu", input.kind.dtype, "bool")
+
+
 def median(
     input: Tensor,
     dim: int | None = None,
@@ -130,7 +135,7 @@ def median(
     tensor(2)
     """
     if dim is None:
-        refuse_dtypes("median_cpu", tensor_kind(input).dtype, "bool")
+        _check_median(input)
         return _median_of_all(input)
     normalize_dim(dim, tensor_array(input).ndim)
     refuse_dtypes("median_out", input.kind.dtype, "bool")
@@ -150,7 +155,7 @@ def nanmedian(
     tensor(1.)
     """
     if dim is None:
-        refuse_dtypes("median_cpu", tensor_kind(input).dtype, "bool")
+        _check_median(input)
         return _nanmedian_of_all(input)
     normalize_dim(dim, tensor_array(input).ndim)
     refuse_dtypes("median_out", input.kind.dtype, "bool")

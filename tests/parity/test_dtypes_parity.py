@@ -47,6 +47,18 @@ def test_a_core_name_takes_the_dtypes_that_pytorch_takes(name):
         "L.maximum(i([7], dtype=L.int8), i(258))",
         "L.clamp(i([200], dtype=L.uint8), i(-3), i(300))",
         "L.div(i([200], dtype=L.uint8), i(300), rounding_mode='floor')",
+        "L.logical_or(i([0, 2], dtype=L.uint8), i(256))",
+        # so are whole numbers beside halves, and in most ops numbers
+        "i([1.0]).half() + i([2049])",
+        "i([3.0, 5.0]).half() * i([2049, 2049]) - i(2049)",
+        "i([3.0, 5.0]).half() * 2049 + 2049",
+        "i([3.0, 5.0]).bfloat16() / i([257, 257]) / i([257])",
+        "i([0.1, 2048]).half().eq(0.1) | i([0.1, 2048]).half().ge(2049)",
+        "L.logical_and(i([1.0, 2.0]).half(), i(1e-9))",
+        "L.fmod(i([7.0]).half(), 2.001) + L.remainder(i([7.0]).half(), 2.001)",
+        "L.einsum('ij,j->i', L.ones(3, 1), L.ones(1, dtype=L.int64))",
+        "L.zeros(0, dtype=L.bool).median()",
+        "L.arange(2**63)",
         # -0.0 is zero
         "L.logical_not(i([-0.0, 0.0, 1.0]).half())",
         "L.logical_and(i([-0.0, 0.0, 1.0]).bfloat16(), L.ones(3))",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from numbatorch import ops
-from numbatorch.arguments import tensor_array
+from numbatorch import arguments, ops
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import DType
 from numbatorch.nn.grouped import grouped_mm as grouped_mm
@@ -270,7 +269,7 @@ def _given(name: str, dim: int | None, input: Tensor, stacklevel: int) -> int:
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, each element becomes zero with probability `p`; the others are scaled by 1 / (1 - p)."""
     _check_probability(p)
-    return _drop(input, tensor_array(input).shape, p, training, inplace)
+    return _drop(input, arguments.tensor_array(input).shape, p, training, inplace)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -342,7 +341,9 @@ def gumbel_softmax(
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
     noise = (
-        ops.empty(tensor_array(logits).shape, dtype=logits.dtype, device=logits.device).exponential_().log()
+        ops.empty(arguments.tensor_array(logits).shape, dtype=logits.dtype, device=logits.device)
+        .exponential_()
+        .log()
     )
     soft = softmax((logits - noise) / tau, dim)
     if not hard:

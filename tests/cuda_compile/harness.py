@@ -8,7 +8,7 @@ arithmetic by accident. The compiler does not. This module must run in a process
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from numbatorch_kernels.cuda.offline import compile_ptx
@@ -45,7 +45,6 @@ def check(
     name: str,
     *,
     allow_f64: bool = False,
-    architectures: Iterable[tuple[int, int]] = ARCHITECTURES,
 ) -> list[Report]:
     """Compile the kernel `function` for arguments of these kinds (see `pointer.argument`) as it is compiled where there
     is a GPU: one PTX, and machine code of it for each architecture.
@@ -53,7 +52,7 @@ def check(
     A fault is: the compiler refuses it, arithmetic in float64 (unless `allow_f64`), spilled registers, too
     many registers. The last two need nvJitLink and are left out where it is not installed.
     """
-    reports = [Report(name, "sm_{}{}".format(*architecture)) for architecture in architectures]
+    reports = [Report(name, "sm_{}{}".format(*architecture)) for architecture in ARCHITECTURES]
     faults = []
     try:
         ptx = compile_ptx(function, *kinds)

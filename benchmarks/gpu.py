@@ -34,8 +34,10 @@ WORKERS = min(8, os.cpu_count() or 1)  # processes that share the check: most of
 FIGURES = {  # what shall hold, by group: the least part of the copy rate, or of PyTorch's rate
     "memory": 0.85,
     "product": 0.5,
+    "cublas": 0.97,
     "launch": 0.5,
 }
+UNITS = {"memory": "GB/s", "product": "GFLOP/s", "cublas": "GFLOP/s"}
 
 # ---- the check: in processes of its own, since a kernel that goes wrong ends its process ----
 
@@ -162,14 +164,19 @@ def cases(tiny: bool) -> Iterator[tuple[str, str, float, Callable]]:
     yield memory("softmax", 2, of(lambda torch, x: x.softmax(1), rows))
     yield memory("layer norm", 2, of(lambda torch, x: torch.nn.functional.layer_norm(x, x.shape[1:]), rows))
     side = 4 if tiny else 4096
-    for dtype, tf32 in (("float32", False), ("float32", True), ("bfloat16", False)):
+    for dtype, tf32, library in (
+        ("float32", False, "numbatorch"), ("float32", False, "cublas"), ("float32", True, "cublas"), ("bfloat16", False, "cublas")
+    ):  # fmt: skip
 
-        def product(torch: Any, dtype: str = dtype, tf32: bool = tf32) -> Callable:
+        def product(torch: Any, dtype: str = dtype, tf32: bool = tf32, library: str = library) -> Callable:
             torch.backends.cuda.matmul.allow_tf32 = tf32
+            if torch.__name__ == "numbatorch":
+                torch.backends.cuda.preferred_blas_library(library)
             a, b = (torch.ones(side, side, device="cuda", dtype=getattr(torch, dtype)) for _ in range(2))
             return lambda: a @ b
 
-        yield "product", f"{dtype}{', TF32 allowed' * tf32}", 2.0 * side**3, product
+        group = "cublas" if library == "cublas" else "product"
+        yield group, f"{dtype}{', TF32 allowed' * tf32}, by {library}", 2.0 * side**3, product
     yield "launch", "x + y of 4 elements", 1.0, of(lambda torch, x: x + x, (4,))
     yield "launch", "exp of 4 elements", 1.0, of(lambda torch, x: x.exp(), (4,))
 
@@ -273,8 +280,8 @@ def _row(name: str, line: dict[str, Any], fastest: float | None) -> str:
     cells = [name, _time(ours), "", "", _time(theirs), "", ""]
     if isinstance(ours, float):
         part = share = None
-        if group in ("memory", "product"):
-            cells[2] = f"{line['work'] / ours / 1e9:.0f} {'GB' if group == 'memory' else 'GFLOP'}/s"
+        if group in UNITS:
+            cells[2] = f"{line['work'] / ours / 1e9:.0f} {UNITS[group]}"
         if group == "memory" and fastest:
             part = line["work"] / ours / fastest
             cells[3] = f"{part:.0%}"

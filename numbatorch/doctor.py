@@ -48,14 +48,10 @@ def software() -> list[str]:
 
 def threads() -> list[str]:
     """Who shares the work on the CPU."""
-    lines = [
-        f"{torch.get_num_threads()} of {os.cpu_count()} CPUs, numbatorch's own threads (no layer of Numba's is used)"
+    return [
+        f"{torch.get_num_threads()} of {os.cpu_count()} CPUs, numbatorch's own threads (no layer of Numba's is used)",
+        "LAPACK, NumPy's, has threads of its own: OPENBLAS_NUM_THREADS says how many",
     ]
-    if version("threadpoolctl") is None:
-        lines.append(
-            "NumPy's BLAS has threads of its own beside them: pip install 'numbatorch[fast]' keeps it to one"
-        )
-    return lines
 
 
 def kept() -> list[str]:

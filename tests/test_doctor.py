@@ -25,7 +25,7 @@ def test_what_is_missing_comes_with_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor, "version", lambda *distributions: None)
     assert f"{'cublas':12} not installed: pip install 'numbatorch[cublas]'" in doctor.extras()
     assert "numba is missing: pip install numba" in doctor.software()[1]
-    assert "pip install 'numbatorch[fast]'" in doctor.threads()[1]
+    assert "OPENBLAS_NUM_THREADS" in doctor.threads()[1]
     monkeypatch.setattr(doctor.cache, "folder", lambda: None)
     assert "Set NUMBATORCH_CACHE_DIR to a folder that can" in doctor.kept()[0]
 
@@ -38,7 +38,13 @@ def test_the_benchmark_for_gpus(tmp_path):
     found = json.loads((tmp_path / "gpu.json").read_text())
     assert found["check"] == {"rows": 2, "faults": {}}
     figures = found["figures"]
-    assert {line["group"] for line in figures.values()} == {"memory", "product", "launch", "training"}
+    assert {line["group"] for line in figures.values()} == {
+        "memory",
+        "product",
+        "cublas",
+        "launch",
+        "training",
+    }
     assert all(isinstance(line["numbatorch"], float) for line in figures.values()), figures
     table = (tmp_path / "gpu.md").read_text()
     assert table.count("\n| ") == len(figures) + 1 and "| softmax |" in table

@@ -97,6 +97,7 @@ def test_views_are_filled_and_nothing_else(device):
 
 def test_out(device):
     x = torch.empty(0, device=device)
+    assert torch.empty(0, 4, device=device).uniform_().shape == (0, 4)
     assert torch.rand(3, out=x) is x
     assert x.shape == (3,)
     y = torch.empty(4, dtype=torch.int64, device=device)

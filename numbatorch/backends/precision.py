@@ -1,8 +1,11 @@
-"""How exact and how reproducible results are: always as much as can be. What programs ask for is remembered."""
+"""How exact and how reproducible results are: always as much as can be, but for products by cuBLAS. What programs ask for
+is remembered."""
 
 from __future__ import annotations
 
 import warnings
+
+from numbatorch_kernels.cuda import products
 
 _precision = "highest"
 _deterministic = False
@@ -10,7 +13,8 @@ _warn_only = False
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """ "highest", "high" or "medium": products of float32 are computed in float32 in any case."""
+    """ "highest", "high" or "medium": whether cuBLAS, where it is installed, may use TF32. All other products of float32
+    are computed in float32 in any case."""
     global _precision
     if not isinstance(precision, str):
         raise RuntimeError(f"set_float32_matmul_precision expects a str, but got {type(precision).__name__}")
@@ -22,6 +26,7 @@ def set_float32_matmul_precision(precision: str) -> None:
         )
         return
     _precision = precision
+    products.allow_tf32 = precision != "highest"
 
 
 def get_float32_matmul_precision() -> str:

@@ -14,6 +14,7 @@ from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops import math as elementwise
 from numbatorch.ops.copy import cast, copy_, fill_
+from numbatorch.ops.elements import refuse_overlap
 from numbatorch.ops.sampling import (  # noqa: F401
     C_NAMES,
     check_std,
@@ -37,11 +38,7 @@ if TYPE_CHECKING:
 
 def _changing(self: Tensor) -> None:
     """Before a change in place: raise RuntimeError where there must be none. No gradient goes past it."""
-    if any(s == 0 and n > 1 for s, n in zip(self.array.strides, self.array.shape, strict=True)):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
+    refuse_overlap(self)
     if state.enabled and self._requires_grad:
         fill_(self, 0)
 

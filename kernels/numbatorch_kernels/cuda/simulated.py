@@ -35,6 +35,9 @@ class Simulated:
     def version(self) -> None:
         return None
 
+    def enter(self, index: int) -> None:
+        pass
+
     def properties(self, index: int) -> Properties:
         return Properties(
             "CUDA simulator", 0, 0, self.total, 4, 4, 1024, 1024, 65536, 49152, 49152, 65536, 1 << 20, 0, 0, 0, 0, 0, 0,

@@ -1,8 +1,8 @@
-"""Matrix products on CUDA: `cuda.tiles.product` of operands with any strides."""
+"""Matrix products on CUDA: by cuBLAS where it is installed, otherwise `cuda.tiles.product` of operands with any strides."""
 
 from __future__ import annotations
 
-from numbatorch_kernels.cuda import tiles
+from numbatorch_kernels.cuda import blas, tiles
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.tiles import HEAD, INDEX, LARGE, LINES, kernels, lane
 
@@ -72,6 +72,11 @@ def gemm(out: DeviceArray, a: DeviceArray, b: DeviceArray, bias: DeviceArray | N
         return
     if bias is None:
         bias, beta = out, 0
+    if matrices := blas.operands(out, a, b):
+        if bias is not out:  # cuBLAS adds to what is there
+            gemm(out, a[..., :0], b[..., :0, :], bias)
+        blas.product(matrices, out, a.shape[-1], alpha, beta)
+        return
     outer, inner, m, n = (1, 1, *out.shape)[-4:]
     of_out, of_a, of_b, of_bias = map(_strides, (out, a, b, bias))
     numbers = [of_a[3], of_b[2], inner, *of_out, *of_a, *of_b, *of_bias]

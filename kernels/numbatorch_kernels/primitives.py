@@ -161,9 +161,11 @@ def sign(x):
 
 def maximum(a, b):
     """The larger of two; NaN if either is."""
-    return where((a >= b) | (a != a), a, b)
+    return where(
+        b != b, b, where(b > a, b, a)
+    )  # the inner `where` is one instruction; of a number, b != b is known
 
 
 def minimum(a, b):
     """The smaller of two; NaN if either is."""
-    return where((a <= b) | (a != a), a, b)
+    return where(b != b, b, where(b < a, b, a))

@@ -23,7 +23,8 @@ from benchmarks import page, picture, report
 from benchmarks.case import Case, Group, Line
 from benchmarks.cases import GROUPS
 
-ROUNDS = 4
+ROUNDS, MOST = 4, 12  # at least, and at most, of a case: there are more while some still better a figure ...
+STEADY = 0.98  # ... so that it is below this part of what it was two rounds before
 BUDGET = 0.06  # seconds of measuring, a case, library and round
 
 
@@ -55,13 +56,15 @@ def measure(group: Group, case: Case, workers: Sequence[Worker]) -> Line:
     """The best time of a call in each library, or what the group says is measured."""
     if group.alone:
         return Line(case, *(group.alone(worker.library, case) for worker in workers))
-    best = [float("inf")] * len(workers)
     for worker in workers:
         worker.ask("prepare", group.name, case.name)
-    for _ in range(ROUNDS):
-        for k, worker in enumerate(workers):
-            best[k] = min(best[k], worker.ask("run", BUDGET))
-    return Line(case, *best)
+    best: list[list[float]] = []  # of each library, after each round
+    while len(best) < ROUNDS or (
+        len(best) < MOST and any(now < STEADY * then for now, then in zip(best[-1], best[-3]))
+    ):
+        times = [worker.ask("run", BUDGET) for worker in workers]
+        best.append([min(pair) for pair in zip(times, best[-1])] if best else times)
+    return Line(case, *best[-1])
 
 
 def main() -> None:

@@ -524,3 +524,26 @@ def test_files_that_cannot_be_sought():
         load(Pipe())
     with pytest.raises(ValueError, match="f must be a file path in order to use the mmap argument"):
         load(io.BytesIO(), mmap=True)
+
+
+def test_large_and_small_records_by_way_of_a_file_and_of_a_buffer(tmp_path):
+    state = {name: torch.arange(n) for name, n in (("large", 5_000_011), ("none", 0), ("small", 3))}
+    buffer = io.BytesIO()
+    torch.save(state, tmp_path / "state.pt")
+    torch.save(state, buffer)
+    buffer.seek(0)
+    for source in (tmp_path / "state.pt", buffer):
+        found = torch.load(source)
+        assert all(torch.equal(found[name], value) for name, value in state.items())
+    with open(tmp_path / "state.pt", "r+b") as file:
+        file.seek(30_000_000)
+        file.write(b"damage")
+    with pytest.raises(RuntimeError, match="the record's checksum is"):
+        torch.load(tmp_path / "state.pt")
+
+
+def test_who_decides_on_a_place_sees_the_data(tmp_path):
+    torch.save(torch.tensor([1, 2], dtype=torch.uint8), tmp_path / "x.pt")
+    seen = []
+    torch.load(tmp_path / "x.pt", map_location=lambda storage, location: seen.append(storage.tolist()))
+    assert seen == [[1, 2]]

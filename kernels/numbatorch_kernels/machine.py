@@ -136,13 +136,12 @@ def call(typingctx, address, argument):
 
 @intrinsic
 def call_with(typingctx, address, arguments):
-    """Call the C function at `address` with the `ARGUMENTS` words that `arguments` points to. One that takes fewer
-    does not see the others."""
+    """Call the C function at `address` with the `ARGUMENTS` words that `arguments` points to; what it gives, if it gives
+    a word. One that takes fewer does not see the others."""
 
     def codegen(context, builder, signature, args):
-        function = ir.FunctionType(ir.VoidType(), [_WORD] * ARGUMENTS)
+        function = ir.FunctionType(_WORD, [_WORD] * ARGUMENTS)
         given = [builder.load(builder.gep(args[1], [_WORD(k)])) for k in range(ARGUMENTS)]
-        builder.call(builder.inttoptr(args[0], function.as_pointer()), given)
-        return context.get_dummy_value()
+        return builder.call(builder.inttoptr(args[0], function.as_pointer()), given)
 
-    return types.void(types.int64, arguments), codegen
+    return types.int64(types.int64, arguments), codegen

@@ -20,14 +20,14 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
 
-from numbatorch.serialization.checksum import Jobs, crc32_for
-from numbatorch.serialization.files import Damaged
+from numbatorch.serialization.checksum import Jobs, crc32_for, read_checked
+from numbatorch.serialization.files import Damaged, in_large_pages
 
 ALIGNMENT = 64
 _LARGE = 0xFFFFFFFF  # sizes and offsets from here on stand in 64 bits elsewhere
@@ -38,6 +38,10 @@ _END64 = struct.Struct("<IQHHIIQQQQ")
 _END64_PLACE = struct.Struct("<IIQI")
 _DESCRIPTOR, _DESCRIPTOR64 = struct.Struct("<IIII"), struct.Struct("<IIQQ")
 _DESCRIBED, _UTF8 = 0x0008, 0x0800  # flags
+_MAPPED = (
+    1 << 20,
+    33 << 20,
+)  # bytes from which on malloc gives a buffer pages of its own: usually, and always
 _NO_DIRECTORY = "PytorchStreamReader failed reading zip archive: failed finding central directory"
 
 
@@ -90,7 +94,9 @@ class ArchiveWriter:
 
     def _put(self, data: bytes | memoryview) -> None:
         self._file.write(data)
-        self._position += len(data)
+        before, self._position = self._position, self._position + len(data)
+        if type(self._file) is io.BytesIO and any(before < limit <= self._position for limit in _MAPPED):
+            in_large_pages(self._file)
 
 
 # ---- reading
@@ -157,8 +163,20 @@ class Archive:
                 f"{crc:08x} and should be {self.records[name].crc:08x}"
             )
 
-    def read_into(self, name: str, array: np.ndarray, jobs: Jobs) -> Callable[[], None]:
-        """Begin to read a record into an array of bytes of its size; what is returned waits for that, and checks."""
+    def read_into(self, wanted: Sequence[tuple[str, np.ndarray]], jobs: Jobs) -> None:
+        """Read records into arrays of bytes of their sizes. Raises Damaged where one has not its checksum."""
+        checksums = None
+        if self._descriptor is not None:
+            places = [(array, self._begin + self.records[name].start) for name, array in wanted]
+            checksums = read_checked(self._descriptor, places)
+        if checksums is None:
+            waiting = [jobs.crc32(len(array), self._reader(name, array)) for name, array in wanted]
+            checksums = [crc() for crc in waiting]
+        for (name, _), crc in zip(wanted, checksums):
+            self.check(name, crc)
+
+    def _reader(self, name: str, array: np.ndarray) -> Callable[[int, int], int]:
+        """For `Jobs.crc32`: reads and checksums parts of a record."""
         record, view = self.records[name], memoryview(array.data)
         crc32 = crc32_for(record.size)
 
@@ -170,8 +188,7 @@ class Archive:
                 crc = crc32(part, crc)
             return crc
 
-        crc = jobs.crc32(record.size, piece)
-        return lambda: self.check(name, crc())
+        return piece
 
     def _bytes(self, start: int, size: int) -> bytes:
         if start < 0 or start + size > self.size:

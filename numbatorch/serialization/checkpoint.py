@@ -10,7 +10,6 @@ from __future__ import annotations
 import mmap as memory_map
 import os
 import sys
-from collections.abc import Callable
 from functools import partial
 from typing import IO, Any
 
@@ -22,7 +21,7 @@ from numbatorch.dtype import uint8
 from numbatorch.serialization.archive import ALIGNMENT, Archive, ArchiveWriter
 from numbatorch.serialization.checksum import Jobs, crc32_of
 from numbatorch.serialization.files import Damaged, Path, damage_in, replacing
-from numbatorch.serialization.locations import MapLocation, Misplaced, misplaced, placer
+from numbatorch.serialization.locations import MapLocation, Misplaced, misplaced, placer, stays
 from numbatorch.serialization.pickling import Pickler
 from numbatorch.serialization.trusted import LoadedStorage, StorageType, give_state, lookup
 from numbatorch.serialization.unpickling import Unpickler, UnpicklingError
@@ -66,12 +65,12 @@ def _write(pickler: Pickler, file: IO[bytes], folder: str) -> None:
 def read(file: IO[bytes], name: str, map_location: MapLocation, mmap: bool, whole: bool) -> Any:
     """The object in an open file, which errors call `name`; with `whole`, modules may be in it. Raises UnpicklingError for what is not to be trusted,
     RuntimeError for damage."""
-    place = placer(map_location)
+    placer(map_location)  # an error of its type is none of the file
     try:
         with damage_in(name, "checkpoint"), Jobs() as jobs:
             archive = Archive(file)
             _check(archive)
-            memories = _Memories(archive, place, jobs, file if mmap else None)
+            memories = _Memories(archive, map_location, jobs, file if mmap else None)
             obj = Unpickler(
                 archive.read("data.pkl"), partial(lookup, whole=whole), memories.load_id, give_state
             ).load()
@@ -102,18 +101,19 @@ def _check(archive: Archive) -> None:
 
 
 class _Memories:
-    """The memory of an archive's tensors, each record read when it is first asked for."""
+    """The memory of an archive's tensors, each record read once when it is first asked for, or later with others."""
 
     def __init__(
         self,
         archive: Archive,
-        place: Callable[[UntypedStorage, str], UntypedStorage],
+        map_location: MapLocation,
         jobs: Jobs,
         mapped: IO[bytes] | None,
     ):
-        self._archive, self._place, self._jobs = archive, place, jobs
+        self._archive, self._jobs = archive, jobs
+        self._place, self._stays = placer(map_location), partial(stays, map_location)
         self._loaded: dict[str, LoadedStorage] = {}
-        self._waiting: list[Callable[[], None]] = []
+        self._waiting: list[tuple[str, np.ndarray]] = []  # records that are still to be read, and into what
         self._map = None
         if mapped is not None:
             self._map = np.frombuffer(
@@ -144,7 +144,9 @@ class _Memories:
             raise UnpicklingError(
                 f"the storage {key} has {found.nbytes()} bytes, and a tensor says {count} elements of {dtype}"
             )
-        return found if found.dtype is dtype else LoadedStorage(found._storage, found.device, dtype)
+        if found.dtype is dtype:
+            return found
+        return LoadedStorage(found._storage, found.device, dtype, self.wait)
 
     def _read(self, record: str, location: str, size: int, dtype: Any) -> LoadedStorage:
         entry = self._archive.records.get(record)
@@ -158,19 +160,19 @@ class _Memories:
             array = self._map[entry.start : entry.start + size]
         else:
             array = memory.empty((size,), np.dtype(np.uint8))
-            self._waiting.append(self._archive.read_into(record, array, self._jobs))
+            self._waiting.append((record, array))
         if self._swapped and dtype.itemsize > 1:
             self.wait()
             part = dtype.to_real().numpy if dtype.is_complex else dtype.numpy
             array = array.view(part).byteswap().view(np.uint8)
         storage = UntypedStorage(Storage(array), CPU)
-        if location != "cpu":
-            self.wait()  # it is about to be moved
+        if not self._stays(location):
+            self.wait()  # it may be about to be moved
         with misplaced():
             placed = self._place(storage, location)
-        return LoadedStorage(placed._storage, placed.device, dtype)
+        return LoadedStorage(placed._storage, placed.device, dtype, self.wait)
 
     def wait(self) -> None:
-        """Wait until all is read that was asked for. Raises Damaged where a checksum is not right."""
-        while self._waiting:
-            self._waiting.pop()()
+        """Read all that was asked for. Raises Damaged where a checksum is not right."""
+        self._archive.read_into(self._waiting, self._jobs)
+        self._waiting.clear()

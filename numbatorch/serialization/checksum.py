@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -73,19 +73,25 @@ class Jobs:
             (min(PIECE, size - start), self._pool.submit(piece, start, min(start + PIECE, size)))
             for start in range(0, size, PIECE)
         ]
-        return functools.partial(_joined, pieces)
+        return lambda: _joined((length, job.result()) for length, job in pieces)
 
 
-def _joined(pieces: Iterable[tuple[int, Future[int]]]) -> int:
-    crc = 0
-    for length, job in pieces:
-        crc = combine(crc, job.result(), length)
+def _joined(pieces: Iterable[tuple[int, int]]) -> int:
+    """The checksum of pieces one after another, of which lengths and checksums are given."""
+    (_, crc), *others = pieces
+    for length, following in others:
+        crc = combine(crc, following, length)
     return crc
+
+
+def _native(size: int) -> bool:
+    """Whether the kernel checksums a record of this size, not zlib."""
+    return size >= _LARGE and kernels.available()
 
 
 def crc32_for(size: int) -> Callable[[memoryview, int], int]:
     """What continues a checksum with the bytes of a view, for parts of a record of `size` bytes."""
-    if size < _LARGE or not kernels.available():
+    if not _native(size):
         return zlib.crc32
     return lambda view, crc: kernels.crc32(np.frombuffer(view, np.uint8), crc)
 
@@ -94,3 +100,18 @@ def crc32_of(view: memoryview) -> Callable[[int, int], int]:
     """For `Jobs.crc32`: checksums of parts of these bytes."""
     crc32 = crc32_for(len(view))
     return lambda start, stop: crc32(view[start:stop], 0)
+
+
+def read_checked(file: int, places: Sequence[tuple[np.ndarray, int]]) -> list[int] | None:
+    """Fill arrays of bytes, each from its place in a file, an open descriptor; their checksums. None, and not all read, where
+    the kernel cannot do that, or there is too little to do."""
+    if not _native(sum([len(array) for array, _ in places])):
+        return None
+    parts = [
+        (array[k : k + PIECE], start + k) for array, start in places for k in range(0, len(array) or 1, PIECE)
+    ]
+    checksums = kernels.read(file, parts)
+    if checksums is None:
+        return None
+    lengths = zip([len(part) for part, _ in parts], checksums)
+    return [_joined([next(lengths) for _ in range(0, len(array) or 1, PIECE)]) for array, _ in places]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
+import io
+import mmap
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
+
+import numpy as np
 
 Path = str | os.PathLike
 
@@ -66,3 +72,20 @@ def _put_in_place(new: str, path: str) -> None:
     os.replace(new, path)
     if old is not None:
         threading.Thread(target=os.close, args=(old,), name="numbatorch-free-file").start()
+
+
+def in_large_pages(file: io.BytesIO) -> None:
+    """Let the memory of a buffer that goes on growing come in large pages: small ones, one after another, take longer than to
+    fill them. All that malloc has mapped for the buffer is told so, or it could no longer grow where it is."""
+    if not hasattr(mmap, "MADV_HUGEPAGE"):
+        return
+    with file.getbuffer() as view:
+        start = np.frombuffer(view, np.uint8).ctypes.data
+    start -= bytes.__basicsize__ - 1  # the bytes object that holds it
+    size = (
+        sys.getsizeof(file) - sys.getsizeof(io.BytesIO()) + 2 * ctypes.sizeof(ctypes.c_size_t)
+    )  # and malloc's words
+    first, last = start // mmap.PAGESIZE, -(-(start + size) // mmap.PAGESIZE)
+    advise = ctypes.CDLL(None).madvise
+    advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    advise(first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE, mmap.MADV_HUGEPAGE)

@@ -34,6 +34,12 @@ def placer(target: MapLocation) -> Callable[[UntypedStorage, str], UntypedStorag
     return decided
 
 
+def stays(target: MapLocation, location: str) -> bool:
+    """Whether `placer(target)` leaves a storage where it is, on the CPU, that was at `location` when it was saved."""
+    where = location if target is None else target
+    return isinstance(where, str | device) and str(where) == "cpu"
+
+
 class Misplaced(BaseException):
     """Carries an error of `map_location` past those who take errors for damage of the file."""
 

@@ -90,9 +90,8 @@ def read(file: IO[bytes], name: str, map_location: MapLocation) -> Any:
 def _place(tensor: Tensor, location: str, where: Callable[[UntypedStorage, str], UntypedStorage]) -> Tensor:
     """The tensor, which was at `location` when it was saved, where `map_location` wants it."""
     storage = where(tensor.untyped_storage(), location)
-    return rebuild_tensor(
-        LoadedStorage(storage._storage, storage.device, tensor.dtype), 0, tensor.shape, tensor.stride()
-    )
+    loaded = LoadedStorage(storage._storage, storage.device, tensor.dtype)
+    return rebuild_tensor(loaded, 0, tensor.shape, tensor.stride())
 
 
 def _read_header(file: IO[bytes]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from types import TracebackType
 from typing import Any
@@ -61,11 +61,14 @@ def rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, dtype: Any
 
 
 class LoadedStorage(UntypedStorage):
-    """Memory out of a checkpoint, and the type that tensors on it have."""
+    """Memory out of a checkpoint, and the type that tensors on it have. Where there is a `wait`, its data are there when
+    that has returned."""
 
-    def __init__(self, storage: base.Storage, place: device, dtype: DType):
+    def __init__(
+        self, storage: base.Storage, place: device, dtype: DType, wait: Callable[[], None] | None = None
+    ):
         super().__init__(storage, place)
-        self.dtype = dtype
+        self.dtype, self.wait = dtype, wait
 
 
 class StorageType:
@@ -78,7 +81,7 @@ class StorageType:
 def _tensor_v2(
     storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, metadata: Any = None
 ) -> Tensor:
-    return _finished(rebuild_tensor(storage, offset, size, stride), requires_grad, metadata)
+    return _finished(storage, rebuild_tensor(storage, offset, size, stride), requires_grad, metadata)
 
 
 def _tensor_v3(
@@ -91,11 +94,13 @@ def _tensor_v3(
     dtype: Any,
     metadata: Any = None,
 ) -> Tensor:
-    return _finished(rebuild_tensor(storage, offset, size, stride, dtype), requires_grad, metadata)
+    return _finished(storage, rebuild_tensor(storage, offset, size, stride, dtype), requires_grad, metadata)
 
 
-def _finished(tensor: Tensor, requires_grad: Any, metadata: Any) -> Tensor:
+def _finished(storage: LoadedStorage, tensor: Tensor, requires_grad: Any, metadata: Any) -> Tensor:
     if metadata:  # PyTorch notes that the memory is to be conjugated or negated; here that is done at once
+        if storage.wait is not None:
+            storage.wait()
         for name, act in (("conj", Tensor.conj), ("neg", Tensor.neg)):
             if metadata.get(name):
                 tensor = act(tensor)

@@ -85,7 +85,11 @@ class Unpickler:
         return self._data[start : self._at]
 
     def _byte(self) -> int:
-        return self._take(1)[0]
+        at = self._at
+        self._at = at + 1
+        if at >= len(self._data):
+            raise UnpicklingError("the pickle is damaged: it ends too early")
+        return self._data[at]
 
     def _number(self, form: str) -> Any:
         return struct.unpack(form, self._take(struct.calcsize(form)))[0]

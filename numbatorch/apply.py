@@ -102,14 +102,17 @@ def no_complex(text: str, error: type[Exception] = NotImplementedError) -> Calla
 
 
 class Row:
-    """An operation: a name, and the class of the nodes that it leaves on the tape."""
+    """An operation: a name, and the class of the nodes that it leaves on the tape. `overload` is the number at the end of
+    the nodes' name: PyTorch counts the forms of an op."""
 
     made: dict[str, list[Row]] = {}  # all rows, by name
 
-    def __init__(self, name: str, node: type[Node]):
+    def __init__(self, name: str, node: type[Node], overload: int = 0):
         Row.made.setdefault(name, []).append(self)
         self.name = name
-        self.node = type(f"{name}Backward0", (node,), {"row": self, "__module__": "numbatorch.autograd"})
+        self.node = type(
+            f"{name}Backward{overload}", (node,), {"row": self, "__module__": "numbatorch.autograd"}
+        )
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -156,8 +159,9 @@ class Op(Row):
         saves: Sequence[int] = (),
         tensors: int = 1,
         differentiable: int = 1,
+        overload: int = 0,
     ):
-        super().__init__(name, OpNode)
+        super().__init__(name, OpNode, overload)
         self.forward = forward
         self.vjp: Any = vjp  # where it is None, no node is left that would call it
         self.saves, self.tensors, self.differentiable = tuple(saves), tensors, differentiable
@@ -239,9 +243,15 @@ class ViewOp(Op):
     of the view; `dtype` is the rule for its dtype, where that is another."""
 
     def __init__(
-        self, name: str, forward: Callable, vjp: Callable, *, dtype: Callable[[DType], DType] | None = None
+        self,
+        name: str,
+        forward: Callable,
+        vjp: Callable,
+        *,
+        dtype: Callable[[DType], DType] | None = None,
+        overload: int = 0,
     ):
-        super().__init__(name, forward, vjp)
+        super().__init__(name, forward, vjp, overload=overload)
         self.dtype = dtype
 
     def __call__(self, tensor: Tensor, *params) -> Tensor:
@@ -392,8 +402,9 @@ class Pointwise(Row):
         accepts: Callable[[DType], None] | None = None,
         uncast: bool = False,
         rounds: bool = False,
+        overload: int = 0,
     ):
-        super().__init__(name, PointwiseNode)
+        super().__init__(name, PointwiseNode, overload)
         self.vjp = None
         if isinstance(body, Scalar):
             arity = arity or (body.body or body.evaluate).__code__.co_argcount

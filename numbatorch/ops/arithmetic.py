@@ -50,6 +50,7 @@ def _check_no_bool(input: Tensor | Number, other: Tensor | Number | None = None)
 
 
 _sub = _Subtraction("Sub", expr.sub, arity=2, rounds=True)
+_rsub = _Subtraction("Rsub", _sub.program, rounds=True, overload=1)
 _sub_scaled = _Subtraction("Sub", scalar.sub_scaled, weightless=(2,))
 _mul = Pointwise("Mul", expr.mul, arity=2)
 _div = Pointwise("Div", expr.div, arity=2, result=to_float)
@@ -64,6 +65,8 @@ _remainder_int = Pointwise("Remainder", expr.mod, arity=2, accepts=refuse("remai
 _fmod = Pointwise("Fmod", primitives.fmod, arity=2, rounds=True)
 _fmod_int = Pointwise("Fmod", scalar.fmod_int, accepts=refuse("fmod_cpu", "bool"))
 _pow = Pointwise("Pow", primitives.pow, arity=2, rounds=True)
+_pow_of_number = Pointwise("Pow", _pow.program, rounds=True, overload=2)
+_pow_of_tensors = Pointwise("Pow", _pow.program, rounds=True, overload=1)
 _pow_int = Pointwise("Pow", scalar.pow_int, accepts=refuse("pow", "bool"))
 _POWERS = {  # of floating point numbers, without logarithms; PyTorch's rounding too
     2: Pointwise("Pow", scalar.square),
@@ -165,6 +168,8 @@ def fitting_factor(name: str, factor: Number, common: dt.DType) -> Number:
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """other - alpha * input, of each element."""
+    if alpha.__class__ is int and alpha == 1:
+        return _rsub(other, input)
     return sub(other, input, alpha=alpha)
 
 
@@ -235,7 +240,10 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
         exponent = _exponent(exponent, input.kind.dtype)
     if _integral(input) and _integral(exponent):
         return _pow_int.general((input, exponent), out)
-    return _pow(input, exponent) if out is None else _pow.general((input, exponent), out)
+    row = _pow
+    if isinstance(exponent, TensorBase):
+        row = _pow_of_tensors if isinstance(input, TensorBase) else _pow_of_number
+    return row(input, exponent) if out is None else row.general((input, exponent), out)
 
 
 def _exponent(exponent: Number, base: dt.DType) -> Number:

@@ -25,8 +25,7 @@ class Choice(Op):
     out."""
 
     def __init__(self, name: str, forward: Callable, *, overload: int = 0):
-        super().__init__(name, forward, _choice_vjp)
-        self.node.__name__ = f"{name}Backward{overload}"
+        super().__init__(name, forward, _choice_vjp, overload=overload)
 
     def record(self, result, args):
         if result[0].kind.dtype.is_floating_point:

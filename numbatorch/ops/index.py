@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from types import EllipsisType
+from types import EllipsisType, NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,8 +34,20 @@ def _slice_vjp(node, grad):
     return (result,)
 
 
-_slice = ViewOp("Slice", lambda input, index, shape: input.array[index], _slice_vjp)
-_select = ViewOp("Select", lambda input, index, shape: input.array[index], _slice_vjp)
+def _view(name: str) -> ViewOp:
+    return ViewOp(name, lambda input, index, shape: input.array[index], _slice_vjp)
+
+
+_slice, _select, _unsqueeze, _alias = map(_view, ("Slice", "Select", "Unsqueeze", "Alias"))
+_ROWS = {slice: _slice, int: _select, NoneType: _unsqueeze}
+
+
+def _row(parts: tuple) -> ViewOp:
+    """The op that PyTorch would call last: it goes from part to part."""
+    for part in reversed(parts):
+        if part is not ... and (part != _WHOLE or len(parts) == 1):
+            return _ROWS[part.__class__]
+    return _alias
 
 
 def getitem(input: Tensor, index: Any) -> Tensor:
@@ -91,7 +103,8 @@ def _part(input: Tensor, parts: tuple) -> Tensor:
     if len(parts) > array.ndim and len(parts) - parts.count(None) - rest > array.ndim:
         raise IndexError(f"too many indices for tensor of dimension {array.ndim}")
     try:
-        return _slice(input, parts if rest else (*parts, ...), array.shape)
+        row = _row(parts) if input._requires_grad else _slice
+        return row(input, parts if rest else (*parts, ...), array.shape)
     except IndexError:
         dim = 0
         for position, part in enumerate(parts):  # whose number, as in PyTorch, the error names

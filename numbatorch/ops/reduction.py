@@ -81,7 +81,6 @@ class Reduce(Op):
     vjp         its node's `params` are the `Plan`, then the reduction's numbers
     results     the dtype of each result, from that of the tensor
     by_result   compute in the type of the result; otherwise in that of the tensor
-    overload    the number at the end of the node's name
     accepts     accepts(dtype) raises for dtypes that the reduction is not defined for
     check       check(dtype, shape, dim, dims) raises for what cannot be reduced; dims are those that `dim`
                 means
@@ -101,8 +100,7 @@ class Reduce(Op):
         check: Check | None = None,
         differentiable: int = 1,
     ):
-        super().__init__(name, self.run, vjp, saves=saves, differentiable=differentiable)
-        self.node.__name__ = f"{name}Backward{overload}"
+        super().__init__(name, self.run, vjp, saves=saves, differentiable=differentiable, overload=overload)
         self.reduction, self.results, self.by_result = reduction, results, by_result
         self.accepts, self.check = accepts, check
         self.plans: dict[tuple, Plan] = {}

@@ -268,7 +268,9 @@ moveaxis = movedim
 # --- dimensions of size one
 
 _unsqueeze = ViewOp("Unsqueeze", _view_forward, _reshape_vjp)
-_squeeze = ViewOp("Squeeze", _view_forward, _reshape_vjp)
+_squeeze, _squeeze_dim, _squeeze_dims = (
+    ViewOp("Squeeze", _view_forward, _reshape_vjp, overload=k) for k in range(3)
+)
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
@@ -284,13 +286,14 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """`input` without its dimensions of size one, or without those of `dim` that are."""
     shape = tensor_array(input).shape
+    row = _squeeze_dim if isinstance(dim, int) else _squeeze if dim is None else _squeeze_dims
     if dim is None:
         dims: Sequence[int] = range(len(shape))
     elif not shape:
         dims = ()
     else:
         dims = normalize_dims((dim,) if isinstance(dim, int) else tuple(dim), len(shape))
-    return _squeeze(input, tuple([n for d, n in enumerate(shape) if n != 1 or d not in dims]), shape)
+    return row(input, tuple([n for d, n in enumerate(shape) if n != 1 or d not in dims]), shape)
 
 
 # --- repetition without a copy

@@ -340,6 +340,17 @@ def functions_as_objects(L):
     yield y.grad_fn.name(), type(y.grad_fn).__name__, [fn.name() for fn, _ in y.grad_fn.next_functions]
 
 
+def names_of_nodes(L):
+    x, y, where = leaf(L, [1.0, 2.0], [3.0, 4.0]), leaf(L, [0.5, 1.0], [2.0, 1.0]), L.tensor([0])
+    made = [
+        1 - x, x - 1, x**2, x**y, 2**x, -x, x / 2, x.sum(), x.sum(0), x.mean(1), x.max(), x.max(0)[0], x @ y, x.mv(y[0]),
+        x[0], x[:, 0], x[0, 1], x[1:], x[:, 1:], x[:], x[:, :], x[...], x[None], x[0, None], x[where], x[x > 1], x.T,
+        x[:1].squeeze(), x[:1].squeeze(0), x[:1].squeeze((0,)), x.view(-1), x.flatten(), x.unsqueeze(0), x.select(0, 1),
+        L.cat([x, y]), L.stack([x, y]), L.where(x > 1, x, y), x.clone(), x.double(), x.relu(), x.softmax(0), x.clone().mul_(2),
+    ]  # fmt: skip
+    yield [type(z.grad_fn).__name__ for z in made]
+
+
 # --- checkpoint
 
 
@@ -518,6 +529,7 @@ PROGRAMS = [
     changes_in_place,
     once_differentiable,
     functions_as_objects,
+    names_of_nodes,
     checkpoints,
     checkpoints_of_functions_that_change,
     checkpoints_in_sequence,

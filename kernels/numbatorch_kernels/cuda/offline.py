@@ -8,7 +8,7 @@ from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.pointer import argument
 
 
-def compile_ptx(function: Callable, *kinds, cc: tuple[int, int] = compat.WRITTEN_FOR) -> str:
+def compile_ptx(function: Callable, *kinds) -> str:
     """PTX, the assembler text, of a kernel for these kinds of arguments (see `pointer.argument`) and GPUs of this
     compute capability and later ones.
 
@@ -19,4 +19,4 @@ def compile_ptx(function: Callable, *kinds, cc: tuple[int, int] = compat.WRITTEN
         raise RuntimeError(
             "the simulator has no compiler: compile without NUMBA_ENABLE_CUDASIM in the environment"
         )
-    return compat.ptx(function, tuple(map(argument, kinds)), cc)
+    return compat.ptx(function, tuple(map(argument, kinds)), compat.WRITTEN_FOR)

@@ -71,6 +71,13 @@ def exponents(lines: Sequence[Line]) -> tuple[float, float]:
     return slope([line.ours for line in larger]), slope([line.theirs for line in larger])
 
 
+def further_cost(lines: Sequence[Line]) -> tuple[float, float]:
+    """What another unit of size costs between the two largest sizes, ours and PyTorch's: without what every call costs."""
+    before, last = lines[-2:]
+    more = last.case.size - before.case.size
+    return (last.ours - before.ours) / more, (last.theirs - before.theirs) / more
+
+
 def with_backward(make):
     """A program that calls a function of a library on tensors that want gradients, and sends ones back.
 

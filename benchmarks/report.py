@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.case import Group, Line, exponents, geometric_mean
+from benchmarks.case import Group, Line, exponents, further_cost, geometric_mean
 from benchmarks.cases import GROUPS
 
 STEEPER = 0.05  # by how much a fitted exponent may be above PyTorch's: so far apart are two runs
@@ -101,7 +101,8 @@ def found(group: Group, lines: list[Line]) -> str:
     """The figures that it has reached."""
     if group.axis:
         ours, theirs = exponents(lines)
-        return f"{group.axis}^{ours:.2f}, PyTorch {group.axis}^{theirs:.2f}"
+        more, their_more = (amount(group, cost) for cost in further_cost(lines))
+        return f"{group.axis}^{ours:.2f}, PyTorch {group.axis}^{theirs:.2f}; at the end one more costs {more}, PyTorch {their_more}"
     worst = max(lines, key=lambda line: line.ratio)
     return f"{geometric_mean(lines):.2f}, worst {worst.ratio:.2f} ({worst.case.name})"
 

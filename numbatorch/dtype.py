@@ -376,6 +376,8 @@ def fitting(value: Any, to: DType) -> Any:
     for what is no number."""
     if value.__class__ in (builtins.float, builtins.int) and to.is_inexact and -65504 <= value <= 65504:
         return value  # fits the narrowest of them: the usual case
+    if value.__class__ is builtins.int and to is int64 and -(1 << 63) <= value < 1 << 63:
+        return value
     value = value.item() if isinstance(value, np.generic) else value
     if not isinstance(value, complex | builtins.float | builtins.int):
         raise TypeError(f"must be a number, not {type(value).__name__}")

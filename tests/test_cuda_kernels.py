@@ -450,6 +450,11 @@ def warp_sums(out, x, n):
         out[cuda.grid(1) // compat.WARP] = value
 
 
+def warp_matches(out, x):
+    t = cuda.threadIdx.x
+    out[t] = cuda.popc(cuda.match_any_sync(0xFFFFFFFF, x[t])) + 10 * cuda.shfl_up_sync(0xFFFFFFFF, t, 1)
+
+
 def test_shared_memory_and_barriers():
     x = sample((16,))
     out = DeviceArray.empty((16,), "f4")
@@ -464,6 +469,20 @@ class TestSimulator:
         out = DeviceArray.empty((4,), "f4")
         compiled(warp_sums, "f4", "f4", int)(2, 8, out, DeviceArray.from_host(x), 16)
         np.testing.assert_array_equal(out.copy_to_host(), x.reshape(4, 4).sum(1))
+        out, x = DeviceArray.empty((8,), "i4"), np.array([5, 6, 5, 5, 7, 7, 5, 6], np.int32)
+        compiled(warp_matches, "i4", "i4")(1, 8, out, DeviceArray.from_host(x))
+        assert out.copy_to_host().tolist() == [3, 1, 13, 23, 42, 42, 51, 61]
+
+    def test_arrays_of_shared_memory_asked_for_in_one_line(self):
+        def both(out):
+            a, b = cuda.shared.array(1, np.int32), cuda.shared.array(1, np.int32)
+            a[0], b[0] = 1, 2
+            cuda.syncthreads()
+            out[0] = a[0]
+
+        out = DeviceArray.empty((1,), "i4")
+        compiled(both, "i4")(1, 1, out)
+        assert out.copy_to_host().tolist() == [1]
 
     def test_runs_in_this_python_thread_unless_there_are_barriers(self):
         seen = set()

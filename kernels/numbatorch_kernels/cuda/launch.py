@@ -148,6 +148,11 @@ def grid_stride(n: int) -> tuple[int, int]:
     return min(-(-n // BLOCK), 8 * _WAVES * compat.multiprocessors()), BLOCK
 
 
+def threads_of(length: int) -> int:
+    """Of a block for a line of this length: whole warps, each thread with some elements, if there are so many."""
+    return min(BLOCK, max(compat.WARP, 1 << (length // 4).bit_length()))
+
+
 @lru_cache(maxsize=4096)
 def _uploaded(data: bytes, device: int) -> DeviceArray:
     return DeviceArray.from_host(np.frombuffer(data, np.int64), device)

@@ -22,9 +22,9 @@ import numpy as np
 from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels.cuda.array import DeviceArray
-from numbatorch_kernels.cuda.compat import SIMULATED, WARP, cuda, device_function
+from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.half import from_bfloat16, from_float16, to_bfloat16, to_float16
-from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher
+from numbatorch_kernels.cuda.launch import compiled, launcher, threads_of
 from numbatorch_kernels.cuda.tiles import same
 from numbatorch_kernels.cuda.warp import block_sum
 from numbatorch_kernels.norm import wide_of
@@ -214,11 +214,6 @@ def _numbers(x: DeviceArray, *values: float) -> np.ndarray:
     return np.array(values, wide_of(x.dtype))
 
 
-def _threads(length: int) -> int:
-    """Of a block for lines of this length: whole warps, each thread with some elements, if there are so many."""
-    return min(BLOCK, max(WARP, 1 << (length // 4).bit_length()))
-
-
 def _of_rows(length: int, inner: int, groups: int) -> tuple[int, ...]:
     if inner == 1 and groups == 1:
         return length, length, 0, length, 1, 0, 0, 1
@@ -233,7 +228,7 @@ def rows(out, mean, rstd, x, weight, bias, inner, groups, centred, bfloat, eps):
     weight, bias = _parameter(weight, 1, weights, x), _parameter(bias, 0, weights, x)
     forward = _kernels(x.dtype)[0]
     numbers = *_of_rows(length, inner, groups), centred, 0, *_numbers(x, 1 / length, eps)
-    forward(lines, _threads(length), out, mean, rstd, rstd, x, weight, bias, *numbers)
+    forward(lines, threads_of(length), out, mean, rstd, rstd, x, weight, bias, *numbers)
 
 
 def rows_backward(dx, grad, x, mean, rstd, weight, inner, groups, centred, bfloat):
@@ -245,7 +240,7 @@ def rows_backward(dx, grad, x, mean, rstd, weight, inner, groups, centred, bfloa
     dweight, dbias = (DeviceArray.empty((weights,), mean.dtype, device) for _ in range(2))
     _, backward, columns, channels, add_up = _kernels(x.dtype)
     numbers = *_of_rows(length, inner, groups), centred, 0, *_numbers(x, 1 / length)
-    backward(lines, _threads(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
+    backward(lines, threads_of(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
     if inner == 1 and groups == 1:
         share = -(-lines // SHARES)
         shares = -(-lines // share)
@@ -256,7 +251,7 @@ def rows_backward(dx, grad, x, mean, rstd, weight, inner, groups, centred, bfloa
     else:
         batch, per = lines // groups, length // inner
         arrays = (dweight, dbias, grad, x, mean, rstd)
-        channels(weights, _threads(batch * inner), *arrays, batch, inner, groups, per)
+        channels(weights, threads_of(batch * inner), *arrays, batch, inner, groups, per)
     return dweight, dbias
 
 
@@ -266,7 +261,7 @@ def channels(out, mean, variance, rstd, x, weight, bias, given, bfloat, eps):
     weight, bias = _parameter(weight, 1, count, x), _parameter(bias, 0, count, x)
     length = batch * inner
     numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, *_numbers(x, 1 / length, eps)
-    _kernels(x.dtype)[0](count, _threads(length), out, mean, variance, rstd, x, weight, bias, *numbers)
+    _kernels(x.dtype)[0](count, threads_of(length), out, mean, variance, rstd, x, weight, bias, *numbers)
 
 
 def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bfloat):
@@ -274,4 +269,4 @@ def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bf
     batch, count, inner = x.shape
     weight, length = _parameter(weight, 1, count, x), batch * inner
     numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, *_numbers(x, 1 / length)
-    _kernels(x.dtype)[1](count, _threads(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
+    _kernels(x.dtype)[1](count, threads_of(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)

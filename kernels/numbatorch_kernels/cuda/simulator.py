@@ -51,7 +51,7 @@ class _Block:
 
     def __init__(self, grid: Dim3, block: Dim3, index: Dim3):
         self.grid, self.block, self.index = grid, block, index
-        self.shared: dict[tuple, np.ndarray] = {}  # by the line that asked for it
+        self.shared: dict[tuple, np.ndarray] = {}  # by the instruction that asked for it
 
     def threads(self) -> Iterator[_Thread]:
         for number, (z, y, x) in enumerate(product(*map(range, reversed(self.block)))):
@@ -131,22 +131,26 @@ def _all_wait(thread: _Thread, threads: list[_Thread]) -> bool:
 
 
 def _answer(thread: _Thread, threads: list[_Thread]) -> Any:
-    """What a shuffle gives to this thread: the value that another thread of its warp brought along."""
+    """What a shuffle gives to this thread: the value that another thread of its warp brought along. A match: which lanes
+    brought the same one."""
     name, _, *args = thread.barrier
+    if name == "match_any_sync":
+        return sum(1 << t.number % WARP for t in _company(thread, threads) if t.barrier[3] == args[1])
     if name not in _SOURCES:
         return None
     _, value, argument = args
     lane = _SOURCES[name](thread.number % WARP, int(argument))
     source = thread.number - thread.number % WARP + lane
-    return next((t.barrier[3] for t in threads if t.number == source and lane < WARP), value)
+    return next((t.barrier[3] for t in threads if t.number == source and 0 <= lane < WARP), value)
 
 
 _SOURCES: dict[str, Callable[[int, int], int]] = {  # lane, last argument -> the lane whose value it gets
     "shfl_sync": lambda lane, argument: argument,
     "shfl_down_sync": lambda lane, argument: lane + argument,
+    "shfl_up_sync": lambda lane, argument: lane - argument,
     "shfl_xor_sync": lambda lane, argument: lane ^ argument,
 }
-_BARRIERS = {"syncthreads", "syncwarp", *_SOURCES}
+_BARRIERS = {"syncthreads", "syncwarp", "match_any_sync", *_SOURCES}
 
 
 # ---- kernels with barriers ----
@@ -231,7 +235,7 @@ def _array(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
 
 def _shared(shape: int | tuple[int, ...], dtype: Any, alignment: int | None = None) -> np.ndarray:
     frame, shared = sys._getframe(1), _current.thread.block.shared
-    place = (frame.f_code, frame.f_lineno)
+    place = (frame.f_code, frame.f_lasti)
     if place not in shared:
         shared[place] = _array(shape, dtype)
     return shared[place]
@@ -291,6 +295,10 @@ class _Cuda:
         """How many threads the grid has along each dimension."""
         size = tuple(n * b for n, b in zip(self.gridDim, self.blockDim))
         return size[0] if ndim == 1 else size[:ndim]
+
+    def popc(self, word):
+        """How many bits are set."""
+        return int(word).bit_count()
 
     def fma(self, a, b, c):
         """a b + c, of float32 rounded once."""

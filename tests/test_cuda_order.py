@@ -1,0 +1,41 @@
+"""What CUDA puts in order, and adds up in order: sorts within a tile and over several, and sums that repeat to the bit."""
+
+import numpy as np
+import pytest
+
+import numbatorch as torch
+from numbatorch_kernels.cuda.sort import TILE
+
+LONG = 5 * TILE // 2  # elements of a row of three tiles, the last one half empty
+DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int16", "uint8", "bool")
+
+
+def numbers(shape: tuple[int, ...], dtype: str) -> torch.Tensor:
+    """Many equal ones; of floating-point ones also both zeros, infinities and NaN."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0 if dtype in ("uint8", "bool") else -3, 4, shape).astype(np.float64)
+    if "float" in dtype:
+        values.flat[: 5 * 3 : 3] = [np.nan, -0.0, np.inf, -np.inf, np.nan]
+    return torch.tensor(values).to(getattr(torch, dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(3, TILE - 1), (2, LONG)])
+def test_sorting_keeps_the_order_of_equal_elements(dtype, shape):
+    x = numbers(shape, dtype)
+    for descending in (False, True):
+        here, there = (x.to(d).sort(1, descending, stable=True) for d in ("cpu", "cuda"))
+        assert there.indices.tolist() == here.indices.tolist()
+        assert torch.equal(there.values.cpu().nan_to_num(7), here.values.nan_to_num(7))
+
+
+def test_selecting_from_several_tiles():
+    x = numbers((2, LONG), "float32")
+    for select in (
+        lambda t: t.topk(5, 1).values,
+        lambda t: t.topk(3, 1, largest=False).values,
+        lambda t: t.nan_to_num().kthvalue(LONG // 3, 1).values,
+        lambda t: t.nanmedian(1).values,
+        lambda t: t.nan_to_num().unique(),
+    ):
+        assert torch.equal(select(x.cuda()).cpu().nan_to_num(7), select(x).nan_to_num(7))

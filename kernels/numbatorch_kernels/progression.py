@@ -1,8 +1,25 @@
-"""Numbers at equal distances. On the CPU it is NumPy's arange that makes them."""
+"""Numbers at equal distances. On the CPU it is NumPy that makes them."""
+
+import numpy as np
 
 from numbatorch_kernels.registry import Kernel
 
 progression = Kernel("progression")  # (out, start, step): out[k] = start + k step, of int64 or float64
+even = Kernel("even")  # (out, start, end): from start to end, both included, of floating-point numbers
+
+
+def step_of(out, start, end):
+    """The distance of neighbours, in the type of the results."""
+    return out.dtype.type((end - start) / max(out.size - 1, 1))
+
+
+@even.on("cpu")
+def _(out, start, end):
+    number, n, step = out.dtype.type, out.size, step_of(out, start, end)
+    k = np.arange(n).astype(number)
+    out[...] = np.where(
+        np.arange(n) < n // 2, number(start) + step * k, number(end) - step * (number(n - 1) - k)
+    )
 
 
 @progression.on("cuda")
@@ -12,3 +29,15 @@ def _(out, start, step):
 
     number = float if out.dtype.kind == "f" else int
     launcher(progression_grid, out.dtype, number, number, int)(out, start, step, out.size)
+
+
+@even.on("cuda")
+def _(out, start, end):
+    from numba.np.numpy_support import from_dtype
+
+    from numbatorch_kernels.cuda.launch import launcher
+    from numbatorch_kernels.cuda.progression import even_grid
+
+    number = from_dtype(out.dtype)
+    launch = launcher(even_grid, out.dtype, number, number, number, int)
+    launch(out, start, end, step_of(out, start, end), out.size)

@@ -21,7 +21,6 @@ from numbatorch_kernels.box_muller import box_muller_f4, box_muller_f8, fma
 from numbatorch_kernels.callee import callee
 from numbatorch_kernels.half import to_bfloat16
 from numbatorch_kernels.mersenne import MersenneTwister
-from numbatorch_kernels.philox import Philox, philox
 from numbatorch_kernels.registry import Kernel
 from numbatorch_kernels.select import top
 
@@ -414,10 +413,10 @@ def _(out, state):
 
 
 @multinomial.on("cpu")
-def _(out, state, weights, replacement):
+def _(out, state, weights, one_by_one):
     """Indices into the rows of `weights` (rows, categories), float32 or float64, to `out` (rows, samples)."""
     rows, samples = out.shape
-    if replacement and samples > 1:
+    if one_by_one:
         entry = compiled(search, "i8", "u8", weights.dtype, int, int, int)
         for row in range(rows):
             cumulative = np.add.accumulate(weights[row])
@@ -476,20 +475,8 @@ def _(out, state, p):
     random.bernoulli_each(out.view(WORD[out.itemsize]), state, p, word(1, out.dtype))
 
 
-def _on_host(state: Philox) -> MersenneTwister:
-    """A CPU generator with a seed from a CUDA generator, for what goes one step after another."""
-    call_low, call_high, seed_low, seed_high = state.call()
-    return MersenneTwister(int(philox(0, 0, call_low, call_high, seed_low, seed_high)[0]))
-
-
 @permutation.on("cuda")
 def _(out, state):
     from numbatorch_kernels.cuda import random
 
     random.permutation(out, state)
-
-
-@multinomial.on("cuda")
-def _(out, state, weights, replacement):
-    """From host memory to host memory."""
-    multinomial("cpu", out, _on_host(state), weights, replacement)

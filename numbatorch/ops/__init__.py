@@ -104,6 +104,7 @@ from numbatorch.ops.bessel import shifted_chebyshev_polynomial_u as shifted_cheb
 from numbatorch.ops.bessel import shifted_chebyshev_polynomial_v as shifted_chebyshev_polynomial_v
 from numbatorch.ops.bessel import shifted_chebyshev_polynomial_w as shifted_chebyshev_polynomial_w
 from numbatorch.ops.bessel import spherical_bessel_j0 as spherical_bessel_j0
+from numbatorch.ops.categories import multinomial as multinomial
 from numbatorch.ops.comparison import allclose as allclose
 from numbatorch.ops.comparison import bitwise_and as bitwise_and
 from numbatorch.ops.comparison import bitwise_left_shift as bitwise_left_shift
@@ -455,7 +456,6 @@ from numbatorch.ops.queries import result_type as result_type
 from numbatorch.ops.queries import typename as typename
 from numbatorch.ops.random import bernoulli as bernoulli
 from numbatorch.ops.random import dropout_noise as dropout_noise
-from numbatorch.ops.random import multinomial as multinomial
 from numbatorch.ops.random import normal as normal
 from numbatorch.ops.random import rand as rand
 from numbatorch.ops.random import rand_like as rand_like

@@ -15,7 +15,7 @@ from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.dtype import DType, type_word
-from numbatorch.ops.copy import copy_, numbers, resolve
+from numbatorch.ops.copy import resolve
 from numbatorch.ops.creation import zeros_like
 from numbatorch.ops.distributions import bernoulli_
 from numbatorch.ops.sampling import (
@@ -28,7 +28,6 @@ from numbatorch.ops.sampling import (
     largest,
     memory_order,
     not_implemented,
-    source_of,
 )
 from numbatorch.ops.underived import without_derivative
 from numbatorch.ops.view import sizes
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def _new(size: tuple, out: Tensor | None, dtype: DType | None = None, device: Any = None) -> Tensor:
+def new_to_fill(size: tuple, out: Tensor | None, dtype: DType | None = None, device: Any = None) -> Tensor:
     """A tensor of this size to be filled: `out`, made to fit, or a new one."""
     for n in size:
         if n < 0:
@@ -100,7 +99,7 @@ def rand(
     >>> torch.rand(2)
     tensor([0.4963, 0.7682])
     """
-    result = _new(_size("rand", args, size), out, dtype, device)
+    result = new_to_fill(_size("rand", args, size), out, dtype, device)
     return _finish(fill_uniform(result, 0, 1, generator), out, requires_grad)
 
 
@@ -124,7 +123,7 @@ def randn(
     >>> torch.randn(2)
     tensor([ 1.5410, -0.2934])
     """
-    result = _new(_size("randn", args, size), out, dtype, device)
+    result = new_to_fill(_size("randn", args, size), out, dtype, device)
     return _finish(fill_normal(result, 0, 1, generator), out, requires_grad)
 
 
@@ -164,7 +163,7 @@ def randint(
         raise TypeError("randint() takes (high, size) or (low, high, size)")
     if dtype is None and out is None:
         dtype = dt.int64
-    result = _new(_size("randint", (), size), out, dtype, device)
+    result = new_to_fill(_size("randint", (), size), out, dtype, device)
     return _finish(fill_integers(result, "randint", low, high, generator), out, requires_grad)
 
 
@@ -200,7 +199,7 @@ def randperm(
     n = n.__index__()
     if dtype is None and out is None:
         dtype = dt.int64
-    result = _new((n,), out, dtype, device)
+    result = new_to_fill((n,), out, dtype, device)
     own = result.kind.dtype
     if own.is_complex or own is dt.bool:
         raise not_implemented("randperm", own)
@@ -228,16 +227,16 @@ def normal(
         check_std(std)
         if size is None:
             raise TypeError("normal() takes a size where neither mean nor std is a tensor")
-        result = _new(_size("normal", (), size), out, dtype, device)
+        result = new_to_fill(_size("normal", (), size), out, dtype, device)
         return _finish(fill_normal(result, mean, std, generator), out, requires_grad)
     if not isinstance(std, TensorBase):
         check_std(std)
     elif std.kind.dtype.is_complex:
         raise RuntimeError("normal expects standard deviation to be non-complex")
-    elif std.array.size and not (numbers(std) >= 0).all():
+    elif std.array.size and not (std >= 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     shape = broadcast_pair(given[0].array.shape, given[-1].array.shape)
-    result = _new(shape, out, None if out is not None else given[0].kind.dtype, given[0].kind.device)
+    result = new_to_fill(shape, out, None if out is not None else given[0].kind.dtype, given[0].kind.device)
     centre, width = (x if isinstance(x, TensorBase) else None for x in (mean, std))
     draw = _normal if out is None else _normal_forward
     return draw(centre, width, mean, std, result, generator)
@@ -269,7 +268,7 @@ def bernoulli(
     """Zeros and ones: ones with the probabilities in `input`, or with probability `p` in its shape."""
     if p is None and out is None:
         return _bernoulli(input, generator)
-    result = base.empty(input.array.shape, input.kind) if out is None else _new(input.array.shape, out)
+    result = base.empty(input.array.shape, input.kind) if out is None else new_to_fill(input.array.shape, out)
     with no_grad():
         bernoulli_(result, input if p is None else p, generator=generator)
     return without_derivative(result, "bernoulli", input) if out is None else result
@@ -281,60 +280,6 @@ def _bernoulli_forward(input, generator):
 
 
 _bernoulli = Op("Bernoulli", _bernoulli_forward, lambda node, grad: (zeros_like(grad),))
-
-
-def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
-    out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
-    """Indices drawn with the weights in `input`, (categories) or (rows, categories), which need not sum to 1.
-
-    Without replacement no index comes twice in a row. On CUDA this runs on the CPU.
-
-    >>> torch.multinomial(torch.tensor([0.0, 1.0]), 3, replacement=True)
-    tensor([1, 1, 1])
-    """
-    dtype, shape = tensor_kind(input).dtype, input.array.shape
-    if len(shape) not in (1, 2):
-        raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if not dtype.is_floating_point:
-        raise RuntimeError(
-            f"multinomial only supports floating-point dtypes for input, got: {type_word(dtype)}"
-        )
-    if out is not None and out.kind.dtype is not dt.int64:
-        raise RuntimeError(f"multinomial expects Long tensor out, got: {type_word(out.kind.dtype)}")
-    if num_samples <= 0:
-        raise RuntimeError("cannot sample n_sample <= 0 samples")
-    if not replacement and num_samples > shape[-1]:
-        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
-    weights = np.atleast_2d(np.ascontiguousarray(numbers(input)))
-    if dtype is dt.float16:
-        weights = weights.astype(np.float32)
-    one_by_one = replacement and num_samples > 1
-    _check_weights(weights, one_by_one)
-    result = _new((*shape[:-1], num_samples), out, dt.int64, input.kind.device)
-    if result.array.size:
-        source = source_of(generator, result)
-        drawn = np.empty((len(weights), num_samples), np.int64)
-        with source.lock:
-            kernels.multinomial(input.kind.device.type, drawn, source.state, weights, replacement)
-        copy_(result, wrap(drawn.reshape(result.array.shape), Kind.of(dt.int64)))
-    return result
-
-
-def _check_weights(weights: np.ndarray, one_by_one: bool) -> None:
-    least, largest = weights.min(initial=0), weights.max(initial=0)  # NaN if one is
-    if one_by_one:
-        if np.fmin.reduce(weights, axis=None, initial=0) < 0:
-            raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
-        if not (-np.inf < least and largest < np.inf):
-            raise RuntimeError(
-                "invalid multinomial distribution (encountering probability entry = infinity or NaN)"
-            )
-    elif not (least >= 0 and largest < np.inf):
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if (weights.sum(1) <= 0).any():
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
 def dropout_noise(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:

@@ -22,6 +22,7 @@ from numbatorch.ops.elements import (
     selecting_vjp,
     zeros,
 )
+from numbatorch.ops.extrema import amax
 from numbatorch.ops.scatter import scatter_, scatter_reduce
 from numbatorch.ops.view import expand, reshape, type_text, unsqueeze, view
 from numbatorch.shape import normalize_dim
@@ -166,18 +167,20 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """
     if tensor_kind(tensor).dtype is not dt.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
-    numbers = host(tensor)
-    if not numbers.size:
+    if not tensor.array.size:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return zeros((*tensor.array.shape, num_classes), tensor.kind.flat)
-    if numbers.min() < 0:
-        raise RuntimeError("Class values must be non-negative.")
-    largest = int(numbers.max())
+    if tensor.kind.cpu:
+        least, largest = int(tensor.array.min()), int(tensor.array.max())
+        if least < 0:
+            raise RuntimeError("Class values must be non-negative.")
+        if largest >= num_classes != -1:
+            raise RuntimeError("Class values must be smaller than num_classes.")
+    elif num_classes == -1:  # others are checked where they are written, without waiting for the device
+        largest = int(amax(tensor).item())
     if num_classes == -1:
         num_classes = largest + 1
-    elif largest >= num_classes:
-        raise RuntimeError("Class values must be smaller than num_classes.")
     return scatter_(
         zeros((*tensor.array.shape, num_classes), Kind.of(dt.int64, tensor.kind.device)),
         -1,

@@ -13,8 +13,10 @@ from numbatorch import base
 from numbatorch.apply import COMPLEX, refuse
 from numbatorch.arguments import tensor_array
 from numbatorch.base import Kind, TensorBase
+from numbatorch.device import device as Device
 from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import pow
+from numbatorch.ops.complexes import complex as of_parts
 from numbatorch.ops.copy import cast, from_numbers, move, resolve
 from numbatorch.ops.creation import finish, store
 from numbatorch.ops.view import unsqueeze
@@ -110,17 +112,24 @@ def linspace(
         usual = usual.to_complex()
     own = dt.as_dtype(dtype or usual)
     refuse("linspace_cpu", "bool")(own)
-    width: Any = own.opmath.numpy.type if own.is_inexact else np.float64
-    index = np.arange(steps).astype(width)
-    gap = width((end - start) / (steps - 1)) if steps > 1 else width(0)
-    values = np.where(
-        np.arange(steps) < steps // 2,
-        width(start) + gap * index,
-        width(end) - gap * (width(steps - 1) - index),
-    ).astype(width)
-    if steps == 1:
-        values = np.array([start], width)
-    return store(out, finish(move(from_numbers(values, own), resolve(device)), requires_grad))
+    place = resolve(device)
+    if own.is_complex:
+        real, imag = (
+            _even(steps, *ends, own.to_real(), place)
+            for ends in ((start.real, end.real), (start.imag, end.imag))
+        )
+        values = of_parts(real, imag)
+    else:
+        values = _even(steps, start, end, own, place)
+    return store(out, finish(values, requires_grad))
+
+
+def _even(count: int, start: float, end: float, dtype: DType, device: Device) -> Tensor:
+    """So many numbers, computed in float64, or in what `dtype` computes in."""
+    wide = base.empty((count,), Kind.of(dtype.opmath if dtype.is_floating_point else dt.float64, device))
+    if count:
+        kernels.even(device.type, wide.array, start, start if count == 1 else end)
+    return cast(wide, dtype)
 
 
 def logspace(
@@ -136,14 +145,8 @@ def logspace(
     **ignored: Any,
 ) -> Tensor:
     """base^start to base^end in `steps` steps, evenly spaced in the exponent."""
-    exponents = linspace(start, end, steps, dtype=dt.float64)
-    return store(
-        out,
-        finish(
-            (base**exponents).to(device=resolve(device), dtype=dt.as_dtype(dtype or dt.get_default_dtype())),
-            requires_grad,
-        ),
-    )
+    powers = base ** linspace(start, end, steps, dtype=dt.float64, device=device)
+    return store(out, finish(cast(powers, dt.as_dtype(dtype or dt.get_default_dtype())), requires_grad))
 
 
 def range(

@@ -1,5 +1,5 @@
 """The cross entropy of scores and classes on the CPU, in one pass: -weight[c] log_softmax(x)[.., c, ..] for the class c
-of each element, summed; and the logarithms, which the gradient is made of.
+of each element, summed; and the logarithms, which the gradient is made of. These alone, too, for rows of few classes.
 
 `x` and `logs` are contiguous, (batch, classes, inner), float16 and bfloat16 among them; `target` is int64, (batch,
 inner). Elements of class `ignore` count for nothing. On CUDA the same is made of log_softmax and `loss.py`.
@@ -100,6 +100,14 @@ def forward_kernel(
         sum_of_losses(parts, s, logs, target, weight, weighted, classes, inner, ignore, bfloat, first, last)
 
 
+def rows_kernel(logs, x, classes, bfloat, zero, count, start, stop):
+    """log_softmax of rows of few classes, `count` in all: of groups start:stop of them."""
+    top, sums, turned = local_like(x, LANES), local_like(x, LANES), local_like(x, ROOM)
+    for first in range(start * LANES, min(stop * LANES, count), LANES):
+        width = min(LANES, count - first)
+        _short_rows(logs, top, sums, turned, x, first * classes, classes, width, bfloat, zero)
+
+
 def backward_kernel(
     dx,
     logs,
@@ -160,6 +168,20 @@ def _entry(function: Callable, dtype: np.dtype) -> Callable:
     arrays = ["f8", dtype, dtype] if is_forward else [dtype, dtype]
     numbers = [number] * (1 if is_forward else 2)
     return compiled(function, *arrays, "i8", wide, *[int] * 5, *numbers, *[int] * 4, fastmath=FLAGS)
+
+
+def short_rows(dtype: np.dtype, count: int, classes: int, bfloat: bool) -> Callable | None:
+    """run((logs,), [x]): log_softmax of `count` rows of `classes` elements; None for what the kernel of `reduce` does as
+    fast, which looks at one row after another."""
+    if not 1 < classes <= FEW // 2:
+        return None
+    entry = compiled(rows_kernel, dtype, dtype, int, int, from_dtype(wide_of(dtype)), int, int, int)
+    groups, grain, last = (
+        -(-count // LANES),
+        max(1, GRAIN // (LANES * classes)),
+        (classes, int(bfloat), 0.0, count),
+    )
+    return lambda outs, ins: parallel.run(entry, groups, grain, *outs, *ins, *last)
 
 
 @cache

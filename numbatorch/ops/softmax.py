@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
@@ -15,6 +16,7 @@ from numbatorch.ops.math import exp, neg
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import remember
 from numbatorch.shape import contiguous_strides, normalize_dim
+from numbatorch_kernels import entropy
 from numbatorch_kernels.reduce import table
 from numbatorch_kernels.reduce.launch import computed_in, plan_for
 from numbatorch_kernels.reduce.walk import walk
@@ -52,6 +54,10 @@ class _Along(Op):
         if not kind.dtype.is_floating_point:
             kernel = f"{self.reduction.name}{'_lastdim' if d >= last else ''}_kernel_impl"
             raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(kind.dtype)}'")
+        if self.reduction is table.log_softmax and kind.cpu and d == last:
+            rows = entropy.short_rows(kind.numpy, prod(shape[:d]), shape[d], kind.element == "bf")
+            if rows is not None:
+                return rows
         way = walk(shape, contiguous_strides(shape), (d,) if shape else ())
         inputs, outputs = (kind.element,) * self.reduction.elements, (kind.element,)
         return plan_for(kind.device.type, self.reduction, inputs, outputs, computed_in(kind.element), way)

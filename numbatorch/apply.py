@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.arguments import mistaken, no_tensor, tensor_array
+from numbatorch.arguments import mistaken, no_tensor
 from numbatorch.autograd import anomaly, inplace, mode
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
-from numbatorch.base import Kind, Number, TensorBase, address, wrap
+from numbatorch.base import Kind, Number, TensorBase, wrap
 from numbatorch.dtype import DType, type_word
+from numbatorch.overlap import apart
 from numbatorch.plan import GRAIN, Plain, Plan, compute_type
 from numbatorch.shape import broadcast_pair
 from numbatorch.storage import resize_out
@@ -532,7 +533,7 @@ class Pointwise(Row):
                 inputs = _in_words(inputs)
         given = inputs
         if out is not None:
-            inputs = _apart(inputs, out)
+            inputs = apart(inputs, out)
         key: list[Any] = []
         for x in inputs:
             if isinstance(x, TensorBase):
@@ -689,25 +690,4 @@ def _on_one_device(inputs: tuple[Tensor | Number, ...]) -> tuple:
     raise RuntimeError(
         f"Expected all tensors to be on the same device, but found at least two devices, {first} and "
         f"{second}!"
-    )
-
-
-def _apart(inputs: tuple[Tensor | Number, ...], out: Tensor) -> tuple:
-    """`inputs`, where those that overlap `out` without being the very same elements are copied first."""
-    target = tensor_array(out)
-    return tuple(
-        [
-            x.clone()
-            if isinstance(x, TensorBase)
-            and x is not out
-            and x._storage is not None
-            and x._storage is out._storage
-            and not (
-                x.array.strides == target.strides
-                and x.array.shape == target.shape
-                and address(x.array) == address(target)
-            )
-            else x
-            for x in inputs
-        ]
     )

@@ -95,6 +95,14 @@ def words(function: str, argument: str, place: int | None, value: Any) -> str:
     return f"{function}(): argument '{argument}'{position} must be Tensor, not {class_name(value)}"
 
 
+def unfit(function: str, *given: Any, **named: Any) -> TypeError:
+    """PyTorch's error for arguments that none of a function's signatures has."""
+    kinds = [*map(class_name, given), *[f"{name}={class_name(value)}" for name, value in named.items()]]
+    return TypeError(
+        f"{function}() received an invalid combination of arguments - got ({', '.join(kinds)}), but expected one of:"
+    )
+
+
 def _stack() -> Iterable[FrameType]:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:

@@ -17,6 +17,7 @@ from numbatorch.arguments import no_tensor
 from numbatorch.base import Kind, Number, TensorBase, empty, weighed, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
+from numbatorch.overlap import refuse_repeated
 from numbatorch.shape import broadcast_pair, contiguous_strides
 from numbatorch_kernels import lift, making, parallel, turn
 from numbatorch_kernels.expr import BodyError
@@ -74,7 +75,7 @@ class Plan:
         )
         self.differentiable = (result if out is None else out.kind.dtype).is_inexact
         if out is not None:
-            self._check_out(row, out, result)
+            self._check_out(row, inputs, out, result)
         if row.accepts is not None:
             row.accepts(common)
         fits = [
@@ -106,25 +107,20 @@ class Plan:
         having_a_say = [x for k, x in enumerate(inputs) if k not in row.weightless] or list(inputs)
         return dt.result_dtype(*[weighed(x) for x in having_a_say])
 
-    def _check_out(self, row: Pointwise, out: Tensor, result: DType) -> None:
+    def _check_out(self, row: Pointwise, inputs: tuple, out: Tensor, result: DType) -> None:
         dtype = out.kind.dtype
+        fills = row.name == "Copy" and not isinstance(inputs[1], TensorBase)  # the same number everywhere
+        if not fills:
+            refuse_repeated(out)
+        if out.array.shape != self.shape:
+            raise RuntimeError(
+                f"output with shape {list(out.array.shape)} doesn't match the broadcast shape {list(self.shape)}"
+            )
         if row.uncast and dtype is not result:
             raise RuntimeError(f"Found dtype {type_word(dtype)} but expected {type_word(result)}")
         if not dt.can_cast(result, dtype):
             raise RuntimeError(
                 f"result type {type_word(result)} can't be cast to the desired output type {type_word(dtype)}"
-            )
-        if out.array.shape != self.shape:
-            raise RuntimeError(
-                f"output with shape {list(out.array.shape)} doesn't match the broadcast shape {list(self.shape)}"
-            )
-        if out.array.size and any(
-            stride == 0 and n > 1 for stride, n in zip(out.array.strides, out.array.shape, strict=True)
-        ):
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a single "
-                "memory location. Please "
-                "clone() the tensor before performing the operation."
             )
 
     def _lay_out(self, row: Pointwise, inputs: tuple, out: Tensor | None, compute: str) -> None:
@@ -190,10 +186,10 @@ class Plan:
             return ""
         if not isinstance(x, TensorBase):
             narrower = row.rounds and common.is_half and x.__class__ is not bool
-        elif x.kind.dtype in (common, dt.bool):
+        elif x.kind.dtype is dt.bool or x.kind.dtype.is_half:
             return ""
         elif common.is_half:
-            narrower = row.rounds or x.array.size != 1 or self.size == 1
+            narrower = row.rounds or k != 1 or x.array.size != 1
         else:
             narrower = (
                 self.narrow is not None and not x.kind.inexact and x.kind.dtype.itemsize > common.itemsize

@@ -159,8 +159,28 @@ def test_in_place_on_overlapping_memory():
         match="more than one element of the written-to tensor refers to a single memory location",
     ):
         x[:1].expand(3).add_(1)
-    x[1:].add_(x[:-1])
-    assert x.tolist() == [0, 1, 3, 5, 7, 9]
+    for overwrite in (lambda: x[1:].add_(x[:-1]), lambda: x.sub_(x[2]), lambda: torch.exp(x[:5], out=x[1:])):
+        with pytest.raises(
+            RuntimeError, match="some elements of the input tensor and the written-to tensor refer"
+        ):
+            overwrite()
+    assert x.tolist() == [0, 1, 2, 3, 4, 5]
+    x[::2].add_(x[1:4])  # where there are gaps nobody looks closer: what is read is copied first
+    assert x.tolist() == [1, 1, 4, 3, 7, 5]
+    x[:3].add_(x[3:]).mul_(x[:3])
+    assert x.tolist() == [16, 64, 81, 3, 7, 5]
+    assert x[:1].expand(3).fill_(2).tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("dtypes", [("float16", "bfloat16"), ("bfloat16", "float16")])
+def test_one_half_becomes_the_other(dtypes, device):
+    narrow, other = (getattr(torch, name) for name in dtypes)
+    x = torch.tensor([0.5, -3.0, float("inf")], device=device).to(narrow)
+    assert (
+        x.to(other).float().tolist()
+        == torch.zeros_like(x, dtype=other).copy_(x).float().tolist()
+        == x.tolist()
+    )
 
 
 def test_remainders_of_extremes_are_those_of_c():
@@ -175,7 +195,7 @@ def test_remainders_of_extremes_are_those_of_c():
 def test_a_column_overwritten_by_its_neighbour():
     x = torch.arange(12.0).reshape(3, 4)
     x[:, 1] = x[:, 2]
-    x[1:] = x[:-1]
+    x[1:] = x[:-1].clone()
     assert x.tolist() == [[0, 2, 2, 3], [0, 2, 2, 3], [4, 6, 6, 7]]
 
 

@@ -92,6 +92,8 @@ def run(
                 if anomaly.enabled:
                     anomaly.check(node, results)
                 if node.hooks is not None:
+                    if leads is not None:
+                        results = tuple([r if lead else None for r, lead in zip(results, leads)])
                     results = _run_hooks(node.hooks, node.outputs, results, grad)
                 if not retain_graph:
                     node.free()

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, no_complex, refuse, to_float
-from numbatorch.arguments import tensor_kind
+from numbatorch.arguments import tensor_kind, unfit
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.comparison import bitwise_or
@@ -99,7 +101,7 @@ _logaddexp = Pointwise("Logaddexp", scalar.logaddexp, accepts=refuse("logaddexp_
 _logaddexp2 = Pointwise(
     "Logaddexp2", elementary.logaddexp2, accepts=refuse("logaddexp2_cpu", *NO_FLOATS), rounds=True
 )
-_xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float, accepts=refuse("xlogy_cpu", *COMPLEX))
+_xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float, accepts=refuse("xlogy_cpu", *COMPLEX), rounds=True)
 _heaviside = Underived("heaviside", elementary.heaviside)
 _ldexp = Pointwise("Ldexp", scalars.ldexp, arity=2, result=to_float)
 _gcd = Pointwise("Gcd", scalars.gcd, arity=2, accepts=refuse("gcd_cpu", *NO_INTEGERS))
@@ -110,10 +112,13 @@ _nextafter = Pointwise(
     arity=5,
     weightless=(2, 3, 4),
     accepts=refuse("nextafter_cpu", *NO_FLOATS),
+    rounds=True,
 )
 _lerp = Pointwise("Lerp", scalar.lerp)
-_addcmul = Pointwise("Addcmul", scalar.addcmul, weightless=(3,), accepts=refuse("addcmul_cpu_out", "bool"))
-_addcdiv = Pointwise("Addcdiv", scalar.addcdiv, weightless=(3,), result=to_float)
+_addcmul = Pointwise(
+    "Addcmul", scalar.addcmul, weightless=(3,), accepts=refuse("addcmul_cpu_out", "bool"), rounds=True
+)
+_addcdiv = Pointwise("Addcdiv", scalar.addcdiv, weightless=(3,), result=to_float, rounds=True)
 
 
 def add(
@@ -342,7 +347,8 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     >>> torch.nextafter(torch.tensor([1.0]), torch.tensor([2.0])) == 1 + torch.finfo(torch.float32).eps
     tensor([True])
     """
-    common = dt.promote_types(tensor_kind(input).dtype, tensor_kind(other).dtype)
+    tensor_kind(input), tensor_kind(other)  # numbers are refused
+    common = dt.result_dtype(weighed(input), weighed(other))
     if not common.is_floating_point:
         return _nextafter.general((input, other, 0, 0, 0), out)  # which refuses it
     limits = dt.finfo(common)
@@ -402,12 +408,16 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
     Raises NotImplementedError for integers, unless the weight is a tensor of floating-point numbers.
     """
     own = tensor_kind(input).dtype
+    if not isinstance(end, TensorBase):
+        raise unfit("lerp", input, end, weight)
     for name, x in (("end", end), ("weight", weight)):
         if isinstance(x, TensorBase) and x.kind.dtype is not own and (x.array.ndim or x is end):
             raise RuntimeError(
                 f"expected dtype {c_name(own)} for `{name}` but got dtype {c_name(x.kind.dtype)}"
             )
     if not isinstance(weight, TensorBase):
+        if not isinstance(weight, int | float | complex | np.generic):
+            raise unfit("lerp", input, end, weight)
         refuse("lerp_kernel_scalar", *INTEGERS)(own)
         weight = dt.fitting(weight, own.opmath)
     elif not weight.kind.dtype.is_inexact:

@@ -14,7 +14,6 @@ from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops import math as elementwise
 from numbatorch.ops.copy import cast, copy_, fill_
-from numbatorch.ops.elements import refuse_overlap
 from numbatorch.ops.sampling import (  # noqa: F401
     C_NAMES,
     check_std,
@@ -28,6 +27,7 @@ from numbatorch.ops.sampling import (  # noqa: F401
     source_of,
 )  # fmt: skip
 from numbatorch.ops.view import expand
+from numbatorch.overlap import refuse_repeated
 from numbatorch.random import Generator
 from numbatorch_kernels import random as kernels
 from numbatorch_kernels.registry import Kernel
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 def _changing(self: Tensor) -> None:
     """Before a change in place: raise RuntimeError where there must be none. No gradient goes past it."""
-    refuse_overlap(self)
+    refuse_repeated(self)
     if state.enabled and self._requires_grad:
         fill_(self, 0)
 

@@ -30,6 +30,7 @@ from numbatorch.layout import collapse
 from numbatorch.ops.comparison import masked_fill, ne
 from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, fill_, host, move, zero_
 from numbatorch.ops.view import reshape, view
+from numbatorch.overlap import refuse_repeated
 from numbatorch.shape import broadcast_shapes, contiguous_strides
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels.codes import MAXIMUM
@@ -244,7 +245,7 @@ def write(
     for tensor in (value, *indices):
         if tensor.kind.device is not kind.device:
             raise elsewhere("values" if tensor is value else "index", tensor, target)
-    refuse_overlap(target)
+    refuse_repeated(target)
     value = apart(value, target)
     route = _route(
         (array.shape, array.strides),
@@ -300,20 +301,6 @@ def check_range(index: Tensor, size: int, negative: bool, missed: Any) -> None:
     if not array.flags.c_contiguous:
         array = clone_contiguous(wrap(array, index.kind.strided)).array
     kernels.check(index.kind.device.type, array, -size if negative else 0, size, missed)
-
-
-def refuse_overlap(target: Tensor) -> None:
-    """Raise RuntimeError if elements of `target` share memory with each other."""
-    if (
-        target.array.size
-        and not target.kind.contiguous
-        and any([s == 0 and n > 1 for s, n in zip(target.array.strides, target.array.shape)])
-    ):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please "
-            "clone() the tensor before performing the operation."
-        )
 
 
 def apart(value: Tensor, target: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch import return_types
 from numbatorch.apply import attach, promoted
+from numbatorch.arguments import unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import div, maximum, minimum, mul
@@ -256,10 +257,7 @@ def _chosen(
     row: Reduce, made: Callable, input: Tensor, dim: Any, keepdim: bool, out: tuple[Tensor, Tensor] | None
 ) -> Any:
     if dim.__class__ is not int:
-        raise TypeError(
-            f"{row.reduction.name}() received an invalid combination of arguments - got "
-            f"dim={type(dim).__name__}, but expected an int"
-        )
+        raise unfit(row.reduction.name, input, dim)
     values, indices = row(input, dim, keepdim)
     if out is not None:
         values, indices = into(out[0], values, row.reduction.name), into(out[1], indices, row.reduction.name)

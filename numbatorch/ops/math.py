@@ -350,6 +350,8 @@ def clamp(
     >>> torch.clamp(torch.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)
     tensor([-1.0000,  0.5000,  1.0000])
     """
+    if complex in (min.__class__, max.__class__) and tensor_kind(input).dtype.is_floating_point:
+        min, max = [dt.fitting(x, dt.float64) if x.__class__ is complex else x for x in (min, max)]
     if min is None:
         if max is None:
             raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
@@ -367,12 +369,13 @@ def _by_limits(
     if any([isinstance(x, TensorBase) for x in limits]):
         return by_tensors.general((input, *limits), out)
     own = tensor_kind(input).dtype
-    common = own if own.is_floating_point else dt.result_dtype(*[weighed(x) for x in (input, *limits)])
+    widest = dt.result_dtype(*[weighed(x) for x in (input, *limits)])
+    common = own if own.is_floating_point else widest
     if out is input and common is not own:
         raise RuntimeError(
             f"result type {type_word(common)} can't be cast to the desired output type {c_name(own)}"
         )
-    _no_clamp(common)
+    _no_clamp(widest)
     return by_numbers.general((input, *[dt.fitting(x, common) for x in limits]), out)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import to_float, to_real
-from numbatorch.arguments import mistaken, tensor_array, tensor_kind
+from numbatorch.arguments import mistaken, tensor_array, tensor_kind, unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
@@ -124,6 +124,8 @@ def nansum(
     """The sum of the elements that are not NaN."""
     if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"nansum on {input.kind.device.type.upper()} does not support complex inputs")
+    if input.kind.inexact and out is not None and not tensor_kind(out).inexact:
+        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{type_word(out.kind.dtype)}'")
     dtype = dtype_of(dtype, out)
     result = _nansum(converted(input, dtype), dim, keepdim)
     return into(out, result if dtype is None else cast(result, dt.as_dtype(dtype)), "nansum", same=True)
@@ -287,10 +289,7 @@ def prod(
     if names:
         dim, keepdim = renamed(names, dim, keepdim, "prod")
     if isinstance(dim, tuple | list):
-        raise TypeError(
-            f"prod() received an invalid combination of arguments - got dim={type(dim).__name__}, but "
-            f"expected an int"
-        )
+        raise unfit("prod", input, dim)
     dtype = dtype_of(dtype, out)
     input = converted(input, dtype)
     result = _prod(input, None, keepdim) if dim is None else _prod_dims(input, dim, keepdim)

@@ -55,6 +55,19 @@ def _not_there(value: int, which: int, dim: int, size: int) -> Exception:
     return IndexError("index out of range in self")
 
 
+def _check_unread(source: Tensor, d: int, index: Tensor) -> None:
+    """The check of an index of slices without elements: nothing is read, so that nobody else looks at it."""
+    size = source.array.shape[d]
+    if source.array.size or not index.array.size:
+        return
+    if not size:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    values = host(index)
+    absent = values[(values < 0) | (values >= size)]
+    if absent.size:
+        raise RuntimeError(f"INDICES element is out of DATA bounds, id={absent[0]} axis_dim={size}")
+
+
 SELECTING = Rule(False, _not_there, "index_select")
 EMBEDDING = Rule(False, lambda value, which, dim, size: IndexError("index out of range in self"), "embedding")
 TAKING = Rule(
@@ -82,10 +95,9 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     d = normalize_dim(dim, tensor_array(input).ndim)
     source = _vector(input)
     shape = source.array.shape
-    if not shape[d] and index.array.size:
-        if len(shape) == 1:
-            raise IndexError("index out of range in self")
-        raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    if shape == (0,) and index.array.size:
+        raise IndexError("index out of range in self")
+    _check_unread(source, d, index)
     if source is not input and index.array.size != 1:
         raise RuntimeError(
             f"index_select(): Index to scalar can have only 1 value, got {index.array.size} value(s)"
@@ -154,6 +166,7 @@ def embedding(
         f"{type_text(indices)} instead (while checking arguments for embedding)"
     )
     indices = _integers(indices, RuntimeError(error))
+    _check_unread(weight, 0, indices)
     return _embedding(weight, indices, (((0, 1),), weight.array.shape, padding_idx, scale_grad_by_freq))
 
 
@@ -239,6 +252,8 @@ def _added(
     scalar = not source.array.ndim
     target, source = _vector(self), _vector(source)
     own, given = target.array.shape, source.array.shape
+    if scalar and self.array.ndim and index.array.size != 1:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     if scalar != (not self.array.ndim) or own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
@@ -307,15 +322,13 @@ def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
             f"{type_word(source.kind.dtype)}"
         )
     target, source, index = _vector(self), _vector(source), _vector(index)
-    own, given = target.array.shape, source.array.shape
-    if own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
-        other = next(
-            k for k, (a, b) in enumerate(zip(own[:d] + own[d + 1 :], given[:d] + given[d + 1 :])) if a != b
-        )
+    given = source.array.shape
+    own_slice, given_slice = [shape[:d] + shape[d + 1 :] for shape in (target.array.shape, given)]
+    if own_slice != given_slice:
         raise RuntimeError(
             "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
-            f"{' '.join(map(str, own[:d] + own[d + 1 :]))} at dimension {d} and source slice shape: "
-            f"{' '.join(map(str, given[:d] + given[d + 1 :]))} at dimension {other}."
+            f"{' '.join(map(str, own_slice))} at dimension {d} and source slice shape: "
+            f"{' '.join(map(str, given_slice))} at dimension 0."
         )
     if index.array.size != given[d]:
         raise IndexError(

@@ -15,7 +15,7 @@ from numbatorch import base
 from numbatorch.apply import InPlaceOp, Op, refuse
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import TensorBase
-from numbatorch.ops.arithmetic import div, mul
+from numbatorch.ops.arithmetic import div, mul, remainder
 from numbatorch.ops.comparison import eq, logical_and, masked_fill, where
 from numbatorch.ops.copy import cast, clone, clone_contiguous, copy_, into
 from numbatorch.ops.elements import (
@@ -29,7 +29,6 @@ from numbatorch.ops.elements import (
     in_full,
     layout,
     number_like,
-    refuse_overlap,
     report,
     reported,
     stretched,
@@ -37,6 +36,7 @@ from numbatorch.ops.elements import (
     zeros,
 )
 from numbatorch.ops.view import expand, reshape
+from numbatorch.overlap import refuse_repeated
 from numbatorch.shape import broadcast_shapes, normalize_dim
 from numbatorch_kernels import index as kernels
 
@@ -93,7 +93,7 @@ def _write(kernel, target: Tensor, src: Tensor, index: Tensor, dim: int, *how: i
     for name, tensor in (("index", index), ("src", src)):
         if tensor.kind.device is not target.kind.device:
             raise elsewhere(name, tensor, target)
-    refuse_overlap(target)
+    refuse_repeated(target)
     if index.array.size:
         missed, size = report("scatter", target.kind), target.array.shape[dim]
         check_range(index, size, False, missed)
@@ -199,8 +199,8 @@ def gather(
 def take_along_dim(
     input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """As `gather`, for indices that broadcast with `input` in the other dimensions; without `dim` both are
-    flattened."""
+    """As `gather`, for indices that broadcast with `input` in the other dimensions, modulo the size: negative ones count
+    from the end. Without `dim` both are flattened, and nothing is counted from the end."""
     if tensor_kind(indices).dtype is not dt.int64:
         from numbatorch.apply import type_word
 
@@ -218,6 +218,7 @@ def take_along_dim(
     d = normalize_dim(dim, len(a))
     common = broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :]))
     input = expand(input, (*common[:d], a[d], *common[d + 1 :]))
+    indices = remainder(indices, a[d]) if a[d] else indices
     return gather(input, d, expand(indices, (*common[:d], b[d], *common[d + 1 :])), out=out)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import tensor_array, tensor_kind, unfit
 from numbatorch.base import Number, TensorBase, wrap
 from numbatorch.ops.arithmetic import lerp, maximum, mul, sub
 from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair, into_pair, refuse_dtypes
@@ -255,10 +255,7 @@ def _fractions(input: Tensor, q: float | Tensor) -> Tensor:
     own = input.kind.dtype
     if not isinstance(q, TensorBase):
         if not isinstance(q, Number):
-            raise TypeError(
-                f"quantile() received an invalid combination of arguments - got (Tensor, {type(q).__name__}), "
-                f"but expected one of:"
-            )
+            raise unfit("quantile", input, q)
         if not 0 <= q <= 1:
             raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q}")
         return full((), q, dtype=own, device=input.kind.device)

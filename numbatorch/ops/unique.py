@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op
+from numbatorch.arguments import unfit
 from numbatorch.base import Kind, Number, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import sub
@@ -183,10 +184,7 @@ def isin(
     """
     given = [t for t in (elements, test_elements) if isinstance(t, TensorBase)]
     if not given:
-        kinds = ", ".join(type(t).__name__ for t in (elements, test_elements))
-        raise TypeError(
-            f"isin() received an invalid combination of arguments - got ({kinds}), but expected one of:"
-        )
+        raise unfit("isin", elements, test_elements)
     device = given[0].kind.device
     operands = [
         t if isinstance(t, TensorBase) else tensor(t, device=device) for t in (elements, test_elements)

@@ -89,6 +89,10 @@ def hooks_on_nodes(L):
     y.grad_fn.register_hook(lambda inputs, outputs: seen.append((inputs, outputs)))
     y.sum().backward()
     yield seen
+    a, b = leaf(L, 1.0, 2.0), leaf(L, 3.0, 4.0)
+    y = a * b
+    y.grad_fn.register_hook(lambda inputs, outputs: seen.append(inputs))
+    yield L.autograd.grad(y.sum(), b), seen[-1]  # nobody asked for the gradient of a
 
 
 def hooks_on_several_gradients(L):

@@ -636,6 +636,33 @@ L.chunk(L.tensor(3),2)
 L.zeros(3).masked_fill(L.tensor([True,False]),2)
 L.zeros(3).masked_fill_(L.tensor([True,False]),2)
 L.zeros(3).masked_fill_(L.tensor([1,0,1],dtype=L.uint8),2)
+L.index_select(L.ones(2,3,0),1,L.tensor([1,5,7]))
+L.index_select(L.ones(0,3),1,L.tensor([-1]))
+L.index_select(L.ones(3,0),0,L.tensor([1,2]))
+L.nn.functional.embedding(L.tensor([[1,7],[9,0]]),L.ones(3,0))
+L.nn.functional.embedding(L.tensor([1]),L.ones(0,3))
+L.index_copy(L.tensor(1.),0,L.tensor([0]),L.ones(1,5))
+L.index_copy(L.ones(3,2,4),1,L.tensor([0]),L.ones(3,1,5))
+L.index_add(L.ones(0,3),0,L.tensor([0,1]),L.tensor(1.))
+L.take_along_dim(L.arange(6.).view(2,3),L.tensor([[0,-1,5]]),1)
+L.take_along_dim(L.arange(6.).view(2,3),L.tensor([7,-1]))
+L.lerp(L.ones(2),L.ones(2),'a')
+L.lerp(L.ones(2),3,0.5)
+L.clamp(L.ones(2),1j)
+L.clamp_max(L.ones(2),1j)
+L.prod(L.ones(3),(0,))
+L.min(L.ones(3,3),1.5)
+L.nansum(L.ones(2),0,out=L.ones((),dtype=L.int64))
+L.ones(2,dtype=L.int32).mul_(L.ones(3,2))
+L.ones(2,dtype=L.int32)[:1].expand(2).mul_(L.ones(3,2))
+L.ones(1).expand(3).fill_(2)
+L.ones(1).expand(3).zero_()
+L.ones(1).expand(3).copy_(L.ones(3))
+[L.exp(x[:5],out=x[1:]) for x in [L.arange(6.)]]
+[x.add_(x.t()) for x in [L.ones(3,3)]]
+[x.add_(x.view(3,3)) for x in [L.ones(3,3)]]
+[x[:3].copy_(x[3:]) for x in [L.arange(6.)]]
+[x.masked_fill_(x>2,x[4]) for x in [L.arange(6.)]]
 """
 
 # What PyTorch warns of once a process: the results are compared alone.

@@ -146,7 +146,7 @@ EXPLAINED = {
     "Autograd not support dtype": "PyTorch lets integers require grad after eq_, and refuses them later",
     "bool tensor is not supported": "derivatives of PyTorch that negate or subtract an operand refuse a bool one",
     r"result .* doesn't match the broadcast shape": "PyTorch's derivative of clamp has no broadcast bounds",
-    r"Error.* PyTorch's tensor\(\[\], (size|dtype)=": "PyTorch does not check the dtypes of empty operands",
+    r"Error.* PyTorch's tensor\(\[\](, (size|dtype)=|\))": "PyTorch does not check the dtypes of empty operands",
     r'"lu_cpu" not implemented .* PyTorch\'s tensor\(1': "the same, for the determinant of an empty matrix",
     "setStorage: sizes": "index_fill of an empty tensor stumbles in PyTorch; here it has the usual error",
     "unresolved conjugated": "conj is computed at once here: there is nothing left to resolve",

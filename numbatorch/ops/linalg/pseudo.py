@@ -9,7 +9,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import tensor_array, unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
@@ -75,10 +75,7 @@ def matrix_rank(
     """
     function = "torch.linalg.matrix_rank"
     if not isinstance(input, TensorBase):
-        raise TypeError(
-            f"linalg_matrix_rank() received an invalid combination of arguments - got "
-            f"({type(input).__name__}), but expected one of:"
-        )
+        raise unfit("linalg_matrix_rank", input)
     if input.array.ndim < 2:
         raise RuntimeError(f"{function}: The input tensor input must have at least 2 dimensions.")
     if tol is not None:
@@ -158,10 +155,7 @@ def pinv(
     tensor([[0.5000, 0.0000]])
     """
     if not isinstance(input, TensorBase):
-        raise TypeError(
-            f"linalg_pinv() received an invalid combination of arguments - got ({type(input).__name__}), but "
-            f"expected one of:"
-        )
+        raise unfit("linalg_pinv", input)
     shape = input.array.shape
     if len(shape) < 2 or input.kind.dtype not in _LAPACK:
         raise RuntimeError(

@@ -237,7 +237,7 @@ class Plan:
 
     def offer(self, row: Pointwise, inputs: tuple, out: Tensor | None) -> None:
         """Enter the kernel into the row's table of plain cases, if this is one."""
-        if not self.cpu or self.geometry is not None or self.order is not None:
+        if self.geometry is not None or self.order is not None:
             return
         if self.differentiable and self.fits is not None:
             return
@@ -258,9 +258,12 @@ class Plan:
         else:
             return
         if out is None:
-            make = making.making(self.entry, self.kind.numpy, outputs=self.count)
+            if self.cpu:
+                make = making.making(self.entry, self.kind.numpy, outputs=self.count)
+            else:
+                make = making.on_device(self.entry, self.kind.numpy, self.kind.device.index or 0, self.count)
             row.ready[key] = Plain(make, self.entry, self.kind)
-        elif self.skips == (0,):
+        elif self.cpu and self.skips == (0,):
             row.over[key] = self.entry
 
 

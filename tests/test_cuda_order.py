@@ -39,3 +39,34 @@ def test_selecting_from_several_tiles():
         lambda t: t.nan_to_num().unique(),
     ):
         assert torch.equal(select(x.cuda()).cpu().nan_to_num(7), select(x).nan_to_num(7))
+
+
+ROWS = np.random.default_rng(1).integers(0, 3, LONG)
+ADDING = {
+    "index_add": lambda x, rows: torch.zeros(3, 2, device="cuda").index_add(0, rows, x),
+    "scatter_add": lambda x, rows: torch.zeros(3, 2, device="cuda").scatter_add(0, rows[:, None].expand(-1, 2), x),
+    "index_put": lambda x, rows: torch.zeros(3, 2, device="cuda").index_put((rows,), x, accumulate=True),
+    "gradient of an embedding": lambda x, rows: _gradient(lambda w: torch.nn.functional.embedding(rows, w) * x),
+    "gradient of an index": lambda x, rows: _gradient(lambda w: w[rows] * x),
+}  # fmt: skip
+
+
+def _gradient(function) -> torch.Tensor:
+    weight = torch.ones(3, 2, device="cuda", requires_grad=True)
+    return torch.autograd.grad(function(weight).sum(), weight)[0]
+
+
+@pytest.mark.parametrize("name", ADDING)
+def test_what_comes_to_one_place_is_added_in_order(name):
+    """Deterministic or not: the sums are those of the elements one after another, to the bit."""
+    values = np.random.default_rng(0).standard_normal((LONG, 2)).astype(np.float32)
+    expected = np.zeros((3, 2), np.float32)
+    for row, value in zip(ROWS, values, strict=True):
+        expected[row] += value
+    for mode in (False, True):
+        torch.use_deterministic_algorithms(mode)
+        try:
+            found = ADDING[name](torch.tensor(values, device="cuda"), torch.tensor(ROWS, device="cuda"))
+        finally:
+            torch.use_deterministic_algorithms(False)
+        assert found.cpu().numpy().tobytes() == expected.tobytes()

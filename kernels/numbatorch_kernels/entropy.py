@@ -1,5 +1,6 @@
 """The cross entropy of scores and classes on the CPU, in one pass: -weight[c] log_softmax(x)[.., c, ..] for the class c
-of each element, summed; and the logarithms, which the gradient is made of. These alone, too, for rows of few classes.
+of each element, summed; and the logarithms, which the gradient is made of. For rows of few classes these alone,
+and softmax, too.
 
 `x` and `logs` are contiguous, (batch, classes, inner), float16 and bfloat16 among them; `target` is int64, (batch,
 inner). Elements of class `ignore` count for nothing. On CUDA the same is made of log_softmax and `loss.py`.
@@ -28,14 +29,21 @@ BLOCK = 1024  # classes that are summed in the type of the scores
 
 
 @shared
-def _sums(top, sums, x, at, classes, step, width, bfloat, zero):
-    """The largest of each of `width` columns, and the sum of e^(x - that)."""
+def _tops(top, x, at, classes, step, width, bfloat):
+    """The largest of each of `width` columns."""
     for t in range(width):
         top[t] = load(x, at + t, bfloat)
-        sums[t] = zero
     for c in range(1, classes):
         for t in range(width):
             top[t] = largest(top[t], load(x, at + c * step + t, bfloat))
+
+
+@shared
+def _sums(top, sums, x, at, classes, step, width, bfloat, zero):
+    """The largest of each of `width` columns, and the logarithm of the sum of e^(x - that)."""
+    _tops(top, x, at, classes, step, width, bfloat)
+    for t in range(width):
+        sums[t] = zero
     for c in range(classes):
         for t in range(width):
             sums[t] += exponential(load(x, at + c * step + t, bfloat) - top[t])
@@ -54,11 +62,17 @@ def _columns(logs, top, sums, x, at, classes, inner, width, bfloat, zero):
 
 
 @shared
-def _short_rows(logs, top, sums, turned, x, at, classes, width, bfloat, zero):
-    """log_softmax of rows of few classes."""
+def _turn(turned, x, at, classes, width, bfloat):
+    """Rows of few classes as columns."""
     for t in range(width):
         for c in range(classes):
             turned[c * LANES + t] = load(x, at + t * classes + c, bfloat)
+
+
+@shared
+def _short_rows(logs, top, sums, turned, x, at, classes, width, bfloat, zero):
+    """log_softmax of rows of few classes."""
+    _turn(turned, x, at, classes, width, bfloat)
     _sums(top, sums, turned, 0, classes, LANES, width, 0, zero)
     for t in range(width):
         for j in range(at + t * classes, at + (t + 1) * classes):
@@ -100,12 +114,34 @@ def forward_kernel(
         sum_of_losses(parts, s, logs, target, weight, weighted, classes, inner, ignore, bfloat, first, last)
 
 
-def rows_kernel(logs, x, classes, bfloat, zero, count, start, stop):
+def log_rows_kernel(logs, x, classes, bfloat, zero, count, start, stop):
     """log_softmax of rows of few classes, `count` in all: of groups start:stop of them."""
     top, sums, turned = local_like(x, LANES), local_like(x, LANES), local_like(x, ROOM)
     for first in range(start * LANES, min(stop * LANES, count), LANES):
         width = min(LANES, count - first)
         _short_rows(logs, top, sums, turned, x, first * classes, classes, width, bfloat, zero)
+
+
+def rows_kernel(out, x, classes, bfloat, zero, count, start, stop):
+    """softmax of the same."""
+    top, sums, turned = local_like(x, LANES), local_like(x, LANES), local_like(x, ROOM)
+    for first in range(start * LANES, min(stop * LANES, count), LANES):
+        width, at = min(LANES, count - first), first * classes
+        _turn(turned, x, at, classes, width, bfloat)
+        _tops(top, turned, 0, classes, LANES, width, 0)
+        for t in range(width):
+            sums[t] = zero
+        for c in range(classes):
+            for t in range(width):
+                power = exponential(turned[c * LANES + t] - top[t])
+                turned[c * LANES + t] = power
+                sums[t] += power
+        for c in range(classes):
+            for t in range(width):
+                turned[c * LANES + t] /= sums[t]
+        for t in range(width):
+            for c in range(classes):
+                store(out, at + t * classes + c, turned[c * LANES + t], bfloat)
 
 
 def backward_kernel(
@@ -170,12 +206,13 @@ def _entry(function: Callable, dtype: np.dtype) -> Callable:
     return compiled(function, *arrays, "i8", wide, *[int] * 5, *numbers, *[int] * 4, fastmath=FLAGS)
 
 
-def short_rows(dtype: np.dtype, count: int, classes: int, bfloat: bool) -> Callable | None:
-    """run((logs,), [x]): log_softmax of `count` rows of `classes` elements; None for what the kernel of `reduce` does as
+def short_rows(logs: bool, dtype: np.dtype, count: int, classes: int, bfloat: bool) -> Callable | None:
+    """run((out,), [x]): softmax, or its logarithm, of `count` rows of `classes` elements; None for what the kernel of `reduce` does as
     fast, which looks at one row after another."""
     if not 1 < classes <= FEW // 2:
         return None
-    entry = compiled(rows_kernel, dtype, dtype, int, int, from_dtype(wide_of(dtype)), int, int, int)
+    kernel = log_rows_kernel if logs else rows_kernel
+    entry = compiled(kernel, dtype, dtype, int, int, from_dtype(wide_of(dtype)), int, int, int)
     groups, grain, last = (
         -(-count // LANES),
         max(1, GRAIN // (LANES * classes)),

@@ -54,8 +54,9 @@ class _Along(Op):
         if not kind.dtype.is_floating_point:
             kernel = f"{self.reduction.name}{'_lastdim' if d >= last else ''}_kernel_impl"
             raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(kind.dtype)}'")
-        if self.reduction is table.log_softmax and kind.cpu and d == last:
-            rows = entropy.short_rows(kind.numpy, prod(shape[:d]), shape[d], kind.element == "bf")
+        if self.reduction in (table.softmax, table.log_softmax) and kind.cpu and d == last:
+            logs, bfloat = self.reduction is table.log_softmax, kind.element == "bf"
+            rows = entropy.short_rows(logs, kind.numpy, prod(shape[:d]), shape[d], bfloat)
             if rows is not None:
                 return rows
         way = walk(shape, contiguous_strides(shape), (d,) if shape else ())

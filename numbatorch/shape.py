@@ -165,14 +165,29 @@ def infer_shape(sizes: Sequence[int], numel: int) -> tuple[int, ...]:
 def normalize_dim(dim: int, ndim: int) -> int:
     """`dim` counted from the front. A tensor of no dimensions takes 0 and -1, as if it had one.
 
-    Raises IndexError where there is no such dimension. Operations that add one (unsqueeze) pass `ndim + 1`.
+    Raises IndexError where there is no such dimension, TypeError for what is no whole number. Operations that add one (unsqueeze) pass `ndim + 1`.
     """
+    if dim.__class__ is not int:
+        dim = _whole(dim)
     bound = ndim or 1
     if -bound <= dim < bound:
         return dim + bound if dim < 0 else dim
     raise IndexError(
         f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {dim})"
     )
+
+
+def _whole(dim: Any) -> int:
+    if isinstance(dim, bool) or not hasattr(dim, "__index__"):
+        raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
+    return dim.__index__()
+
+
+def sized_dim(dim: int, ndim: int) -> int:
+    """As `normalize_dim`, for what needs the size of the dimension: a tensor of none is refused with IndexError."""
+    if not ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return normalize_dim(dim, ndim)
 
 
 def normalize_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:

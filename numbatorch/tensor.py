@@ -622,9 +622,9 @@ class Tensor(TensorBase):
         """The same elements in the shape of another tensor. Old: prefer `reshape_as`."""
         return self.resize(tensor.array.shape)
 
-    def map_(self, tensor: Tensor, callable: Callable) -> Tensor:
-        """Replace every element by callable(element, element of `tensor`). Slow: a Python call an element."""
-        return _map(self, callable, "map_", {"other": tensor})
+    def map_(self, other: Tensor, callable: Callable) -> Tensor:
+        """Replace every element by callable(element, element of `other`). Slow: a Python call an element."""
+        return _map(self, callable, "map_", {"other": other})
 
     def map2_(self, x: Tensor, y: Tensor, callable: Callable) -> Tensor:
         """Replace every element by callable(element, element of x, element of y). Slow: a Python call an
@@ -797,6 +797,14 @@ class Tensor(TensorBase):
     arcsinh = ops.asinh
     arctanh = ops.atanh
 
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """`torch.split(self, split_size, dim)`"""
+        return ops.split(self, split_size, dim)
+
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        """`self` where the condition holds, else `other`."""
+        return ops.where(condition, self, other)
+
     def polygamma(self, n: int) -> Tensor:
         """`torch.polygamma(n, self)`"""
         return ops.polygamma(n, self)
@@ -936,7 +944,6 @@ class Tensor(TensorBase):
     as_strided = ops.as_strided
     narrow = ops.narrow
     select = ops.select
-    split = ops.split
     split_with_sizes = ops.split_with_sizes
     chunk = ops.chunk
     hsplit = ops.hsplit
@@ -1039,7 +1046,6 @@ class Tensor(TensorBase):
     cumsum_ = ops.cumsum_
     cumprod_ = ops.cumprod_
     cumprod = ops.cumprod
-    where = ops.where
     conj = ops.conj
     conj_physical = ops.conj_physical
     conj_physical_ = ops.conj_physical_

@@ -67,7 +67,6 @@ from numbatorch.ops import avg_pool1d as avg_pool1d
 from numbatorch.ops import avg_pool2d as avg_pool2d
 from numbatorch.ops import avg_pool3d as avg_pool3d
 from numbatorch.ops import bags
-from numbatorch.ops import batch_norm as batch_norm
 from numbatorch.ops import bilinear as bilinear
 from numbatorch.ops import channel_shuffle as channel_shuffle
 from numbatorch.ops import conv1d as conv1d
@@ -80,10 +79,7 @@ from numbatorch.ops import conv_transpose3d as conv_transpose3d
 from numbatorch.ops import cosine_similarity as cosine_similarity
 from numbatorch.ops import gelu as gelu
 from numbatorch.ops import glu as glu
-from numbatorch.ops import group_norm as group_norm
 from numbatorch.ops import hardshrink as hardshrink
-from numbatorch.ops import instance_norm as instance_norm
-from numbatorch.ops import layer_norm as layer_norm
 from numbatorch.ops import linear as linear
 from numbatorch.ops import logsigmoid as logsigmoid
 from numbatorch.ops import native_channel_shuffle as native_channel_shuffle
@@ -102,6 +98,10 @@ from numbatorch.ops import softplus as softplus
 from numbatorch.ops import softshrink as softshrink
 from numbatorch.ops import softsign as softsign
 from numbatorch.ops import tanh as tanh
+from numbatorch.ops.normalization import batch_norm as batch_norm
+from numbatorch.ops.normalization import group_norm as group_norm
+from numbatorch.ops.normalization import instance_norm as instance_norm
+from numbatorch.ops.normalization import layer_norm as layer_norm
 from numbatorch.tensor import Tensor
 
 unfold, fold = ops.im2col, ops.col2im
@@ -298,7 +298,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             "switch to using dropout1d instead.",
             stacklevel=2,
         )
-    if training and 0 < p < 1 and input.dim() < 2:
+    if training and 0 < p < 1 and input.dim() < 2 and input.numel():
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
     return _drop(input, input.shape[:2], p, training, inplace)
 

@@ -172,12 +172,12 @@ def _cross_entropy_of_probabilities(
             f"but got weight tensor of shape: {list(weight.shape)}"
         )
     if label_smoothing > 0.0:
-        target = target * (1 - label_smoothing) + label_smoothing / count
+        target = target * (1 - label_smoothing) + label_smoothing / max(count, 1)
     losses = input.log_softmax(classes) * target
     if weight is not None:
         losses = losses * _along(weight, classes, input)
     if reduction == "mean":
-        return -losses.sum() / (input.numel() / count)
+        return -losses.sum() / (input.numel() / count if count else math.nan)
     return _reduced(-losses.sum(classes), reduction)
 
 

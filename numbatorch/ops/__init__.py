@@ -413,10 +413,10 @@ from numbatorch.ops.moments import std as std
 from numbatorch.ops.moments import std_mean as std_mean
 from numbatorch.ops.moments import var as var
 from numbatorch.ops.moments import var_mean as var_mean
-from numbatorch.ops.normalization import batch_norm as batch_norm
-from numbatorch.ops.normalization import group_norm as group_norm
-from numbatorch.ops.normalization import instance_norm as instance_norm
-from numbatorch.ops.normalization import layer_norm as layer_norm
+from numbatorch.ops.norm_forms import batch_norm as batch_norm
+from numbatorch.ops.norm_forms import group_norm as group_norm
+from numbatorch.ops.norm_forms import instance_norm as instance_norm
+from numbatorch.ops.norm_forms import layer_norm as layer_norm
 from numbatorch.ops.normalization import rms_norm as rms_norm
 from numbatorch.ops.pad import constant_pad_nd as constant_pad_nd
 from numbatorch.ops.pad import pad as pad

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_float
-from numbatorch.arguments import mistaken, tensor_array, tensor_kind
+from numbatorch.arguments import mistaken, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul
 from numbatorch.ops.creation import empty, ones_like
@@ -77,22 +77,25 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, *, out: Tensor | Non
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where positive, else weight * x; a weight of several elements is one a channel, dimension 1. Raises
     RuntimeError where their numbers or the dtypes differ."""
-    if tensor_array(weight).ndim > 1:
-        raise RuntimeError(
-            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.array.ndim}"
-        )
-    if weight.kind.dtype is not tensor_kind(input).dtype:
+    if tensor_kind(weight).dtype is not tensor_kind(input).dtype:
         raise RuntimeError(
             f"prelu: Type promoting not supported. Got {type_word(input.kind.dtype)} and "
             f"{type_word(weight.kind.dtype)}"
         )
-    if weight.array.size > 1:
+    if weight.array.size != 1:
+        if not input.array.ndim:
+            raise RuntimeError("Not allow zero-dim input tensor.")
         channels = input.array.shape[1] if input.array.ndim > 1 else 1
         if channels != weight.array.size:
             raise RuntimeError(
                 f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
                 f"{weight.array.size} and channel size = {channels}."
             )
+    if weight.array.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.array.ndim}"
+        )
+    if weight.array.size != 1:
         weight = weight.view(-1, *[1] * (input.array.ndim - 2))
     elif input.array.ndim == 0:
         weight = weight.view(())

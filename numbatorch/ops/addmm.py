@@ -21,7 +21,7 @@ from numbatorch.ops.matmul import adjoint, check, check_stacks, matmul, outer, u
 from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.reduction import into as into_wider
 from numbatorch.ops.view import expand, reshape, squeeze, transpose, unsqueeze
-from numbatorch.shape import normalize_dim
+from numbatorch.shape import sized_dim
 from numbatorch_kernels import gemm, scalar
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def addmm_(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
 def _check_baddbmm(bias: Tensor, a: Tensor, b: Tensor) -> tuple[int, ...]:
     """The shape of the product."""
     x, y = tensor_array(a).shape, tensor_array(b).shape
-    shape = (x[0], x[normalize_dim(1, len(x))], y[normalize_dim(2, len(y))])
+    shape = (x[sized_dim(0, len(x))], x[sized_dim(1, len(x))], y[sized_dim(2, len(y))])
     _check_broadcast(bias, shape)
     check_stacks(a, b)
     if unlike(a, b) or unlike(bias, a):
@@ -210,7 +210,7 @@ def _side_by_side(batch1: Tensor, batch2: Tensor) -> tuple[Tensor, Tensor]:
 
 def _check_addbmm(bias: Tensor, a: Tensor, b: Tensor) -> None:
     x, y = tensor_array(a).shape, tensor_array(b).shape
-    _check_broadcast(bias, (x[normalize_dim(1, len(x))], y[normalize_dim(2, len(y))]))
+    _check_broadcast(bias, (x[sized_dim(1, len(x))], y[sized_dim(2, len(y))]))
     if x[0] != y[0]:
         raise RuntimeError(f"batch1 and batch2 must have same number of batches, got {x[0]} and {y[0]}")
     if x[2] != y[1]:

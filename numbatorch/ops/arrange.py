@@ -40,7 +40,7 @@ from numbatorch.ops.view import (
     transpose,
     view,
 )
-from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims
+from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims, sized_dim
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels import triangle
 from numbatorch_kernels.memory import strided
@@ -95,7 +95,8 @@ def flip(input: Tensor, *args, dims: Sequence[int] | None = None) -> Tensor:
             [4, 3]])
     """
     chosen = _sizes(args, dims, "flip", "dims")
-    return _flip(input, normalize_dims(chosen, input.array.ndim) if tensor_array(input).ndim else ())
+    order = normalize_dims(chosen, tensor_array(input).ndim)
+    return _flip(input, order if input.array.ndim else ())
 
 
 def fliplr(input: Tensor) -> Tensor:
@@ -165,10 +166,9 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] =
         return reshape(_roll(reshape(input, -1), shifts, (0,)), input.array.shape)
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    if not tensor_array(input).ndim:
-        raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
+    ndim = tensor_array(input).ndim
     if input.array.size:
-        dims = tuple([normalize_dim(d, input.array.ndim) for d in dims])
+        dims = tuple([sized_dim(d, ndim) for d in dims])
     return _roll(input, shifts, dims)
 
 
@@ -287,7 +287,14 @@ def _triangle_indices(select, row: int, col: int, offset: int, dtype: DType | No
 
 
 def tril_indices(
-    row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, **ignored: Any
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """The indices of the elements on and below a diagonal of a (row, col) matrix: a row of row numbers, a row
     of column numbers."""
@@ -295,7 +302,14 @@ def tril_indices(
 
 
 def triu_indices(
-    row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, **ignored: Any
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """The indices of the elements on and above a diagonal of a (row, col) matrix: a row of row numbers, a row
     of column numbers."""

@@ -164,6 +164,8 @@ def _check(
             refuse(1, name, whole, "Long, Int")
     if not tensor_kind(weight).dtype.is_floating_point:
         refuse(1, "weight", weight, "Half, BFloat16, Float, Double")
+    if weight.array.ndim != 2:
+        raise RuntimeError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.array.ndim}")
     if scale is not None and scale.kind.dtype is not weight.kind.dtype:
         raise RuntimeError(
             "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "

@@ -230,7 +230,9 @@ def adjoint(input: Tensor) -> Tensor:
 
 
 def _adjoint(input: Tensor, name: str) -> Tensor:
-    if tensor_array(input).ndim < 2:
+    if not tensor_array(input).ndim:
+        return conj(input)
+    if input.array.ndim < 2:
         raise RuntimeError(
             f"{name} is only supported on matrices or batches of matrices. Got {input.array.ndim}-D tensor."
         )

@@ -195,6 +195,8 @@ def _check(
             f"Expected {len(weight)}-dimensional input for {len(weight)}-dimensional weight {weight}, but got "
             f"{len(shape)}-dimensional input of size {shape} instead"
         )
+    if 0 in weight[2:]:
+        raise RuntimeError(f"kernel size should be greater than zero, but got weight of size {weight}")
     if weight[0] < groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of "
@@ -463,9 +465,10 @@ def _transposed(
     ]
     shape = (x.array.shape[0], w.array.shape[1] * groups, *sizes)
     if min(sizes) < 0:
+        given, found = (" x ".join(map(str, n)) for n in (x.array.shape[2:], sizes))
         raise RuntimeError(
-            f"Given input size per channel: {list(x.array.shape[2:])}. Calculated output size per channel: "
-            f"{sizes}. Output size is too small"
+            f"Given input size per channel: ({given}). Calculated output size per channel: ({found}). Output "
+            "size is too small"
         )
     return _spread(x, w, bias, shape, Geometry(steps, before, spacing, groups))
 

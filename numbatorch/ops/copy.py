@@ -20,6 +20,7 @@ from numbatorch.device import device as Device
 from numbatorch.dtype import DType, c_name, type_word
 from numbatorch.layout import inverse, lies_in_order, preserve_format
 from numbatorch.ops.view import expand
+from numbatorch.shape import broadcast_pair
 from numbatorch.storage import resize_out
 from numbatorch_kernels import scalar
 from numbatorch_kernels.cuda import array as cuda_array
@@ -181,15 +182,23 @@ def to_opmath(input: Tensor) -> Tensor:
     return cast(input, input.kind.dtype.opmath)
 
 
-def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
-    """Overwrite the elements of `self` by those of `src`, which is broadcast, converted and moved to the
-    device as needed."""
-    if not isinstance(src, TensorBase):
-        raise TypeError(arguments.words("copy_", "src", 1, src))
+def copy_(self: Tensor, other: Tensor | Number, non_blocking: bool = False) -> Tensor:
+    """Overwrite the elements of `self` by those of `other`, which is broadcast, converted and moved to the
+    device as needed; or all by a number."""
+    if not isinstance(other, TensorBase):
+        if isinstance(other, bool | int | float | complex):
+            return fill_(self, other)
+        raise TypeError(arguments.words("copy_", "other", 1, other))
+    src = other
     if src.kind.device is not self.kind.device:
         src = move(src, self.kind.device, non_blocking)
     if src.array.shape != self.array.shape:
-        src = expand(src, self.array.shape)
+        whole = broadcast_pair(self.array.shape, src.array.shape)
+        if whole != self.array.shape:
+            raise RuntimeError(
+                f"output with shape {list(self.array.shape)} doesn't match the broadcast shape {list(whole)}"
+            )
+        src = expand(src, whole)
     _discard(src.kind.dtype, self.kind.dtype)
     return _overwrite(self.kind.dtype).general((self, src), self)
 

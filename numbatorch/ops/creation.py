@@ -284,16 +284,18 @@ def frombuffer(
 
 
 def empty(
-    *size,
+    *args: Any,
+    size: Sequence[int] | None = None,
     out: Tensor | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
     memory_format: Any = None,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor whose elements are not set."""
-    shape = _shape(size, ignored.pop("size", None))
+    shape = _shape(args, size)
     if memory_format is preserve_format:
         raise RuntimeError("unsupported memory format Preserve")
     kind = _kind(dtype, device)
@@ -306,12 +308,14 @@ def empty(
 
 
 def zeros(
-    *size,
+    *args: Any,
+    size: Sequence[int] | None = None,
     out: Tensor | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor of zeros.
 
@@ -319,7 +323,7 @@ def zeros(
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    shape = sizes((ignored.pop("size"),) if "size" in ignored else size)
+    shape = sizes(args if size is None else (size,))
     if any([n < 0 for n in shape]):
         raise RuntimeError("zeros: Dimension size must be non-negative.")
     result = _filled(shape, _kind(dtype, device), 0)
@@ -327,15 +331,17 @@ def zeros(
 
 
 def ones(
-    *size,
+    *args: Any,
+    size: Sequence[int] | None = None,
     out: Tensor | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor of ones."""
-    result = _filled(_shape(size, ignored.pop("size", None)), _kind(dtype, device), 1)
+    result = _filled(_shape(args, size), _kind(dtype, device), 1)
     return store(out, finish(result, requires_grad), dtype)
 
 
@@ -347,7 +353,8 @@ def full(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor filled with `fill_value`, whose type decides the dtype unless it is given."""
     value: Number = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value
@@ -375,7 +382,8 @@ def empty_like(
     device: Any = None,
     requires_grad: bool = False,
     memory_format: Any = None,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor of the shape, dtype and device of `input`, not set."""
     return finish(_laid_out_as(input, _kind_like(input, dtype, device), memory_format), requires_grad)
@@ -388,7 +396,8 @@ def zeros_like(
     device: Any = None,
     requires_grad: bool = False,
     memory_format: Any = None,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Zeros in the shape, dtype and device of `input`."""
     result = _laid_out_as(input, _kind_like(input, dtype, device), memory_format)
@@ -402,7 +411,8 @@ def ones_like(
     device: Any = None,
     requires_grad: bool = False,
     memory_format: Any = None,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Ones in the shape, dtype and device of `input`."""
     result = _laid_out_as(input, _kind_like(input, dtype, device), memory_format)
@@ -426,7 +436,8 @@ def full_like(
     device: Any = None,
     requires_grad: bool = False,
     memory_format: Any = None,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`fill_value` in the shape, dtype and device of `input`."""
     result = _laid_out_as(input, _kind_like(input, dtype, device), memory_format)
@@ -457,44 +468,44 @@ def _kind_like(input: Tensor, dtype: DType | None, device: Any) -> Kind:
 
 def new_empty(
     self: Tensor,
-    *size,
+    *args: Any,
+    size: Sequence[int] | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of this dtype and device, not set."""
-    return finish(
-        base.empty(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device)), requires_grad
-    )
+    return finish(base.empty(_shape(args, size), _kind_like(self, dtype, device)), requires_grad)
 
 
 def new_zeros(
     self: Tensor,
-    *size,
+    *args: Any,
+    size: Sequence[int] | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Zeros of this dtype and device."""
-    return finish(
-        _filled(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device), 0), requires_grad
-    )
+    return finish(_filled(_shape(args, size), _kind_like(self, dtype, device), 0), requires_grad)
 
 
 def new_ones(
     self: Tensor,
-    *size,
+    *args: Any,
+    size: Sequence[int] | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Ones of this dtype and device."""
-    return finish(
-        _filled(_shape(size, ignored.pop("size", None)), _kind_like(self, dtype, device), 1), requires_grad
-    )
+    return finish(_filled(_shape(args, size), _kind_like(self, dtype, device), 1), requires_grad)
 
 
 def new_full(
@@ -505,14 +516,21 @@ def new_full(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`fill_value` in this dtype and on this device."""
     return finish(_filled(_shape((tuple(size),)), _kind_like(self, dtype, device), fill_value), requires_grad)
 
 
 def new_tensor(
-    self: Tensor, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+    self: Tensor,
+    data: Any,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A copy of `data` in this dtype and on this device."""
     return tensor(
@@ -533,7 +551,8 @@ def empty_strided(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor with these strides whose elements are not set.
 
@@ -560,7 +579,8 @@ def new_empty_strided(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`empty_strided` of this dtype and device."""
     return empty_strided(
@@ -579,7 +599,8 @@ def empty_permuted(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor whose dimensions lie in memory in this order, outermost first, and whose elements are not
     set.
@@ -604,7 +625,8 @@ def scalar_tensor(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of no dimensions, of the default dtype unless another is given.
 
@@ -622,7 +644,8 @@ def eye(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """An n x m matrix (n x n by default) with ones on the diagonal and zeros elsewhere."""
     if n < 0:

@@ -15,7 +15,7 @@ from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scan import cumsum
 from numbatorch.ops.view import narrow, reshape, unsqueeze
-from numbatorch.shape import normalize_dim, normalize_dims
+from numbatorch.shape import normalize_dim, normalize_dims, sized_dim
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def _between(input: Tensor, dim: int, first: int, stop: int) -> Tensor:
     """The slices first..stop-1 along `dim`; a `stop` up to zero is counted from the end."""
     size = input.array.shape[dim]
-    return narrow(input, dim, first, max((stop if stop > 0 else size + stop) - first, 0))
+    return narrow(input, dim, min(first, size), max((stop if stop > 0 else size + stop) - first, 0))
 
 
 # --- differences
@@ -177,7 +177,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, d
     tensor(10.5000)
     """
     _check_integral("trapezoid", y, x, dx)
-    d = _dim_of(y, dim)
+    d = sized_dim(dim, y.array.ndim)
     if not y.array.shape[d]:
         return sum(y / 2, d)
     if x is None:
@@ -211,12 +211,6 @@ def cumulative_trapezoid(
         pairs = _between(y, d, 1, 0) + _between(y, d, 0, -1)
         return cumsum(mul(pairs, (1 if dx is None else dx) / 2), d)
     return cumsum(_trapezoids("cumulative_trapezoid", y, x, d), d)
-
-
-def _dim_of(y: Tensor, dim: int) -> int:
-    if not y.array.ndim:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return normalize_dim(dim, y.array.ndim)
 
 
 def _check_integral(function: str, y: Tensor, x: Tensor | None, dx: Number | None) -> None:

@@ -29,7 +29,7 @@ from numbatorch.ops.matmul import check, matmul, unlike
 from numbatorch.ops.reduce import sum as sum_
 from numbatorch.ops.reduction import into as into_wider
 from numbatorch.ops.view import diagonal, permute, reshape
-from numbatorch.shape import normalize_dim, normalize_dims
+from numbatorch.shape import normalize_dims, sized_dim
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -366,7 +366,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         whole = len(left) == len(x) == len(y)
         check("mm", a, b, "both inputs should have same dtype", "dot" if whole else "addmm_impl_cpu_")
     for d, e in zip(left, right):
-        m, n = x[normalize_dim(d, len(x))], y[normalize_dim(e, len(y))]
+        m, n = x[sized_dim(d, len(x))], y[sized_dim(e, len(y))]
         if m != n and 1 not in (m, n):
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {m} in dim {d} and second has size {n} "
@@ -445,12 +445,13 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     for d, (m, n) in enumerate(zip(x[:-1], y[:-1])):
         if m != n:
             raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {d}: got {m} and {n}")
-    for number, size, dim in ((1, x[-1], 1), (2, y[-1], 2)):
-        if size != (expected := w[normalize_dim(dim, len(w))]):
+    for number, shape in ((1, x), (2, y)):
+        size, expected = shape[sized_dim(-1, len(shape))], w[sized_dim(number, len(w))]
+        if size != expected:
             raise RuntimeError(
                 f"bilinear(): input{number} size does not match weight size: got {size} but expected {expected}"
             )
-    if bias is not None and tensor_array(bias).shape[0] != w[0]:
+    if bias is not None and tensor_array(bias).shape[sized_dim(0, bias.array.ndim)] != w[0]:
         raise RuntimeError(
             f"bilinear(): bias size does not match weight size: got {bias.array.shape[0]} but expected {w[0]}"
         )

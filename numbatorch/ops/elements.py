@@ -587,11 +587,8 @@ def broadcast_value(value: Tensor, shape: tuple[int, ...]) -> Tensor:
     own = value.array.shape
     if own == shape:
         return value
-    while len(own) > len(shape) and own[0] == 1:
-        own = own[1:]
     if len(own) > len(shape) or any([a not in (1, b) for a, b in zip(own[::-1], shape[::-1])]):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(value.array.shape)} cannot be broadcast to indexing result of shape {list(shape)}"
         )
-    value = value if len(own) == value.array.ndim else reshape(value, own)
     return value.expand(shape) if value._requires_grad else value

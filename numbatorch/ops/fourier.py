@@ -28,7 +28,7 @@ from numbatorch.ops.copy import cast, from_numbers, move, resolve
 from numbatorch.ops.pad import constant_pad_nd
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import narrow
-from numbatorch.shape import normalize_dim
+from numbatorch.shape import normalize_dim, sized_dim
 from numbatorch_kernels import fourier as kernels
 
 if TYPE_CHECKING:
@@ -141,19 +141,13 @@ def _transformed(
     return row(_resized(input, dims, sizes), dims, forward, norm)
 
 
-def _dim(input: Tensor, dim: int) -> int:
-    if not input.array.ndim:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return normalize_dim(dim, input.array.ndim)
-
-
 def _dims(input: Tensor, s: int | Sequence[int] | None, dim: Dims) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The dimensions to transform, and the sizes that `input` is to have there."""
     ndim = input.array.ndim
     s = (s,) if isinstance(s, int) else s
     dim = (dim,) if isinstance(dim, int) else dim
     if dim is not None:
-        dims = tuple([_dim(input, d) for d in dim])
+        dims = tuple([sized_dim(d, input.array.ndim) for d in dim])
         if len(set(dims)) < len(dims):
             raise RuntimeError("FFT dims must be unique")
         if s is not None and len(s) != len(dims):
@@ -201,7 +195,7 @@ def _one(
     name: str, input: Tensor, n: int | None, dim: int, norm: str | None, forward: bool, out: Tensor | None
 ) -> Tensor:
     input = _as_float(input)
-    d = _dim(input, dim)
+    d = sized_dim(dim, input.array.ndim)
     size = _check_points(input.array.shape[d] if n is None else n)
     result = _transformed(input, (d,), (size,), forward, _norm(norm))
     return _result(name, out, result)
@@ -232,7 +226,7 @@ def _check_real(name: str, input: Tensor) -> Tensor:
 
 
 def _rfft(input: Tensor, n: int | None, dim: int, norm: str) -> Tensor:
-    d = _dim(input, dim)
+    d = sized_dim(dim, input.array.ndim)
     size = _check_points(input.array.shape[d] if n is None else n)
     return _real_to_complex(_resized(input, (d,), (size,)), d, norm, size)
 
@@ -257,7 +251,7 @@ def ihfft(
 
 
 def _irfft(input: Tensor, n: int | None, dim: int, norm: str) -> Tensor:
-    d = _dim(input, dim)
+    d = sized_dim(dim, input.array.ndim)
     size = _check_points(2 * (input.array.shape[d] - 1) if n is None else n)
     return _complex_to_real(_resized(input, (d,), (size // 2 + 1,)), d, size, norm)
 
@@ -488,7 +482,8 @@ def fftfreq(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """The frequencies of the terms of `fft` of n points, `d` apart: 0, 1, .., -2, -1, over n d.
 
@@ -507,7 +502,8 @@ def rfftfreq(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """The frequencies of the terms of `rfft` of n points, `d` apart: 0, 1, .., n // 2, over n d.
 

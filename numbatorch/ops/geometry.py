@@ -61,7 +61,12 @@ def transpose_(self: Tensor, dim0: int, dim1: int) -> Tensor:
     return _become(self, transpose, dim0, dim1)
 
 
-swapaxes_ = swapdims_ = transpose_
+swapdims_ = transpose_
+
+
+def swapaxes_(self: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`swapaxes` in place."""
+    return transpose_(self, axis0, axis1)
 
 
 def t_(self: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.ops.copy import copy_, fill_
 from numbatorch.ops.creation import as_tensor, tensor
 from numbatorch.ops.elements import Places, assign, select, select_rows
-from numbatorch.ops.view import reshape, type_text
+from numbatorch.ops.view import expand, reshape, type_text
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -91,7 +91,8 @@ def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
     if basic is None:
         assign(*_advanced(input, parts), value)
     elif isinstance(value, TensorBase):
-        copy_(_part(input, basic), value)
+        part = _part(input, basic)
+        copy_(part, value if value.array.shape == part.array.shape else expand(value, part.array.shape))
     else:
         fill_(_part(input, basic), value)
 
@@ -101,6 +102,8 @@ def _part(input: Tensor, parts: tuple) -> Tensor:
     array = tensor_array(input)
     rest = ... in parts
     if len(parts) > array.ndim and len(parts) - parts.count(None) - rest > array.ndim:
+        if parts[0].__class__ is slice and len(parts) == 1:
+            raise IndexError("slice() cannot be applied to a 0-dim tensor.")
         raise IndexError(f"too many indices for tensor of dimension {array.ndim}")
     try:
         row = _row(parts) if input._requires_grad else _slice

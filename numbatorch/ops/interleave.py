@@ -20,7 +20,7 @@ from numbatorch.ops.scan import cumsum
 from numbatorch.ops.search import searchsorted
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.view import expand, reshape
-from numbatorch.shape import normalize_dim
+from numbatorch.shape import normalize_dim, sized_dim
 from numbatorch_kernels import index as kernels
 
 if TYPE_CHECKING:
@@ -45,17 +45,15 @@ def repeat_interleave(
         return _repeated(tensor_array(input).size, input, input.kind.device)
     if dim is None:
         input, dim = reshape(input, -1), 0
-    elif not tensor_array(input).ndim:
-        raise IndexError("Dimension out of range (expected to be in range of [-1, 0], but got 1)")
-    d = normalize_dim(dim, input.array.ndim)
+    ndim = tensor_array(input).ndim
     if isinstance(repeats, int):
         if repeats < 0:
             raise RuntimeError("Repeats must be non-negative")
-        source = input if input.array.ndim else reshape(input, 1)
-        return _spread(source, d, repeats, source.array.shape)
+        return _spread(input, normalize_dim(dim if ndim else 1, ndim), repeats, input.array.shape)
     if tensor_array(repeats).ndim > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
-    n = input.array.shape[d] if input.array.ndim else 1
+    d = sized_dim(dim, ndim)
+    n = input.array.shape[d]
     if repeats.array.ndim and repeats.array.size not in (1, n):
         raise RuntimeError(
             f"repeats must have the same size as input along dim, but got repeats.size(0) = "

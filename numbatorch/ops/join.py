@@ -131,7 +131,7 @@ def cat(
     like = parts[0][0]
     if like == (0,):
         like = next((shape for shape, _ in parts if shape != (0,)), like)
-    d = normalize_dim(dim if axis is None else axis, len(like))
+    d = normalize_dim(dim if axis is None else axis, len(like)) if like != (0,) else 0
     total = 0
     for k, (shape, _) in enumerate(parts):
         if shape != like:

@@ -18,7 +18,7 @@ from numbatorch.ops.complexes import conj
 from numbatorch.ops.copy import into
 from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.view import expand, reshape, squeeze, transpose
-from numbatorch.shape import broadcast_pair
+from numbatorch.shape import broadcast_pair, sized_dim
 from numbatorch_kernels import gemm
 
 if TYPE_CHECKING:
@@ -159,8 +159,7 @@ def check_stacks(a: Tensor, b: Tensor) -> None:
 
 def _mv_forward(a, v):
     x, y = a.array.shape, v.array.shape
-    if not x:
-        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    sized_dim(0, len(x))
     if len(x) != 2 or len(y) != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {len(x)}, {len(y)}")
     if x[1] != y[0]:
@@ -395,5 +394,5 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     shape = input.array.shape
     if weight.array.ndim == 2 and not usual:
         return add(linear(input, weight), expand(bias, (*shape[:-1], weight.array.shape[0])))
-    flat = _linear(reshape(input, -1, shape[-1]), weight, bias.contiguous())
+    flat = _linear(reshape(input, prod(shape[:-1]), shape[-1]), weight, bias.contiguous())
     return reshape(flat, *shape[:-1], weight.array.shape[0])

@@ -19,6 +19,7 @@ from numbatorch.ops.math import rsqrt
 from numbatorch.ops.moments import var_mean
 from numbatorch.ops.reduce import mean
 from numbatorch.ops.view import reshape
+from numbatorch.shape import normalize_dim
 from numbatorch_kernels import scalar
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def group_norm(
 
 def _check_batch(size: Sequence[int]) -> None:
     """There must be more than one number behind each mean."""
-    if prod(size) // max(size[1], 1) == 1 and size[1]:
+    if size[normalize_dim(1, len(size))] and prod(size) == size[1]:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
 
 
@@ -220,7 +221,7 @@ def batch_norm(
     tensor([-1.0000,  1.0000])
     """
     shape = tensor_array(input).shape
-    if training:
+    if training and shape != (0,):
         _check_batch(input.shape)
     if training and eps <= 0.0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")

@@ -105,7 +105,7 @@ def rand(
 
 def rand_like(
     input: Tensor, *, generator: Generator | None = None, dtype: DType | None = None, layout: Any = None,
-    device: Any = None, requires_grad: bool = False, memory_format: Any = None,
+    device: Any = None, requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """`rand` in the shape, dtype and device of `input`."""
     result = _like(input, dtype, device)
@@ -129,7 +129,7 @@ def randn(
 
 def randn_like(
     input: Tensor, *, generator: Generator | None = None, dtype: DType | None = None, layout: Any = None,
-    device: Any = None, requires_grad: bool = False, memory_format: Any = None,
+    device: Any = None, requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """`randn` in the shape, dtype and device of `input`."""
     result = _like(input, dtype, device)
@@ -170,7 +170,7 @@ def randint(
 def randint_like(
     input: Tensor, *args: int, low: int = 0, high: int | None = None, generator: Generator | None = None,
     dtype: DType | None = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
-    memory_format: Any = None,
+    memory_format: Any = None, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """`randint` in the shape, dtype and device of `input`: randint_like(x, high), or (x, low, high)."""
     bounds = list(args)

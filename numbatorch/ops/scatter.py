@@ -37,7 +37,7 @@ from numbatorch.ops.elements import (
 )
 from numbatorch.ops.view import expand, reshape
 from numbatorch.overlap import refuse_repeated
-from numbatorch.shape import broadcast_shapes, normalize_dim
+from numbatorch.shape import broadcast_pair, normalize_dim
 from numbatorch_kernels import index as kernels
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def take_along_dim(
             f"but got {len(a)} dimensions for input, and {len(b)} dimensions for indices"
         )
     d = normalize_dim(dim, len(a))
-    common = broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :]))
+    common = broadcast_pair((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :]))
     input = expand(input, (*common[:d], a[d], *common[d + 1 :]))
     indices = remainder(indices, a[d]) if a[d] else indices
     return gather(input, d, expand(indices, (*common[:d], b[d], *common[d + 1 :])), out=out)

@@ -38,7 +38,8 @@ def arange(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """start, start + step, ... below end. Integers give int64, else the default dtype.
 
@@ -101,7 +102,8 @@ def linspace(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`steps` numbers from start to end, evenly spaced, both included."""
     if steps < 0:
@@ -142,7 +144,8 @@ def logspace(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """base^start to base^end in `steps` steps, evenly spaced in the exponent."""
     powers = base ** linspace(start, end, steps, dtype=dt.float64, device=device)
@@ -158,7 +161,8 @@ def range(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
-    **ignored: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """start, start + step, ... up to end, which is included. Deprecated, as in PyTorch: use `arange`."""
     warnings.warn(_RANGE, UserWarning, stacklevel=2)

@@ -11,7 +11,7 @@ from numbatorch.apply import Op
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import mul, sub
-from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.copy import cast, contiguous, into
 from numbatorch.ops.math import exp, neg
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import remember
@@ -101,19 +101,21 @@ log_softmax_backward = _Along(
 )
 
 
-def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+def softmax(input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """eˣ / Σ eˣ along `dim`, in `dtype` if given. Raises NotImplementedError for integers.
 
     >>> torch.softmax(torch.tensor([1.0, 1.0]), 0)
     tensor([0.5000, 0.5000])
     """
-    return _softmax(input if dtype is None else cast(input, dt.as_dtype(dtype)), dim)
+    result = _softmax(input if dtype is None else cast(input, dt.as_dtype(dtype)), dim)
+    return result if out is None else into(out, result, "softmax")
 
 
-def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+def log_softmax(input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """x - log Σ eˣ along `dim`, in `dtype` if given. Raises NotImplementedError for integers.
 
     >>> torch.log_softmax(torch.tensor([1.0, 1.0]), 0)
     tensor([-0.6931, -0.6931])
     """
-    return _log_softmax(input if dtype is None else cast(input, dt.as_dtype(dtype)), dim)
+    result = _log_softmax(input if dtype is None else cast(input, dt.as_dtype(dtype)), dim)
+    return result if out is None else into(out, result, "log_softmax")

@@ -11,7 +11,7 @@ from numbatorch.base import TensorBase
 from numbatorch.dtype import int64, type_word
 from numbatorch.ops.copy import clone_contiguous, host
 from numbatorch.ops.view import narrow
-from numbatorch.shape import normalize_dim
+from numbatorch.shape import normalize_dim, sized_dim
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -81,9 +81,17 @@ def _listed(cuts: TensorBase) -> Any:
 
 
 def tensor_split(
-    input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | Tensor | None = None,
+    dim: int = 0,
+    *,
+    indices: Sequence[int] | None = None,
+    sections: int | None = None,
+    tensor_indices_or_sections: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
     """Views of the parts of dimension `dim`: so many, as even as can be, or cut at the indices given."""
+    for given in (indices, sections, tensor_indices_or_sections):
+        indices_or_sections = given if indices_or_sections is None else indices_or_sections
     if not tensor_array(input).ndim:
         raise RuntimeError(
             "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
@@ -98,16 +106,14 @@ def tensor_split(
             raise RuntimeError(f"number of sections must be larger than 0, got {k}")
         cuts = [i * (n // k) + min(i, n % k) for i in range(1, k)]
     else:
-        cuts = list(indices_or_sections)
+        cuts = list(indices_or_sections)  # type: ignore[arg-type]  # None is PyTorch's TypeError, too
     cuts = [0, *[min(c if c >= 0 else max(c + n, 0), n) for c in cuts], n]
     return tuple([narrow(input, d, a, max(b - a, 0)) for a, b in pairwise(cuts)])
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of every element along dimension `dim`."""
-    if not tensor_array(input).ndim:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    d = normalize_dim(dim, input.array.ndim)
+    d = sized_dim(dim, tensor_array(input).ndim)
     return tuple([input[(slice(None),) * d + (k,)] for k in range(input.array.shape[d])])
 
 

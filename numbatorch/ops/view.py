@@ -57,7 +57,7 @@ def _reshape_vjp(node, grad):
 _view = ViewOp("View", _view_forward, _reshape_vjp)
 
 
-def view(input: Tensor, *shape, dtype: DType | None = None) -> Tensor:
+def view(input: Tensor, *args, size: Sequence[int] | None = None, dtype: DType | None = None) -> Tensor:
     """The same elements in another shape; one size may be -1. Raises RuntimeError where that takes a copy
     (see `reshape`). view(dtype): the same bytes as numbers of another type, without gradient; the last dimension
     grows or shrinks with the size of an element.
@@ -69,9 +69,11 @@ def view(input: Tensor, *shape, dtype: DType | None = None) -> Tensor:
     tensor([ 1065353216, -1082130432], dtype=torch.int32)
     """
     if dtype is None:
-        if not shape or shape[0].__class__ is not DType:
-            return _reshaped(input, shape)
-        (dtype,) = shape
+        if size is not None:
+            args = (size,)
+        if not args or args[0].__class__ is not DType:
+            return _reshaped(input, args)
+        (dtype,) = args
     return _reread(input, dtype)
 
 
@@ -121,16 +123,18 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
     return view(input, other.array.shape)
 
 
-def reshape(input: Tensor, *shape) -> Tensor:
+def reshape(input: Tensor, *args, shape: Sequence[int] | None = None) -> Tensor:
     """The same elements in another shape; one size may be -1. A view where that is possible, else a copy."""
+    if shape is not None:
+        args = (shape,)
     try:
         contiguous = input.kind.contiguous
     except AttributeError as error:
         raise mistaken(error) from None
     if contiguous:
-        return _reshaped(input, shape)
+        return _reshaped(input, args)
     array = input.array
-    new = infer_shape(sizes(shape), array.size)
+    new = infer_shape(sizes(args), array.size)
     try:
         return _view(input, new, array.shape)
     except RuntimeError:
@@ -227,12 +231,16 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
         ndim = input.array.ndim
     except AttributeError as error:
         raise mistaken(error) from None
-    return (
-        _transpose(input, normalize_dim(dim0, ndim), normalize_dim(dim1, ndim)) if ndim else alias_view(input)
-    )
+    first, second = normalize_dim(dim0, ndim), normalize_dim(dim1, ndim)
+    return _transpose(input, first, second) if ndim else alias_view(input)
 
 
-swapaxes = swapdims = transpose
+swapdims = transpose
+
+
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose` under NumPy's name."""
+    return transpose(input, axis0, axis1)
 
 
 def t(input: Tensor) -> Tensor:
@@ -314,11 +322,11 @@ def _expand_forward(input, shape, old):
 _expand = ViewOp("Expand", _expand_forward, lambda node, grad: (grad.sum_to_size(node.params[1]),))
 
 
-def expand(input: Tensor, *shape, implicit: bool = False) -> Tensor:
+def expand(input: Tensor, *args, size: Sequence[int] | None = None, implicit: bool = False) -> Tensor:
     """`input` read as a larger tensor: dimensions of size one, and new ones in front, repeat. -1 keeps a
     size."""
     try:
-        wanted, old = sizes(shape), input.array.shape
+        wanted, old = sizes(args if size is None else (size,)), input.array.shape
     except AttributeError as error:
         raise mistaken(error) from None
     missing = len(wanted) - len(old)
@@ -459,7 +467,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -shape[d] <= start <= shape[d]:
         raise IndexError(
-            f"start out of range (expected to be in range of [-{shape[d]}, {shape[d]}], but got {start})"
+            f"start out of range (expected to be in range of [{-shape[d]}, {shape[d]}], but got {start})"
         )
     start += shape[d] if start < 0 else 0
     if start + length > shape[d]:

@@ -197,11 +197,19 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
 
 def slice_scatter(
-    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+    input: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of `input` in which every `step`-th element along `dim`, from `start` to before `end`, is taken
     from `src`."""
-    return _replaced(input, src, _sliced, dim, start, end, step)
+    result = _replaced(input, src, _sliced, dim, start, end, step)
+    return result if out is None else into(out, result, "slice_scatter")
 
 
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:

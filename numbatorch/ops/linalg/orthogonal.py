@@ -16,6 +16,7 @@ from numbatorch.ops.linalg.triangular import identity_like, triangular
 from numbatorch.ops.reduction import into
 from numbatorch.ops.underived import refusing
 from numbatorch.ops.view import diagonal, unsqueeze
+from numbatorch.shape import sized_dim
 from numbatorch_kernels.linalg import decompositions as kernels
 
 if TYPE_CHECKING:
@@ -157,7 +158,12 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
 
 
 def _check_factors(A: Tensor, tau: Tensor, function: str) -> None:
-    if A.array.shape[-1] < tensor_array(tau).shape[-1]:
+    if tensor_array(tau).ndim != A.array.ndim - 1:
+        raise RuntimeError(
+            f"{function}: Expected tau to have one dimension less than input, but got tau.ndim equal to "
+            f"{tau.array.ndim} and input.ndim is equal to {A.array.ndim}"
+        )
+    if A.array.shape[-1] < tau.array.shape[-1]:
         raise RuntimeError(f"{function}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
     if A.kind.dtype is not tau.kind.dtype:
         raise RuntimeError(
@@ -206,11 +212,21 @@ def ormqr(
             raise RuntimeError(f"torch.ormqr: {name} must have at least 2 dimensions.")
     side = -2 if left else -1
     size = other.array.shape[side]
-    if size < tensor_array(tau).shape[-1]:
+    columns = tensor_array(tau).shape[sized_dim(-1, tau.array.ndim)]
+    if size < columns:
         raise RuntimeError(f"torch.ormqr: other.shape[{side}] must be greater than or equal to tau.shape[-1]")
+    if columns != min(size, input.array.shape[-1]):
+        raise RuntimeError(
+            f"torch.ormqr: tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])"
+        )
     if size != input.array.shape[-2]:
         raise RuntimeError(f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2]")
     _check_factors(input, tau, "torch.ormqr")
+    if input.array.ndim != other.array.ndim:
+        raise RuntimeError(
+            "torch.ormqr: Expected other to have the same number of dimensions as input, but got other.ndim "
+            f"equal to {other.array.ndim} and input.ndim is equal to {input.array.ndim}"
+        )
     floating(input, "torch.ormqr", "ormqr_cpu", integers=False)
     if recorded(input, tau, other):
         product = _reflected(input, tau, other, left, transpose)

@@ -267,6 +267,10 @@ def _check_lstsq(A: Tensor, B: Tensor, driver: str | None) -> None:
         raise RuntimeError(f"{function}: input must have at least 2 dimensions.")
     if tensor_array(B).ndim < 1:
         raise RuntimeError(f"{function}: other must have at least 1 dimension.")
+    if not 0 <= A.array.ndim - B.array.ndim <= 1:
+        raise RuntimeError(
+            f"{function}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1"
+        )
     if A.kind.dtype is not B.kind.dtype:
         raise RuntimeError(
             f"{function}: Expected input and other to have the same dtype, but got input's dtype "

@@ -86,7 +86,7 @@ def as_strided_(
 # --- other memory
 
 
-def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
+def resize_(self: Tensor, *args: Any, size: Sequence[int] | None = None, memory_format: Any = None) -> Tensor:
     """Give this tensor another shape. Its memory stays as it is if that is large enough, and grows otherwise,
     with new elements that are not set; other tensors on the memory keep the old one then.
 
@@ -96,7 +96,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     tensor([[0, 1],
             [2, 3]])
     """
-    shape = sizes(size)
+    shape = sizes(args if size is None else (size,))
     if tensor_kind(self).inexact and self._requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     if any([n < 0 for n in shape]):

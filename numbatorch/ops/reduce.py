@@ -6,6 +6,7 @@ one. `dtype` converts the elements first. Integers and bool are summed and multi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
@@ -87,14 +88,14 @@ def sum(
     return result if out is None else into(out, result, "sum", same=True)
 
 
-def sum_to_size(input: Tensor, *size) -> Tensor:
+def sum_to_size(input: Tensor, *args: Any, size: Sequence[int] | None = None) -> Tensor:
     """`input` summed over the dimensions that would have been broadcast to make its shape from `size`.
 
     >>> torch.ones(3, 4).sum_to_size(1, 4)
     tensor([[3., 3., 3., 3.]])
     """
     kind, array = input.kind, input.array
-    target = sizes(size)
+    target = sizes(args if size is None else (size,))
     if target == array.shape:
         return input
     key = (kind, array.shape if kind.contiguous else (array.shape, array.strides), target)

@@ -202,11 +202,13 @@ _transpose: ViewOp = ViewOp(
 _t: ViewOp = ViewOp("T", lambda input: input.array.transpose(), lambda node, grad: (_t(grad),))
 
 
-def permute(input: Tensor, *dims) -> Tensor:
+def permute(input: Tensor, *args, dims: Sequence[int] | None = None) -> Tensor:
     """The dimensions in another order: result.shape[k] = input.shape[dims[k]]."""
-    if not dims:
+    if dims is not None:
+        args = (dims,)
+    if not args:
         raise TypeError('permute() missing 1 required positional arguments: "dims"')
-    order = sizes(dims)
+    order = sizes(args)
     ndim = tensor_array(input).ndim
     if len(order) != ndim:
         raise RuntimeError(

@@ -36,8 +36,8 @@ def _(out, start, end):
     from numba.np.numpy_support import from_dtype
 
     from numbatorch_kernels.cuda.launch import launcher
-    from numbatorch_kernels.cuda.progression import even_grid
+    from numbatorch_kernels.cuda.progression import even_f4, even_f8
 
-    number = from_dtype(out.dtype)
-    launch = launcher(even_grid, out.dtype, number, number, number, int)
+    number, kernel = from_dtype(out.dtype), even_f8 if out.itemsize == 8 else even_f4
+    launch = launcher(kernel, out.dtype, number, number, number, int)
     launch(out, start, end, step_of(out, start, end), out.size)

@@ -80,7 +80,7 @@ def memory(dtype: torch.dtype) -> None:
     x.scatter_add_(0, columns, x)
     torch.full((3,), 1, dtype=dtype, device="cuda"), torch.eye(3, dtype=dtype, device="cuda")
     if dtype is not torch.bool:
-        torch.arange(5, dtype=dtype, device="cuda")
+        torch.arange(5, dtype=dtype, device="cuda"), torch.linspace(0, 4, 5, dtype=dtype, device="cuda")
 
 
 def chance(dtype: torch.dtype) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 import numbatorch as torch
 from numbatorch_kernels import parallel
-from numbatorch_kernels.linalg import decompositions, fortran, lapack
+from numbatorch_kernels.linalg import decompositions, fortran, halves, lapack
 
 RNG = np.random.default_rng(0)
 ROUNDING = {"f4": 2e-4, "f8": 1e-12, "c8": 2e-4, "c16": 1e-12}
@@ -40,6 +40,21 @@ def test_lu_factors_make_the_matrix(dtype, shape):
         np.abs(lower) < 2
     ).all()  # the largest element of a column was its pivot: |re| + |im| is at most 1
     assert factors.dtype == dtype and pivots.dtype == info.dtype == np.int32 and not info.any()
+
+
+@pytest.mark.parametrize("dtype", ["f8", "c16"])
+@pytest.mark.parametrize("shape", [(1, 1), (5, 5), (2, 7, 4), (3, 4, 7), (30, 20)], ids=str)
+@pytest.mark.parametrize("mode", ["reduced", "complete"])
+def test_qr_of_small_and_larger_matrices(dtype, shape, mode):
+    a = sample(dtype, *shape)
+    a[..., :1, :] = 0  # a first element that is 0
+    q, r = decompositions.qr(a, mode)
+    near = {"rtol": 0, "atol": ROUNDING[dtype]}
+    np.testing.assert_allclose(q @ r, a, **near)
+    ones = np.broadcast_to(np.eye(q.shape[-1]), (*shape[:-2], *q.shape[-1:] * 2))
+    np.testing.assert_allclose(halves.adjoint(q) @ q, ones, **near)
+    assert (np.tril(r, -1) == 0).all()
+    np.testing.assert_array_equal(decompositions.qr(a, "r")[1], r[..., : min(shape[-2:]), :])
 
 
 @pytest.mark.parametrize("dtype", ROUNDING)

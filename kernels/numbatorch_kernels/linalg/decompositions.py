@@ -7,14 +7,15 @@ them: matrices whose columns are contiguous. `info` is LAPACK's, one for each ma
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 
 import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.gemm import gemm
-from numbatorch_kernels.linalg import fortran
-from numbatorch_kernels.linalg.halves import GRAIN
+from numbatorch_kernels.linalg import fortran, reflections
+from numbatorch_kernels.linalg.halves import GRAIN, LEAF
 from numbatorch_kernels.linalg.lapack import stack
 
 Array = np.ndarray
@@ -26,10 +27,13 @@ Array = np.ndarray
 def _columns(a: Array, length: int = 0) -> Array:
     """The columns of matrices, copied; longer ones, which end with zeros, if `length` says so."""
     *some, m, n = a.shape
-    lines = memory.empty((*some, n, max(m, length)), a.dtype)
-    lines[..., :m] = a.swapaxes(-2, -1)
-    lines[..., m:] = 0
-    return lines.reshape(prod(some), *lines.shape[-2:])
+    if length <= m:
+        lines = memory.empty((*some, n, m), a.dtype)
+        lines[...] = a.swapaxes(-2, -1)
+    else:
+        lines = memory.empty((*some, n, length), a.dtype)
+        lines[..., :m], lines[..., m:] = a.swapaxes(-2, -1), 0
+    return stack(lines)
 
 
 def _empty(a: Array, m: int, n: int) -> Array:
@@ -44,14 +48,15 @@ def _numbers(a: Array, n: int) -> Array:
 
 def _matrices(lines: Array, a: Array) -> Array:
     """The matrices with these columns, in the arrangement of the stack `a`."""
-    return lines.reshape(*a.shape[:-2], *lines.shape[-2:]).swapaxes(-2, -1)
+    return (lines[0] if a.ndim == 2 else lines.reshape(*a.shape[:-2], *lines.shape[-2:])).swapaxes(-2, -1)
 
 
 def _vectors(x: Array, a: Array) -> Array:
     """Vectors, or numbers, in that arrangement."""
-    return x.reshape((*a.shape[:-2], *x.shape[1:]))
+    return x.reshape(a.shape[:-2] + x.shape[1:])
 
 
+@cache
 def _real(dtype: np.dtype) -> np.dtype:
     return np.dtype(dtype.char.lower())
 
@@ -176,6 +181,8 @@ def qr(a: Array, mode: str) -> tuple[Array, Array]:
     """Q and R; with mode "r" an empty Q."""
     m, n = a.shape[-2:]
     whole = m if mode == "complete" else min(m, n)  # how many columns Q has, and rows R
+    if a.size and max(m, n) <= LEAF:
+        return _small_qr(a, whole, mode != "r")
     lines, factors = _reflections(a)
     upper = lines if whole == m else lines[..., :whole].copy()
     orthogonal = lines
@@ -190,6 +197,17 @@ def qr(a: Array, mode: str) -> tuple[Array, Array]:
         return orthogonal, _matrices(upper, a)
     _multiply(orthogonal, factors)
     return _matrices(orthogonal, a), _matrices(upper, a)
+
+
+def _small_qr(a: Array, whole: int, wanted: bool) -> tuple[Array, Array]:
+    m, n = a.shape[-2:]
+    lines, upper = _columns(a), _empty(a, whole, n)
+    factors = np.empty((len(lines), min(m, n)), a.dtype)
+    orthogonal = _empty(a, m, whole) if wanted else np.empty(0, a.dtype)
+    entry = cpu.compiled(reflections.qr, *[a.dtype] * 4, *[int] * 6)
+    grain = GRAIN // (m * n * (n + whole)) + 1
+    parallel.run(entry, len(lines), grain, orthogonal, upper, lines, factors, m, n, whole, int(wanted))
+    return _matrices(orthogonal, a) if wanted else orthogonal, _matrices(upper, a)
 
 
 def _multiply(lines: Array, factors: Array) -> None:

@@ -6,15 +6,18 @@ does the rest of a large matrix by matrix products (Golub and Van Loan, Matrix C
 
 from __future__ import annotations
 
-import numba
+from math import log
+
+from numbatorch_kernels.cpu import shared
 
 
-@numba.njit(error_model="numpy", fastmath=False)
+@shared
 def _size(x):
     """|re| + |im|, by which LAPACK chooses pivots."""
     return abs(x.real) + abs(x.imag)
 
 
+@shared
 def eliminate(a, pivots, info, rows, columns, first, last, start, stop):
     """Factor columns first..last of matrices start..stop: below the diagonal L, from there on U.
 
@@ -78,6 +81,7 @@ def square_root(a, info, step, row, first, last, start, stop):
                 a[other + size] = value / pivot
 
 
+@shared
 def substitute(x, a, n, columns, panels, x_step, x_row, a_step, a_row, a_column, upper, unit, start, stop):
     """Solve A X = X in place, for panels start..stop of `WIDTH` columns of X, `panels` a matrix: A is n x n and
     triangular; `unit`: with ones on the diagonal. Steps are in elements, from matrix to matrix, from row to row
@@ -99,6 +103,50 @@ def substitute(x, a, n, columns, panels, x_step, x_row, a_step, a_row, a_column,
                 pivot = a[line + i * a_column]
                 for c in range(width):
                     x[target + c] /= pivot
+
+
+def solve(x, a, pivots, info, n, columns, start, stop):
+    """Solve A X = X in place for matrices start..stop, which become their LU factors; X has at most `WIDTH`
+    columns."""
+    for matrix in range(start, stop):
+        eliminate(a, pivots, info, n, n, 0, n, matrix, matrix + 1)
+        block, turn = matrix * n * columns, matrix * n
+        for i in range(n):
+            one, other = block + i * columns, block + (pivots[turn + i] - 1) * columns
+            if one != other:
+                for c in range(columns):
+                    x[one + c], x[other + c] = x[other + c], x[one + c]
+        for upper in range(2):
+            substitute(x, a, n, columns, 1, n * columns, columns, n * n, n, 1,
+                       upper, 1 - upper, matrix, matrix + 1)  # fmt: skip
+
+
+def sign_and_log(sign, size, factors, pivots, n, start, stop):
+    """The determinants of matrices start..stop from their LU factors: the sign, or what stands for it among complex
+    numbers, and the logarithm of the size."""
+    for matrix in range(start, stop):
+        total = 0.0
+        sign[matrix] = 1
+        for j in range(n):
+            pivot = factors[(matrix * n + j) * n + j]
+            length = abs(pivot)
+            if length > 0:
+                sign[matrix] *= pivot / length
+            else:
+                sign[matrix] = 0
+            if pivots[matrix * n + j] != j + 1:
+                sign[matrix] = -sign[matrix]
+            total += log(length)
+        size[matrix] = total
+
+
+def product(out, factors, pivots, n, start, stop):
+    """The determinants of matrices start..stop from their LU factors."""
+    for matrix in range(start, stop):
+        out[matrix] = 1
+        for j in range(n):
+            pivot = factors[(matrix * n + j) * n + j]
+            out[matrix] *= pivot if pivots[matrix * n + j] == j + 1 else -pivot
 
 
 def permutation(order, pivots, rows, count, start, stop):

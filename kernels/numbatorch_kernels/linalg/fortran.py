@@ -87,7 +87,7 @@ def _each(arrays, offsets, steps, address, start, stop):
 
 class _Plan:
     """What calls of a routine have in common that differ in their arrays alone. Of their arguments there are here
-    numbers and letters, dtypes, and in place of an array (its step,)."""
+    numbers and letters, dtypes, and in place of an array its strides."""
 
     def __init__(self, name: str, arguments: tuple):
         self.address, self.integer = routine(name)
@@ -98,7 +98,7 @@ class _Plan:
         numbers, nothing = np.array(values, self.integer), np.zeros(1)
         size = numbers.itemsize
         offsets = [k * size if isinstance(a, int | str) else 0 for k, a in enumerate(arguments)]
-        steps = [a[0] if isinstance(a, tuple) else 0 for a in arguments]
+        steps = [a[0] if isinstance(a, tuple) and len(a) > 1 else 0 for a in arguments]
         self.offsets, self.steps = np.array(offsets + beyond), np.array([*steps, size, *beyond[1:]])
         self.arrays = [
             numbers if isinstance(a, int | str) else np.zeros(1, a) if isinstance(a, np.dtype) else nothing
@@ -130,9 +130,7 @@ def call(name: str, dtype: np.dtype, *arguments: Any) -> Array:
         a dtype                              workspace of this type, as much as the routine asks for; where it wants
                                              to be told how much that is, -1 follows, which in LAPACK is the question
     """
-    kinds = tuple(
-        [(a.strides[0] if a.ndim > 1 else 0,) if isinstance(a, np.ndarray) else a for a in arguments]
-    )
+    kinds = tuple([a.strides if isinstance(a, np.ndarray) else a for a in arguments])
     plan = _plan(_LETTERS[dtype.char] + name, kinds)
     arrays = plan.arrays.copy()
     for k in plan.operands:

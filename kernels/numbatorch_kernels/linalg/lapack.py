@@ -8,29 +8,35 @@ is LAPACK's: int32, one for each matrix, 0 where all went well.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from math import prod
 
 import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.linalg import elimination, halves, indefinite
-from numbatorch_kernels.linalg.halves import GRAIN
+from numbatorch_kernels.linalg.halves import GRAIN, LEAF
 
 Array = np.ndarray
 
 
 def inv(a: Array) -> tuple[Array, Array]:
     """The inverses, and info. Of a singular matrix it is what division by zero makes of it."""
-    factors, pivots, info = lu_factor(a)
-    x = memory.empty(a.shape, a.dtype)
+    x, n = memory.empty(a.shape, a.dtype), a.shape[-1]
     x[...] = 0
-    order = permutation(pivots, a.shape[-1])
-    np.put_along_axis(x, order[..., None], 1, -1)
+    if _are_small(x):
+        x.reshape(-1, n * n)[:, :: n + 1] = 1
+        return _by_kernel(a, x)
+    factors, pivots, info = lu_factor(a)
+    np.put_along_axis(x, permutation(pivots, n)[..., None], 1, -1)
     return _by_factors(factors, x), info
 
 
 def solve(a: Array, b: Array) -> tuple[Array, Array]:
     """X of A X = B for stacks of one shape, and info."""
+    if _are_small(b):
+        return _by_kernel(a, _copy(b))
     factors, pivots, info = lu_factor(a)
     order = permutation(pivots, a.shape[-1])
     if info.ndim:
@@ -38,6 +44,25 @@ def solve(a: Array, b: Array) -> tuple[Array, Array]:
     else:
         x = np.take(b, order, 0, memory.empty(b.shape, b.dtype), "clip")  # "raise" would copy
     return _by_factors(factors, x), info
+
+
+def _are_small(x: Array) -> bool:
+    """Whether one kernel solves the systems with these right sides; there are some."""
+    return x.size > 0 and x.shape[-2] <= LEAF and x.shape[-1] <= elimination.WIDTH
+
+
+@cache
+def _system(dtype: np.dtype):
+    return cpu.compiled(elimination.solve, dtype, dtype, "i4", "i4", *[int] * 4)
+
+
+def _by_kernel(a: Array, x: Array) -> tuple[Array, Array]:
+    """X of A X = X, in place, and info."""
+    n, columns = x.shape[-2:]
+    pivots, info = np.empty(a.shape[:-1], np.int32), np.zeros(a.shape[:-2], np.int32)
+    grain = GRAIN // (n * n * (n + columns)) + 1
+    parallel.run(_system(x.dtype), info.size, grain, x, _copy(a), pivots, info, n, columns)
+    return x, info
 
 
 def _by_factors(factors: Array, x: Array) -> Array:
@@ -50,23 +75,26 @@ def _by_factors(factors: Array, x: Array) -> Array:
 
 def slogdet(a: Array) -> tuple[Array, Array]:
     """The sign of the determinants, and the logarithm of their size."""
-    diagonal, odd = _diagonal(a)
-    size = np.abs(diagonal)
-    sign = np.where(size > 0, diagonal / size, 0).prod(-1) * np.where(odd, -1, 1)
-    return sign.astype(a.dtype), np.log(size).sum(-1)
+    factors, pivots, _ = lu_factor(a)
+    sign, size = np.empty(a.shape[:-2], a.dtype), np.empty(a.shape[:-2], a.dtype.char.lower())
+    entry = cpu.compiled(elimination.sign_and_log, a.dtype, size.dtype, a.dtype, "i4", *[int] * 3)
+    _per_matrix(entry, sign, size, factors, pivots)
+    return sign, size
 
 
 def det(a: Array) -> Array:
     """The determinants."""
-    diagonal, odd = _diagonal(a)
-    return diagonal.prod(-1) * np.where(odd, -1, 1).astype(a.dtype)
-
-
-def _diagonal(a: Array) -> tuple[Array, Array]:
-    """The diagonal of U, and whether an odd number of rows was exchanged."""
     factors, pivots, _ = lu_factor(a)
-    exchanges = (pivots != np.arange(1, a.shape[-1] + 1)).sum(-1)
-    return np.diagonal(factors, 0, -2, -1), exchanges % 2 == 1
+    result = np.empty(a.shape[:-2], a.dtype)
+    entry = cpu.compiled(elimination.product, a.dtype, a.dtype, "i4", *[int] * 3)
+    _per_matrix(entry, result, factors, pivots)
+    return result
+
+
+def _per_matrix(entry: Callable, result: Array, *more: Array) -> None:
+    """Call a kernel for the diagonals of matrices: the last arrays are LU factors and pivots."""
+    n = more[-1].shape[-1]
+    parallel.run(entry, result.size, GRAIN // (n + 1) + 1, result, *more, n)
 
 
 def cholesky(a: Array) -> tuple[Array, Array]:
@@ -94,6 +122,8 @@ def _copy(a: Array) -> Array:
 
 def stack(a: Array) -> Array:
     """The matrices in one row, of which nothing is copied if `a` is contiguous."""
+    if a.ndim == 2:
+        return a[None]
     return a.reshape(prod(a.shape[:-2]), *a.shape[-2:])
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.copy import host, move
 from numbatorch.ops.reduction import into
+from numbatorch.ops.view import expand
+from numbatorch.shape import broadcast_pair
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -73,6 +76,15 @@ def failed(info: np.ndarray) -> tuple[str, int]:
     return f"(Batch element {first}): " if info.ndim else "", int(info.reshape(-1)[first])
 
 
+def of_one_stack(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """The operands, expanded to a stack of one shape."""
+    own, other = a.array.shape[:-2], b.array.shape[:-2]
+    if own == other:
+        return a, b
+    stack = broadcast_pair(own, other)
+    return expand(a, *stack, *a.array.shape[-2:]), expand(b, *stack, *b.array.shape[-2:])
+
+
 def recorded(*inputs: Tensor) -> bool:
     """Whether an operation on these tensors goes on the tape."""
     return state.enabled and any(x._requires_grad for x in inputs)
@@ -83,18 +95,25 @@ def recorded(*inputs: Tensor) -> bool:
 
 def back(array: Any, input: Tensor) -> Tensor:
     """A NumPy array, or number, as a tensor on the device of `input`."""
-    array = np.asarray(array)
-    kind = Kind.of(dt.from_numpy_dtype(array.dtype))
-    result = wrap(array, kind_of(array, kind))
+    result = _wrapped(np.asarray(array))
     return result if input.kind.cpu else move(result, input.kind.device)
 
 
+def _wrapped(array: np.ndarray) -> Tensor:
+    return wrap(array, kind_of(array, _kind(array.dtype)))
+
+
+@cache
+def _kind(dtype: np.dtype) -> Kind:
+    return Kind.of(dt.from_numpy_dtype(dtype))
+
+
 def lapack(function, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """`function` of the elements as NumPy arrays; its results as tensors. Infinities and NaN are results like
-    others, of which nobody is warned."""
-    with np.errstate(all="ignore"):
-        results = function(*[host(x) for x in inputs])
-    return tuple([back(r, inputs[0]) for r in results])
+    """`function` of the elements as NumPy arrays; its results as tensors."""
+    first = inputs[0]
+    if first.kind.cpu:
+        return tuple([_wrapped(r) for r in function(*[x.array for x in inputs])])
+    return tuple([back(r, first) for r in function(*[host(x) for x in inputs])])
 
 
 def all_into(out: tuple[Tensor, ...] | None, made: Any, function: str) -> Any:

@@ -17,7 +17,7 @@ from numbatorch.arguments import tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import tril, triu
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import host, numbers
+from numbatorch.ops.copy import host
 from numbatorch.ops.join import cat
 from numbatorch.ops.linalg.common import all_into, back, failed, floating, lapack, tensor
 from numbatorch.ops.linalg.triangular import check_system, identity_like, triangular
@@ -111,8 +111,8 @@ def _checked(A: Tensor, pivot: bool, function: str, name: str) -> tuple[Tensor, 
 
 def check_regular(info: Tensor, function: str) -> None:
     """Raise RuntimeError if one of LAPACK's codes says that a U has a zero on its diagonal."""
-    codes = numbers(info)
-    if np.any(codes):
+    codes = host(info)
+    if np.count_nonzero(codes):
         which, code = failed(codes)
         raise RuntimeError(
             f"{function}: {which}U[{code},{code}] is zero and using it on lu_solve would result in a division "

@@ -99,6 +99,7 @@ def _sizes(a: np.ndarray, hermitian: bool) -> np.ndarray:
 # --- pseudo-inverses
 
 
+@np.errstate(all="ignore")
 def _pinv_forward(input, absolute, relative, hermitian):
     def run(a):
         if hermitian:
@@ -183,6 +184,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
+@np.errstate(all="ignore")
 def _lstsq_forward(a, b, rcond, driver):
     """The solution, the squares of the residuals, the ranks and the singular values; what there is not, empty."""
 

@@ -12,20 +12,21 @@ from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import numbers
+from numbatorch.ops.copy import host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
     all_into,
     failed,
     floating,
     lapack,
+    of_one_stack,
     square,
     tensor,
 )
 from numbatorch.ops.linalg.triangular import check_system
 from numbatorch.ops.reduction import into
-from numbatorch.ops.view import expand, movedim, reshape, squeeze, transpose, unsqueeze
-from numbatorch.shape import broadcast_pair, normalize_dims
+from numbatorch.ops.view import movedim, reshape, squeeze, transpose, unsqueeze
+from numbatorch.shape import normalize_dims
 from numbatorch_kernels.linalg import lapack as kernels
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def _inverse(A: Tensor, function: str, check: bool, argument: str = "A") -> tupl
     floating(A, "linalg.inv")
     result, info = _inv(A)
     if check:
-        codes = numbers(info)
-        if np.any(codes):
+        codes = host(info)
+        if np.count_nonzero(codes):
             which, code = failed(codes)
             raise LinAlgError(
                 f"{function}: {which}The diagonal element {code} is zero, the inversion could not be completed "
@@ -152,16 +153,15 @@ def _solved(A: Tensor, B: Tensor, left: bool, check: bool, function: str) -> tup
     vector = is_vector(A, B)
     b = unsqueeze(B, -1) if vector else B
     check_system(A, b, left, "linalg.solve")
-    stack = broadcast_pair(b.array.shape[:-2], A.array.shape[:-2])
-    a, b = expand(A, *stack, *A.array.shape[-2:]), expand(b, *stack, *b.array.shape[-2:])
+    b, a = of_one_stack(b, A)
     if left:
         result, info = _solve(a, b)
     else:  # X A = B is Aᵀ Xᵀ = Bᵀ
         result, info = _solve(transpose(a, -2, -1), transpose(b, -2, -1))
         result = transpose(result, -2, -1)
     if check:
-        codes = numbers(info)
-        if np.any(codes):
+        codes = host(info)
+        if np.count_nonzero(codes):
             raise LinAlgError(
                 f"torch.{function}: {failed(codes)[0]}The solver failed because the input matrix is singular."
             )

@@ -12,7 +12,7 @@ from numbatorch.arguments import tensor_array
 from numbatorch.dtype import promote_types, type_word
 from numbatorch.ops.arrange import tril, triu
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import cast, clone, numbers
+from numbatorch.ops.copy import cast, clone, host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
     all_into,
@@ -20,12 +20,12 @@ from numbatorch.ops.linalg.common import (
     floating,
     lapack,
     matrix,
+    of_one_stack,
     square,
     tensor,
 )
 from numbatorch.ops.reduction import into
-from numbatorch.ops.view import diagonal, expand, transpose
-from numbatorch.shape import broadcast_pair
+from numbatorch.ops.view import diagonal, transpose
 from numbatorch_kernels.linalg import lapack as kernels
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def triangular(a: Tensor, b: Tensor, upper: bool, left: bool = True, unitriangul
     if not left:  # X A = B is Aᵀ Xᵀ = Bᵀ
         solution = triangular(transpose(a, -2, -1), transpose(b, -2, -1), not upper, True, unitriangular)
         return transpose(solution, -2, -1)
-    stack = broadcast_pair(a.array.shape[:-2], b.array.shape[:-2])
-    a, b = expand(a, *stack, *a.array.shape[-2:]), expand(b, *stack, *b.array.shape[-2:])
-    return _solve_triangular(a, b, upper, unitriangular)
+    return _solve_triangular(*of_one_stack(a, b), upper, unitriangular)
 
 
 def check_system(a: Tensor, b: Tensor, left: bool, function: str) -> None:
@@ -97,8 +95,9 @@ def solve_triangular(
             [2.]])
     """
     check_system(A, B, left, "linalg.solve_triangular")
-    common = promote_types(A.kind.dtype, B.kind.dtype)
-    A, B = cast(A, common), cast(B, common)
+    if A.kind.dtype is not B.kind.dtype:
+        common = promote_types(A.kind.dtype, B.kind.dtype)
+        A, B = cast(A, common), cast(B, common)
     floating(A, "linalg.solve_triangular", "triangular_solve_cpu", integers=False)
     return into(out, triangular(A, B, upper, left, unitriangular), "linalg.solve_triangular")
 
@@ -182,8 +181,8 @@ def _factored(input: Tensor, upper: bool, function: str, check: bool) -> tuple[T
 
 def check_positive(info: Tensor, function: str) -> None:
     """Raise LinAlgError if one of LAPACK's codes says that a matrix is not positive definite."""
-    codes = numbers(info)
-    if np.any(codes):
+    codes = host(info)
+    if np.count_nonzero(codes):
         which, code = failed(codes)
         raise LinAlgError(
             f"{function}: {which}The factorization could not be completed because the input is not "

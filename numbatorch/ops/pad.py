@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,8 @@ from numbatorch.apply import Op, refuse
 from numbatorch.arguments import tensor_array
 from numbatorch.base import Kind, wrap
 from numbatorch.ops.copy import copy_, fill_, move
-from numbatorch.ops.rows import index_select
-from numbatorch.ops.view import narrow
+from numbatorch.ops.rows import index_add_, index_select
+from numbatorch.ops.view import narrow, reshape
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -100,6 +101,65 @@ def _around(n: int, before: int, behind: int) -> np.ndarray:
 
 _PLACES = {"reflect": _mirrored, "replicate": _nearest, "circular": _around}
 
+BLOCK = (
+    1 << 17
+)  # elements of pictures that are made at a time: one direction goes after another, by way of copies
+
+
+def _bordered_forward(input, mode, borders, shape):
+    """`shape` is that of a picture, the last dimensions of the input."""
+    indices = _indices(mode, borders, shape, input)
+
+    def border(pictures: Tensor) -> Tensor:
+        for d, index in indices:
+            pictures = index_select(pictures, d, index)
+        return pictures
+
+    return _picture_wise(border, input, [n + sum(widths) for n, widths in zip(shape, borders)])
+
+
+def _folded_forward(grad, mode, borders, shape):
+    """Each element gets the sum over the places where it is shown."""
+    indices = _indices(mode, borders, shape, grad)
+
+    def fold(pictures: Tensor) -> Tensor:
+        for d, index in reversed(indices):
+            own = list(pictures.array.shape)
+            own[d] = shape[d]
+            pictures = index_add_(pictures.new_zeros(own), d, index, pictures)
+        return pictures
+
+    return _picture_wise(fold, grad, shape)
+
+
+def _indices(mode: str, borders: Borders, shape: Sequence[int], like: Tensor) -> list[tuple[int, Tensor]]:
+    """Dimensions, counted from the end, and the places of their elements; the last one last, where most are moved."""
+    made = []
+    for d in range(-len(borders), 0):
+        if borders[d] != (0, 0):
+            places = _PLACES[mode](shape[d], *borders[d]).astype(np.int64)
+            made.append((d, move(wrap(places, Kind.of(dt.int64)), like.kind.device)))
+    return made
+
+
+def _picture_wise(function: Callable[[Tensor], Tensor], input: Tensor, shape: Sequence[int]) -> Tensor:
+    """`function` of pictures, which makes others of this shape of them: of some at a time."""
+    own, lead = input.array.shape[-len(shape) :], input.array.shape[: -len(shape)]
+    pictures = reshape(wrap(input.array, input.kind), prod(lead), *own)
+    count = prod(lead)
+    step = max(1, BLOCK // (prod(shape) or 1)) if input.kind.cpu else count
+    if count <= 2 * step:
+        result = function(pictures)
+    else:
+        result = base.empty((count, *shape), input.kind)
+        for start in range(0, count, step):
+            copy_(result[start : start + step], function(pictures[start : start + step]))
+    return wrap(reshape(result, *lead, *shape).array, result.kind)
+
+
+_bordered = Op("PadBorder", _bordered_forward, lambda node, grad: (_folded(grad, *node.params),))
+_folded = Op("PadBorderBackward", _folded_forward, lambda node, grad: (_bordered(grad, *node.params),))
+
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number | None = None) -> Tensor:
     """`input` with borders. `pad` has the widths before and behind the last dimension, then the one before it,
@@ -134,13 +194,9 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
         _check_picture(mode, input, borders[ndim - padded :])
     for d in range(ndim - 1, ndim - padded - 1, -1):
         _check_border(mode, shape, d, *borders[d])
-    result = input
-    for d in range(ndim - padded, ndim):  # the last one last, where most elements are moved
-        if borders[d] != (0, 0):
-            places = _PLACES[mode](shape[d], *borders[d]).astype(np.int64)
-            index = move(wrap(places, Kind.of(dt.int64)), input.kind.device)
-            result = index_select(result, d, index)
-    return result.clone() if result is input else result
+    if not any(pad):
+        return input.clone()
+    return _bordered(input, mode, borders[ndim - padded :], shape[ndim - padded :])
 
 
 def _check_picture(mode: str, input: Tensor, borders: Borders) -> None:

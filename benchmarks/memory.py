@@ -2,10 +2,9 @@
 result included. Linux only.
 
 Some lines need more than 1.2 times as much as PyTorch. Eigenvalues and singular values of 300 x 300 matrices, and their
-gradients, need up to two megabytes more, up to 1.52 times. mode and topk along dimension 0 copy a megabyte of rows at a time,
-whatever the size: smaller blocks are slower. Padding by reflection goes one direction after another: 1.9 times. The
-gradient of a GRU keeps both kinds of gates until all is computed: 1.21. ctc_loss and adaptive_max_pool2d, of which neither needs
-a megabyte: 1.22.
+gradients, need up to one and a half megabytes more, up to 1.37 times. mode and topk along dimension 0 copy a megabyte of
+rows at a time, whatever the size: smaller blocks are slower. The gradient of a GRU keeps both kinds of gates until all is
+computed: 1.21. ctc_loss and adaptive_max_pool2d, of which neither needs a megabyte: 1.22.
 
 python benchmarks/memory.py             # all
 python benchmarks/memory.py sort cat    # those whose names begin so

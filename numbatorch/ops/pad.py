@@ -157,8 +157,16 @@ def _picture_wise(function: Callable[[Tensor], Tensor], input: Tensor, shape: Se
     return wrap(reshape(result, *lead, *shape).array, result.kind)
 
 
-_bordered = Op("PadBorder", _bordered_forward, lambda node, grad: (_folded(grad, *node.params),))
-_folded = Op("PadBorderBackward", _folded_forward, lambda node, grad: (_bordered(grad, *node.params),))
+def _bordered_vjp(node, grad):
+    return (_folded(grad, *node.params),)
+
+
+def _folded_vjp(node, grad):
+    return (_bordered(grad, *node.params),)
+
+
+_bordered = Op("PadBorder", _bordered_forward, _bordered_vjp)
+_folded = Op("PadBorderBackward", _folded_forward, _folded_vjp)
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number | None = None) -> Tensor:

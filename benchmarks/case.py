@@ -71,11 +71,12 @@ def exponents(lines: Sequence[Line]) -> tuple[float, float]:
     return slope([line.ours for line in larger]), slope([line.theirs for line in larger])
 
 
-def further_cost(lines: Sequence[Line]) -> tuple[float, float]:
-    """What another unit of size costs between the two largest sizes, ours and PyTorch's: without what every call costs."""
-    before, last = lines[-2:]
-    more = last.case.size - before.case.size
-    return (last.ours - before.ours) / more, (last.theirs - before.theirs) / more
+def slopes(lines: Sequence[Line]) -> tuple[float, float]:
+    """What another unit of size costs, ours and PyTorch's, over the larger half of the sizes: what every call costs has no part
+    in it."""
+    first, last = lines[len(lines) // 2], lines[-1]
+    more = last.case.size - first.case.size
+    return (last.ours - first.ours) / more, (last.theirs - first.theirs) / more
 
 
 def with_backward(make):

@@ -23,10 +23,9 @@ used. No program multiplies faster than the peak: where PyTorch is at 80 % of it
 CURVES = """
 ## How cost grows
 
-Exponents fitted to the larger half of the sizes. They compare shapes, not times: a step that costs c + k n has the smaller
-exponent the larger its c is, so that of two libraries with one k the one whose calls cost more looks better. What one more
-unit of size costs between the two largest sizes, beside it, has no part in that: where it is lower here, and every line of the
-curve is below 1, nothing grows faster than in PyTorch, whatever the exponent says.
+What one more unit of size costs (an example of the batch, an op in the graph ...), over the larger half of the sizes, decides.
+Exponents fitted to the same sizes stand beside it: they compare shapes, not times. A step that costs c + k n has the smaller
+exponent the larger its c is, so that of two libraries with one k the one whose calls cost more looks better.
 
 ![Time over size](growth.png)
 """

@@ -237,7 +237,7 @@ class Plan:
 
     def offer(self, row: Pointwise, inputs: tuple, out: Tensor | None) -> None:
         """Enter the kernel into the row's table of plain cases, if this is one."""
-        if self.geometry is not None or self.order is not None:
+        if self.before is not None or self.geometry is not None or self.order is not None:
             return
         if self.differentiable and self.fits is not None:
             return

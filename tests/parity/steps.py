@@ -200,7 +200,8 @@ POINTWISE = [
 ]  # fmt: skip
 
 COMPLEX = [
-    *map(_unary, "real imag angle conj conj_physical view_as_real is_complex resolve_conj abs".split()),
+    *map(_unary, "real imag angle conj_physical view_as_real is_complex resolve_conj abs".split()),
+    Step("conj", 1, 0, lambda L, x: x.conj().resolve_conj()),  # PyTorch's is a view, ours is computed at once
     _binary("complex"),
     Step("polar", 2, 0, lambda L, x, y: L.polar(x.abs(), y)),
     Step("x * 1j", 1, 0, lambda L, x: x * 1j),

@@ -149,7 +149,6 @@ EXPLAINED = {
     r"Error.* PyTorch's tensor\(\[\](, (size|dtype)=|\))": "PyTorch does not check the dtypes of empty operands",
     r'"lu_cpu" not implemented .* PyTorch\'s tensor\(1': "the same, for the determinant of an empty matrix",
     "setStorage: sizes": "index_fill of an empty tensor stumbles in PyTorch; here it has the usual error",
-    "unresolved conjugated": "conj is computed at once here: there is nothing left to resolve",
     "grad_is_complex": "where an error of PyTorch itself is all that hinders a gradient",
     "INTERNAL ASSERT FAILED": "a mistake inside PyTorch",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from numbatorch import ops
@@ -204,9 +205,13 @@ def multilabel_margin_loss(
     valid = (given >= 0).cumprod(1)
     most = int(valid.sum(1).max())
     given, valid = given[:, :most].clamp(min=0), valid[:, :most].to(rows.dtype)
-    named = ops.zeros_like(rows, requires_grad=False).scatter_reduce(1, given, valid, "amax")
-    distances = ops.relu(1 - rows.gather(1, given).unsqueeze(2) + rows.unsqueeze(1))
-    losses = (distances * valid.unsqueeze(2) * (1 - named).unsqueeze(1)).sum((1, 2)) / classes
+    named = ops.zeros_like(rows, requires_grad=False).scatter_reduce(1, given, valid, "amax") != 0
+    # Of the other classes in falling order those that count for a class t come first: k of them are above x[t] - 1.
+    others = rows.masked_fill(named, -math.inf).sort(1, descending=True).values
+    least = rows.gather(1, given) - 1
+    k = ops.searchsorted(-others.detach(), -least.detach())
+    above = ops.pad(others.cumsum(1), (1, 0)).gather(1, k)
+    losses = ((above - k * least) * valid).sum(1) / classes
     return reduced(losses.reshape(()) if input.dim() < 2 else losses, reduction)
 
 

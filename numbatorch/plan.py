@@ -20,6 +20,7 @@ from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, s
 from numbatorch.overlap import refuse_repeated
 from numbatorch.shape import broadcast_pair, contiguous_strides
 from numbatorch_kernels import lift, making, parallel, turn
+from numbatorch_kernels.cuda import launch
 from numbatorch_kernels.expr import BodyError
 from numbatorch_kernels.lift import Operand
 
@@ -261,7 +262,7 @@ class Plan:
             if self.cpu:
                 make = making.making(self.entry, self.kind.numpy, outputs=self.count)
             else:
-                make = making.on_device(self.entry, self.kind.numpy, self.kind.device.index or 0, self.count)
+                make = launch.making(self.entry, self.kind.numpy, self.kind.device.index or 0, self.count)
             row.ready[key] = Plain(make, self.entry, self.kind)
         elif self.cpu and self.skips == (0,):
             row.over[key] = self.entry

@@ -44,6 +44,22 @@ def test_who_looks_through_all_modules_loads_none():
     assert (run.stdout.split(), run.returncode) == (["False", "0"], 0), run.stderr
 
 
+def test_a_program_on_the_cpu_needs_no_cuda_software():
+    script = (
+        "import sys, numbatorch as torch\n"
+        "sys.modules['cuda'] = sys.modules['numba.cuda'] = None  # as where none is installed\n"
+        "model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8, 3))\n"
+        "loss = torch.nn.functional.cross_entropy(model(torch.rand(2, 1, 4, 4)), torch.tensor([0, 2]))\n"
+        "loss.backward()\n"
+        "torch.optim.SGD(model.parameters(), lr=0.1).step()\n"
+        "x = torch.randn(3, 3).sort()[0].cumsum(0)\n"
+        "print(torch.linalg.inv(x @ x.T + torch.eye(3)).shape, x[x > 0].unique().dim())\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_ENABLE_CUDASIM"}
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+    assert (run.stdout.split()[-1:], run.returncode) == (["1"], 0), run.stderr
+
+
 def test_a_package_is_executed_before_its_modules():
     script = (
         "import numbatorch.nn.functional as F, numbatorch\n"

@@ -17,7 +17,6 @@ from numba import types
 from numbatorch_kernels import python
 from numbatorch_kernels.call import ARRAY, COUNT, ENTRY, LETTERS, NONE, SLOTS, builtin, fill, outcome
 from numbatorch_kernels.callee import callee
-from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.local import local
 from numbatorch_kernels.machine import address_of, call, letters, words
 
@@ -97,23 +96,3 @@ def making(
     size, shape = (_UNKNOWN, ()) if shape is None else (prod(shape), shape)
     result = struct.pack(f"{4 + len(shape)}q", outputs, id(dtype), size, len(shape), *shape)
     return builtin(make, struct.pack("qqq", point, none, len(told)) + told + bytes(-len(told) % 8) + result)
-
-
-def on_device(launch: Callable, dtype: np.dtype, device: int, outputs: int) -> Callable:
-    """The same of a kernel on a GPU, launch(*outs, *arguments, n); results may have any size."""
-    empty = DeviceArray.empty
-
-    def make_and_launch(x, *more):
-        shape = x.shape
-        for y in more:
-            if y.__class__ is DeviceArray and y.shape != shape:
-                return None
-        if outputs == 1:
-            out = empty(shape, dtype, device)
-            launch(out, x, *more, x.size)
-            return out
-        outs = tuple([empty(shape, dtype, device) for _ in range(outputs)])
-        launch(*outs, x, *more, x.size)
-        return outs
-
-    return make_and_launch

@@ -139,6 +139,27 @@ def launcher(function: Callable, *kinds) -> Callable:
     return launch
 
 
+def making(launch: Callable, dtype: np.dtype, device: int, outputs: int) -> Callable:
+    """As `numbatorch_kernels.making.making`, a function that makes the results of arrays of one shape and calls
+    launch(*outs, *arguments, n); None where the shapes differ. Results may have any size."""
+    empty = DeviceArray.empty
+
+    def make_and_launch(x, *more):
+        shape = x.shape
+        for y in more:
+            if y.__class__ is DeviceArray and y.shape != shape:
+                return None
+        if outputs == 1:
+            out = empty(shape, dtype, device)
+            launch(out, x, *more, x.size)
+            return out
+        outs = tuple([empty(shape, dtype, device) for _ in range(outputs)])
+        launch(*outs, x, *more, x.size)
+        return outs
+
+    return make_and_launch
+
+
 @lru_cache(maxsize=4096)
 def grid_stride(n: int) -> tuple[int, int]:
     """Blocks, and threads of a block, for a grid-stride kernel over n elements: what they need or fills the

@@ -158,6 +158,16 @@ def test_mistakes(bad):
     assert x.tolist() == [1, 2] and x.grad is None
 
 
+@pytest.mark.parametrize("name", ["mode", "median", "max", "cummax", "sort"])
+@pytest.mark.parametrize("shape", [(), (3, 2)], ids=str)
+def test_what_was_chosen_may_be_changed_in_place(name, shape):
+    x = torch.ones(shape, requires_grad=True)
+    values = getattr(torch, name)(x * 1, 0)[0]
+    values.neg_()
+    values.sum().backward()
+    assert x.grad.sum() == -values.numel()
+
+
 def test_modes():
     x = leaf(1, 2)
     with torch.no_grad():

@@ -168,7 +168,8 @@ def nanmedian(
 def _mode_forward(input, dim):
     on_cpu = input.kind.cpu
     values, places = by_rows(input, dim, 1, _modes if on_cpu else _modes_composed, large=not on_cpu)
-    return squeeze(values, dim), squeeze(places, dim)
+    shape = (*input.array.shape[:dim], *input.array.shape[dim + 1 :])
+    return wrap(values.array.reshape(shape), values.kind), wrap(places.array.reshape(shape), places.kind)
 
 
 def _modes(rows):

@@ -148,6 +148,7 @@ EXPLAINED = {
     r"result .* doesn't match the broadcast shape": "PyTorch's derivative of clamp has no broadcast bounds",
     r"Error.* PyTorch's tensor\(\[\](, (size|dtype)=|\))": "PyTorch does not check the dtypes of empty operands",
     r'"lu_cpu" not implemented .* PyTorch\'s tensor\(1': "the same, for the determinant of an empty matrix",
+    '"addmm_impl_cpu_" not implemented .* PyTorch\'s tensor': "nor that of a product over no elements",
     "setStorage: sizes": "index_fill of an empty tensor stumbles in PyTorch; here it has the usual error",
     "grad_is_complex": "where an error of PyTorch itself is all that hinders a gradient",
     "INTERNAL ASSERT FAILED": "a mistake inside PyTorch",

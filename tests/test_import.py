@@ -4,6 +4,15 @@ import os
 import subprocess
 import sys
 
+WITHOUT_SIMULATOR = {name: value for name, value in os.environ.items() if name != "NUMBA_ENABLE_CUDASIM"}
+
+
+def printed(script: str, environment: dict[str, str] | None = None) -> str:
+    """What a program prints in a process of its own, which must end well."""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
 
 def test_import_loads_neither_numba_nor_kernels():
     script = (
@@ -12,9 +21,7 @@ def test_import_loads_neither_numba_nor_kernels():
         "print(*sorted(heavy & set(sys.modules)))\n"
         "assert (numbatorch.ones(2) + 1).tolist() == [2, 2] and 'numba' in sys.modules\n"
     )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.strip() == "", f"import numbatorch has loaded {run.stdout}"
+    assert (loaded := printed(script)) == "", f"import numbatorch has loaded {loaded}"
 
 
 def test_a_module_of_a_package_that_has_not_run_is_loaded_once():
@@ -26,8 +33,7 @@ def test_a_module_of_a_package_that_has_not_run_is_loaded_once():
         "import numbatorch\n"
         "assert (numbatorch.ones(2, 3) @ numbatorch.ones(3, 2)).tolist() == [[3, 3], [3, 3]]\n"
     )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    printed(script)
 
 
 def test_who_looks_through_all_modules_loads_none():
@@ -39,9 +45,7 @@ def test_who_looks_through_all_modules_loads_none():
         "print(numbatorch.cuda.is_available(), numbatorch.cuda.device_count())\n"
         "inspect.getmodule(print)\n"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_ENABLE_CUDASIM"}
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
-    assert (run.stdout.split(), run.returncode) == (["False", "0"], 0), run.stderr
+    assert printed(script, WITHOUT_SIMULATOR).split() == ["False", "0"]
 
 
 def test_a_program_on_the_cpu_needs_no_cuda_software():
@@ -55,9 +59,7 @@ def test_a_program_on_the_cpu_needs_no_cuda_software():
         "x = torch.randn(3, 3).sort()[0].cumsum(0)\n"
         "print(torch.linalg.inv(x @ x.T + torch.eye(3)).shape, x[x > 0].unique().dim())\n"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_ENABLE_CUDASIM"}
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
-    assert (run.stdout.split()[-1:], run.returncode) == (["1"], 0), run.stderr
+    assert printed(script, WITHOUT_SIMULATOR).split()[-1:] == ["1"]
 
 
 def test_a_package_is_executed_before_its_modules():
@@ -66,8 +68,7 @@ def test_a_package_is_executed_before_its_modules():
         "x = numbatorch.ones(1, 1, 2, 4)\n"
         "assert (F.scaled_dot_product_attention(x, x, x) == x).all()  # its modules come from another package\n"
     )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    printed(script)
 
 
 def test_a_module_of_a_lazy_package_is_imported_first():
@@ -77,5 +78,4 @@ def test_a_module_of_a_lazy_package_is_imported_first():
         "import numbatorch as torch\n"
         "assert torch.distributions.MultivariateNormal is MultivariateNormal and torch.optim.lr_scheduler.StepLR is StepLR\n"
     )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    printed(script)

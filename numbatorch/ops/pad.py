@@ -101,9 +101,8 @@ def _around(n: int, before: int, behind: int) -> np.ndarray:
 
 _PLACES = {"reflect": _mirrored, "replicate": _nearest, "circular": _around}
 
-BLOCK = (
-    1 << 17
-)  # elements of pictures that are made at a time: one direction goes after another, by way of copies
+# Elements of pictures that are made at a time: one direction goes after another, by way of copies.
+BLOCK = 1 << 17
 
 
 def _bordered_forward(input, mode, borders, shape):
@@ -145,8 +144,8 @@ def _indices(mode: str, borders: Borders, shape: Sequence[int], like: Tensor) ->
 def _picture_wise(function: Callable[[Tensor], Tensor], input: Tensor, shape: Sequence[int]) -> Tensor:
     """`function` of pictures, which makes others of this shape of them: of some at a time."""
     own, lead = input.array.shape[-len(shape) :], input.array.shape[: -len(shape)]
-    pictures = reshape(wrap(input.array, input.kind), prod(lead), *own)
     count = prod(lead)
+    pictures = reshape(wrap(input.array, input.kind), count, *own)
     step = max(1, BLOCK // (prod(shape) or 1)) if input.kind.cpu else count
     if count <= 2 * step:
         result = function(pictures)

@@ -285,7 +285,9 @@ class Gradient:
         program = row.program
         arity, outputs = program.arity, len(program.outputs)
         seeds = [conjugate(symbol(arity + k)) if g else constant(0) for k, g in enumerate(given)]
-        results = [symbol(arity + outputs + k) for k in range(outputs)]
+        results = list(program.outputs)
+        if row.keeps_result:
+            results = [symbol(arity + outputs + k) for k in range(outputs)]
         inputs = [symbol(k) for k in range(arity)]
         if row.vjp is not None:
             wanted = [None if e is None else constant(e) for e in row.vjp(seeds[0], results[0], *inputs)]
@@ -388,6 +390,8 @@ class Pointwise(Row):
     accepts     raises for a common dtype that the operation is not defined for; a body with functions that
                 complex numbers do not have refuses these by itself
     uncast      whether results go only into an `out` of their own dtype
+    keeps_result  whether the gradient may use the result in place of what made it; where not, the result may be
+                overwritten before the way back, as PyTorch's, which keeps operands there
     rounds      whether beside halves a number, or a tensor of one element, becomes a half first, as other tensors do
     """
 
@@ -403,6 +407,7 @@ class Pointwise(Row):
         accepts: Callable[[DType], None] | None = None,
         uncast: bool = False,
         rounds: bool = False,
+        keeps_result: bool = True,
         overload: int = 0,
     ):
         super().__init__(name, PointwiseNode, overload)
@@ -418,7 +423,7 @@ class Pointwise(Row):
             else:
                 body = Program(body.name, (Expr(body, *inputs),), arity, conditions)
         self.program = body if isinstance(body, Program) else lift.program(body, arity, conditions)
-        self.result, self.uncast, self.rounds = result, uncast, rounds
+        self.result, self.uncast, self.rounds, self.keeps_result = result, uncast, rounds, keeps_result
         # kernels of the plain case, by kind, or (kind, kind or number type), of operands of one shape
         self.ready: dict[Any, Plain] = {}
         self.over: dict[Any, Callable] = {}  # the same for calls in place, over the first operand

@@ -43,7 +43,9 @@ _silu = _function("Silu", scalar.silu, "silu_cpu", refused=())
 _mish = _function("Mish", scalar.mish, "mish_cpu")
 _elu = _function("Elu", scalar.elu, "elu_cpu", 3)
 _softplus_beta = _function("Softplus", scalar.softplus_beta, "softplus_cpu", 2)
-_softsign = Pointwise("Div", scalar.softsign, result=to_float, accepts=refuse("abs_cpu", "bool"))
+_softsign = Pointwise(
+    "Div", scalar.softsign, result=to_float, accepts=refuse("abs_cpu", "bool"), keeps_result=False
+)
 _hardtanh = Pointwise("Hardtanh", scalar.hardtanh, weightless=(1, 2), accepts=_no_clamp)
 _hardsigmoid = _function("Hardsigmoid", scalar.hardsigmoid, "hardsigmoid_cpu")
 _hardswish = _function("Hardswish", scalar.hardswish, "hardswish_cpu")

@@ -55,7 +55,7 @@ _sub = _Subtraction("Sub", expr.sub, arity=2, rounds=True)
 _rsub = _Subtraction("Rsub", _sub.program, rounds=True, overload=1)
 _sub_scaled = _Subtraction("Sub", scalar.sub_scaled, weightless=(2,))
 _mul = Pointwise("Mul", expr.mul, arity=2)
-_div = Pointwise("Div", expr.div, arity=2, result=to_float)
+_div = Pointwise("Div", expr.div, arity=2, result=to_float, keeps_result=False)
 _floor_divide = Underived("floor_divide", scalar.floor_divide, accepts=refuse("div_floor_cpu", *COMPLEX))
 _steps = scalar.derived_by(lambda g, y, a, b: (None, None))  # level everywhere: no gradient, but zeros
 _div_floor = Pointwise("Div", _steps(scalar.floor_divide), accepts=refuse("div_floor_cpu", *COMPLEX))
@@ -73,10 +73,10 @@ _pow_int = Pointwise("Pow", scalar.pow_int, accepts=refuse("pow", "bool"))
 _POWERS = {  # of floating point numbers, without logarithms; PyTorch's rounding too
     2: Pointwise("Pow", scalar.square),
     3: Pointwise("Pow", scalar.cube),
-    0.5: Pointwise("Pow", primitives.sqrt, arity=1),
-    -0.5: Pointwise("Pow", primitives.rsqrt, arity=1),
-    -1: Pointwise("Pow", scalar.reciprocal),
-    -2: Pointwise("Pow", scalar.reciprocal_square),
+    0.5: Pointwise("Pow", primitives.sqrt, arity=1, keeps_result=False),
+    -0.5: Pointwise("Pow", primitives.rsqrt, arity=1, keeps_result=False),
+    -1: Pointwise("Pow", scalar.reciprocal, keeps_result=False),
+    -2: Pointwise("Pow", scalar.reciprocal_square, keeps_result=False),
 }
 _maximum = Pointwise(
     "Maximum",
@@ -99,7 +99,11 @@ _hypot = Pointwise("Hypot", scalar.hypot, accepts=refuse("hypot_cpu", *NO_FLOATS
 _copysign = Pointwise("Copysign", primitives.copysign, arity=2, result=to_float)
 _logaddexp = Pointwise("Logaddexp", scalar.logaddexp, accepts=refuse("logaddexp_cpu", *INTEGERS))
 _logaddexp2 = Pointwise(
-    "Logaddexp2", elementary.logaddexp2, accepts=refuse("logaddexp2_cpu", *NO_FLOATS), rounds=True
+    "Logaddexp2",
+    elementary.logaddexp2,
+    accepts=refuse("logaddexp2_cpu", *NO_FLOATS),
+    rounds=True,
+    keeps_result=False,
 )
 _xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float, accepts=refuse("xlogy_cpu", *COMPLEX), rounds=True)
 _heaviside = Underived("heaviside", elementary.heaviside)

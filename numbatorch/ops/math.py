@@ -94,7 +94,7 @@ _trunc = Pointwise(
 )
 _round = Pointwise("Round", primitives.rint, arity=1, accepts=refuse("round_vml_cpu", *COMPLEX), uncast=True)
 _no_places = refuse("round_cpu", *INTEGERS, *COMPLEX)
-_round_to = Pointwise("Round", scalar.round_to, uncast=True)
+_round_to = Pointwise("Round", scalar.round_to, uncast=True, keeps_result=False)
 _round_to_multiple = Pointwise("Round", scalar.round_to_multiple, uncast=True)
 _frac = Pointwise("Frac", scalar.frac, accepts=refuse("frac_cpu", *INTEGERS, *COMPLEX))
 _clamp = Pointwise("Clamp", scalar.clamp, accepts=_clamped)

@@ -36,7 +36,7 @@ _polygamma = _function("Polygamma", scalars.polygamma, "polygamma", arity=2, wei
 _zeta = _function("SpecialZeta", scalars.zeta, "zeta_cpu", *HALF, arity=2)
 _igamma = _function("Igamma", scalars.igamma, "igamma_cpu", *INTEGERS, arity=2)
 _igammac = _function("Igammac", scalars.igammac, "igammac_cpu", *INTEGERS, arity=2)
-_erfinv = _function("Erfinv", elementary.erfinv, "erfinv_vml_cpu")
+_erfinv = _function("Erfinv", elementary.erfinv, "erfinv_vml_cpu", keeps_result=False)
 _erfcx = _function("SpecialErfcx", primitives.erfcx, "erfcx_cpu", *HALF)
 _ndtr = _function("SpecialNdtr", elementary.ndtr, "erf_vml_cpu")
 _log_ndtr = _function("SpecialLogNdtr", elementary.log_ndtr, "log_ndtr_cpu", *HALF)

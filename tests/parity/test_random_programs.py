@@ -140,7 +140,7 @@ def first_difference(program: Program, ours: list, theirs: list) -> str | None:
 # Differences that stay, by what they look like, and why.
 EXPLAINED = {
     "complex32": "there is no complex32: float16 with complex numbers gives complex64",
-    "modified by an inplace operation": "x.mul_(x): what the gradient needs of x is copied before it is overwritten",
+    r"PyTorch's RuntimeError.* modified by an inplace operation": "x.mul_(x): what the gradient needs of x is copied before it is overwritten",
     "is a view and its base": "views from unbind and split may be overwritten",
     "automatic differentiation for outputs with complex": "the derivative exists here",
     "Autograd not support dtype": "PyTorch lets integers require grad after eq_, and refuses them later",

@@ -1,0 +1,63 @@
+"""What an op's gradient keeps: the result is changed in place after the op, and the gradients are right, or the error is
+raised, as in PyTorch."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from samples import DIFFERENTIABLE, Sample, results, tensors
+
+import numbatorch
+
+# Where PyTorch's gradient wants what was overwritten and ours does not: gradients here, an error there.
+LENIENT = {
+    "ldexp": "PyTorch's is a product with 2 ** exponent",
+    "special.log_ndtr": "made of other ops there",
+    "polar": "the derivative here is made from abs and angle alone",
+    "logsumexp[complex](1)": "made of other ops there",
+    "split(3)": "PyTorch refuses changes of one of several views",
+    "split([2, 5])": "PyTorch refuses changes of one of several views",
+    "chunk(3)": "PyTorch refuses changes of one of several views",
+    "unbind": "PyTorch refuses changes of one of several views",
+    "linalg.householder_product": "made of other ops here",
+    "ormqr": "made of other ops here",
+    "ormqr(left=False, transpose=True)": "made of other ops here",
+}
+ATTENTION = "nn.functional.scaled_dot_product_attention"  # keeps its result, as PyTorch's kernel for four dimensions does
+
+
+def gradients(sample: Sample, library, arrays: list) -> list:
+    """For each result of the op, negated in place: the gradients of its sum, or the class of the error."""
+    leaves = [t.requires_grad_() for t in tensors(library, arrays, (sample.wide,) * len(arrays))]
+    found: list = []
+    for result in results(sample.call(library, [leaf * 1 for leaf in leaves])):
+        if not isinstance(result, library.Tensor) or not result.requires_grad:
+            continue
+        try:
+            total = (result.neg_() * 1).sum()
+            grads = library.autograd.grad(
+                total.real if total.is_complex() else total, leaves, allow_unused=True, retain_graph=True
+            )
+            found.append([None if g is None else g.detach().numpy() for g in grads])
+        except RuntimeError as error:
+            found.append(type(error))
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=lambda s: s.id)
+def test_overwritten(sample):
+    arrays = sample.arrays(sample.shapes[0], sample.wide)
+    ours, theirs = (gradients(sample, library, arrays) for library in (numbatorch, torch))
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        if sample.id in LENIENT:
+            assert (b is RuntimeError) and a is not RuntimeError, f"{LENIENT[sample.id]}: no longer"
+        elif b is RuntimeError:
+            assert a is b, f"gradients {a} against PyTorch's error"
+        elif sample.name != ATTENTION or a is not RuntimeError:
+            assert a is not RuntimeError, "an error against PyTorch's gradients"
+            for x, y in zip(a, b, strict=True):
+                assert (x is None) == (y is None)
+                if y is not None:
+                    numbatorch.testing.assert_close(x, y, rtol=1e-5, atol=1e-6, equal_nan=True)

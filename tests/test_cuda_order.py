@@ -29,16 +29,44 @@ def test_sorting_keeps_the_order_of_equal_elements(dtype, shape):
         assert torch.equal(there.values.cpu().nan_to_num(7), here.values.nan_to_num(7))
 
 
-def test_selecting_from_several_tiles():
-    x = numbers((2, LONG), "float32")
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int16"])
+def test_selecting_from_long_rows(dtype):
+    x = numbers((2, LONG), dtype)
     for select in (
-        lambda t: t.topk(5, 1).values,
-        lambda t: t.topk(3, 1, largest=False).values,
-        lambda t: t.nan_to_num().kthvalue(LONG // 3, 1).values,
-        lambda t: t.nanmedian(1).values,
-        lambda t: t.nan_to_num().unique(),
+        lambda t: t.topk(5, 1),
+        lambda t: t.topk(9, 1, largest=False),
+        lambda t: t.topk(LONG // 2, 1),
+        lambda t: t.kthvalue(LONG // 3, 1, keepdim=True),
+        lambda t: t.median(1, keepdim=True),
+        lambda t: t.nanmedian(1, keepdim=True),
     ):
-        assert torch.equal(select(x.cuda()).cpu().nan_to_num(7), select(x).nan_to_num(7))
+        here, there = select(x), select(x.cuda())
+        assert torch.equal(there.values.cpu().nan_to_num(7), here.values.nan_to_num(7))
+        assert torch.equal(x.gather(1, there.indices.cpu()).nan_to_num(7), here.values.nan_to_num(7))
+        assert all(len(set(row)) == len(row) for row in there.indices.tolist())
+
+
+def test_unique_of_several_tiles():
+    x = numbers((2, LONG), "float32").nan_to_num()
+    assert torch.equal(x.cuda().unique().cpu(), x.unique())
+
+
+@pytest.mark.parametrize("shape, dim", [((3, 90), 1), ((2, 40, 9), 1), ((70,), 0), ((2, 3, 8), 0)])
+def test_scans_of_chunks(shape, dim):
+    """A block for a chunk, and a thread; the order of what is equal is kept."""
+    x = numbers(shape, "float32")
+    for scan in (lambda t: t.cummax(dim), lambda t: t.cummin(dim)):
+        here, there = scan(x), scan(x.cuda())
+        assert there.indices.tolist() == here.indices.tolist()
+    for scan in (
+        lambda t: t.cumsum(dim),
+        lambda t: t.cumprod(dim),
+        lambda t: t.logcumsumexp(dim),
+        lambda t: t.long().cumsum_(dim),
+        lambda t: torch.complex(t, t.flip(dim)).cumsum(dim).real,
+    ):
+        finite = x.nan_to_num(1, 1, 1)
+        torch.testing.assert_close(scan(finite.cuda()).cpu(), scan(finite))
 
 
 ROWS = np.random.default_rng(1).integers(0, 3, LONG)

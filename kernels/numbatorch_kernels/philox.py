@@ -11,6 +11,7 @@ import numpy as np
 from numpy import uint32, uint64
 
 MASK = 0xFFFFFFFF
+STEP = 4  # that a kernel call moves the offset on
 _LOW, _32 = uint64(MASK), uint64(32)
 _M0, _M1, _W0, _W1 = uint64(0xD2511F53), uint64(0xCD9E8D57), uint64(0x9E3779B9), uint64(0xBB67AE85)
 _LAYOUT = np.dtype([("seed", "u8"), ("offset", "u8")])
@@ -30,6 +31,10 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
+def _signed(word: int) -> int:
+    return word - (word >> 63 << 64)
+
+
 class Philox:
     """The state of one generator: its seed, and how far it is, which PyTorch counts in fours."""
 
@@ -42,11 +47,11 @@ class Philox:
         """Start the sequence of `seed`, a number of 64 bits."""
         self.initial_seed, self.offset = seed, 0
 
-    def call(self) -> tuple[int, int, int, int]:
-        """What one kernel call gets: two words of the counter that are its own, and the two of the key."""
+    def take(self, calls: int = 1) -> tuple[int, int]:
+        """What the next kernel calls, this many, start from: the seed and the offset, as int64."""
         offset = self.offset
-        self.offset = (offset + 4) & 0xFFFFFFFFFFFFFFFF
-        return offset & MASK, offset >> 32, self.initial_seed & MASK, self.initial_seed >> 32
+        self.offset = (offset + STEP * calls) & 0xFFFFFFFFFFFFFFFF
+        return _signed(self.initial_seed), _signed(offset)
 
     def get_state(self) -> np.ndarray:
         """16 bytes, those of PyTorch's `torch.cuda.get_rng_state()`: seed and offset."""

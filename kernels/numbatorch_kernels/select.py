@@ -157,13 +157,13 @@ def _(values, indices, src, largest):
 
 @select.on("cuda")
 def _(values, indices, src, how, rank):
-    from numbatorch_kernels.cuda import sort
+    from numbatorch_kernels.cuda import select
 
-    sort.select(values, indices, src, how, rank)
+    select.select(values, indices, src, how, rank)
 
 
 @top.on("cuda")
 def _(values, indices, src, largest):
-    from numbatorch_kernels.cuda import sort
+    from numbatorch_kernels.cuda import select
 
-    sort.top(values, indices, src, largest)
+    select.top(values, indices, src, largest)

@@ -6,8 +6,8 @@
     inputs.copy_(...), targets.copy_(...)
     graph.replay()  # on the same memory: `loss` has the new value
 
-In a capture nothing is computed, so nothing can be looked at (`item`, `print`, shapes that depend on values), and random
-numbers cannot be drawn: each replay would draw the same ones.
+In a capture nothing is computed, so nothing can be looked at (`item`, `print`, shapes that depend on values). Random numbers
+are drawn by the replays: each goes on where the generator is then, as the same calls outside of a graph would.
 """
 
 from __future__ import annotations

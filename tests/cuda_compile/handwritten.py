@@ -48,6 +48,7 @@ def programs() -> None:
     for dtype in REAL:
         chance(dtype)
         layers(dtype)
+    graphs()
     optimizers(torch.float32)
 
 
@@ -78,6 +79,8 @@ def memory(dtype: torch.dtype) -> None:
     x[0], x[:, 1], x[rows], x[x == x] = 1, x[:, 2].clone(), x[1].clone(), False
     x.masked_fill_(x == x, False).index_add_(0, rows, x).scatter_(0, columns, x)
     x.scatter_add_(0, columns, x)
+    long = x.repeat(1, 30)
+    long.topk(2), long.kthvalue(2), long.topk(90)
     torch.full((3,), 1, dtype=dtype, device="cuda"), torch.eye(3, dtype=dtype, device="cuda")
     if dtype is not torch.bool:
         torch.arange(5, dtype=dtype, device="cuda"), torch.linspace(0, 4, 5, dtype=dtype, device="cuda")
@@ -94,6 +97,14 @@ def chance(dtype: torch.dtype) -> None:
         torch.binomial(x, x)
         torch._standard_gamma(x.requires_grad_()).sum().backward()
         torch._sample_dirichlet(x).sum().backward()
+
+
+def graphs() -> None:
+    """What a replay brings along."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        torch.rand(3, device="cuda")
+    graph.replay()
 
 
 def layers(dtype: torch.dtype) -> None:

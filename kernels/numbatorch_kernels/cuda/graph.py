@@ -3,6 +3,8 @@
 graph = Graph(device)
 graph.begin(stream); ...; graph.end(stream)     # nothing runs yet
 graph.replay(stream)                            # again and again, on the same memory
+
+Random numbers are new in each replay: their kernels add what a generator has come to, which is in memory by then.
 """
 
 from __future__ import annotations
@@ -14,8 +16,14 @@ import numpy as np
 
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.driver import driver
+from numbatorch_kernels.cuda.launch import compiled
 from numbatorch_kernels.cuda.memory import Pool, cache
-from numbatorch_kernels.cuda.stream import Stream
+from numbatorch_kernels.cuda.stream import Stream, using
+from numbatorch_kernels.philox import STEP, Philox
+
+
+def put(state, seed, offset):
+    state[0], state[1] = seed, offset
 
 
 class Graph:
@@ -27,6 +35,9 @@ class Graph:
             Pool
         ] = []  # of what the graph computes, and of constants that nothing in it writes to
         self.kept: list[DeviceArray] = []  # arrays that the launches read and nobody else may hold
+        self.drawn: dict[
+            Philox, tuple[DeviceArray, int]
+        ] = {}  # of the generators that it draws from: where a replay puts their state, and how many calls it makes
         self.builder: Any = None
         self.ready: Any = None
         self.outside: Any = None
@@ -68,8 +79,17 @@ class Graph:
         self.kept.append(result)
         return result
 
+    def draws(self, state: Philox) -> tuple[DeviceArray, int, int]:
+        """As `random.place_of`, for the next call that draws from a generator."""
+        memory, calls = self.drawn.get(state) or (self.constant(np.zeros(2, np.int64)), 0)
+        self.drawn[state] = memory, calls + 1
+        return memory, 0, STEP * calls
+
     def replay(self, stream: Stream) -> None:
         """Do it all."""
+        with using(stream):
+            for state, (memory, calls) in self.drawn.items():
+                compiled(put, "i8", int, int)(1, 1, memory, *state.take(calls))
         driver.replay(self.device, self.ready, stream.handle)
         marks = cache(self.device).marks
         if marks is not None:
@@ -80,7 +100,7 @@ class Graph:
         if self.pools:
             self.ready = None
             driver.finish(self.device)
-            self.kept.clear()
+            self.kept.clear(), self.drawn.clear()
             for pool in self.pools:
                 pool.graphs -= 1
                 if not pool.graphs:

@@ -1,7 +1,7 @@
 """Random numbers on CUDA: a thread calls Philox for a group of neighbours, four of 32 bits or two of 64.
 
-An element depends on the seed, the call and its own place alone. Arguments `call_low` to `seed_high` of a
-kernel are what `Philox.call` returns; the last one is the number of elements.
+An element depends on the seed, the call and its own place alone. Arguments `state` to `offset` of a kernel are what
+`place_of` returns; the last one is the number of elements.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 from numpy import float32, float64, int32, int64, uint32, uint64
 
 from numbatorch_kernels import philox as generator
@@ -17,7 +18,7 @@ from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.launch import compiled, grid_stride
 from numbatorch_kernels.cuda.sort import sort
-from numbatorch_kernels.cuda.stream import refuse_random_numbers
+from numbatorch_kernels.cuda.stream import current
 from numbatorch_kernels.cuda.vecmath import log_f32, log_f64, sqrt_f32, sqrt_f64
 from numbatorch_kernels.philox import MASK, Philox
 
@@ -37,13 +38,21 @@ else:
     cospi_f32, cospi_f64 = compat.libdevice.cospif, compat.libdevice.cospi
     sinpi_f32, sinpi_f64 = compat.libdevice.sinpif, compat.libdevice.sinpi
 _SCALE_24, _ONE, _TWO, _MINUS_TWO = float32(2**-24), float32(1), float32(2), float32(-2)
-_LOW_24, _LOW_53, _32 = uint32(2**24 - 1), uint64(2**53 - 1), uint64(32)
+_LOW_24, _LOW_32, _LOW_53, _32 = uint32(2**24 - 1), uint64(MASK), uint64(2**53 - 1), uint64(32)
+_OUTSIDE = np.zeros(2, np.int64)  # of graphs: nothing to add
 
 
 @device_function
-def draws(group, call_low, call_high, seed_low, seed_high):
+def source_of(state, seed, offset):
+    """What all groups of a call share: two words of the counter and two of the key."""
+    key, call = uint64(state[0]) + uint64(seed), uint64(state[1]) + uint64(offset)
+    return call & _LOW_32, call >> _32, key & _LOW_32, key >> _32
+
+
+@device_function
+def draws(group, source):
     """The four draws of a group."""
-    return philox(group & MASK, group >> 32, call_low, call_high, seed_low, seed_high)
+    return philox(group & MASK, group >> 32, *source)
 
 
 @device_function
@@ -71,45 +80,50 @@ def box_muller_f32(a, b):
     return radius * cospi_f32(turn), radius * sinpi_f32(turn)
 
 
-def uniform_f4(out, low, high, call_low, call_high, seed_low, seed_high, n):
+def uniform_f4(out, low, high, state, seed, offset, n):
     bottom, top = float32(low), float32(high)
+    source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
-        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        numbers = draws(group, source)
         for k in range(min(4, n - 4 * group)):
             x = unit_24(numbers[k]) * (top - bottom) + bottom
             out[4 * group + k] = bottom if x >= top else x
 
 
-def uniform_f8(out, low, high, call_low, call_high, seed_low, seed_high, n):
+def uniform_f8(out, low, high, state, seed, offset, n):
+    source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
-        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        numbers = draws(group, source)
         for k in range(min(2, n - 2 * group)):
             x = unit_53(numbers[2 * k], numbers[2 * k + 1]) * (high - low) + low
             out[2 * group + k] = low if x >= high else x
 
 
-def normal_f4(out, mean, std, call_low, call_high, seed_low, seed_high, n):
+def normal_f4(out, mean, std, state, seed, offset, n):
     center, scale = float32(mean), float32(std)
+    source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
-        a, b, c, d = draws(group, call_low, call_high, seed_low, seed_high)
+        a, b, c, d = draws(group, source)
         numbers = box_muller_f32(a, b) + box_muller_f32(c, d)
         for k in range(min(4, n - 4 * group)):
             out[4 * group + k] = numbers[k] * scale + center
 
 
-def normal_f8(out, mean, std, call_low, call_high, seed_low, seed_high, n):
+def normal_f8(out, mean, std, state, seed, offset, n):
+    source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
-        a, b, c, d = draws(group, call_low, call_high, seed_low, seed_high)
+        a, b, c, d = draws(group, source)
         radius, turn = sqrt_f64(-2.0 * log_f64(1.0 - unit_53(a, b))), 2.0 * unit_53(c, d)
         numbers = radius * cospi_f64(turn), radius * sinpi_f64(turn)
         for k in range(min(2, n - 2 * group)):
             out[2 * group + k] = numbers[k] * std + mean
 
 
-def integers_64(out, low, size, call_low, call_high, seed_low, seed_high, n):
+def integers_64(out, low, size, state, seed, offset, n):
     """low + a number of 64 bits % size; size 0 stands for 2^64."""
+    source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
-        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        numbers = draws(group, source)
         for k in range(min(2, n - 2 * group)):
             value = bits_64(numbers[2 * k], numbers[2 * k + 1])
             if size != 0:
@@ -117,24 +131,27 @@ def integers_64(out, low, size, call_low, call_high, seed_low, seed_high, n):
             out[2 * group + k] = int64(value) + low
 
 
-def bernoulli_32(out, threshold, one, call_low, call_high, seed_low, seed_high, n):
+def bernoulli_32(out, threshold, one, state, seed, offset, n):
     """The word `one` with probability threshold / 2^32, else 0."""
+    source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
-        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        numbers = draws(group, source)
         for k in range(min(4, n - 4 * group)):
             out[4 * group + k] = one if numbers[k] < threshold else 0
 
 
-def bernoulli_f4(out, p, one, call_low, call_high, seed_low, seed_high, n):
+def bernoulli_f4(out, p, one, state, seed, offset, n):
+    source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
-        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        numbers = draws(group, source)
         for k in range(min(4, n - 4 * group)):
             out[4 * group + k] = one if unit_24(numbers[k]) < p[4 * group + k] else 0
 
 
-def bernoulli_f8(out, p, one, call_low, call_high, seed_low, seed_high, n):
+def bernoulli_f8(out, p, one, state, seed, offset, n):
+    source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
-        numbers = draws(group, call_low, call_high, seed_low, seed_high)
+        numbers = draws(group, source)
         for k in range(min(2, n - 2 * group)):
             u = unit_53(numbers[2 * k], numbers[2 * k + 1])
             out[2 * group + k] = one if u < p[2 * group + k] else 0
@@ -144,13 +161,19 @@ def bernoulli_f8(out, p, one, call_low, call_high, seed_low, seed_high, n):
 # launching: `out` is contiguous, and not of a type of 16 bits unless it is made of integers
 
 
+def place_of(state: Philox, device: int) -> tuple:
+    """What tells a kernel how far the generator is: memory, and a seed and an offset to add to the two numbers there. A
+    graph has memory of its own, where each replay puts what the generator has come to."""
+    capture = current(device).capture
+    return (_OUTSIDE, *state.take()) if capture is None else capture.draws(state)
+
+
 def _launch(kernel: Callable, group: int, kinds: tuple, out: DeviceArray, state: Philox, *args) -> None:
     """Launch `kernel`, whose threads make groups of this many elements; `kinds` are those of `args`."""
-    refuse_random_numbers(out.device)
-    call = state.call()
+    place = place_of(state, out.device)
     if out.size:
-        entry = compiled(kernel, out.dtype, *kinds, int, int, int, int, int)
-        entry(*grid_stride(-(-out.size // group)), out, *args, *call, out.size)
+        entry = compiled(kernel, out.dtype, *kinds, "i8", int, int, int)
+        entry(*grid_stride(-(-out.size // group)), out, *args, *place, out.size)
 
 
 def uniform(out: DeviceArray, state: Philox, low: float, high: float) -> None:

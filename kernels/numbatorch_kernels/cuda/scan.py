@@ -1,32 +1,109 @@
-"""The kernels of ../scan.py on CUDA: a thread for each line; or, of few and long ones, for each chunk of a line, once more
-after the totals of the chunks have been scanned in the same way. Also how counts become the places where what was counted
-starts."""
+"""The kernels of ../scan.py on CUDA; and how counts become the places where what was counted starts.
+
+Where there are few lines they are cut into chunks: first the total of each is found, then each is scanned, beginning with
+what those before it make together. So an element is read once or twice and written once.
+
+Neighbouring threads have neighbours in memory. Where many lines lie side by side, a thread has a chunk of a line. Else a
+block has it: a thread takes EACH elements that follow each other, and the threads find out together what those before
+them make (W. D. Hillis and G. L. Steele, "Data parallel algorithms", 1986). Everything is added up in an order that
+depends on the sizes alone.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf, isqrt
 from types import FunctionType
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
-from numbatorch_kernels.cuda.launch import launcher
+from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
 from numbatorch_kernels.scan import log_add_exp
 
-CHUNK = 4 if SIMULATED else 64  # counts, or elements of a line, that one thread adds up
-LINES = 4 if SIMULATED else 1 << 14  # threads that keep the device busy
+EACH = 2 if SIMULATED else 4  # neighbours that a thread of a block adds up
+SHARES = 2 * BLOCK
+LEAST = 4 if SIMULATED else 4096  # elements that a block should have
+LINES = 4 if SIMULATED else 1 << 14  # threads that keep the device busy,
+BLOCKS = 8  # and blocks that a multiprocessor does
+APART = 8  # elements that are fetched together: as many lines must lie side by side
 
-log_add = device_function(log_add_exp)
+
+# Each kernel has its own ELEMENT, START, LARGEST, `element`, `combine` and `put`; these are those of sums.
+ELEMENT, START, LARGEST = np.float32, 0, True
 
 
-@device_function
-def add(a, b):
+def element(src, place):
+    """What is scanned: an element,"""
+    return src[place]
+
+
+def itself(src, place):
+    """or where it is, of those that are compared."""
+    return place
+
+
+def combine(src, a, b):
     return a + b
 
 
-@device_function
-def multiply(a, b):
+def multiply(src, a, b):
     return a * b
 
 
-combine = add  # of two neighbours: each kernel has its own
+log_add_of = device_function(log_add_exp)
+
+
+def log_add(src, a, b):
+    return log_add_of(a, b)
+
+
+def better(src, a, b):
+    """The place of the larger element (unless LARGEST the smaller), or of one that is NaN; of equal ones the later; -1 is
+    none."""
+    if a < 0 or b < 0:
+        return max(a, b)
+    x, y = src[a], src[b]
+    if x == y or (x != x and y != y):
+        return max(a, b)
+    return a if x != x or (y == y and (x > y) == LARGEST) else b
+
+
+def put(out, places, src, at, inner, to, before, value):
+    """What becomes of an element: the running total,"""
+    out[to] = value
+
+
+def keep_before(out, places, src, at, inner, to, before, value):
+    """that without the element itself,"""
+    out[to] = before
+
+
+def keep_chosen(out, places, src, at, inner, to, before, value):
+    """or the element that was chosen, and where in its line it is."""
+    out[to] = src[value]
+    places[to] = (value - at) // inner
+
+
+def running(src, value, shares):
+    """What the values of all threads before this one make together, and those of all. All threads come here."""
+    t, width, side, step = cuda.threadIdx.x, cuda.blockDim.x, 0, 1
+    shares[t] = value
+    cuda.syncthreads()
+    while step < width:
+        if t >= step:
+            value = combine(src, shares[side + t - step], value)
+        side = width - side
+        shares[side + t] = value
+        cuda.syncthreads()
+        step *= 2
+    before = shares[side + t - 1] if t > 0 else ELEMENT(START)
+    total = shares[side + width - 1]
+    cuda.syncthreads()  # nobody writes before everybody has read
+    return before, total
 
 
 def total_grid(totals, src, n, inner, size, lines, count):
@@ -34,96 +111,138 @@ def total_grid(totals, src, n, inner, size, lines, count):
     for item in range(cuda.grid(1), count, cuda.gridsize(1)):
         line, chunk = item % lines, item // lines
         at = line // inner * n * inner + line % inner
-        value = src[at + chunk * size * inner]
-        for i in range(chunk * size + 1, min(n, (chunk + 1) * size)):
-            value = combine(value, src[at + i * inner])
+        value = ELEMENT(START)
+        for i in range(chunk * size, min(n, (chunk + 1) * size)):
+            value = combine(src, value, element(src, at + i * inner))
         totals[item] = value
 
 
-def scan_grid(out, src, before, n, inner, size, lines, count):
+def scan_grid(out, places, src, totals, n, inner, size, lines, count):
     """The elements of each chunk, beginning with what the chunks before it make."""
     for item in range(cuda.grid(1), count, cuda.gridsize(1)):
         line, chunk = item % lines, item // lines
         at = line // inner * n * inner + line % inner
-        value = src[at + chunk * size * inner]
-        if chunk > 0:
-            value = combine(before[item - lines], value)
-        out[at + chunk * size * inner] = value
-        for i in range(chunk * size + 1, min(n, (chunk + 1) * size)):
-            value = combine(value, src[at + i * inner])
-            out[at + i * inner] = value
+        value = ELEMENT(START)
+        for other in range(line, item, lines):
+            value = combine(src, value, totals[other])
+        for i in range(chunk * size, min(n, (chunk + 1) * size)):
+            before, to = value, at + i * inner
+            value = combine(src, value, element(src, to))
+            put(out, places, src, at, inner, to, before, value)
 
 
-def _of(kernel: Callable, operation: Callable, name: str) -> FunctionType:
-    function = FunctionType(kernel.__code__, kernel.__globals__ | {"combine": operation}, kernel.__name__)
-    function.__qualname__ = name
-    return function
+def total_block(totals, src, n, inner, size, chunks):
+    """What each chunk of a line makes together; those of a line lie side by side."""
+    shares = cuda.shared.array(SHARES, ELEMENT)
+    line, chunk = cuda.blockIdx.x // chunks, cuda.blockIdx.x % chunks
+    at = line // inner * n * inner + line % inner
+    value = ELEMENT(START)
+    for i in range(chunk * size + cuda.threadIdx.x, min(n, (chunk + 1) * size), cuda.blockDim.x):
+        value = combine(src, value, element(src, at + i * inner))
+    _, total = running(src, value, shares)
+    if cuda.threadIdx.x == 0:
+        totals[cuda.blockIdx.x] = total
 
 
-sum_totals, sum_scan = _of(total_grid, add, "sum_totals"), _of(scan_grid, add, "sum_scan")
-product_totals, product_scan = (
-    _of(total_grid, multiply, "product_totals"),
-    _of(scan_grid, multiply, "product_scan"),
-)
-log_totals, log_scan = _of(total_grid, log_add, "log_totals"), _of(scan_grid, log_add, "log_scan")
+def scan_block(out, places, src, totals, n, inner, size, chunks):
+    """The elements of each chunk, beginning with what the chunks before it make."""
+    shares = cuda.shared.array(SHARES, ELEMENT)
+    t, width = cuda.threadIdx.x, cuda.blockDim.x
+    line, chunk = cuda.blockIdx.x // chunks, cuda.blockIdx.x % chunks
+    at, stop = line // inner * n * inner + line % inner, min(n, (chunk + 1) * size)
+    value = ELEMENT(START)
+    for other in range(t, chunk, width):
+        value = combine(src, value, totals[line * chunks + other])
+    _, carried = running(src, value, shares)
+    for first in range(chunk * size, stop, width * EACH):
+        begin, end = first + t * EACH, min(first + t * EACH + EACH, stop)
+        value = ELEMENT(START)
+        for i in range(begin, end):
+            value = combine(src, value, element(src, at + i * inner))
+        before, total = running(src, value, shares)
+        value = combine(src, carried, before)
+        for i in range(begin, end):
+            before, to = value, at + i * inner
+            value = combine(src, value, element(src, to))
+            put(out, places, src, at, inner, to, before, value)
+        carried = combine(src, carried, total)
 
 
-def extreme_grid(out, indices, src, n, inner, largest, lines):
-    for line in range(cuda.grid(1), lines, cuda.gridsize(1)):
-        at = line // inner * n * inner + line % inner
-        best, place = src[at], 0
-        for i in range(n):
-            value = src[at + i * inner]
-            if value != value or (best == best and (value >= best if largest else value <= best)):
-                best, place = value, i
-            out[at + i * inner] = best
-            indices[at + i * inner] = place
+# ---- a kernel of each text for each type of numbers ----
+
+
+class _Texts(NamedTuple):
+    total_grid: FunctionType
+    scan_grid: FunctionType
+    total_block: FunctionType
+    scan_block: FunctionType
+
+
+def _texts(name: str, number: type, start: float = 0, **own: Any) -> _Texts:
+    """The kernels of which the tuple `name` consists, with these globals of their `own`."""
+    names: dict[str, Any] = {"ELEMENT": number, "START": start, **own}
+    for hook in (element, combine, put, running):
+        function = own.get(hook.__name__, hook)
+        names[hook.__name__] = device_function(_copy(function, names))
+    copies = [_copy(text, names) for text in (total_grid, scan_grid, total_block, scan_block)]
+    for field, copy in zip(_Texts._fields, copies):
+        copy.__qualname__ = f"{name}.{field}"
+    return _Texts(*copies)
+
+
+def _copy(function: Callable, names: dict[str, Any]) -> FunctionType:
+    return FunctionType(function.__code__, function.__globals__ | names, function.__name__)
+
+
+sums_i8, products_i8 = _texts("sums_i8", np.int64), _texts("products_i8", np.int64, 1, combine=multiply)
+sums_f4, products_f4 = _texts("sums_f4", np.float32), _texts("products_f4", np.float32, 1, combine=multiply)
+sums_f8, products_f8 = _texts("sums_f8", np.float64), _texts("products_f8", np.float64, 1, combine=multiply)
+sums_c8 = _texts("sums_c8", np.complex64)
+products_c8 = _texts("products_c8", np.complex64, 1, combine=multiply)
+sums_c16 = _texts("sums_c16", np.complex128)
+products_c16 = _texts("products_c16", np.complex128, 1, combine=multiply)
+logs_f4 = _texts("logs_f4", np.float32, -inf, combine=log_add)
+logs_f8 = _texts("logs_f8", np.float64, -inf, combine=log_add)
+choice = {"combine": better, "element": itself, "put": keep_chosen}
+largest_i8 = _texts("largest_i8", np.int64, -1, **choice)
+smallest_i8 = _texts("smallest_i8", np.int64, -1, LARGEST=False, **choice)
+running_sum = device_function(_copy(running, {"ELEMENT": np.int64, "combine": device_function(combine)}))
+starts_i8 = _texts("starts_i8", np.int64, put=keep_before)
+
+
+def _run(name: str, code: str, out, places, src, lines: int, n: int, inner: int) -> None:
+    """`places` is read by kernels that choose."""
+    of: _Texts = globals()[f"{name}_{code}"]
+    by_block = inner < APART and n > compat.WARP
+    if by_block:
+        chunks = min(n // LEAST, BLOCKS * compat.multiprocessors(out.device) // lines)
+    else:
+        chunks = min(isqrt(n), LINES // lines)  # each reads the totals of those before it
+    size = -(-n // max(chunks, 1))
+    chunks = -(-n // size)
+    totals = DeviceArray.empty((chunks * lines,), code, out.device)
+    kinds = (out.dtype, "i8", src.dtype, code)
+    if by_block:
+        grid, block, numbers = chunks * lines, threads_of(size), (n, inner, size, chunks)
+        if chunks > 1:
+            compiled(of.total_block, *kinds[-2:][::-1], *[int] * 4)(grid, block, totals, src, *numbers)
+        compiled(of.scan_block, *kinds, *[int] * 4)(grid, block, out, places, src, totals, *numbers)
+    else:
+        numbers = (n, inner, size, lines, chunks * lines)
+        if chunks > 1:
+            launcher(of.total_grid, code, src.dtype, *[int] * 5)(totals, src, *numbers)
+        launcher(of.scan_grid, *kinds, *[int] * 5)(out, places, src, totals, *numbers)
 
 
 def scan(out, src, lines: int, n: int, inner: int, how: int) -> None:
-    totals, kernel = ((sum_totals, sum_scan), (product_totals, product_scan), (log_totals, log_scan))[how]
-    size = n if lines >= LINES else min(n, CHUNK)
-    chunks = -(-n // size)
-    before = out
-    if chunks > 1:
-        before, found = (DeviceArray.empty((chunks * lines,), out.dtype, out.device) for _ in range(2))
-        count = chunks * lines
-        launcher(totals, out.dtype, src.dtype, *[int] * 5)(found, src, n, inner, size, lines, count)
-        scan(before, found, lines, chunks, lines, how)
-    launch = launcher(kernel, out.dtype, src.dtype, out.dtype, *[int] * 5)
-    launch(out, src, before, n, inner, size, lines, chunks * lines)
+    code = out.dtype.str[1:] if out.dtype.kind in "fc" else "i8"
+    _run(("sums", "products", "logs")[how], code, out, out, src, lines, n, inner)
 
 
 def extreme(out, indices, src, lines: int, n: int, inner: int, largest: int) -> None:
-    launch = launcher(extreme_grid, out.dtype, "i8", src.dtype, int, int, int, int)
-    launch(out, indices, src, n, inner, largest, lines)
-
-
-def count_totals_grid(totals, counts, n, chunks):
-    """The sum of each chunk."""
-    for chunk in range(cuda.grid(1), chunks, cuda.gridsize(1)):
-        total = 0
-        for k in range(chunk * CHUNK, min((chunk + 1) * CHUNK, n)):
-            total += counts[k]
-        totals[chunk] = total
-
-
-def start_grid(counts, starts, n, chunks):
-    """Each count of a chunk becomes the start of its chunk and the sum of those before it."""
-    for chunk in range(cuda.grid(1), chunks, cuda.gridsize(1)):
-        total = starts[chunk] if chunk > 0 else 0
-        for k in range(chunk * CHUNK, min((chunk + 1) * CHUNK, n)):
-            count = counts[k]
-            counts[k] = total
-            total += count
+    _run("largest" if largest else "smallest", "i8", out, indices, src, lines, n, inner)
 
 
 def starts_of(counts) -> None:
-    """Each count becomes the sum of those before it: sums of chunks first, and of them in turn."""
-    n = counts.size
-    chunks = -(-n // CHUNK)
-    starts = DeviceArray.empty((chunks,), "i8", counts.device)
-    if chunks > 1:
-        launcher(count_totals_grid, "i8", "i8", int, int)(starts, counts, n, chunks)
-        starts_of(starts)
-    launcher(start_grid, "i8", "i8", int, int)(counts, starts, n, chunks)
+    """Each count becomes the sum of those before it."""
+    _run("starts", "i8", counts, counts, counts, 1, counts.size, 1)

@@ -241,6 +241,13 @@ def _shared(shape: int | tuple[int, ...], dtype: Any, alignment: int | None = No
     return shared[place]
 
 
+def _add(array: np.ndarray, index: int, value: Any) -> Any:
+    """Add to an element; what it was before. (One thread runs at a time.)"""
+    before = array[index]
+    array[index] += value
+    return before
+
+
 class SimulatedPointer:
     """The memory of an array's buffer, from the array's first element on; IndexError outside of it."""
 
@@ -269,6 +276,7 @@ class _Cuda:
 
     shared = SimpleNamespace(array=_shared)
     local = SimpleNamespace(array=_array)
+    atomic = SimpleNamespace(add=_add)
 
     @property
     def threadIdx(self) -> Dim3:

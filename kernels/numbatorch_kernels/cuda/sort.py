@@ -1,4 +1,4 @@
-"""The kernels of ../sort.py and ../select.py on CUDA: radix sort, a digit at a time from the lowest. A block has a tile of a
+"""The kernels of ../sort.py on CUDA: radix sort, a digit at a time from the lowest. A block has a tile of a
 row, and finds for each of its elements how many with the same digit come before it.
 
 A row of one tile is sorted by one block in one launch, all digits after each other, its order in shared memory. Of longer
@@ -17,11 +17,10 @@ from numpy import int16, int32, int64, uint32, uint64
 
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, WARP, cuda, device_function
-from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
+from numbatorch_kernels.cuda.launch import BLOCK, compiled, threads_of
 from numbatorch_kernels.cuda.scan import starts_of
 from numbatorch_kernels.cuda.warp import ALL
-from numbatorch_kernels.keys import WORD, is_nan, key_of, order
-from numbatorch_kernels.select import rank_of
+from numbatorch_kernels.keys import WORD, key_of, order
 
 WIDTH = 4 if SIMULATED else 8  # bits of a digit
 DIGITS = 1 << WIDTH
@@ -32,8 +31,6 @@ COUNTERS = BLOCK // WARP * BINS
 PER_LANE = DIGITS // WARP  # digits that a thread of the first warp adds up
 
 key = device_function(key_of)
-nan = device_function(is_nan)
-rank_in = device_function(rank_of)
 
 
 @device_function
@@ -174,29 +171,6 @@ def move_block(
         out_places[to] = places[base + place] if numbered else tile * TILE + place
 
 
-def select_grid(values, indices, words, places, length, how, rank, form, bits, infinity, n):
-    """Of each sorted row the element of a rank, or a median, and its place."""
-    for row in range(cuda.grid(1), n, cuda.gridsize(1)):
-        low, numbers = 0, length  # NaN comes last: bisect for the first one
-        while low < numbers:
-            middle = (low + numbers) // 2
-            if nan(words[row * length + middle], form, bits, infinity):
-                numbers = middle
-            else:
-                low = middle + 1
-        at = row * length + rank_in(how, rank, length, numbers)
-        values[row] = words[at]
-        indices[row] = places[at]
-
-
-def top_grid(values, indices, words, places, length, few, n):
-    """The first few elements of each sorted row."""
-    for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        at = k // few * length + k % few
-        values[k] = words[at]
-        indices[k] = places[at]
-
-
 def sort(values, indices, src, descending, significant: int = 64) -> None:
     """As on the CPU. The keys may differ in this many of their lowest bits alone."""
     rule, word, length = order(src.dtype, descending), WORD[src.itemsize], src.shape[-1]
@@ -218,24 +192,3 @@ def sort(values, indices, src, descending, significant: int = 64) -> None:
         out, out_places = own if (passes - k) % 2 else spare  # the last pass writes the results
         move(rows * tiles, BLOCK, out, out_places, words, places, int(k > 0), counts, *args)
         words, places = out, out_places
-
-
-def _sorted(src, largest) -> tuple[DeviceArray, DeviceArray]:
-    """The words of the sorted rows, and their places."""
-    values = DeviceArray.empty(src.shape, src.dtype, src.device)
-    places = DeviceArray.empty(src.shape, "i8", src.device)
-    sort(values, places, src, largest)
-    return values.view(WORD[src.itemsize]), places
-
-
-def select(values, indices, src, how, rank) -> None:
-    word, rule = WORD[src.itemsize], order(src.dtype, False)[:3]
-    launch = launcher(select_grid, word, "i8", word, "i8", *[int] * 7)
-    launch(values.view(word), indices, *_sorted(src, False), src.shape[-1], how, rank, *rule, values.size)
-
-
-def top(values, indices, src, largest) -> None:
-    word = WORD[src.itemsize]
-    launch = launcher(top_grid, word, "i8", word, "i8", int, int, int)
-    found = _sorted(src, largest)
-    launch(values.view(word), indices, *found, src.shape[-1], values.shape[-1], values.size)

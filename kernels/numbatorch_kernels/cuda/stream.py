@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from numbatorch_kernels.cuda.driver import driver, require
-from numbatorch_kernels.cuda.errors import AcceleratorError
 
 POOL = 32  # streams of a device and priority, which are handed out in turn
 
@@ -91,12 +90,3 @@ def another(device: int, priority: int = 0) -> Stream:
     """One of the device's other streams. There are 32 of a priority, and then they come again."""
     require(device)
     return _pool(device, priority).take()
-
-
-def refuse_random_numbers(device: int) -> None:
-    """Raise AcceleratorError in a capture: what counts the numbers drawn is on the host."""
-    if current(device).capture is not None:
-        raise AcceleratorError(
-            "random numbers cannot be drawn while a graph is captured: every replay would draw the same ones. Draw them "
-            "before the replay, into a tensor that the graph reads"
-        )

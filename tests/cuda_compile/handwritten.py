@@ -75,14 +75,14 @@ def memory(dtype: torch.dtype) -> None:
     for other in DTYPES:
         x.to(other), x.t().to(other)
     x[rows], x[rows, rows], x[x == x], x.gather(0, columns), x.index_select(0, rows), (x == x).nonzero()
-    x.nonzero(), x[0].nonzero(), x.repeat_interleave(2, 1)
+    x.nonzero(), x[0].nonzero(), x.repeat_interleave(2, 1), x[0].cumsum(0)
     x[0], x[:, 1], x[rows], x[x == x] = 1, x[:, 2].clone(), x[1].clone(), False
     x.masked_fill_(x == x, False).index_add_(0, rows, x).scatter_(0, columns, x)
     x.scatter_add_(0, columns, x)
-    long = x.repeat(1, 30)
-    long.topk(2), long.kthvalue(2), long.topk(90)
     torch.full((3,), 1, dtype=dtype, device="cuda"), torch.eye(3, dtype=dtype, device="cuda")
     if dtype is not torch.bool:
+        long = x.repeat(1, 30)
+        long.topk(2), long.topk(90), long.kthvalue(2)
         torch.arange(5, dtype=dtype, device="cuda"), torch.linspace(0, 4, 5, dtype=dtype, device="cuda")
 
 

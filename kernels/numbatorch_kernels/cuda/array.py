@@ -45,9 +45,8 @@ class DeviceArray:
 
     __slots__ = ("_pointer", "buffer", "layout")
 
-    def __init__(self, buffer: Buffer, layout: np.ndarray):
-        self.buffer, self.layout = buffer, layout
-        self._pointer: Any = None
+    def __init__(self, buffer: Buffer, layout: np.ndarray, pointer: Any = None):
+        self.buffer, self.layout, self._pointer = buffer, layout, pointer
 
     @classmethod
     def empty(cls, shape: Sequence[int], dtype: np.dtype | str, device: int = 0) -> DeviceArray:
@@ -59,7 +58,8 @@ class DeviceArray:
     @classmethod
     def in_memory(cls, buffer: Buffer, shape: tuple[int, ...], dtype: np.dtype) -> DeviceArray:
         """A contiguous array from the start of `buffer` on."""
-        return cls(buffer, np.asarray(_Place(buffer.address, shape, None, dtype)))
+        layout = np.ndarray(shape, dtype, buffer.block.memory)
+        return cls(buffer, layout, None if SIMULATED else buffer.address)
 
     @classmethod
     def from_host(cls, array: np.ndarray, device: int = 0) -> DeviceArray:

@@ -127,10 +127,11 @@ class Hardware:
         _of((error,))
         return free, total
 
-    def allocate(self, index: int, size: int) -> tuple[int, None]:
-        """The address of new memory. Raises MemoryError."""
+    def allocate(self, index: int, size: int) -> tuple[int, Any]:
+        """The address of new memory, and a buffer of bytes that has this address. Raises MemoryError."""
         self.enter(index)
-        return int(_of(api.cuMemAlloc(size))), None
+        address = int(_of(api.cuMemAlloc(size)))
+        return address, (ctypes.c_uint8 * size).from_address(address)
 
     def free(self, index: int, address: int) -> None:
         """Give memory back, once the device has done all that it was given."""

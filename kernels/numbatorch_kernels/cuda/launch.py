@@ -71,7 +71,7 @@ def _native(args: Sequence, kinds: Sequence, stream: Stream) -> list:
     values: list[Any] = []
     for value, kind in zip(args, kinds):
         if type(value) is DeviceArray:
-            values.append(value.pointer)
+            values.append(value._pointer or value.pointer)
         elif kind is int:
             values.append(int(value))
         elif kind is float:

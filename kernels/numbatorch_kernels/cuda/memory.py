@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +25,7 @@ LARGEST = 5  # live tensors that an OutOfMemoryError names
 
 
 class Block:
-    """Memory from the driver; in the simulator `memory` holds its bytes."""
+    """Memory from the driver. `memory` are its bytes as NumPy takes them; the host may read those of the simulator alone."""
 
     __slots__ = ("address", "memory", "pool", "size", "users")
 
@@ -40,7 +40,7 @@ class Pool:
 
     def __init__(self, cache: Cache, stream: Stream | None):
         self.cache, self.stream = cache, stream
-        self.free: dict[int, list[Block]] = {}  # by size
+        self.free: dict[int, list[Block]] = defaultdict(list)  # by size
         self.graphs = 0  # that work on the memory
         self.heir: Pool | None = None  # who takes the blocks when this pool's graph is gone
 
@@ -56,10 +56,11 @@ class Pool:
             block.pool = self.heir
             self.heir.put(block)
             return
-        for user in block.users:
-            driver.wait(self.cache.device, self.stream.handle, user.handle)  # type: ignore[union-attr]
-        block.users.clear()
-        self.free.setdefault(block.size, []).append(block)
+        if block.users:
+            for user in block.users:
+                driver.wait(self.cache.device, self.stream.handle, user.handle)  # type: ignore[union-attr]
+            block.users.clear()
+        self.free[block.size].append(block)
 
     def retire(self, heir: Pool) -> None:
         """Hand everything over."""
@@ -132,9 +133,6 @@ class Tally:
         if self.current > self.peak:
             self.peak = self.current
 
-    def subtract(self, amount: int) -> None:
-        self.current -= amount
-
     def reset_peak(self) -> None:
         self.peak = self.current
 
@@ -161,6 +159,7 @@ class Cache:
             "allocated_bytes": Tally(), "requested_bytes": Tally(), "allocation": Tally(), "reserved_bytes": Tally(),
             "segment": Tally(),
         }  # fmt: skip
+        self.live = [self.tallies[name] for name in ("allocated_bytes", "requested_bytes", "allocation")]
         self.retries = self.failures = 0
         self.marks: Any = None  # what kernels report, see faults.py
 
@@ -189,21 +188,17 @@ class Cache:
             if pool is None:
                 pool = stream.pool or self.pool(stream)
             block = pool.take(fitting) or self._new(pool, fitting, stream.capture is None)
-            tallies = self.tallies
-            tallies["allocated_bytes"].add(block.size)
-            tallies["requested_bytes"].add(nbytes)
-            tallies["allocation"].add(1)
+            for tally, amount in zip(self.live, (block.size, nbytes, 1)):
+                tally.add(amount)
         return Buffer(self, block, nbytes)
 
     def settle(self) -> Cache:
         """Take note of all arrays that are gone; itself."""
-        tallies = self.tallies
         with self.lock:
             while self.returned:
                 block, nbytes = self.returned.popleft()
-                tallies["allocated_bytes"].subtract(block.size)
-                tallies["requested_bytes"].subtract(nbytes)
-                tallies["allocation"].subtract(1)
+                for tally, amount in zip(self.live, (block.size, nbytes, 1)):
+                    tally.current -= amount
                 block.pool.put(block)
         return self
 
@@ -224,8 +219,8 @@ class Cache:
         for blocks in pool.free.values():
             for block in blocks:
                 driver.free(self.device, block.address)
-                self.tallies["reserved_bytes"].subtract(block.size)
-                self.tallies["segment"].subtract(1)
+                self.tallies["reserved_bytes"].current -= block.size
+                self.tallies["segment"].current -= 1
         pool.free.clear()
 
     def _new(self, pool: Pool, fitting: tuple[int, ...], can_free: bool) -> Block:

@@ -16,7 +16,6 @@ from numbatorch_kernels.cuda.compat import SIMULATED, WARP, cuda, device_functio
 from numbatorch_kernels.cuda.launch import compiled, launcher
 from numbatorch_kernels.cuda.scan import running_sum
 from numbatorch_kernels.cuda.sort import BINS, DIGITS, TILE, WIDTH, digit_of, key, seen_before, sort
-from numbatorch_kernels.cuda.warp import ALL
 from numbatorch_kernels.keys import WORD, is_nan, order
 from numbatorch_kernels.select import rank_of
 

@@ -100,7 +100,8 @@ class Graph:
         if self.pools:
             self.ready = None
             driver.finish(self.device)
-            self.kept.clear(), self.drawn.clear()
+            self.kept.clear()
+            self.drawn.clear()
             for pool in self.pools:
                 pool.graphs -= 1
                 if not pool.graphs:

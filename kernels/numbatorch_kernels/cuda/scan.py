@@ -223,15 +223,18 @@ def _run(name: str, code: str, out, places, src, lines: int, n: int, inner: int)
     totals = DeviceArray.empty((chunks * lines,), code, out.device)
     kinds = (out.dtype, "i8", src.dtype, code)
     if by_block:
-        grid, block, numbers = chunks * lines, threads_of(size), (n, inner, size, chunks)
+        grid, block = chunks * lines, threads_of(size)
         if chunks > 1:
-            compiled(of.total_block, *kinds[-2:][::-1], *[int] * 4)(grid, block, totals, src, *numbers)
-        compiled(of.scan_block, *kinds, *[int] * 4)(grid, block, out, places, src, totals, *numbers)
+            total = compiled(of.total_block, code, src.dtype, *[int] * 4)
+            total(grid, block, totals, src, n, inner, size, chunks)
+        each = compiled(of.scan_block, *kinds, *[int] * 4)
+        each(grid, block, out, places, src, totals, n, inner, size, chunks)
     else:
-        numbers = (n, inner, size, lines, chunks * lines)
+        count = chunks * lines
         if chunks > 1:
-            launcher(of.total_grid, code, src.dtype, *[int] * 5)(totals, src, *numbers)
-        launcher(of.scan_grid, *kinds, *[int] * 5)(out, places, src, totals, *numbers)
+            launcher(of.total_grid, code, src.dtype, *[int] * 5)(totals, src, n, inner, size, lines, count)
+        launch = launcher(of.scan_grid, *kinds, *[int] * 5)
+        launch(out, places, src, totals, n, inner, size, lines, count)
 
 
 def scan(out, src, lines: int, n: int, inner: int, how: int) -> None:

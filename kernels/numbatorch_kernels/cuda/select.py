@@ -72,7 +72,7 @@ def select_block(values, indices, words, length, few, how, rank, form, bits, inf
     if how != RANK:
         without = 0
         for k in range(t, length, THREADS):
-            without += int64(nan(words[base + k], form, bits, infinity))
+            without += 1 if nan(words[base + k], form, bits, infinity) else 0
         numbers -= running_sum(counts, without, shares)[1]
     first = rank_in(how, rank, length, numbers)
     chosen, left = search(
@@ -83,8 +83,8 @@ def select_block(values, indices, words, length, few, how, rank, form, bits, inf
     end = min(begin + share, length)
     for k in range(begin + t % WARP, end, WARP):
         side = side_of(words[base + k], chosen, form, bits, infinity, descending)
-        before += int64(side == BEFORE)
-        equal += int64(side == EQUAL)
+        before += 1 if side == BEFORE else 0
+        equal += 1 if side == EQUAL else 0
     before, _ = running_sum(counts, before, shares)
     equal, _ = running_sum(counts, equal, shares)
     if t % WARP == 0:

@@ -176,7 +176,7 @@ class Plan:
         except BodyError:
             if compute not in lift.PART:
                 raise
-            word = type_word(next(x.kind.dtype for x in inputs if isinstance(x, TensorBase)))
+            word = type_word(self.common)
             raise NotImplementedError(f"\"{row.name.lower()}_cpu\" not implemented for '{word}'") from None
 
     def _through(self, row: Pointwise, k: int, x: Tensor | Number) -> str:

@@ -40,7 +40,8 @@ def _additive(mask: Tensor, dtype: dt.DType) -> Tensor:
     """What is added to the scores: of truth values, minus infinity where there is False."""
     if mask.kind.dtype is not dt.bool:
         return mask
-    return where(mask, *(mask.new_full((), value, dtype=dtype) for value in (0.0, -math.inf)))
+    numbers = (dt.fitting(value, dtype) for value in (0.0, -math.inf))
+    return where(mask, *(mask.new_full((), value, dtype=dtype) for value in numbers))
 
 
 def _softmax(scores: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
@@ -76,12 +77,13 @@ def _composed(
 ) -> Tensor:
     dtype = query.kind.dtype
     query, key, value = to_opmath(query), to_opmath(key), to_opmath(value)
+    mask = None if mask is None else _additive(mask, query.kind.dtype)
     query = mul(query, scale)
     if enable_gqa:
         heads = _check_groups(query, key, value)
         key, value = _repeated(key, heads), _repeated(value, heads)
     scores = matmul(query, transpose(key, -2, -1))
-    weights = _softmax(scores, None if mask is None else _additive(mask, query.kind.dtype), is_causal)
+    weights = _softmax(scores, mask, is_causal)
     if dropout_p > 0:
         weights = dropout(weights, dropout_p, True)
     return cast(matmul(weights, value), dtype)

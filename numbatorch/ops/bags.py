@@ -19,7 +19,7 @@ from numbatorch.ops.rows import index_add, index_select
 from numbatorch.ops.scatter import scatter_add
 from numbatorch.ops.search import searchsorted
 from numbatorch.ops.sequences import arange
-from numbatorch.ops.view import reshape, type_text, unsqueeze
+from numbatorch.ops.view import native_type_text, reshape, unsqueeze
 from numbatorch_kernels import bag as kernels
 from numbatorch_kernels.codes import MAXIMUM, MEAN, SUM
 
@@ -156,7 +156,7 @@ def _check(
     def refuse(number: int, name: str, tensor: Tensor, wanted: str) -> None:
         raise RuntimeError(
             f"Expected tensor for argument #{number} '{name}' to have one of the following scalar types: "
-            f"{wanted}; but got {type_text(tensor)} instead (while checking arguments for embedding_bag)"
+            f"{wanted}; but got {native_type_text(tensor)} instead (while checking arguments for embedding_bag)"
         )
 
     for name, whole in (("indices", indices), ("offsets", offsets)):
@@ -169,7 +169,7 @@ def _check(
     if scale is not None and scale.kind.dtype is not weight.kind.dtype:
         raise RuntimeError(
             "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
-            f"'per_sample_weights'; but type {type_text(weight)} does not equal {type_text(scale)} (while "
+            f"'per_sample_weights'; but type {native_type_text(weight)} does not equal {native_type_text(scale)} (while "
             "checking arguments for embedding_bag)"
         )
     if include_last_offset and not offsets.array.size:

@@ -125,8 +125,8 @@ def view_as_complex(input: Tensor) -> Tensor:
 # --- from parts
 
 
-def _check_parts(a: Tensor, b: Tensor) -> None:
-    if any(tensor_kind(t).dtype not in (dt.float32, dt.float64) for t in (a, b)):
+def _check_parts(a: Tensor, b: Tensor, function: str) -> None:
+    if any(tensor_kind(t).dtype not in (dt.float16, dt.float32, dt.float64) for t in (a, b)):
         raise RuntimeError(
             "Expected both inputs to be Half, Float or Double tensors but got "
             f"{type_word(a.kind.dtype)} and {type_word(b.kind.dtype)}"
@@ -136,6 +136,8 @@ def _check_parts(a: Tensor, b: Tensor) -> None:
             f"Expected object of scalar type {type_word(a.kind.dtype)} but got scalar type "
             f"{type_word(b.kind.dtype)} for second argument"
         )
+    if a.kind.dtype is dt.float16:
+        raise NotImplementedError(f"\"{function}_cpu\" not implemented for 'Half'")
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -144,7 +146,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.complex(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
     tensor([1.+3.j, 2.+4.j])
     """
-    _check_parts(real, imag)
+    _check_parts(real, imag, "complex")
     return _complex.general((real, imag), out)
 
 
@@ -154,7 +156,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.polar(torch.tensor([1.0, 2.0]), torch.tensor([0.0, torch.pi / 2])).imag
     tensor([0., 2.])
     """
-    _check_parts(abs, angle)
+    _check_parts(abs, angle, "polar")
     return _polar.general((abs, angle), out)
 
 

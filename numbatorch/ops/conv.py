@@ -25,7 +25,7 @@ from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import add, sub
 from numbatorch.ops.complexes import complex, conj
 from numbatorch.ops.copy import cast, contiguous
-from numbatorch.ops.view import permute, squeeze, type_text, unsqueeze
+from numbatorch.ops.view import native_type_text, permute, squeeze, unsqueeze
 from numbatorch_kernels import conv as kernels
 from numbatorch_kernels.codes import Geometry
 
@@ -229,7 +229,7 @@ def _check_types(x: Tensor, w: Tensor) -> None:
         raise RuntimeError(f"expected scalar type {type_word(own)} but found {type_word(w.kind.dtype)}")
     more = "" if own.is_complex else " or input should be a MKLDNN tensor and weight is a dense tensor"
     raise RuntimeError(
-        f"Input type ({type_text(x)}) and weight type ({type_text(w)}) should be the same{more}"
+        f"Input type ({native_type_text(x)}) and weight type ({native_type_text(w)}) should be the same{more}"
     )
 
 
@@ -326,6 +326,8 @@ def _sized(
 ) -> Tensor:
     _check_size(x.array.shape)
     _check_types(x, w)
+    if any(d > 1 for d in how.dilation):
+        _refuse("slow_conv_dilated<>", x, (dt.bool, dt.uint8, dt.int8, dt.int16, dt.int32))
     _refuse("compute_columns3d" if len(padded) == 3 else "slow_conv2d_cpu", x, (dt.bool,))
     sizes = [(n - k) // s + 1 for n, k, s in zip(padded, extents, how.stride)]
     return _correlate(x, w, bias, (x.array.shape[0], w.array.shape[0], *sizes), how)

@@ -47,10 +47,11 @@ def _shared(input: Tensor, leading: Sequence[int]) -> Tensor:
 
 
 def _require_float(input: Tensor) -> None:
-    if not tensor_kind(input).dtype.is_inexact:
-        raise RuntimeError(
-            f"result type Float can't be cast to the desired output type {type_word(input.dtype)}"
-        )
+    own = tensor_kind(input).dtype
+    if own.is_complex:
+        raise NotImplementedError(f"\"bernoulli_scalar_cpu_\" not implemented for '{type_word(own)}'")
+    if not own.is_inexact:
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {type_word(own)}")
 
 
 def drop(input: Tensor, p: float, leading: Sequence[int], inplace: bool = False) -> Tensor:

@@ -19,9 +19,10 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.backends import opt_einsum
 from numbatorch.base import TensorBase
+from numbatorch.dtype import c_name
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.copy import into, numbers
 from numbatorch.ops.linalg.functions import multi_dot
@@ -440,6 +441,12 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     tensor([[6., 6., 6., 6.]])
     """
     x, y, w = tensor_array(input1).shape, tensor_array(input2).shape, tensor_array(weight).shape
+    given = {"input1": input1, "input2": input2, "weight": weight}
+    if bias is not None:
+        given["bias"] = bias
+    if len({tensor_kind(t).dtype for t in given.values()}) > 1:
+        types = ", ".join(f"{name}: {c_name(t.kind.dtype)}" for name, t in given.items())
+        raise RuntimeError(f"All tensors must have the same dtype, got {types}")
     if len(x) != len(y):
         raise RuntimeError(f"bilinear(): input dimensions do not match: got {len(x)} and {len(y)}")
     for d, (m, n) in enumerate(zip(x[:-1], y[:-1])):

@@ -104,10 +104,11 @@ def histc(
     tensor([0., 2., 1., 0.])
     """
     own = tensor_kind(input).dtype
-    if own.is_complex:
-        raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{type_word(own)}'")
-    _check_bins(bins, 0)
     low, high = float(min), float(max)
+    if own.is_complex:
+        kernel = "aminmax" if low == high else "histogram"
+        raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{type_word(own)}'")
+    _check_bins(bins, 0)
     if low == high and input.array.size:
         low, high = (float(t.item()) for t in aminmax(input.detach()))
     if not (isfinite(low) and isfinite(high)):
@@ -224,8 +225,7 @@ def _histogram(
             _check_edges(own, given, d)
     else:
         how, edges = kernels.CHECKED, _even_edges(samples, bins, range)
-    if own not in _FLOATS:
-        raise NotImplementedError(f"\"histogramdd\" not implemented for '{type_word(own)}'")
+    _check_floats(own)
     hist = _counted(samples, weight, edges, how)
     if density:
         hist = hist / sum(hist)
@@ -233,6 +233,11 @@ def _histogram(
             widths = cast(given[1:] - given[:-1], dt.float64)
             hist = hist / reshape(widths, (-1, *[1] * (len(edges) - d - 1)))
     return cast(hist, own), edges
+
+
+def _check_floats(own: dt.DType) -> None:
+    if own not in _FLOATS:
+        raise NotImplementedError(f"\"histogramdd\" not implemented for '{type_word(own)}'")
 
 
 def _check_edges(own: dt.DType, edges: Tensor, d: int) -> None:
@@ -266,6 +271,7 @@ def _even_edges(samples: Tensor, bins: Sequence[int], given: Any) -> tuple[Tenso
             )
         lows, highs = list(given[::2]), list(given[1::2])
     elif samples.array.size:
+        _check_floats(kind.dtype)
         low, high = aminmax(samples.detach(), dim=0)
         lows, highs = low.tolist(), high.tolist()
     else:

@@ -7,12 +7,16 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
+from numbatorch import casting
 from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, fit, refuse
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import type_word
-from numbatorch.ops.arithmetic import div, mul
+from numbatorch.ops.activation import logsigmoid
+from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.creation import ones_like
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.reduction import remember
 from numbatorch.ops.view import expand
@@ -37,15 +41,38 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     return _REDUCTIONS[reduction](losses)
 
 
+def settled(input: Tensor, *others: Tensor) -> bool:
+    """Whether what is made of the input, step by step, has its shape and floating-point dtype from the first step to the last."""
+    own, shape = tensor_kind(input).dtype, input.array.shape
+    return own.is_floating_point and all(
+        [
+            tensor_array(x).shape == shape
+            and x.kind.dtype is not dt.bool
+            and dt.promote_types(own, x.kind.dtype) is own
+            for x in others
+        ]
+    )
+
+
 # --- of elements
 
 
 class Loss(Op):
     """A loss that a scalar body computes of each element: op(input, target, *numbers, reduction). Of tensors
-    of one kind and shape, its sum or mean is a single kernel; the gradient is the body's."""
+    of one kind and shape, its sum or mean is a single kernel; the gradient is the body's.
 
-    def __init__(self, name: str, body: Callable | Scalar, accepts: Callable | None = None):
+    steps  the losses made of public ops, as PyTorch makes them: for operands whose dtypes and shapes change on the way
+    """
+
+    def __init__(
+        self,
+        name: str,
+        body: Callable | Scalar,
+        accepts: Callable | None = None,
+        steps: Callable[..., Tensor] | None = None,
+    ):
         super().__init__(name, self.run, self.back, saves=(0, 1), tensors=2)
+        self.steps = steps
         self.row = Pointwise(name, body, accepts=accepts, weightless=(2, 3))
         self.totals = {"sum": table.total_of(body, False), "mean": table.total_of(body, True)}
         self.plans: dict[tuple, Callable] = {}
@@ -61,7 +88,8 @@ class Loss(Op):
             or not kind.dtype.is_floating_point
         ):
             with no_grad():
-                return reduced(self.row(input, target, *numbers), reduction)
+                made = self.row if self.steps is None or settled(input, target) else self.steps
+                return reduced(made(input, target, *numbers), reduction)
         plan = self.plans.get((kind, input.array.size, reduction))
         if plan is None:
             key = (kind, input.array.size, reduction)
@@ -124,8 +152,16 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
 
 
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
-    """½ d² where |d| <= delta, else delta (|d| - ½ delta); d = input - target"""
-    return _huber(input, target, delta, reduction)
+    """½ d² where |d| <= delta, else delta (|d| - ½ delta); d = input - target. The result has the input's dtype."""
+    own = input.kind.dtype
+    common = dt.promote_types(own, target.kind.dtype)
+    if common is own or casting.tolerates(input, target):
+        return _huber(input, target, delta, reduction)
+    if not dt.can_cast(common, own):
+        raise RuntimeError(
+            f"result type {type_word(common)} can't be cast to the desired output type {type_word(own)}"
+        )
+    return reduced(cast(_huber(input, target, delta, "none"), own), reduction)
 
 
 def binary_cross_entropy(
@@ -149,7 +185,15 @@ def binary_cross_entropy_with_logits(
     pos_weight: Tensor | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """`binary_cross_entropy` of sigmoid(input), without overflow; `pos_weight` weighs the positive class."""
+    """`binary_cross_entropy` of sigmoid(input), without overflow; `pos_weight` weighs the positive class. The losses
+    have the target's dtype."""
+    own, given = tensor_kind(input).dtype, [x for x in (target, weight, pos_weight) if x is not None]
+    if any([tensor_kind(x).dtype is not own for x in given]) and not casting.tolerates(input, *given):
+        shares = logsigmoid(input)
+        if pos_weight is not None:
+            shares.mul_(mul(sub(pos_weight, 1), target).add_(1))
+        losses = sub(ones_like(target), target).mul_(input).sub_(shares)
+        return reduced(losses if weight is None else losses.mul_(weight), reduction)
     if pos_weight is None and weight is None:
         return _bce_logits(input, target, reduction)
     losses = (

@@ -10,10 +10,11 @@ from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, t
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, div, minimum, mul, sub
-from numbatorch.ops.comparison import eq, where
+from numbatorch.ops.comparison import eq, ne, where
+from numbatorch.ops.creation import full_like, zeros_like
 from numbatorch.ops.distance import pairwise_distance
-from numbatorch.ops.loss import Loss, reduced
-from numbatorch.ops.math import clamp_min, sqrt
+from numbatorch.ops.loss import Loss, reduced, settled
+from numbatorch.ops.math import clamp_min, exp, log, neg, sqrt
 from numbatorch.ops.reduce import sum
 from numbatorch_kernels import scalar
 
@@ -23,16 +24,39 @@ if TYPE_CHECKING:
 _EPSILON = 1e-12
 _WORDS = ("none", "mean", "sum")
 
-_soft_margin = Loss("SoftMarginLoss", scalar.soft_margin)
-_hinge_embedding = Loss("HingeEmbeddingLoss", scalar.hinge_embedding)
+
+def _soft_margin_steps(input: Tensor, target: Tensor) -> Tensor:
+    return neg(input).mul_(target).exp_().log1p_()
+
+
+def _hinge_embedding_steps(input: Tensor, target: Tensor, margin: float) -> Tensor:
+    zeros = zeros_like(input)
+    short = clamp_min(sub(full_like(input, margin), input), 0)
+    return add(where(ne(target, 1), short, zeros), where(ne(target, -1), input, zeros))
+
+
+def _poisson_nll_steps(input: Tensor, target: Tensor, eps: float) -> Tensor:
+    return sub(input, mul(target, log(add(input, eps))))
+
+
+_soft_margin = Loss(
+    "SoftMarginLoss",
+    scalar.soft_margin,
+    steps=_soft_margin_steps,
+)
+_hinge_embedding = Loss("HingeEmbeddingLoss", scalar.hinge_embedding, steps=_hinge_embedding_steps)
 _margin_ranking = Pointwise(
     "MarginRankingLoss", scalar.margin_ranking, accepts=no_complex("clamp is not supported for complex types")
 )
 _kl_div = Loss("KlDiv", scalar.kl_div)
 _kl_div_log = Loss("KlDiv", scalar.kl_div_log)
-_poisson_nll_log = Loss("PoissonNllLoss", scalar.poisson_nll_log)
-_poisson_nll = Loss("PoissonNllLoss", scalar.poisson_nll)
-_stirling = Pointwise("Stirling", scalar.stirling, result=to_float)
+_poisson_nll_log = Loss(
+    "PoissonNllLoss",
+    scalar.poisson_nll_log,
+    steps=lambda input, target: sub(exp(input), mul(target, input)),
+)
+_poisson_nll = Loss("PoissonNllLoss", scalar.poisson_nll, steps=_poisson_nll_steps)
+_stirling = Pointwise("Stirling", scalar.stirling, result=to_float, accepts=refuse("le_cpu", *COMPLEX))
 
 
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: int = 0) -> Tensor:
@@ -57,7 +81,11 @@ def margin_ranking_loss(
     >>> torch.margin_ranking_loss(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 1.0]), torch.tensor([1, 1]))
     tensor([2., 0.])
     """
-    return reduced(_margin_ranking.general((input1, input2, target, float(margin))), _WORDS[reduction])
+    if settled(input1, input2, target):
+        losses = _margin_ranking.general((input1, input2, target, float(margin)))
+    else:
+        losses = clamp_min(add(mul(neg(target), sub(input1, input2)), float(margin)), 0)
+    return reduced(losses, _WORDS[reduction])
 
 
 def cosine_embedding_loss(
@@ -125,8 +153,9 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: boo
     >>> torch.kl_div(torch.tensor([-1.0]), torch.tensor([1.0]))
     tensor([1.])
     """
-    if not tensor_kind(input).dtype.is_floating_point:
-        kind = "Complex" if input.kind.dtype.is_complex else "Integral"
+    dtypes = [tensor_kind(x).dtype for x in (input, target)]
+    if not all([dtype.is_floating_point for dtype in dtypes]):
+        kind = "Complex" if any([dtype.is_complex for dtype in dtypes]) else "Integral"
         raise RuntimeError(f"kl_div: {kind} inputs not supported.")
     return (_kl_div_log if log_target else _kl_div)(input, target, _WORDS[reduction])
 
@@ -143,7 +172,10 @@ def poisson_nll_loss(
     row, numbers = (_poisson_nll_log, ()) if log_input else (_poisson_nll, (eps,))
     if not full:
         return row(input, target, *numbers, _WORDS[reduction])
-    return reduced(add(row(input, target, *numbers, "none"), _stirling(target)), _WORDS[reduction])
+    losses = row(input, target, *numbers, "none")
+    if target.kind.dtype is dt.bool:
+        sub(losses, target)  # which Stirling's formula begins with: of truth values an error
+    return reduced(add(losses, _stirling(target)), _WORDS[reduction])
 
 
 _refused = ("float16", "bfloat16", *COMPLEX, *INTEGERS)

@@ -112,7 +112,13 @@ _deg2rad = _function("Deg2Rad", elementary.deg2rad)
 _rad2deg = _function("Rad2Deg", elementary.rad2deg)
 _sinc = _function("Sinc", elementary.sinc)
 _logit = Pointwise("Logit", elementary.logit, result=to_float, accepts=refuse("logit_cpu", *COMPLEX))
-_logit_between = Pointwise("Logit", elementary.logit_between, result=to_float, weightless=(1, 2))
+_logit_between = Pointwise(
+    "Logit",
+    elementary.logit_between,
+    result=to_float,
+    weightless=(1, 2),
+    accepts=refuse("logit_cpu", *COMPLEX),
+)
 _mantissa = Pointwise("Frexp", scalars.mantissa, arity=1)
 _exponent = Pointwise("FrexpExponent", scalars.exponent, arity=1)
 _signbit = Pointwise("Signbit", elementary.signbit, result=to_bool)

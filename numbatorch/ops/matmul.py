@@ -44,11 +44,12 @@ def check(name: str, a: Tensor, b: Tensor, message: str, kernel: str) -> None:
             f"Expected all tensors to be on the same device, but got mat2 is on {b.device}, different from other "
             f"tensors on {a.device} (when checking argument in method wrapper_{a.device.type}_{name})"
         )
-    if a.kind.dtype is not b.kind.dtype:
+    of_truth = a.kind.dtype is dt.bool
+    if a.kind.dtype is not b.kind.dtype and not (of_truth and name == "bmm"):
         if casting.tolerates(a, b):
             return
         raise RuntimeError(message)
-    if a.kind.dtype is dt.bool:
+    if of_truth:
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
 
 
@@ -344,9 +345,10 @@ def _linear_forward(x, weight, bias):
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {expected}x{outputs})"
         )
-    if x.kind.dtype is not weight.kind.dtype:
-        words = type_word(x.kind.dtype), type_word(weight.kind.dtype)
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {words[0]} and {words[1]}")
+    for name, operand in (("self", bias), ("mat1", x)):
+        if operand.kind.dtype is not weight.kind.dtype:
+            words = type_word(operand.kind.dtype), type_word(weight.kind.dtype)
+            raise RuntimeError(f"{name} and mat2 must have the same dtype, but got {words[0]} and {words[1]}")
     if unlike(x, weight):
         check("addmm", x, weight, "", "addmm_impl_cpu_")
     if small is None:

@@ -24,7 +24,7 @@ from numbatorch.ops.elements import (
 )
 from numbatorch.ops.extrema import amax
 from numbatorch.ops.scatter import scatter_, scatter_reduce
-from numbatorch.ops.view import expand, reshape, type_text, unsqueeze, view
+from numbatorch.ops.view import expand, native_type_text, reshape, unsqueeze, view
 from numbatorch.shape import normalize_dim
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def embedding(
     error = (
         "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but "
         "got "
-        f"{type_text(indices)} instead (while checking arguments for embedding)"
+        f"{native_type_text(indices)} instead (while checking arguments for embedding)"
     )
     indices = _integers(indices, RuntimeError(error))
     _check_unread(weight, 0, indices)

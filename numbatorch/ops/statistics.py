@@ -262,6 +262,7 @@ def _fractions(input: Tensor, q: float | Tensor) -> Tensor:
         return full((), q, dtype=own, device=input.kind.device)
     if q.array.ndim > 1:
         raise RuntimeError("quantile() q must be a scalar or 1D tensor")
+    _check_floats(own)
     if q.kind.dtype is not own:
         raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
     if q.kind.device is not input.kind.device:
@@ -269,17 +270,21 @@ def _fractions(input: Tensor, q: float | Tensor) -> Tensor:
     return q
 
 
-def _quantile(input: Tensor, q, dim, keepdim: bool, how: str, out: Tensor | None, skip_nan: bool) -> Tensor:
-    own = tensor_kind(input).dtype
-    if not input.array.size:
-        raise RuntimeError("quantile() input tensor must be non-empty")
-    fractions = _fractions(input, q)
+def _check_floats(own: dt.DType) -> None:
     if own not in (dt.float32, dt.float64):
         raise RuntimeError("quantile() input tensor must be either float or double dtype")
+
+
+def _quantile(input: Tensor, q, dim, keepdim: bool, how: str, out: Tensor | None, skip_nan: bool) -> Tensor:
+    own = tensor_kind(input).dtype
     if how not in _INTERPOLATIONS:
         raise RuntimeError(
             f"quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {how}"
         )
+    if not input.array.size:
+        raise RuntimeError("quantile() input tensor must be non-empty")
+    fractions = _fractions(input, q)
+    _check_floats(own)
     if out is not None and out.kind.dtype is not own:
         raise RuntimeError("quantile() out tensor must be same dtype as the input tensor")
     if not ((fractions >= 0) & (fractions <= 1)).all().item():

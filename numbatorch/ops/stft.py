@@ -14,7 +14,7 @@ from numbatorch.ops.fourier import fft, ifft, irfft, rfft
 from numbatorch.ops.pad import constant_pad_nd, pad
 from numbatorch.ops.rows import index_add
 from numbatorch.ops.sequences import arange
-from numbatorch.ops.view import expand, narrow, reshape, transpose, type_text, unsqueeze
+from numbatorch.ops.view import expand, narrow, native_type_text, reshape, transpose, unsqueeze
 from numbatorch.shape import normalize_dim
 
 if TYPE_CHECKING:
@@ -77,11 +77,11 @@ def stft(
             (*input.array.shape[:-1], input.array.shape[-1] + 2 * (n_fft // 2)),
         )
     shape, own = input.array.shape, input.kind.dtype
-    text = "None" if window is None else f"{type_text(window)}{{{list(window.array.shape)}}}"
+    text = "None" if window is None else f"{native_type_text(window)}{{{list(window.array.shape)}}}"
 
     def fail(reason: str) -> RuntimeError:
         return RuntimeError(
-            f"stft({type_text(input)}{list(shape)}, n_fft={n_fft}, hop_length={hop_length}, win_length={length}, "
+            f"stft({native_type_text(input)}{list(shape)}, n_fft={n_fft}, hop_length={hop_length}, win_length={length}, "
             f"window={text}, normalized={int(normalized)}, onesided={_say(onesided)}, "
             f"return_complex={_say(return_complex)}, align_to_window={_say(align_to_window)}) : {reason}"
         )
@@ -149,14 +149,11 @@ def istft(
     hop = n_fft // 4 if hop_length is None else hop_length
     width = n_fft if win_length is None else win_length
     shape = tensor_array(input).shape
-    text = "None" if window is None else f"{type_text(window)}{{{list(window.array.shape)}}}"
+    text = "None" if window is None else f"{native_type_text(window)}{{{list(window.array.shape)}}}"
 
     def fail(reason: str, colon: str = " : ") -> RuntimeError:
-        kind = (
-            type_text(input).replace("torch.", "CPU" if input.kind.cpu else "CUDA").replace("Tensor", "Type")
-        )
         return RuntimeError(
-            f"istft({kind}{list(shape)}, n_fft={n_fft}, hop_length={hop}, win_length={width}, window={text}, "
+            f"istft({native_type_text(input)}{list(shape)}, n_fft={n_fft}, hop_length={hop}, win_length={width}, window={text}, "
             f"center={int(center)}, normalized={int(normalized)}, onesided={_say(onesided)}, length={length}, "
             f"return_complex={int(return_complex)}){colon}{reason}"
         )

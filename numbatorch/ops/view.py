@@ -337,7 +337,7 @@ def expand(input: Tensor, *args, size: Sequence[int] | None = None, implicit: bo
     new = list(wanted)
     if missing < 0:
         raise RuntimeError(
-            f"expand({type_text(input)}{{{list(old)}}}, size={new}): the number of sizes provided "
+            f"expand({native_type_text(input)}{{{list(old)}}}, size={new}): the number of sizes provided "
             f"({len(new)}) must be greater or equal "
             f"to the number of dimensions in the tensor ({len(old)})"
         )
@@ -370,6 +370,17 @@ def type_text(tensor: TensorBase) -> str:
     from numbatorch.autograd.node import type_name
 
     return type_name(tensor_kind(tensor))
+
+
+_LEGACY = frozenset("float64 float32 float16 uint8 int8 int16 int32 int64".split())
+
+
+def native_type_text(tensor: TensorBase) -> str:
+    """What PyTorch's errors call the type: "CPUBoolType" and so on where there is no old name of it, as `type_text` has them."""
+    kind = tensor_kind(tensor)
+    if kind.dtype.name in _LEGACY:
+        return type_text(tensor)
+    return f"{'CPU' if kind.cpu else 'CUDA'}{type_word(kind.dtype)}Type"
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:

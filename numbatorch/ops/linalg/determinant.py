@@ -137,7 +137,7 @@ def logdet(input: Tensor) -> Tensor:
     tensor(0.)
     """
     square(input, "logdet", "input")
-    floating(input, "logdet", "lu_cpu")
+    floating(input, "logdet")
     sign, size = _slogdet(input)
     if input.kind.dtype.is_complex:
         return log(sign) + size

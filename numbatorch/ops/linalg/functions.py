@@ -310,9 +310,9 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
             [ 1,  5, 25]])
     """
     own = tensor_kind(x).dtype
-    if own is dt.bool:
+    if own is dt.bool or own.is_half:
         raise RuntimeError(
-            "linalg.vander supports floating point, complex, and integer tensors, but got Bool"
+            f"linalg.vander supports floating point, complex, and integer tensors, but got {type_word(own)}"
         )
     count = (x.array.shape[-1] if x.array.ndim else 1) if N is None else N
     if count <= 1:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.dtype import type_word
-from numbatorch.ops.comparison import where
+from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.copy import cast
 from numbatorch.ops.extrema import amax, amin
 from numbatorch.ops.linalg.common import matrix, square, tensor
-from numbatorch.ops.linalg.solve import inverse_and_info
+from numbatorch.ops.linalg.solve import inv_ex
 from numbatorch.ops.linalg.spectral import check_svd, singular_values
+from numbatorch.ops.math import nan_to_num, reciprocal
 from numbatorch.ops.reduce import sum, vector_norm
 from numbatorch.ops.reduction import Dims, into
 from numbatorch.ops.view import movedim, unsqueeze
@@ -206,7 +207,9 @@ def cond(A: Tensor, p: Order = None, *, out: Tensor | None = None) -> Tensor:
     tensor(4.)
     """
     tensor(A, "linalg.cond", "input")
-    if A.array.ndim < 2:
+    if isinstance(p, str):
+        square(A, f"linalg.cond(ord={p})")
+    elif A.array.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
     if p not in (None, "fro", *_BY_SUMS, *_BY_SINGULAR_VALUES):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {_text(p)}")
@@ -217,17 +220,13 @@ def cond(A: Tensor, p: Order = None, *, out: Tensor | None = None) -> Tensor:
         values = singular_values(A)
         first, last = values[..., 0], values[..., -1]
         result = last / first if p == -2 else first / last
+    elif p == "nuc":
+        check_svd(A)
+        values = singular_values(A)
+        result = sum(values, -1) * sum(reciprocal(values), -1)
     else:
         square(A, f"linalg.cond(ord={_text(p)})")
-        result = _by_inverse(A, p)
+        inverse, info = inv_ex(A)
+        inverse = masked_fill(inverse, unsqueeze(unsqueeze(info > 0, -1), -1), inf)
+        result = nan_to_num(matrix_norm(A, p) * matrix_norm(inverse, p), inf, inf, -inf)
     return into(out, result, "linalg.cond")
-
-
-def _by_inverse(A: Tensor, p: Order) -> Tensor:
-    inverse, info = inverse_and_info(A)
-    result = matrix_norm(A, p)
-    finite = info == 0
-    if finite.all().item():
-        return result * matrix_norm(inverse, p)
-    inverse = where(unsqueeze(unsqueeze(finite, -1), -1), inverse, 0)
-    return where(finite, result * matrix_norm(inverse, p), inf)

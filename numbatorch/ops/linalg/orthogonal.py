@@ -148,7 +148,15 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
         raise RuntimeError(f"{function}: input must have at least 2 dimensions.")
     if A.array.shape[-2] < A.array.shape[-1]:
         raise RuntimeError(f"{function}: input.shape[-2] must be greater than or equal to input.shape[-1]")
-    _check_factors(A, tau, function)
+    if A.array.shape[-1] < tensor_array(tau).shape[sized_dim(-1, tau.array.ndim)]:
+        raise RuntimeError(f"{function}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
+    _check_dims(A, tau, function)
+    _check_stack(A, "tau", tau.array.shape[:-1], function)
+    if A.kind.dtype is not tau.kind.dtype:
+        raise RuntimeError(
+            f"{function}: tau dtype {type_word(tau.kind.dtype)} does not match input dtype "
+            f"{type_word(A.kind.dtype)}"
+        )
     floating(A, function, "orgqr_cpu", integers=False)
     if recorded(A, tau):
         product = _reflected(A, tau, identity_like(A), True, False)
@@ -157,18 +165,18 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     return into(out, product, "linalg.householder_product")
 
 
-def _check_factors(A: Tensor, tau: Tensor, function: str) -> None:
+def _check_dims(A: Tensor, tau: Tensor, function: str) -> None:
     if tensor_array(tau).ndim != A.array.ndim - 1:
         raise RuntimeError(
             f"{function}: Expected tau to have one dimension less than input, but got tau.ndim equal to "
             f"{tau.array.ndim} and input.ndim is equal to {A.array.ndim}"
         )
-    if A.array.shape[-1] < tau.array.shape[-1]:
-        raise RuntimeError(f"{function}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
-    if A.kind.dtype is not tau.kind.dtype:
+
+
+def _check_stack(A: Tensor, name: str, stack: tuple[int, ...], function: str) -> None:
+    if stack != A.array.shape[:-2]:
         raise RuntimeError(
-            f"{function}: tau dtype {type_word(tau.kind.dtype)} does not match input dtype "
-            f"{type_word(A.kind.dtype)}"
+            f"{function}: Expected batch dimensions of {name} to be equal to input.shape[:-2], but got {list(stack)}"
         )
 
 
@@ -213,20 +221,25 @@ def ormqr(
     side = -2 if left else -1
     size = other.array.shape[side]
     columns = tensor_array(tau).shape[sized_dim(-1, tau.array.ndim)]
-    if size < columns:
-        raise RuntimeError(f"torch.ormqr: other.shape[{side}] must be greater than or equal to tau.shape[-1]")
+    if size != input.array.shape[-2]:
+        raise RuntimeError(f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2]")
     if columns != min(size, input.array.shape[-1]):
         raise RuntimeError(
             f"torch.ormqr: tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])"
         )
-    if size != input.array.shape[-2]:
-        raise RuntimeError(f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2]")
-    _check_factors(input, tau, "torch.ormqr")
+    _check_dims(input, tau, "torch.ormqr")
     if input.array.ndim != other.array.ndim:
         raise RuntimeError(
             "torch.ormqr: Expected other to have the same number of dimensions as input, but got other.ndim "
             f"equal to {other.array.ndim} and input.ndim is equal to {input.array.ndim}"
         )
+    for name, x, of_matrix in (("tau", tau, 1), ("other", other, 2)):
+        _check_stack(input, name, x.array.shape[: x.array.ndim - of_matrix], "torch.ormqr")
+        if x.kind.dtype is not input.kind.dtype:
+            raise RuntimeError(
+                f"torch.ormqr: Expected input and {name} to have the same dtype, but input has "
+                f"dtype{type_word(input.kind.dtype)} and {name} has dtype {type_word(x.kind.dtype)}"
+            )
     floating(input, "torch.ormqr", "ormqr_cpu", integers=False)
     if recorded(input, tau, other):
         product = _reflected(input, tau, other, left, transpose)

@@ -9,7 +9,7 @@ import numpy as np
 from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array
-from numbatorch.dtype import promote_types, type_word
+from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import tril, triu
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import cast, clone, host
@@ -95,10 +95,8 @@ def solve_triangular(
             [2.]])
     """
     check_system(A, B, left, "linalg.solve_triangular")
-    if A.kind.dtype is not B.kind.dtype:
-        common = promote_types(A.kind.dtype, B.kind.dtype)
-        A, B = cast(A, common), cast(B, common)
     floating(A, "linalg.solve_triangular", "triangular_solve_cpu", integers=False)
+    B = cast(B, A.kind.dtype)
     return into(out, triangular(A, B, upper, left, unitriangular), "linalg.solve_triangular")
 
 

@@ -67,6 +67,33 @@ def to_bfloat16(x):
     return np.uint16(0x7FC0) if x != x else rounded
 
 
+def wide_vectors(builder, pointers: list, count: int, element: types.Type, bfloat) -> list:
+    """LLVM: the `count` neighbours at each pointer to `element`, as a kernel computes with them; uint16 words are of
+    float16, or of bfloat16 where the integer `bfloat` is not 0."""
+    values = []
+    for pointer in pointers:
+        vector = ir.VectorType(pointer.type.pointee, count).as_pointer()
+        values.append(builder.load(builder.bitcast(pointer, vector), align=element.bitwidth // 8))
+    if element != types.uint16:
+        return values
+    half, single, double = (
+        ir.VectorType(lane, count) for lane in (ir.HalfType(), ir.FloatType(), ir.IntType(32))
+    )
+    up = ir.Constant(double, [16] * count)
+    with builder.if_else(builder.icmp_signed("!=", bfloat, bfloat.type(0))) as (upper, extended):
+        with upper:
+            one = [builder.bitcast(builder.shl(builder.zext(value, double), up), single) for value in values]
+            after_one = builder.block
+        with extended:
+            other = [builder.fpext(builder.bitcast(value, half), single) for value in values]
+            after_other = builder.block
+    wide = [builder.phi(single) for _ in values]
+    for phi, *incoming in zip(wide, one, other):
+        phi.add_incoming(incoming[0], after_one)
+        phi.add_incoming(incoming[1], after_other)
+    return wide
+
+
 def load(pointer, i, bfloat):
     """Element i of a kernel's argument: of uint16 words the value of a float16, or with `bfloat` of a
     bfloat16."""

@@ -38,7 +38,8 @@ def _forward(weight, scale, index, bounds, padding, how, by_frequency):
     bags, columns = bounds.array.size - 1, table.array.shape[1]
     out = empty((bags, columns), table.kind)
     whole = Kind.of(dt.int64, table.kind.device)
-    sizes, missed = zeros((bags,), whole), report("embedding_bag", table.kind)
+    sizes = empty((bags,), whole) if out.array.size else zeros((bags,), whole)
+    missed = report("embedding_bag", table.kind)
     largest = empty((bags, columns) if how == MAXIMUM else (bags,), whole)
     if out.array.size:
         kernels.bag(

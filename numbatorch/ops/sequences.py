@@ -56,19 +56,17 @@ def arange(
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * (1 if step > 0 else -1) < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
     if dtype is None:
-        dtype = dt.int64 if all(isinstance(x, int) for x in (start, end, step)) else dt.get_default_dtype()
+        dtype = dt.int64 if whole else dt.get_default_dtype()
     dtype = dt.as_dtype(dtype)
     _arange_accepts(dtype)
     if dtype is dt.int64:
         start, end, step = [int(dt.fitting(x, dtype)) for x in (start, end, step)]
         if not step:
             raise ValueError("step must be nonzero")
-    n = (
-        math.ceil((end - start) / step)
-        if not all(isinstance(x, int) for x in (start, end, step))
-        else -(-(end - start) // step)
-    )
+        whole = True
+    n = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
     if not dtype.is_inexact:
         start, step = int(start), int(step)
     return store(out, finish(_progression(int(n), start, step, dtype, device), requires_grad))

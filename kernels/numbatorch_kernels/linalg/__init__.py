@@ -4,6 +4,7 @@ lapack.py           LU, Cholesky and what they solve, as ops call it, on stacks 
 halves.py           large matrices, cut down to kernels and matrix products
 elimination.py      LU, Cholesky and substitution as kernels
 reflections.py      Q R of small matrices
+exponential.py      the exponential of many small matrices
 indefinite.py       symmetric matrices that are not definite
 decompositions.py   orthogonal factors, singular values, eigenvalues, least squares: by LAPACK
 fortran.py          LAPACK's routines: where they are, how they are called

@@ -13,11 +13,12 @@ import numbatorch.dtype as dt
 from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad
+from numbatorch.base import empty
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import roll
 from numbatorch.ops.comparison import where
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import cast, clone
+from numbatorch.ops.copy import cast, clone, contiguous
 from numbatorch.ops.join import cat
 from numbatorch.ops.linalg.common import matrix, square
 from numbatorch.ops.linalg.norms import matrix_norm
@@ -30,6 +31,7 @@ from numbatorch.ops.scan import cumprod
 from numbatorch.ops.view import diagonal as diagonal_of
 from numbatorch.ops.view import expand, squeeze, unsqueeze
 from numbatorch.shape import normalize_dim
+from numbatorch_kernels.linalg import exponential as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -76,6 +78,7 @@ def _power(A: Tensor, n: int) -> Tensor:
 
 _TAYLOR = [1 / factorial(k) for k in range(17)]
 _RADIUS = {dt.float32: 1.5, dt.complex64: 1.5, dt.float64: 0.75, dt.complex128: 0.75}  # degree 16 is exact
+SMALL = 8  # rows of matrices that have a kernel
 
 
 @no_grad()
@@ -84,6 +87,11 @@ def _matrix_exp_forward(A):
     Stockmeyer), squared s times. Each matrix has its own s."""
     if not A.array.size:
         return clone(A)
+    if A.kind.cpu and A.kind.dtype.is_floating_point and A.array.shape[-1] <= SMALL:
+        A = contiguous(A)
+        out = empty(A.array.shape, A.kind)
+        kernels.exponential(out.array, A.array, _RADIUS[A.kind.dtype])
+        return out
     sizes = matrix_norm(A, 1)
     scales = (sizes / _RADIUS[A.kind.dtype]).log2().ceil().clamp(min=0)
     most = scales.max().item()

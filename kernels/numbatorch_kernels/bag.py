@@ -156,7 +156,8 @@ def bag_kernel(
 ):  # fmt: skip
     wrong = 0
     for k in range(bounds[start], bounds[stop]):
-        wrong += np.uint64(index[k]) >= np.uint64(rows)
+        if index[k] < 0 or index[k] >= rows:
+            wrong += 1
     if wrong:
         for k in range(bounds[start], bounds[stop]):
             if index[k] < 0 or index[k] >= rows:

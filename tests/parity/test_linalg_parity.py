@@ -154,7 +154,7 @@ L.norm(a, 'x')|L.norm(a.int())|L.norm(a, float('inf'), 1, True)|L.norm(a, 2, (0,
 FUNCTIONS = """
 L.matrix_power(a, 3)|L.linalg.matrix_power(a, -2)|L.linalg.matrix_power(singular, -1)|L.linalg.matrix_power(a, 0)|L.linalg.matrix_power(a, 1)|L.linalg.matrix_power(stack, 13)|L.linalg.matrix_power(v, 2)
 L.linalg.matrix_power(tall, 2)|L.linalg.matrix_power(a.int(), 2)|L.linalg.matrix_power(a.int(), -2)|L.linalg.matrix_power(a.int(), 0)|a.matrix_power(2)|L.linalg.matrix_power(none, 3)|L.linalg.matrix_power(a, 2.5)
-L.matrix_exp(stack)|L.matrix_exp(L.linalg.vander(i([0.1, 0.2, -0.3, 0.4, 0.5, -0.6, 0.7, 0.8, 0.9])))|a.matrix_exp()|L.matrix_exp(-30 * spd)|L.matrix_exp(20 * spd)|L.matrix_exp(c)|L.matrix_exp(i([[0.0, 1e-9], [0, 0]]))|L.matrix_exp(stack * i([1e-3, 1.0, 9.0])[:, None, None])
+L.matrix_exp(stack)|L.matrix_exp(L.linalg.vander(i([0.1, 0.2, -0.3, 0.4, 0.5, -0.6, 0.7, 0.8, 0.9], dtype=L.float64)))|a.matrix_exp()|L.matrix_exp(-30 * spd)|L.matrix_exp(20 * spd)|L.matrix_exp(c)|L.matrix_exp(i([[0.0, 1e-9], [0, 0]]))|L.matrix_exp(stack * i([1e-3, 1.0, 9.0])[:, None, None])
 L.linalg.multi_dot([tall, a, b])|L.linalg.multi_dot([v, a, v])|L.linalg.multi_dot((v, v))|L.linalg.multi_dot([a])|L.linalg.multi_dot([])|L.linalg.multi_dot([a, v, a])|L.linalg.multi_dot([a, tall])|L.linalg.multi_dot([a, stack])
 L.linalg.multi_dot([a, a.float()])|L.linalg.multi_dot([one, a, v])|L.linalg.multi_dot([tall.mT, tall, a, a, b, b.mT])|L.linalg.multi_dot([low, low.mT, b])
 L.linalg.vecdot(a, v)|L.linalg.vecdot(a, b, dim=0)|L.linalg.vecdot(a, b)|L.linalg.vecdot(c, c)|L.linalg.vecdot(a, v.float())|L.linalg.vecdot(a.int(), a.int())|L.linalg.vecdot(a > 0, a > 0)

@@ -78,7 +78,6 @@ def _power(A: Tensor, n: int) -> Tensor:
 
 _TAYLOR = [1 / factorial(k) for k in range(17)]
 _RADIUS = {dt.float32: 1.5, dt.complex64: 1.5, dt.float64: 0.75, dt.complex128: 0.75}  # degree 16 is exact
-SMALL = 8  # rows of matrices that have a kernel
 
 
 @no_grad()
@@ -87,7 +86,7 @@ def _matrix_exp_forward(A):
     Stockmeyer), squared s times. Each matrix has its own s."""
     if not A.array.size:
         return clone(A)
-    if A.kind.cpu and A.kind.dtype.is_floating_point and A.array.shape[-1] <= SMALL:
+    if A.kind.cpu and A.kind.dtype.is_floating_point and A.array.shape[-1] <= kernels.LARGEST:
         A = contiguous(A)
         out = empty(A.array.shape, A.kind)
         kernels.exponential(out.array, A.array, _RADIUS[A.kind.dtype])

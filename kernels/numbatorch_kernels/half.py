@@ -67,6 +67,22 @@ def to_bfloat16(x):
     return np.uint16(0x7FC0) if x != x else rounded
 
 
+@callee
+def double_to_float16(x):
+    """A float64 rounded to float32, and that to the nearest float16 word, by integers: LLVM would make one rounding of the two,
+    for a copysign's result by a function that no library here has. After F. Giesen's float_to_half_fast3_rtne."""
+    bits = float_bits(np.float32(x))
+    size = np.uint32(bits & np.uint32(0x7FFFFFFF))
+    odd = (size >> np.uint32(13)) & np.uint32(1)
+    rounded = np.uint32(size + odd + np.uint32(0xC8000FFF))  # the exponent less 112
+    normal = rounded >> np.uint32(13)
+    subnormal = np.uint32(float_bits(bits_float(size) + np.float32(0.5)) - np.uint32(0x3F000000))
+    word = subnormal if size < np.uint32(113 << 23) else normal
+    beyond = np.uint32(0x7E00) if size > np.uint32(0x7F800000) else np.uint32(0x7C00)
+    word = beyond if size >= np.uint32(143 << 23) else word
+    return np.uint16(word | ((bits >> np.uint32(16)) & np.uint32(0x8000)))
+
+
 def wide_vectors(builder, pointers: list, count: int, element: types.Type, bfloat) -> list:
     """LLVM: the `count` neighbours at each pointer to `element`, as a kernel computes with them; uint16 words are of
     float16, or of bfloat16 where the integer `bfloat` is not 0."""

@@ -149,6 +149,9 @@ class Writer:
             return self.convert(text if boolean else f"{text} != 0", "u1")
         if self.compute[0] == "c" and element[0] != "c" and not boolean and node.function is not absolute:
             text = self.convert(f"({text}).real", "f8")
+        double_to_half = (element, self.compute, self.device) == ("f2", "f8", "cpu") and not boolean
+        if double_to_half and node.function != "symbol":
+            return self.half("double_to_float16", text)
         if element in HALF:
             return self.half(
                 f"to_{HALF[element]}", self.convert(text, "f4") if boolean or self.compute != "f4" else text

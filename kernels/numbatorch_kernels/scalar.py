@@ -86,6 +86,17 @@ def remainder(a, b):
     return where((r != 0) & ((r < 0) != (b < 0)), r + b, r)
 
 
+def shift_left(a, b):
+    """The bits of a moved up by b places: all of them out where b is negative, or more places than there are."""
+    beyond = (b < 0) | (b > 63)
+    return where(beyond, 0, a << where(beyond, 0, b))
+
+
+def shift_right(a, b):
+    """The bits of a moved down by b places, with its sign for what comes in; by all places where b is negative."""
+    return a >> where((b < 0) | (b > 63), 63, b)
+
+
 def floor_divide(a, b):
     """The largest whole number not above a / b, exact where a / b would round up to the next one."""
     q = (a - fmod(a, b)) / b

@@ -36,8 +36,8 @@ _bitwise_not = Pointwise(
 )
 _no_shift_left = refuse("lshift_cpu", "bool", *INEXACT)
 _no_shift_right = refuse("rshift_cpu", "bool", *INEXACT)
-_shift_left = Pointwise("BitwiseLeftShift", expr.shift_left, arity=2, accepts=_no_shift_left)
-_shift_right = Pointwise("BitwiseRightShift", expr.shift_right, arity=2, accepts=_no_shift_right)
+_shift_left = Pointwise("BitwiseLeftShift", scalar.shift_left, accepts=_no_shift_left)
+_shift_right = Pointwise("BitwiseRightShift", scalar.shift_right, accepts=_no_shift_right)
 _where = Pointwise("Where", expr.where, arity=3, conditions=(0,))
 _masked_fill = Pointwise("MaskedFill", scalar.masked_fill, conditions=(1,), weightless=(2,))
 

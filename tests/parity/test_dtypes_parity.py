@@ -69,6 +69,11 @@ def test_a_core_name_takes_the_dtypes_that_pytorch_takes(name):
         "L.logical_and(i([-0.0, 0.0, 1.0]).bfloat16(), L.ones(3))",
         # results are rounded before they go into a wider `out`, and some go into their own dtype alone
         "L.exp(i([1.0]).half(), out=L.ones(1, dtype=L.float64))",
+        "L.tanh(i([0.1, -0.5]).double(), out=L.ones(2).half())",
+        "L.copysign(i([0.1, float('nan')]).double(), i([-1.0]).double(), out=L.ones(2).half())",
+        # shifts by less than nothing and by more than all bits
+        "[i([-9, 100], dtype=L.int8)[:, None] >> i([1, 7, 8, 64, 127, -1, -128], dtype=L.int8)]",
+        "[i([-9, 100])[:, None] << i([1, 63, 64, 1 << 40, -1]), i([-9, 100])[:, None] >> i([1, 63, 64, 1 << 40, -1])]",
         "L.add(i([200], dtype=L.uint8), i([100], dtype=L.uint8), out=i([0]))",
         "L.abs(i([1.0]), out=L.ones(1, dtype=L.float64))",
         "L.floor(i([1.0]), out=i([1]))",

@@ -271,6 +271,8 @@ class ViewOp(Op):
         if tracked and state.enabled:
             view._seen = view._storage.version
             self.record(view, (tensor, *params))
+        elif kind.inexact and state.enabled:
+            view._storage.watch(view)
         return view
 
 
@@ -387,6 +389,7 @@ class Pointwise(Row):
     result      the dtype rule, from the operands' common dtype
     conditions  which operands are truth values
     weightless  which operands, besides these, have no say in the common dtype
+    tensors     how many of the first operands must be tensors, where PyTorch takes no numbers
     accepts     raises for a common dtype that the operation is not defined for; a body with functions that
                 complex numbers do not have refuses these by itself
     uncast      whether results go only into an `out` of their own dtype
@@ -404,6 +407,7 @@ class Pointwise(Row):
         result: Callable[[DType], DType] = promoted,
         conditions: tuple[int, ...] = (),
         weightless: tuple[int, ...] = (),
+        tensors: int = 0,
         accepts: Callable[[DType], None] | None = None,
         uncast: bool = False,
         rounds: bool = False,
@@ -424,6 +428,7 @@ class Pointwise(Row):
                 body = Program(body.name, (Expr(body, *inputs),), arity, conditions)
         self.program = body if isinstance(body, Program) else lift.program(body, arity, conditions)
         self.result, self.uncast, self.rounds, self.keeps_result = result, uncast, rounds, keeps_result
+        self.tensors = tensors
         # kernels of the plain case, by kind, or (kind, kind or number type), of operands of one shape
         self.ready: dict[Any, Plain] = {}
         self.over: dict[Any, Callable] = {}  # the same for calls in place, over the first operand

@@ -95,12 +95,11 @@ def words(function: str, argument: str, place: int | None, value: Any) -> str:
     return f"{function}(): argument '{argument}'{position} must be Tensor, not {class_name(value)}"
 
 
-def unfit(function: str, *given: Any, **named: Any) -> TypeError:
-    """PyTorch's error for arguments that none of a function's signatures has."""
+def unfit(function: str, *given: Any, signatures: Iterable[str] = (), **named: Any) -> TypeError:
+    """PyTorch's error for arguments that none of a function's `signatures` has."""
     kinds = [*map(class_name, given), *[f"{name}={class_name(value)}" for name, value in named.items()]]
-    return TypeError(
-        f"{function}() received an invalid combination of arguments - got ({', '.join(kinds)}), but expected one of:"
-    )
+    first = f"{function}() received an invalid combination of arguments - got ({', '.join(kinds)}), but expected one of:"
+    return TypeError("\n * ".join([first, *signatures]))
 
 
 def _stack() -> Iterable[FrameType]:

@@ -53,8 +53,9 @@ class Plan:
         tensors = [x for x in inputs if isinstance(x, TensorBase)]
         if len(inputs) < row.program.arity:
             raise no_tensor(None)
-        if not tensors:
-            raise no_tensor(inputs[0])
+        for x in inputs[: row.tensors] if tensors else inputs:
+            if not isinstance(x, TensorBase):
+                raise no_tensor(x)
         like = (out if out is not None else tensors[0]).kind
         shape: tuple[int, ...] = ()
         for x in tensors:
@@ -67,6 +68,10 @@ class Plan:
         compute = compute_type(Kind.of(operands).element)
         narrow = operands.itemsize < 8 and not operands.is_inexact and operands is not dt.bool
         self.narrow = operands if narrow else None  # what Python's ints are cut down to, as in C
+        if narrow and operands.is_signed and common.is_floating_point:
+            compute = (
+                "i4"  # a cast, which PyTorch makes in this type: it shows where numbers are out of range
+            )
         self.common = operands
         self.kind = Kind.of(result, like.device)
         self.count = len(row.program.outputs)
@@ -192,8 +197,12 @@ class Plan:
         elif common.is_half:
             narrower = row.rounds or k != 1 or x.array.size != 1
         else:
+            own = x.kind.dtype
             narrower = (
-                self.narrow is not None and not x.kind.inexact and x.kind.dtype.itemsize > common.itemsize
+                self.narrow is not None
+                and not own.is_inexact
+                and own is not common
+                and own.itemsize >= common.itemsize
             )
         return Kind.of(common).element if narrower else ""
 

@@ -247,6 +247,25 @@ def test_a_loop_fills_a_tensor_row_by_row():
     assert gradient(x, rows.sum()) == [14, 14]
 
 
+def test_views_that_are_older_than_the_gradient():
+    w = leaf(3)
+    y = torch.zeros(2, 3)
+    row, all_of_it = y[1], y.view(-1)
+    part = all_of_it[3:5]
+    y[1] = w * 2
+    assert all([view.requires_grad for view in (row, all_of_it, part)])
+    part.mul_(3)
+    assert gradient(w, (row * 2).sum() + all_of_it.sum()) == [18, 18, 6]
+
+
+def test_many_views_that_are_older_than_the_gradient():
+    w = leaf(3)
+    y = torch.ones(3)
+    views = [y[k % 3] for k in range(300)][::2]
+    y.mul_(w)
+    assert gradient(w, sum([view * 1 for view in views])) == [50, 50, 50]
+
+
 def test_in_no_grad_a_view_is_changed_without_a_record():
     x = grid()
     with torch.no_grad():

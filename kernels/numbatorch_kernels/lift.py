@@ -158,10 +158,9 @@ class Writer:
             )
         if element == self.compute and not boolean:
             return text
-        if self.compute in SUFFIX and element[0] in "iu" and element != "i8":
-            text = self.convert(
-                text, "i8"
-            )  # by way of int64, as C's conversions go: straight to a narrow type is undefined out of range
+        if self.compute in SUFFIX and element[0] in "iu" and element not in ("i4", "i8"):
+            # The way that PyTorch's conversions go, for numbers out of range: straight to a narrow type is undefined.
+            text = self.convert(text, "i4" if element[0] == "i" else "i8")
         return self.convert(text, element)
 
     def statements(

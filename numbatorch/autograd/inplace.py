@@ -57,11 +57,12 @@ def changed(out: Tensor) -> None:
 
 def rebase(out: Tensor, node: Node) -> None:
     """Make `node`, the operation that has just overwritten `out`, its origin; for a view, also part of its
-    base's history."""
-    if out._base is None:
-        out._grad_fn, out._requires_grad = node, True
-        return
+    base's history; and that of the views that were made of the memory when no gradient led through it."""
     base: Any = out._base
+    if base is None:
+        out._grad_fn, out._requires_grad = node, True
+        _show(out)
+        return
     slices = CopySlices()
     slices.edges = (edge(base), *node.edges)
     slices.node, slices.view = node, out._view and _Replay(out)
@@ -70,6 +71,14 @@ def rebase(out: Tensor, node: Node) -> None:
     out._requires_grad = True
     out._seen = -1  # recording the operation may have looked at the version already
     refresh(out)
+    _show(base)
+
+
+def _show(base: Tensor) -> None:
+    """Put the views of `base` on the tape that were made before it was there itself."""
+    for view in base.memory.watched():
+        if view._base is base:
+            refresh(view)
 
 
 class _Replay:

@@ -64,8 +64,8 @@ _trunc_divide = Pointwise("Div", scalar.trunc_divide, accepts=refuse("div_trunc_
 _trunc_divide_int = Pointwise("Div", scalar.trunc_divide_int, accepts=refuse("div_trunc_cpu", "bool"))
 _remainder = Pointwise("Remainder", scalar.remainder, rounds=True)
 _remainder_int = Pointwise("Remainder", expr.mod, arity=2, accepts=refuse("remainder_cpu", "bool"))
-_fmod = Pointwise("Fmod", primitives.fmod, arity=2, rounds=True)
-_fmod_int = Pointwise("Fmod", scalar.fmod_int, accepts=refuse("fmod_cpu", "bool"))
+_fmod = Pointwise("Fmod", primitives.fmod, arity=2, rounds=True, tensors=1)
+_fmod_int = Pointwise("Fmod", scalar.fmod_int, accepts=refuse("fmod_cpu", "bool"), tensors=1)
 _pow = Pointwise("Pow", primitives.pow, arity=2, rounds=True)
 _pow_of_number = Pointwise("Pow", _pow.program, rounds=True, overload=2)
 _pow_of_tensors = Pointwise("Pow", _pow.program, rounds=True, overload=1)
@@ -82,34 +82,43 @@ _maximum = Pointwise(
     "Maximum",
     scalar.maximum_,
     accepts=no_complex("maximum not implemented for complex tensors.", RuntimeError),
+    tensors=2,
 )
 _minimum = Pointwise(
     "Minimum",
     scalar.minimum_,
     accepts=no_complex("minimum not implemented for complex tensors.", RuntimeError),
+    tensors=2,
 )
 _fmax = Pointwise(
-    "Fmax", scalar.fmax, accepts=no_complex("fmax not implemented for complex tensors.", RuntimeError)
+    "Fmax",
+    scalar.fmax,
+    accepts=no_complex("fmax not implemented for complex tensors.", RuntimeError),
+    tensors=2,
 )
 _fmin = Pointwise(
-    "Fmin", scalar.fmin, accepts=no_complex("fmin not implemented for complex tensors.", RuntimeError)
+    "Fmin",
+    scalar.fmin,
+    accepts=no_complex("fmin not implemented for complex tensors.", RuntimeError),
+    tensors=2,
 )
-_atan2 = Pointwise("Atan2", primitives.atan2, arity=2, result=to_float, rounds=True)
-_hypot = Pointwise("Hypot", scalar.hypot, accepts=refuse("hypot_cpu", *NO_FLOATS), rounds=True)
-_copysign = Pointwise("Copysign", primitives.copysign, arity=2, result=to_float)
-_logaddexp = Pointwise("Logaddexp", scalar.logaddexp, accepts=refuse("logaddexp_cpu", *INTEGERS))
+_atan2 = Pointwise("Atan2", primitives.atan2, arity=2, result=to_float, rounds=True, tensors=2)
+_hypot = Pointwise("Hypot", scalar.hypot, accepts=refuse("hypot_cpu", *NO_FLOATS), rounds=True, tensors=2)
+_copysign = Pointwise("Copysign", primitives.copysign, arity=2, result=to_float, tensors=1)
+_logaddexp = Pointwise("Logaddexp", scalar.logaddexp, accepts=refuse("logaddexp_cpu", *INTEGERS), tensors=2)
 _logaddexp2 = Pointwise(
     "Logaddexp2",
     elementary.logaddexp2,
     accepts=refuse("logaddexp2_cpu", *NO_FLOATS),
     rounds=True,
     keeps_result=False,
+    tensors=2,
 )
 _xlogy = Pointwise("Xlogy", scalar.xlogy, result=to_float, accepts=refuse("xlogy_cpu", *COMPLEX), rounds=True)
 _heaviside = Underived("heaviside", elementary.heaviside)
-_ldexp = Pointwise("Ldexp", scalars.ldexp, arity=2, result=to_float)
-_gcd = Pointwise("Gcd", scalars.gcd, arity=2, accepts=refuse("gcd_cpu", *NO_INTEGERS))
-_lcm = Pointwise("Lcm", scalars.lcm, arity=2, accepts=refuse("lcm_cpu", *NO_INTEGERS))
+_ldexp = Pointwise("Ldexp", scalars.ldexp, arity=2, result=to_float, tensors=2)
+_gcd = Pointwise("Gcd", scalars.gcd, arity=2, accepts=refuse("gcd_cpu", *NO_INTEGERS), tensors=2)
+_lcm = Pointwise("Lcm", scalars.lcm, arity=2, accepts=refuse("lcm_cpu", *NO_INTEGERS), tensors=2)
 _nextafter = Pointwise(
     "Nextafter",
     scalars.neighbour,
@@ -120,9 +129,14 @@ _nextafter = Pointwise(
 )
 _lerp = Pointwise("Lerp", scalar.lerp)
 _addcmul = Pointwise(
-    "Addcmul", scalar.addcmul, weightless=(3,), accepts=refuse("addcmul_cpu_out", "bool"), rounds=True
+    "Addcmul",
+    scalar.addcmul,
+    weightless=(3,),
+    accepts=refuse("addcmul_cpu_out", "bool"),
+    rounds=True,
+    tensors=3,
 )
-_addcdiv = Pointwise("Addcdiv", scalar.addcdiv, weightless=(3,), result=to_float, rounds=True)
+_addcdiv = Pointwise("Addcdiv", scalar.addcdiv, weightless=(3,), result=to_float, rounds=True, tensors=3)
 
 
 def add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
@@ -17,16 +18,25 @@ if TYPE_CHECKING:
 
 INEXACT = (*HALF, "float32", "float64", *COMPLEX)
 
-_eq = Pointwise("Eq", expr.eq, arity=2, result=to_bool, rounds=True)
-_ne = Pointwise("Ne", expr.ne, arity=2, result=to_bool, rounds=True)
-_lt = Pointwise("Lt", expr.lt, accepts=refuse("lt_cpu", *COMPLEX), arity=2, result=to_bool, rounds=True)
-_le = Pointwise("Le", expr.le, accepts=refuse("le_cpu", *COMPLEX), arity=2, result=to_bool, rounds=True)
-_gt = Pointwise("Gt", scalar.greater, accepts=refuse("gt_cpu", *COMPLEX), result=to_bool, rounds=True)
-_ge = Pointwise("Ge", scalar.greater_equal, accepts=refuse("ge_cpu", *COMPLEX), result=to_bool, rounds=True)
+
+def _comparison(name: str, body: Any, accepts: Callable[[dt.DType], None] | None = None) -> Pointwise:
+    return Pointwise(name, body, arity=2, result=to_bool, rounds=True, tensors=1, accepts=accepts)
+
+
+def _connective(name: str, body: Any) -> Pointwise:
+    return Pointwise(name, body, arity=2, result=to_bool, conditions=(0, 1), rounds=True, tensors=2)
+
+
+_eq = _comparison("Eq", expr.eq)
+_ne = _comparison("Ne", expr.ne)
+_lt = _comparison("Lt", expr.lt, refuse("lt_cpu", *COMPLEX))
+_le = _comparison("Le", expr.le, refuse("le_cpu", *COMPLEX))
+_gt = _comparison("Gt", scalar.greater, refuse("gt_cpu", *COMPLEX))
+_ge = _comparison("Ge", scalar.greater_equal, refuse("ge_cpu", *COMPLEX))
 _isclose = Pointwise("Isclose", scalar.isclose, result=to_bool, weightless=(2, 3))
-_logical_and = Pointwise("LogicalAnd", expr.bit_and, arity=2, result=to_bool, conditions=(0, 1), rounds=True)
-_logical_or = Pointwise("LogicalOr", expr.bit_or, arity=2, result=to_bool, conditions=(0, 1), rounds=True)
-_logical_xor = Pointwise("LogicalXor", expr.bit_xor, arity=2, result=to_bool, conditions=(0, 1), rounds=True)
+_logical_and = _connective("LogicalAnd", expr.bit_and)
+_logical_or = _connective("LogicalOr", expr.bit_or)
+_logical_xor = _connective("LogicalXor", expr.bit_xor)
 _logical_not = Pointwise("LogicalNot", expr.logical_not, arity=1, result=to_bool, conditions=(0,))
 _bitwise_and = Pointwise("BitwiseAnd", expr.bit_and, arity=2, accepts=refuse("bitwise_and_cpu", *INEXACT))
 _bitwise_or = Pointwise("BitwiseOr", expr.bit_or, arity=2, accepts=refuse("bitwise_or_cpu", *INEXACT))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import casting
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import class_name, tensor_array, tensor_kind, unfit
 from numbatorch.base import Kind, empty, kind_of, wrap
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import add, sub
@@ -130,20 +130,15 @@ _compare = Op("ConvolutionBackward", _compare_forward, _compare_vjp, saves=(0, 1
 # --- what all have in common: checks
 
 
-def _as_ints(function: str, dims: int, given: int, name: str, value: Ints) -> list[int]:
-    """An argument that is an int, for all directions, or several; `given` tensors came before it."""
+def _as_ints(function: str, dims: int, given: Sequence[Tensor], name: str, value: Ints) -> list[int]:
+    """An argument that is an int, for all directions, or several; the `given` tensors came before it."""
     if isinstance(value, int):
         return [value] * dims
     if isinstance(value, tuple | list):
         return [int(v) for v in value]
-    kind = type(value).__name__
     if "transpose" in function:
-        raise TypeError(f"{function}(): argument '{name}' must be tuple of ints, not {kind}")
-    tensors = ", ".join(["Tensor"] * given)
-    raise TypeError(
-        f"{function}() received an invalid combination of arguments - got ({tensors}, {name}={kind}), but expected "
-        "one of:"
-    )
+        raise TypeError(f"{function}(): argument '{name}' must be tuple of ints, not {class_name(value)}")
+    raise unfit(function, *given, **{name: value})
 
 
 def _each(name: str, values: list[int], dims: int) -> tuple[int, ...]:
@@ -364,7 +359,7 @@ def _conv(
     groups: int,
 ) -> Tensor:
     name = f"conv{dims}d"
-    given = 2 + (bias is not None)
+    given = (input, weight) if bias is None else (input, weight, bias)
     steps = _as_ints(name, dims, given, "stride", stride)
     around = padding if isinstance(padding, str) else _as_ints(name, dims, given, "padding", padding)
     spacing = _as_ints(name, dims, given, "dilation", dilation)
@@ -499,10 +494,13 @@ def _conv_transpose(
     groups: int,
     dilation: Ints,
 ) -> Tensor:
-    name = f"conv_transpose{dims}d"
-    steps, around = _as_ints(name, dims, 2, "stride", stride), _as_ints(name, dims, 2, "padding", padding)
-    more = _as_ints(name, dims, 2, "output_padding", output_padding)
-    spacing = _as_ints(name, dims, 2, "dilation", dilation)
+    name, given = f"conv_transpose{dims}d", (input, weight)
+    steps, around = (
+        _as_ints(name, dims, given, "stride", stride),
+        _as_ints(name, dims, given, "padding", padding),
+    )
+    more = _as_ints(name, dims, given, "output_padding", output_padding)
+    spacing = _as_ints(name, dims, given, "dilation", dilation)
     x, single = _batched(name, input, dims)
     result = _transposed(x, weight, bias, steps, around, more, groups, spacing)
     return squeeze(result, 0) if single else result

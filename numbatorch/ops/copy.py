@@ -257,7 +257,12 @@ def to(
         elif isinstance(arg, str | int | Device):
             device = arg
         elif arg is not None:
-            raise TypeError(_bad_to(args))
+            signatures = (
+                "(torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False)",
+                "(torch.dtype dtype, bool non_blocking = False, bool copy = False)",
+                "(Tensor tensor, bool non_blocking = False, bool copy = False)",
+            )
+            raise arguments.unfit("to", *args, signatures=signatures)
     if other is not None:
         dtype, device = other.kind.dtype, other.kind.device
     result = input
@@ -272,17 +277,6 @@ def to(
             else _in_format(input, memory_format)
         )
     return clone(result) if copy and result is input else result
-
-
-def _bad_to(args) -> str:
-    kinds = ", ".join(type(a).__name__ for a in args)
-    return (
-        f"to() received an invalid combination of arguments - got ({kinds}), but expected one of:\n"
-        " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = "
-        "False)\n"
-        " * (torch.dtype dtype, bool non_blocking = False, bool copy = False)\n"
-        " * (Tensor tensor, bool non_blocking = False, bool copy = False)"
-    )
 
 
 def resolve(device) -> Device:
@@ -340,6 +334,7 @@ def record_stream(input: Tensor, stream: Any) -> None:
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` in the dtype and on the device of `other`."""
+    tensor_kind(other)  # refuses what is none
     return to(input, other)
 
 

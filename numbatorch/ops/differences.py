@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import tensor_array, tensor_kind, unfit
 from numbatorch.base import Number, TensorBase
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.comparison import logical_xor
@@ -87,7 +87,7 @@ def gradient(
     (tensor([3., 4., 6., 7.]),)
     """
     if isinstance(spacing, TensorBase):
-        raise TypeError("gradient() received an invalid combination of arguments - got (Tensor, spacing=Tensor), but expected one of:")  # fmt: skip
+        raise unfit("gradient", input, spacing=spacing)
     ndim = tensor_array(input).ndim
     dims = (
         tuple(range(ndim)) if dim is None else normalize_dims((dim,) if isinstance(dim, int) else dim, ndim)
@@ -215,10 +215,7 @@ def cumulative_trapezoid(
 
 def _check_integral(function: str, y: Tensor, x: Tensor | None, dx: Number | None) -> None:
     if x is not None and dx is not None:
-        raise TypeError(
-            f"{function}() received an invalid combination of arguments - got (Tensor, dx={type(dx).__name__}, "
-            f"x=Tensor), but expected one of:"
-        )
+        raise unfit(function, y, x, dx=dx)
     if x is None and tensor_kind(y).dtype is dt.bool:
         raise RuntimeError(f"{function}: received a bool input for `y`, but bool is not supported")
     if x is not None and dt.bool in (y.kind.dtype, tensor_kind(x).dtype):

@@ -211,7 +211,14 @@ def read(
             kernels.take(kind.device.type, out.array, array, places, route.walk, missed)
         if not route.walk.size or reported(missed):
             raise _blame(rule, indices, blocks, array.shape)
+    elif _astray(route, blocks, array.shape):
+        raise _blame(rule, indices, blocks, array.shape)
     return out
+
+
+def _astray(route: Route, blocks: tuple[Block, ...], shape: tuple[int, ...]) -> bool:
+    """Whether there are indices for a dimension without elements: an error, although nothing would be read or written."""
+    return 0 not in route.common and any([0 in shape[first : first + count] for first, count in blocks])
 
 
 def in_full(write: Callable[..., None]) -> Callable[..., None]:
@@ -265,6 +272,8 @@ def write(
         if not route.walk.size or reported(missed):
             raise _blame(rule, indices, blocks, array.shape)
         combine(kernel, target, value, index, route.walk, *how)
+    elif _astray(route, blocks, array.shape):
+        raise _blame(rule, indices, blocks, array.shape)
 
 
 def elsewhere(name: str, tensor: Tensor, other: Tensor) -> Exception:

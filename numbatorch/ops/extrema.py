@@ -16,7 +16,7 @@ from numbatorch.arguments import unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import div, maximum, minimum, mul
-from numbatorch.ops.comparison import eq
+from numbatorch.ops.comparison import eq, where
 from numbatorch.ops.copy import cast
 from numbatorch.ops.math import isnan
 from numbatorch.ops.reduce import sum
@@ -56,7 +56,8 @@ def _shared_vjp(node, grad):
 
 def _shared_by_all_vjp(node, grad):
     input, result = node.unpack()
-    return (_share(grad, eq(input, result) | (isnan(input) & isnan(result)), node.params[0]),)
+    reached = eq(input, result) | (isnan(input) & isnan(result))
+    return (where(reached, div(grad, sum(cast(reached, grad.kind.dtype))), 0),)
 
 
 def _both_vjp(node, grads):
@@ -100,13 +101,13 @@ class _Range(Reduce):
 
 def _ordered(function: str, kernel: str) -> Check:
     def check(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-        if own.is_complex:
-            raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(own)}'")
         of_all = RuntimeError(
             f"{function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
             f"reduction dim with the 'dim' argument."
         )
         without_elements(shape, dim, dims, f"{function}()", of_all)
+        if own.is_complex:
+            raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(own)}'")
 
     return check
 
@@ -141,12 +142,12 @@ def _located(function: str) -> Callable[[DType], None]:
 
 
 def _both_ends(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, ...]) -> None:
-    if own.is_complex:
-        raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{type_word(own)}'")
     of_all = RuntimeError(
         "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
     )
     without_elements(shape, dim, dims, "aminmax", of_all)
+    if own.is_complex:
+        raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{type_word(own)}'")
 
 
 # --- rows

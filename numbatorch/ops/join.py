@@ -13,7 +13,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.copy import cast, copy_, from_numbers, into, move
@@ -145,7 +145,7 @@ def cat(
 
 def _promoted_into(out: Tensor, result: Tensor, name: str) -> Tensor:
     """`out` overwritten by the result of `name`, whose dtype may be a lower one. TypeError for a higher one."""
-    if not dt.can_cast(result.kind.dtype, out.kind.dtype):
+    if not dt.can_cast(result.kind.dtype, tensor_kind(out).dtype):
         raise TypeError(
             f"torch.cat(): input types can't be cast to the desired output type {type_word(out.kind.dtype)}"
         )

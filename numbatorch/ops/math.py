@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_bool, to_float, to_real
-from numbatorch.arguments import mistaken, tensor_kind
+from numbatorch.arguments import mistaken, tensor_kind, unfit
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.complexes import view_as_complex, view_as_real
@@ -372,7 +372,10 @@ def _by_limits(
 ) -> Tensor:
     """One of two rows: numbers are made numbers of the dtype of the result first; -1 is the largest uint8, as in C.
     Raises RuntimeError for those out of range."""
-    if any([isinstance(x, TensorBase) for x in limits]):
+    tensors = [isinstance(x, TensorBase) for x in limits]
+    if any(tensors):
+        if not all(tensors):
+            raise unfit("clamp", input, *limits)
         return by_tensors.general((input, *limits), out)
     own = tensor_kind(input).dtype
     widest = dt.result_dtype(*[weighed(x) for x in (input, *limits)])

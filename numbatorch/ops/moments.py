@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.apply import to_real
-from numbatorch.arguments import tensor_kind
+from numbatorch.arguments import tensor_kind, unfit
 from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.comparison import eq, where
@@ -100,7 +100,13 @@ _std_mean = Reduce(
 
 
 def _arguments(
-    function: str, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None, names: dict
+    function: str,
+    input: Tensor,
+    dim: Any,
+    unbiased: bool | None,
+    keepdim: bool,
+    correction: float | None,
+    names: dict,
 ) -> tuple[Dims, bool, float]:
     """The forms var(dim, keepdim=, correction=), var(unbiased) and var(dim, unbiased, keepdim)."""
     if names:
@@ -109,9 +115,7 @@ def _arguments(
         dim, unbiased = None, dim
     if unbiased is not None:
         if correction is not None:
-            raise TypeError(
-                f"{function}() received an invalid combination of arguments: unbiased and correction"
-            )
+            raise unfit(function, input, correction=correction, unbiased=unbiased)
         correction = int(unbiased)
     return dim, keepdim, 1.0 if correction is None else float(correction)
 
@@ -139,7 +143,7 @@ def var(
     >>> torch.var(torch.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
-    dim, keepdim, correction = _arguments("var", dim, unbiased, keepdim, correction, names)
+    dim, keepdim, correction = _arguments("var", input, dim, unbiased, keepdim, correction, names)
     if tensor_kind(input).dtype.is_complex:
         return var(input.real, dim, keepdim=keepdim, correction=correction) + var(
             input.imag, dim, keepdim=keepdim, correction=correction
@@ -156,7 +160,7 @@ def std(
     >>> torch.std(torch.tensor([[1.0, 5.0], [2.0, 2.0]]), dim=1, correction=0)
     tensor([2., 0.])
     """
-    dim, keepdim, correction = _arguments("std", dim, unbiased, keepdim, correction, names)
+    dim, keepdim, correction = _arguments("std", input, dim, unbiased, keepdim, correction, names)
     if tensor_kind(input).dtype.is_complex:
         return var(input, dim, keepdim=keepdim, correction=correction).sqrt()
     return into(out, _measured(_std, "std", input, dim, keepdim, correction), "std")
@@ -176,7 +180,7 @@ def var_mean(
     >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    dim, keepdim, correction = _arguments("var_mean", dim, unbiased, keepdim, correction, names)
+    dim, keepdim, correction = _arguments("var_mean", input, dim, unbiased, keepdim, correction, names)
     if tensor_kind(input).dtype.is_complex:
         return var(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
     return _measured(_var_mean, "var_mean", input, dim, keepdim, correction)
@@ -196,7 +200,7 @@ def std_mean(
     >>> torch.std_mean(torch.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    dim, keepdim, correction = _arguments("std_mean", dim, unbiased, keepdim, correction, names)
+    dim, keepdim, correction = _arguments("std_mean", input, dim, unbiased, keepdim, correction, names)
     if tensor_kind(input).dtype.is_complex:
         return std(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
     return _measured(_std_mean, "std_mean", input, dim, keepdim, correction)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import tensor_array, tensor_kind, unfit
 from numbatorch.autograd.node import type_name
 from numbatorch.base import Number, TensorBase, weighed
 from numbatorch.dtype import DType
@@ -68,14 +68,14 @@ def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> DType:
     >>> torch.result_type(torch.tensor([1, 2]), 1.0)
     torch.float32
     """
-    for value in (tensor1, tensor2):
-        if not isinstance(value, TensorBase | Number):
-            kinds = ", ".join(["Tensor" if is_tensor(v) else type(v).__name__ for v in (tensor1, tensor2)])
-            raise TypeError(
-                f"result_type() received an invalid combination of arguments - got ({kinds}), but expected one "
-                "of:\n * (Tensor tensor, Tensor other)\n * (Number scalar, Tensor tensor)\n"
-                " * (Tensor tensor, Number other)\n * (Number scalar1, Number scalar2)"
-            )
+    if not (isinstance(tensor1, TensorBase | Number) and isinstance(tensor2, TensorBase | Number)):
+        signatures = (
+            "(Tensor tensor, Tensor other)",
+            "(Number scalar, Tensor tensor)",
+            "(Tensor tensor, Number other)",
+            "(Number scalar1, Number scalar2)",
+        )
+        raise unfit("result_type", tensor1, tensor2, signatures=signatures)
     return dt.result_dtype(weighed(tensor1), weighed(tensor2))
 
 

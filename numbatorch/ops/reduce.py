@@ -124,6 +124,7 @@ def nansum(
 ) -> Tensor:
     """The sum of the elements that are not NaN."""
     if tensor_kind(input).dtype.is_complex:
+        reduction_dims(dim, input.array.ndim)  # whose error comes first
         raise RuntimeError(f"nansum on {input.kind.device.type.upper()} does not support complex inputs")
     if input.kind.inexact and out is not None and not tensor_kind(out).inexact:
         raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{type_word(out.kind.dtype)}'")

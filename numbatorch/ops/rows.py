@@ -50,7 +50,7 @@ def _vector(tensor: Tensor) -> Tensor:
 
 
 def _not_there(value: int, which: int, dim: int, size: int) -> Exception:
-    if dim:
+    if dim == 1:
         return RuntimeError(f"INDICES element is out of DATA bounds, id={value} axis_dim={size}")
     return IndexError("index out of range in self")
 

@@ -106,7 +106,7 @@ def topk(
     indices=tensor([0, 2]))
     """
     d = normalize_dim(dim, tensor_array(input).ndim)
-    _refuse("topk", input, "bool")
     if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError("selected index k out of range")
+    _refuse("topk", input, "bool")
     return into_pair(out, return_types.topk(*_topk.of(input, d, k, largest)), "topk")

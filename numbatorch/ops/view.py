@@ -120,7 +120,7 @@ def _reread(input: Tensor, dtype: DType) -> Tensor:
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` in the shape of `other`."""
-    return view(input, other.array.shape)
+    return view(input, tensor_array(other).shape)
 
 
 def reshape(input: Tensor, *args, shape: Sequence[int] | None = None) -> Tensor:
@@ -143,7 +143,7 @@ def reshape(input: Tensor, *args, shape: Sequence[int] | None = None) -> Tensor:
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` reshaped to the shape of `other`."""
-    return reshape(input, other.array.shape)
+    return reshape(input, tensor_array(other).shape)
 
 
 def ravel(input: Tensor) -> Tensor:
@@ -385,7 +385,7 @@ def native_type_text(tensor: TensorBase) -> str:
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` expanded to the shape of `other`."""
-    return expand(input, other.array.shape)
+    return expand(input, tensor_array(other).shape)
 
 
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:

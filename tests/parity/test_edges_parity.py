@@ -54,6 +54,15 @@ m.clone().map_(m, lambda a, b: a + b) | m.map_(x, lambda a, b: a) | m.map_(L.one
 m.dim_order(ambiguity_check=True) | m[:1].dim_order(ambiguity_check=True) | m.dim_order(ambiguity_check="a") | m.dim_order(ambiguity_check=[1])
 L.ones(2, 1, 3, 4).dim_order(ambiguity_check=[L.contiguous_format, L.channels_last]) | m.expand(3, 2, 2).dim_order(ambiguity_check=True)
 L.ones(2, 2, 3, 4).dim_order(ambiguity_check=[L.contiguous_format, L.channels_last]) | m.dim_order(ambiguity_check=[])
+L.maximum(x, 3) | L.minimum(3, x) | L.fmax(x, 2.0) | L.fmin(x, 2.0) | L.atan2(2.0, x) | L.hypot(x, 2) | L.logaddexp(x, 2) | L.logaddexp2(x, 2) | L.ldexp(x, 2)
+L.gcd(u, 2) | L.lcm(u, 2) | L.igamma(x, 2) | L.logical_and(x, 1) | L.logical_or(x, 1) | L.logical_xor(1, x) | L.addcmul(x, 2, x) | L.addcdiv(x, x, 2) | L.clamp(x, x, 2)
+L.cat([x], out=3) | L.stack([x], out=3) | L.gradient(m, spacing=x) | L.var(m, unbiased=True, correction=1) | m.to(3.5, [1]) | F.conv1d(m[None], m[None], stride="a")
+L.zeros(0, 0)[[0, 0]] | L.zeros(0, 0)[:, [0]] | L.zeros(0, 0)[[[]]] | L.zeros(3, 0)[[5]] | L.zeros(0, 0).index_put((i([0]),), i(0.0)) | L.zeros(3, 0).index_put((i([7]),), i(0.0))
+L.zeros(2, 1, 3).index_select(2, i([5])) | L.zeros(2, 1, 3).index_select(1, i([5])) | L.zeros(2, 0, dtype=L.complex64).amin(1) | L.zeros(0, dtype=L.complex64).aminmax()
+L.zeros(2, dtype=L.complex64).nansum(5) | L.zeros(2, dtype=L.complex64).topk(5) | L.autograd.grad((x.min() * L.nan), x) | L.fmax(i(-1, dtype=L.int8), u) | L.maximum(i(200, dtype=L.uint8), b)
+L.tensor([L.nan, 1e10, -3e9, 70000.0, -1.5, L.inf] * 9).to(L.int32) | L.tensor([L.nan, 1e10, -3e9, 70000.0, -1.5] * 9).double().short() | L.tensor([3000000001.0]).double().to(L.int8)
+L.tensor([L.nan, 300.0, -1.5]).bfloat16().int() | (i([3e10, -1.5]) + 0j).int() | F.smooth_l1_loss(i(1.0).double(), m) | F.mse_loss(m, i(1.0).double()) | F.huber_loss(i(3.0).double(), m)
+F.huber_loss(m, m.double() * 2) | F.huber_loss(i([1, 5]), m) | F.l1_loss(i(1.0).bfloat16(), m) | L.autograd.grad(F.huber_loss(x, i(9.0)), x) | F.huber_loss(m, m * 1j)
 """
 NAMES = {
     "u": "L.tensor([0, 2, 255], dtype=L.uint8)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from numbatorch.ops.activation import logsigmoid
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import ones_like
+from numbatorch.ops.join import broadcast_tensors
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.reduction import remember
 from numbatorch.ops.view import expand
@@ -136,23 +137,31 @@ _bce_logits_weighted = Pointwise(
 )
 
 
+def _together(input: Tensor, target: Tensor) -> Sequence[Tensor]:
+    """Both in their common shape, before dtypes are compared: a 0-d tensor weighs what others weigh."""
+    if tensor_array(input).shape == tensor_array(target).shape:
+        return input, target
+    return broadcast_tensors(input, target)
+
+
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """(input - target)²"""
-    return _mse(input, target, reduction)
+    return _mse(*_together(input, target), reduction)
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """|input - target|"""
-    return _l1(input, target, reduction)
+    return _l1(*_together(input, target), reduction)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """½ d² / beta where |d| < beta, else |d| - ½ beta; d = input - target"""
-    return _smooth_l1(input, target, beta, reduction)
+    return _smooth_l1(*_together(input, target), beta, reduction)
 
 
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     """½ d² where |d| <= delta, else delta (|d| - ½ delta); d = input - target. The result has the input's dtype."""
+    input, target = _together(input, target)
     own = input.kind.dtype
     common = dt.promote_types(own, target.kind.dtype)
     if common is own or casting.tolerates(input, target):

@@ -86,7 +86,8 @@ class Storage:
     __slots__ = ("_room", "_views", "array", "version")
 
     def __init__(self, array: Any):
-        self.array, self.version, self._views = array, 0, None
+        self.array, self.version = array, 0
+        self._views: list[ref[TensorBase]] | None = None
 
     def watch(self, view: TensorBase) -> None:
         """Remember, as long as it lives, a view through which no gradient leads yet: a change in place may bring the

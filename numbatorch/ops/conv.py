@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch import casting
@@ -138,7 +138,8 @@ def _as_ints(function: str, dims: int, given: Sequence[Tensor], name: str, value
         return [int(v) for v in value]
     if "transpose" in function:
         raise TypeError(f"{function}(): argument '{name}' must be tuple of ints, not {class_name(value)}")
-    raise unfit(function, *given, **{name: value})
+    named: dict[str, Any] = {name: value}
+    raise unfit(function, *given, **named)
 
 
 def _each(name: str, values: list[int], dims: int) -> tuple[int, ...]:

@@ -68,7 +68,7 @@ def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> DType:
     >>> torch.result_type(torch.tensor([1, 2]), 1.0)
     torch.float32
     """
-    if not (isinstance(tensor1, TensorBase | Number) and isinstance(tensor2, TensorBase | Number)):
+    if not all([isinstance(value, TensorBase | Number) for value in (tensor1, tensor2)]):
         signatures = (
             "(Tensor tensor, Tensor other)",
             "(Number scalar, Tensor tensor)",

@@ -6,7 +6,7 @@ A. Vaswani and others, "Attention Is All You Need", arXiv:1706.03762.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,11 @@ import numbatorch.dtype as dt
 from numbatorch.apply import Op
 from numbatorch.arguments import tensor_kind
 from numbatorch.autograd.mode import state
-from numbatorch.base import empty, wrap
+from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import c_name
 from numbatorch.ops.arithmetic import add, mul, sub
 from numbatorch.ops.comparison import where
-from numbatorch.ops.copy import cast, to_opmath
+from numbatorch.ops.copy import cast, copy_, to_opmath
 from numbatorch.ops.creation import ones, zeros_like
 from numbatorch.ops.dropout import dropout
 from numbatorch.ops.interleave import repeat_interleave
@@ -28,6 +28,7 @@ from numbatorch.ops.softmax import softmax
 from numbatorch.ops.view import expand, reshape, transpose, unflatten
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import attention as kernels
+from numbatorch_kernels import parallel
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -104,16 +105,45 @@ def _like(x: Tensor, features: int) -> Tensor:
     return wrap(memory.array.transpose(*[order.index(d) for d in range(3)], 3), x.kind.strided)
 
 
+PART = 1 << 18  # elements of queries that are halves and become float32 together
+
+
+def _parts(q: Tensor, k: Tensor) -> Iterator[Callable[[Tensor], Tensor]]:
+    """Functions that take some heads from tensors, together all. On the CPU, of halves, so few at a time that what they
+    are in float32 stays in the cache; else all at once."""
+    if not (q.kind.cpu and q.kind.dtype.is_half):
+        yield lambda x: x
+        return
+    batch, own = k.array.shape[:2]
+    some = max(parallel.get_num_threads(), PART * batch * own // q.array.size)
+    rows, columns = max(1, some // own), min(some, own)
+    for i in range(0, batch, rows):
+        for j in range(0, own, columns):
+
+            def take(x, i=i, j=j):
+                first, heads = x.array.shape[:2]
+                group = heads // own
+                x = x if first == 1 else x[i : i + rows]
+                return x if heads == 1 else x[:, j * group : (j + columns) * group]
+
+            yield take
+
+
 def _forward(q, k, v, mask, scale, causal):
     """The result, and the logarithm of the sum of each query's weights."""
     kind = q.kind
-    wide = [to_opmath(t.detach()) for t in (q, k, v)] if kind.dtype.is_half else (q, k, v)
-    features = v.array.shape[-1]
-    out = _like(wide[0], features)
-    lse = empty(q.array.shape[:-1], wide[0].kind)
-    arrays = [t.array for t in (out, lse, *wide)]
-    kernels.attention(kind.device.type, *arrays, None if mask is None else mask.array, scale, causal)
-    return out if out.kind.dtype is kind.dtype else cast(out, kind.dtype), lse
+    q, k, v = q.detach(), k.detach(), v.detach()
+    out = _like(q, v.array.shape[-1])
+    lse = empty(q.array.shape[:-1], Kind.of(kind.dtype.opmath, kind.device))
+    for take in _parts(q, k):
+        wide = [to_opmath(take(t)) for t in (q, k, v)]
+        made = _like(wide[0], v.array.shape[-1]) if kind.dtype.is_half else out
+        part = None if mask is None else take(mask).array
+        arrays = [t.array for t in (made, take(lse), *wide)]
+        kernels.attention(kind.device.type, *arrays, part, scale, causal)
+        if made is not out:
+            copy_(take(out), made)
+    return out, lse
 
 
 def _vjp(node, grad):
@@ -122,13 +152,19 @@ def _vjp(node, grad):
 
 
 def _backward(grad, q, k, v, out, lse, mask, scale, causal):
-    dtype = q.kind.dtype
-    wide = [to_opmath(t.detach()) for t in (grad, q, k, v, out)]
-    made = [_like(x, x.array.shape[-1]) for x in wide[1:4]]
-    arrays = [t.array for t in (*made, *wide, lse)]
-    mask = None if mask is None else mask.array
-    kernels.attention_backward(q.kind.device.type, *arrays, mask, scale, causal)
-    return tuple([cast(x, dtype) for x in made])
+    given = [t.detach() for t in (grad, q, k, v, out)]
+    results = [_like(x, x.array.shape[-1]) for x in given[1:4]]
+    for take in _parts(q, k):
+        wide = [to_opmath(take(t)) for t in given]
+        narrow = q.kind.dtype.is_half
+        made = [_like(x, x.array.shape[-1]) for x in wide[1:4]] if narrow else results
+        part = None if mask is None else take(mask).array
+        arrays = [t.array for t in (*made, *wide, take(lse))]
+        kernels.attention_backward(q.kind.device.type, *arrays, part, scale, causal)
+        if narrow:
+            for result, x in zip(results, made):
+                copy_(take(result), x)
+    return tuple(results)
 
 
 def _backward_vjp(node, grads):

@@ -37,11 +37,13 @@ from numbatorch.autograd import is_inference_mode_enabled as is_inference_mode_e
 from numbatorch.autograd import no_grad as no_grad
 from numbatorch.autograd import set_grad_enabled as set_grad_enabled
 from numbatorch.backends import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from numbatorch.backends import get_deterministic_debug_mode as get_deterministic_debug_mode
 from numbatorch.backends import get_float32_matmul_precision as get_float32_matmul_precision
 from numbatorch.backends import get_num_interop_threads as get_num_interop_threads
 from numbatorch.backends import (
     is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
 )
+from numbatorch.backends import set_deterministic_debug_mode as set_deterministic_debug_mode
 from numbatorch.backends import set_float32_matmul_precision as set_float32_matmul_precision
 from numbatorch.backends import set_flush_denormal as set_flush_denormal
 from numbatorch.backends import set_num_interop_threads as set_num_interop_threads

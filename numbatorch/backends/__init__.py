@@ -10,10 +10,12 @@ from numbatorch.backends import opt_einsum as opt_einsum
 from numbatorch.backends.precision import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
 )
+from numbatorch.backends.precision import get_deterministic_debug_mode as get_deterministic_debug_mode
 from numbatorch.backends.precision import get_float32_matmul_precision as get_float32_matmul_precision
 from numbatorch.backends.precision import (
     is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
 )
+from numbatorch.backends.precision import set_deterministic_debug_mode as set_deterministic_debug_mode
 from numbatorch.backends.precision import set_float32_matmul_precision as set_float32_matmul_precision
 from numbatorch.backends.precision import use_deterministic_algorithms as use_deterministic_algorithms
 from numbatorch.backends.threads import get_num_interop_threads as get_num_interop_threads

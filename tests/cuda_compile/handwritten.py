@@ -19,6 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 from types import FunctionType
 
+from pointwise import is_pointwise
 from samples import SAMPLES, Sample, results, tensors
 from task import Task
 
@@ -204,7 +205,7 @@ def tasks(launched: set[tuple]) -> Iterator[Task]:
                 family = _named(module, name.removesuffix(".small"))
                 if family.large is not function:
                     yield Task(label.replace(".small", ".large"), family.large, kinds, False)
-        elif "cuda.syncthreads()" in text or name.endswith("_step"):  # a reduction, or an optimizer's step
+        elif not is_pointwise(name, text):
             function = getattr(lift.module(text, name.removesuffix("_kernel")), name)
             label = text.split('"""')[1]
         else:

@@ -1,8 +1,13 @@
-"""The CUDA kernels of pointwise ops: of every row that the library has, and of its derivative."""
+"""The CUDA kernels of pointwise ops: of every row that the library has, and of its derivative; then those that a run of the
+programs of handwritten.py launches, if anything in them is new.
+"""
 
 from __future__ import annotations
 
 import gc
+import inspect
+import re
+import sys
 from collections.abc import Iterator
 
 from task import Task
@@ -42,7 +47,48 @@ TRIGONOMETRY = ("sin_f32", "cos_f32", "tan_f32")
 SPECIAL = "numbatorch_kernels.special"
 
 
-def tasks() -> Iterator[Task]:
+# A function or an operator in a kernel's text.
+WORD = r"[a-z_]\w*(?=\()|[-+*/%<>=!&|^~]+|\b(?:if|and|or|not)\b"
+
+
+def tasks(launched: set[tuple]) -> Iterator[Task]:
+    compiled = set()
+    for task in of_rows():
+        compiled |= parts(inspect.getsource(sys.modules[task.function.__module__]))
+        yield task
+    for _, name, kinds, text in sorted(launched, key=str):
+        if is_pointwise(name, text) and not parts(text) <= compiled:
+            compiled |= parts(text)
+            function = getattr(lift.module(text, name.removesuffix("_kernel")), name)
+            yield Task(text.split('"""')[1], function, kinds, allows_f64(text))
+
+
+def is_pointwise(name: str, text: str) -> bool:
+    """Whether a kernel of this text, if it is a generated one, is neither a reduction nor an optimizer's step."""
+    return text != "" and "cuda.syncthreads()" not in text and not name.endswith("_step")
+
+
+def parts(text: str) -> set[tuple[str, ...]]:
+    """What a kernel is made of, each with the type that is computed in: how it reads and writes its operands, its functions and
+    operators. Where all of that has been compiled, other orders of it are nothing new."""
+    title, loop = text.split('"""')[1], text.rpartition("while i < n:")[2]
+    outputs, inputs, computed = re.search(r": (.*) <- (.*); computed in (\w+)", title).groups()
+    words = {(computed, word) for word in re.findall(WORD, loop)}
+    return (
+        words
+        | {(computed, "to", x) for x in outputs.split(", ")}
+        | {(computed, "of", x) for x in inputs.split(", ")}
+    )
+
+
+def allows_f64(text: str) -> bool:
+    """Whether a kernel may compute in float64."""
+    exact = (*TRIGONOMETRY, SPECIAL)
+    return not re.search(r"computed in (f4|c8)", text) or any(name in text for name in exact)
+
+
+def of_rows() -> Iterator[Task]:
+    """The kernels of each row, and of its derivative."""
     rows = [found for found in gc.get_objects() if isinstance(found, Pointwise)]
     for row in sorted(rows, key=lambda row: row.name):
         integers_alone = row.name.startswith("Bitwise")
@@ -82,5 +128,5 @@ def forms(row: Pointwise, dtypes: tuple) -> Iterator[Task]:
                 f"{row.name} {element} {access}",
                 getattr(lift.module(text, row.program.name), f"{row.program.name}_kernel"),
                 tuple(lift.argument_kinds(inputs, outputs)[:-1]),
-                allow_f64=computed not in ("f4", "c8") or any(name in text for name in TRIGONOMETRY),
+                allows_f64(text),
             )

@@ -9,7 +9,7 @@ from harness import Report, check
 
 def reports(number: int, workers: int, launched: set[tuple], wanted: list[str]) -> list[Report]:
     """The reports of every `workers`-th kernel whose name contains any of `wanted` (if it is not empty)."""
-    tasks = [*handwritten.tasks(launched), *pointwise.tasks()]
+    tasks = [*handwritten.tasks(launched), *pointwise.tasks(launched)]
     if wanted:
         tasks = [task for task in tasks if any(part in task.name for part in wanted)]
     return [

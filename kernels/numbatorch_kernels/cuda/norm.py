@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba.np.numpy_support import from_dtype
+from numpy import int64
 
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
@@ -37,9 +38,10 @@ ELEMENT, load, store = np.float32, same, same  # of the dtype: each kernel has i
 
 @device_function
 def next_place(n, i, far, near, run):
-    """The element a block's width further on."""
+    """The element a block's width further on. (Without a branch, so that the compiler reads several elements at a time.)"""
     n, i = n + far, i + near
-    return (n + 1, i - run) if i >= run else (n, i)
+    beyond = int64(i >= run)
+    return n + beyond, i - beyond * run
 
 
 def norm_block(

@@ -58,8 +58,15 @@ def check_share(number: int, count: int, after: str, tiny: bool) -> None:
         try:
             fault = _difference(torch, row, results, tensors)
         except Exception as error:  # the table goes on: what happened is the result
-            fault = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            fault = _in_words(error)
         print(json.dumps(["end", row.id, fault]), flush=True)
+
+
+def _in_words(error: Exception) -> str:
+    """What is written down of an error. One after which the device answers no more ends this process, and another goes on."""
+    if "CUDA error" in str(error):
+        raise error
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _difference(torch: Any, row: Any, results: Callable, tensors: Callable) -> str | None:
@@ -108,19 +115,25 @@ def check(ends: float, tiny: bool, report: Callable[[int, dict[str, str]], None]
 
 
 def _watch(number: int, count: int, ends: float, tiny: bool, lines: queue.Queue) -> None:
-    """Run a share to its end, starting again after the row at which its process has died."""
+    """Run a share to its end."""
+    for line in _to_the_end(["--share", str(number), str(count)], ends, tiny):
+        lines.put(line)
+
+
+def _to_the_end(options: list[str], ends: float, tiny: bool) -> Iterator[list]:
+    """What processes of this program say of each row or case: a new one goes on where one has died."""
     last: str | None = ""
     while last is not None and time.monotonic() < ends:
-        options = ["--share", str(number), str(count), "--after", last, *["--tiny"] * tiny]
-        running, last = "", None
-        for kind, name, *fault in _answers(options, ends):
-            running = name if kind == "begin" else ""
+        running: list = []
+        for kind, *line in _answers([*options, "--after", last, *["--tiny"] * tiny], ends):
+            running = line if kind == "begin" else []
             if kind == "end":
-                lines.put((name, fault[0]))
+                yield line
+        last = None
         if running:
             late = time.monotonic() >= ends
-            lines.put((running, "no time was left" if late else "the process died: see its kernel"))
-            last = running
+            yield [*running, "no time was left" if late else "the process died: see its kernel"]
+            last = running[0]
 
 
 def _answers(options: list[str], ends: float) -> Iterator[list]:
@@ -194,17 +207,21 @@ def cases(tiny: bool) -> Iterator[tuple[str, str, float, Callable]]:
             yield "training", case.name, 1.0, step(case.program)
 
 
-def measure_all(library: str, tiny: bool) -> None:
-    """Measure every case in one library; print a line for each."""
+def measure_all(library: str, after: str, tiny: bool) -> None:
+    """Measure every case in one library, but only those after the case `after`; print a line for each."""
     torch = importlib.import_module(library)
+    waiting = bool(after)
     for group, name, work, program in cases(tiny):
-        print(json.dumps(["begin", name]), flush=True)
+        if waiting:
+            waiting = name != after
+            continue
+        print(json.dumps(["begin", name, group, work]), flush=True)
         answer: Any
         try:
             torch.manual_seed(0)
             answer = _seconds(torch, program(torch), tiny)
         except Exception as error:  # the next case may work: what happened is the result
-            answer = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            answer = _in_words(error)
         print(json.dumps(["end", name, group, work, answer]), flush=True)
         torch.cuda.empty_cache()
 
@@ -342,7 +359,7 @@ def main() -> None:
     if options.share:
         check_share(*options.share, options.after, options.tiny)
     elif options.measure:
-        measure_all(options.measure, options.tiny)
+        measure_all(options.measure, options.after, options.tiny)
     else:
         everything(options)
 
@@ -359,10 +376,9 @@ def everything(options: argparse.Namespace) -> None:
         if len(libraries) == 1:
             print("PyTorch with CUDA is not installed here: its column stays empty")
         for library in libraries:
-            for kind, name, *rest in _answers(["--measure", library, *["--tiny"] * options.tiny], half):
-                if kind == "end":
-                    results.measured(library, name, *rest)
-                    print(f"{library:12}{name:40}{_time(rest[-1])}", flush=True)
+            for name, *rest in _to_the_end(["--measure", library], half, options.tiny):
+                results.measured(library, name, *rest)
+                print(f"{library:12}{name:40}{_time(rest[-1])}", flush=True)
     if not options.no_check:
         check(ends, options.tiny, results.checked)
         found = results.known["check"]

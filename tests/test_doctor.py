@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from benchmarks import gpu
 from numbatorch import doctor
 from numbatorch_kernels.cuda import compat
 
@@ -48,3 +50,13 @@ def test_the_benchmark_for_gpus(tmp_path):
     assert all(isinstance(line["numbatorch"], float) for line in figures.values()), figures
     table = (tmp_path / "gpu.md").read_text()
     assert table.count("\n| ") == len(figures) + 1 and "| softmax |" in table
+
+
+def test_the_benchmark_goes_on_where_a_process_has_died(monkeypatch):
+    said = {
+        "": [["begin", "a"], ["end", "a", None], ["begin", "b"]],
+        "b": [["begin", "c"], ["end", "c", "differs"]],
+    }
+    monkeypatch.setattr(gpu, "_answers", lambda options, ends: said[options[options.index("--after") + 1]])
+    found = list(gpu._to_the_end([], time.monotonic() + 60, False))
+    assert found == [["a", None], ["b", "the process died: see its kernel"], ["c", "differs"]]

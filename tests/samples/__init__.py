@@ -25,6 +25,7 @@ from samples.sample import Sample as Sample
 from samples.sample import results as results
 from samples.sample import tensors as tensors
 from samples.special import SPECIAL
+from samples.spectra import SPECTRA
 from samples.views import VIEWS
 
 SAMPLES: list[Sample] = [
@@ -46,5 +47,6 @@ SAMPLES: list[Sample] = [
     *RESAMPLING,
     *ATTENTION,
     *LINALG,
+    *SPECTRA,
 ]
 DIFFERENTIABLE = [s for s in SAMPLES if s.order]

@@ -1,0 +1,14 @@
+"""Fourier transforms: on CUDA their operands go to the host and back."""
+
+from samples.sample import COMPLEX, Sample
+
+_LINES, _PLANE = (((5,),), ((2, 6),)), (((3, 4),),)
+_WIDE = ("float32", "float64")
+
+SPECTRA = [
+    *[Sample(f"fft.{name}", _LINES, dtypes=COMPLEX, tol=8) for name in ("fft", "ifft", "irfft", "hfft")],
+    *[Sample(f"fft.{name}", _LINES, dtypes=_WIDE, tol=8) for name in ("fft", "rfft", "ihfft")],
+    Sample("fft.fft2", _PLANE, dtypes=COMPLEX, tol=8),
+    Sample("fft.rfft2", _PLANE, dtypes=_WIDE, tol=8),
+    Sample("fft.fftshift", _LINES, dtypes=_WIDE),
+]

@@ -113,9 +113,11 @@ def entr(x):
     return where(isnan(x), x, where(x > 0, -x * log(x), where(x == 0, 0, -inf)))
 
 
-@derived_by(
-    lambda g, y, x, a: (g * where((x == 0) & (a <= -1), 0, log1p(a)), g * x / (a + 1)),
-)
+def _xlog1py_vjp(g, y, x, a):
+    return where((x == 0) & (a <= -1), 0, xlog1py(g, a)), g * x / (a + 1)
+
+
+@derived_by(_xlog1py_vjp)
 def xlog1py(x, a):
     """x log(1 + a), and 0 where x is 0 whatever a is"""
     return where(isnan(a), a, where(x == 0, 0, x * log1p(a)))

@@ -114,7 +114,15 @@ softplus = Scalar(
     lambda x: math.log1p(math.exp(-math.fabs(x))) + max(x, 0),
     lambda g, y, x: (g * sigmoid(x),),
 )
-atan2 = Scalar("atan2", math.atan2, lambda g, y, a, b: (g * b / (a * a + b * b), -g * a / (a * a + b * b)))
+
+
+def _atan2_vjp(g, y, a, b):
+    # at the origin, which has no angle, 0
+    scale = where((a == 0) & (b == 0), 0, 1 / (a * a + b * b))
+    return g * (b * scale), -g * (a * scale)
+
+
+atan2 = Scalar("atan2", math.atan2, _atan2_vjp)
 
 
 def _pow_vjp(g, y, x, p):
@@ -139,7 +147,7 @@ rint = Scalar("rint", round)
 fmod = Scalar("fmod", math.fmod, lambda g, y, a, b: (g, -g * trunc(a / b)))
 # a b + c, rounded once where the processor can
 fma = Scalar("fma", lambda a, b, c: a * b + c, lambda g, y, a, b, c: (g * b, g * a, g))
-copysign = Scalar("copysign", math.copysign, lambda g, y, a, b: (where(a == 0, 0, g * (y / a)), None))
+copysign = Scalar("copysign", math.copysign, lambda g, y, a, b: (g * where(a == 0, 0, y / a), None))
 # 1 / √(x² - 1), of complex numbers as 1 / √(x - 1) √(x + 1): the same root on both sides of the branch cut
 acosh_slope: Scalar = Scalar(
     "acosh_slope",

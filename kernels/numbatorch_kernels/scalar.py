@@ -131,8 +131,8 @@ def pow_int(a, n):
 
 @derived_by(
     lambda g, y, a, b: (
-        where(a == b, 0.5 * g, where(a > b, g, 0)),
-        where(a == b, 0.5 * g, where(b > a, g, 0)),
+        where(a == b, 0.5 * g, where(a < b, 0, g)),
+        where(a == b, 0.5 * g, where(b < a, 0, g)),
     )
 )
 def maximum_(a, b):
@@ -142,8 +142,8 @@ def maximum_(a, b):
 
 @derived_by(
     lambda g, y, a, b: (
-        where(a == b, 0.5 * g, where(a < b, g, 0)),
-        where(a == b, 0.5 * g, where(b < a, g, 0)),
+        where(a == b, 0.5 * g, where(a > b, 0, g)),
+        where(a == b, 0.5 * g, where(b > a, 0, g)),
     )
 )
 def minimum_(a, b):
@@ -185,6 +185,7 @@ def clamp_max(x, high):
     return minimum(x, high)
 
 
+@derived_by(lambda g, y, a, b, weight: (g * (1 - weight), g * weight, g * (b - a)))
 def lerp(a, b, weight):
     """a + weight (b - a), written so that weight 1 gives b exactly."""
     return where(abs(weight) < 0.5, a + weight * (b - a), b - (b - a) * (1 - weight))
@@ -270,7 +271,11 @@ def logaddexp(a, b):
     return where((abs(a) == float("inf")) & (a == b), a, sum_)
 
 
-@derived_by(lambda g, y, x, a: (g * where((x == 0) & (a <= 0), 0, log(a)), g * x / a))
+def _xlogy_vjp(g, y, x, a):
+    return where((x == 0) & (a <= 0), 0, xlogy(g, a)), g * x / a
+
+
+@derived_by(_xlogy_vjp)
 def xlogy(x, a):
     """x log(a), and 0 where x is 0 whatever a is."""
     return where(isnan(a), a, where(x == 0, 0, x * log(a)))
@@ -340,9 +345,15 @@ def mish(x):
     return x * tanh(softplus(x))
 
 
+def _elu_vjp(g, y, x, alpha, scale, input_scale):
+    slope = where(x <= 0, exp(minimum(x, 0) * input_scale) * (alpha * scale * input_scale), scale)
+    return g * slope, None, None, None
+
+
+@derived_by(_elu_vjp)
 def elu(x, alpha, scale, input_scale):
     """scale x where positive, else scale alpha (e^(input_scale x) - 1)"""
-    return where(x > 0, x * scale, expm1(minimum(x, 0) * input_scale) * (alpha * scale))
+    return where(x <= 0, expm1(minimum(x, 0) * input_scale) * (alpha * scale), x * scale)
 
 
 def softplus_beta(x, beta, threshold):
@@ -355,7 +366,7 @@ def softsign(x):
     return x / (1 + abs(x))
 
 
-@derived_by(lambda g, y, x, low, high: (where((x > low) & (x < high), g, 0), None, None))
+@derived_by(lambda g, y, x, low, high: (where((x <= low) | (x >= high), 0, g), None, None))
 def hardtanh(x, low, high):
     """x between `low` and `high`"""
     return minimum(maximum(x, low), high)
@@ -384,6 +395,7 @@ def hardshrink(x, limit):
     return where((x >= -limit) & (x <= limit), 0, x)
 
 
+@derived_by(lambda g, y, x, limit: (where((x >= -limit) & (x <= limit), 0, g), None))
 def softshrink(x, limit):
     """x moved towards 0 by `limit`"""
     return where(x > limit, x - limit, where(x < -limit, x + limit, x * 0))

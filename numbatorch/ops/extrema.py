@@ -54,7 +54,8 @@ def _shared_vjp(node, grad):
     return (_share(grad, eq(input, restore(result, plan)), plan),)
 
 
-def _shared_by_all_vjp(node, grad):
+def shared_by_all_vjp(node, grad):
+    """The gradient of one chosen element of all, divided evenly between those that equal it."""
     input, result = node.unpack()
     reached = eq(input, result) | (isnan(input) & isnan(result))
     return (where(reached, div(grad, sum(cast(reached, grad.kind.dtype))), 0),)
@@ -155,10 +156,10 @@ def _both_ends(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, .
 _amax = Reduce("Amax", table.amax, _shared_vjp, saves=(0, -1), check=_ordered("amax", "max_values_cpu"))
 _amin = Reduce("Amin", table.amin, _shared_vjp, saves=(0, -1), check=_ordered("amin", "min_values_cpu"))
 _max_of_all = Reduce(
-    "Max", table.amax, _shared_by_all_vjp, saves=(0, -1), overload=1, check=_ordered("max", "max_all")
+    "Max", table.amax, shared_by_all_vjp, saves=(0, -1), overload=1, check=_ordered("max", "max_all")
 )
 _min_of_all = Reduce(
-    "Min", table.amin, _shared_by_all_vjp, saves=(0, -1), overload=1, check=_ordered("min", "min_all")
+    "Min", table.amin, shared_by_all_vjp, saves=(0, -1), overload=1, check=_ordered("min", "min_all")
 )
 _max = _Choice("Max", table.max, _chosen_vjp, results=(promoted, to_int64), check=_chosen_of("max"))
 _min = _Choice("Min", table.min, _chosen_vjp, results=(promoted, to_int64), check=_chosen_of("min"))

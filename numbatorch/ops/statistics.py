@@ -11,11 +11,11 @@ from numbatorch.arguments import tensor_array, tensor_kind, unfit
 from numbatorch.base import Number, TensorBase, wrap
 from numbatorch.ops.arithmetic import lerp, maximum, mul, sub
 from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair, into_pair, refuse_dtypes
-from numbatorch.ops.comparison import eq, ne, where
+from numbatorch.ops.comparison import ne, where
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import full
 from numbatorch.ops.elements import zeros
-from numbatorch.ops.extrema import argmax
+from numbatorch.ops.extrema import argmax, shared_by_all_vjp
 from numbatorch.ops.math import ceil, floor, isnan, round
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import into
@@ -68,18 +68,11 @@ def _of_all(how: int):
     return forward
 
 
-def _of_all_vjp(node, grad):
-    """The gradient is shared by all elements that equal the result."""
-    input, result = node.unpack()
-    reached = cast(eq(input, result) | (isnan(input) & isnan(result)), grad.kind.dtype)
-    return (mul(reached, grad / sum(reached)),)
-
-
 _kthvalue = Choice("Kthvalue", _selected(RANK))
 _median = Choice("Median", _selected(MEDIAN), overload=1)
 _nanmedian = Choice("Nanmedian", _selected(NANMEDIAN), overload=1)
-_median_of_all = Op("Median", _of_all(MEDIAN), _of_all_vjp, saves=(0, -1))
-_nanmedian_of_all = Op("Nanmedian", _of_all(NANMEDIAN), _of_all_vjp, saves=(0, -1))
+_median_of_all = Op("Median", _of_all(MEDIAN), shared_by_all_vjp, saves=(0, -1))
+_nanmedian_of_all = Op("Nanmedian", _of_all(NANMEDIAN), shared_by_all_vjp, saves=(0, -1))
 
 
 def _one_of_each(row: Choice, function: str, made, input: Tensor, dim: int, keepdim: bool, out, *params):

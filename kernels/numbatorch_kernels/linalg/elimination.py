@@ -28,8 +28,8 @@ def eliminate(a, pivots, info, rows, columns, first, last, start, stop):
     for matrix in range(start, stop):
         base = matrix * rows * columns
         for j in range(first, last):
-            best, row = -1.0, j
-            for i in range(j, rows):
+            best, row = _size(a[base + j * columns + j]), j  # NaN stays where it is the first, as in LAPACK
+            for i in range(j + 1, rows):
                 size = _size(a[base + i * columns + j])
                 if size > best:
                     best, row = size, i

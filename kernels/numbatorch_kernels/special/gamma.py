@@ -133,6 +133,8 @@ def polygamma(n, x):
     """The derivative number n of ψ(x): (-1)ⁿ⁺¹ n! ζ(n + 1, x)."""
     if n == 0:
         return digamma(x)
+    if n == 1 and math.isinf(x):
+        return 0.0 if x > 0 else math.nan
     if n == 1 and x < 0 and x != math.floor(x):
         y = math.sin(math.pi * (x - math.floor(x + 0.5)))
         return (math.pi / y) * (math.pi / y) - zeta(2.0, 1 - x)

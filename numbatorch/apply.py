@@ -271,8 +271,6 @@ class ViewOp(Op):
         if tracked and state.enabled:
             view._seen = view._storage.version
             self.record(view, (tensor, *params))
-        elif kind.inexact and state.enabled:
-            view._storage.watch(view)
         return view
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 
@@ -83,30 +82,10 @@ class Storage:
     """Memory that several tensors share: an array that starts where it does, and a count of the changes made
     in place."""
 
-    __slots__ = ("_room", "_views", "array", "version")
+    __slots__ = ("array", "version")
 
     def __init__(self, array: Any):
         self.array, self.version = array, 0
-        self._views: list[ref[TensorBase]] | None = None
-
-    def watch(self, view: TensorBase) -> None:
-        """Remember, as long as it lives, a view through which no gradient leads yet: a change in place may bring the
-        memory onto the tape."""
-        views = self._views
-        if views is None:
-            self._views, self._room = [ref(view)], 64
-        elif views[-1]() is None:  # as most views do, the last one has lived for a line
-            views[-1] = ref(view)
-        else:
-            if len(views) >= self._room:
-                views[:] = [known for known in views if known() is not None]
-                self._room = 64 + 2 * len(views)
-            views.append(ref(view))
-
-    def watched(self) -> list[TensorBase]:
-        """The views that are remembered, and are not from now on."""
-        views, self._views = self._views or (), None
-        return [view for view in [known() for known in views] if view is not None]
 
 
 class TensorBase:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import mode
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import Node, edge, next_sequence, refresh, replay
+from numbatorch.base import TensorBase
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -60,25 +63,32 @@ def rebase(out: Tensor, node: Node) -> None:
     base's history; and that of the views that were made of the memory when no gradient led through it."""
     base: Any = out._base
     if base is None:
-        out._grad_fn, out._requires_grad = node, True
-        _show(out)
+        tracked, out._grad_fn, out._requires_grad = out._requires_grad, node, True
+        if not tracked:
+            _show(out, 0)
         return
     slices = CopySlices()
     slices.edges = (edge(base), *node.edges)
     slices.node, slices.view = node, out._view and _Replay(out)
     slices.sequence = next_sequence()
+    tracked = base._requires_grad
     base._grad_fn, base._requires_grad = slices, True
     out._requires_grad = True
     out._seen = -1  # recording the operation may have looked at the version already
     refresh(out)
-    _show(base)
+    if not tracked:
+        _show(base, len(slices.view.steps))
 
 
-def _show(base: Tensor) -> None:
-    """Put the views of `base` on the tape that were made before it was there itself."""
-    for view in base.memory.watched():
-        if view._base is base:
-            refresh(view)
+def _show(base: Tensor, views: int) -> None:
+    """Put the views of `base` on the tape that were made before it was there itself: besides the known number of `views`,
+    which lead to what is changed. Memory does not keep its views, because making one must cost nothing more; it is known
+    whether others are alive, and only then are they looked for, among all objects."""
+    storage = base.memory
+    if sys.getrefcount(storage) > 3 + views:  # the base's, ours and the call's
+        for view in gc.get_referrers(storage):
+            if isinstance(view, TensorBase) and view._base is base:
+                refresh(view)
 
 
 class _Replay:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from numbatorch import ops
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.nn.losses import legacy_reduction, number_of
 from numbatorch.ops.loss import reduced
 from numbatorch.ops.margin import check_triplet
@@ -87,8 +87,16 @@ def multilabel_soft_margin_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
-    losses = ops.binary_cross_entropy_with_logits(input, target, weight, reduction="none")
-    return reduced(losses.sum(-1) / input.size(-1), reduction)
+    own = tensor_kind(input).dtype
+    others = (target,) if weight is None else (target, weight)
+    alike = all([tensor_kind(x).dtype is own for x in others])
+    if alike and target.shape == input.shape:
+        losses = ops.binary_cross_entropy_with_logits(input, target, weight, reduction="none")
+    else:
+        losses = -(target * ops.logsigmoid(input) + (1 - target) * ops.logsigmoid(-input))
+        losses = losses if weight is None else losses * weight
+    classes = input.dim() - 1
+    return reduced(losses.sum(classes) / input.size(classes), reduction)
 
 
 def triplet_margin_loss(

@@ -1,0 +1,320 @@
+"""Every row of the table of samples, varied, against PyTorch: its operands of every dtype, of extreme values, laid out otherwise in
+memory, of other shapes; the op as a method and in place. Values, dtypes, shapes and strides are the same, or the class
+and the first line of the error.
+
+A run takes one variant of every other row, which the row's name chooses.
+
+NUMBATORCH_VARIANTS=dtypes pytest tests/parity/test_variants.py    # all of one kind; "all" for those of every kind
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from parity.test_samples_parity import TOLERANCE
+from samples import FLOATS, SAMPLES, Sample
+from samples.sample import COMPLEX, INTEGERS, REAL
+
+import numbatorch
+
+WANTED = os.environ.get(
+    "NUMBATORCH_VARIANTS", ""
+)  # the name of a kind, "all", or "" for one variant of every other row
+DTYPES = (*REAL, *COMPLEX)
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A tensor to be: values, a dtype, and how they lie in memory."""
+
+    array: np.ndarray
+    dtype: str
+    layout: str = "plain"
+
+    def tensor(self, library: Any) -> Any:
+        a = self.array
+        if self.layout == "transposed" and a.ndim > 1:
+            return self._plain(library, a.T.copy()).permute(*range(a.ndim)[::-1])
+        if self.layout == "every second" and a.ndim:
+            return self._plain(library, np.repeat(a, 2, axis=-1))[..., ::2]
+        if self.layout == "expanded" and a.ndim:
+            return self._plain(library, a[:1].copy()).expand(*a.shape)
+        if self.layout == "further on" and a.ndim:
+            return self._plain(library, np.concatenate([a[:1], a]))[1:]
+        return self._plain(library, a)
+
+    def _plain(self, library: Any, array: np.ndarray) -> Any:
+        return library.tensor(array).to(getattr(library, self.dtype))
+
+    def with_values(self, array: Any) -> Operand:
+        return replace(self, array=np.asarray(array))
+
+
+class Call(NamedTuple):
+    """A call of the function of this name; in place, what is overwritten is a result, too."""
+
+    name: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+    def result(self, library: Any) -> Any:
+        """What the call gives, or its error."""
+        function = library
+        for part in self.name.split("."):
+            function = getattr(function, part)
+        library.manual_seed(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                args = [_made(library, value) for value in self.args]
+                kwargs = {name: _made(library, value) for name, value in self.kwargs.items()}
+                result = function(*args, **kwargs)
+            except Exception as error:
+                return error
+        return (result, args[0]) if self.name[-1] == "_" else result
+
+
+def _made(library: Any, value: Any) -> Any:
+    if isinstance(value, Operand):
+        return value.tensor(library)
+    if isinstance(value, np.ndarray):
+        return library.tensor(value)
+    if isinstance(value, list | tuple):
+        return type(value)(_made(library, item) for item in value)
+    return value
+
+
+def call_of(row: Sample, dtype: str, shapes: tuple | None = None) -> Call:
+    """The row's call with operands of a dtype."""
+    operands = [Operand(a, dtype) for a in row.arrays(shapes or row.shapes[0], dtype)]
+    return Call(row.name, [*operands, *row.args], dict(row.kwargs))
+
+
+def _changed(call: Call, change: Callable[[Operand], Operand], only: int | None = None) -> Call:
+    """The call with its operands changed, or one of them."""
+    return call._replace(
+        args=[
+            change(value) if isinstance(value, Operand) and only in (None, k) else value
+            for k, value in enumerate(call.args)
+        ]
+    )
+
+
+def _operands(call: Call) -> list[int]:
+    return [k for k, value in enumerate(call.args) if isinstance(value, Operand)]
+
+
+def dtypes(row: Sample) -> Iterator[tuple[str, Call]]:
+    """All operands of one dtype, and one of them of another."""
+    for dtype in DTYPES:
+        yield dtype, call_of(row, dtype)
+    call = call_of(row, row.dtypes[0])
+    places = _operands(call)
+    for dtype in ("float64", "float16", "int64", "bool", "complex64", "uint8") if len(places) > 1 else ():
+        for k in places:
+            changed = _changed(call, lambda x, to=dtype: Operand(np.abs(x.array).astype(to), to), k)
+            yield f"{dtype} for operand {k}", changed
+
+
+EXTREMES = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, 3e38, -3e38, 1.0, -1.0, 0.5, 88.7, -104.0)
+
+
+def _extreme(x: Operand) -> Operand:
+    return x.with_values(np.resize(EXTREMES, x.array.shape).astype(x.array.dtype))
+
+
+def _largest(x: Operand) -> Operand:
+    info = np.iinfo(x.dtype)
+    return x.with_values(np.resize([info.max, info.min, 1, 0], x.array.shape).astype(x.dtype))
+
+
+def _one(number: float) -> Callable[[Operand], Operand]:
+    """Puts a number in the midst of the others."""
+
+    def change(x: Operand) -> Operand:
+        flat = x.array.reshape(-1).copy()
+        flat[flat.size // 2 : flat.size // 2 + 1] = number
+        return x.with_values(flat.reshape(x.array.shape))
+
+    return change
+
+
+def extremes(row: Sample) -> Iterator[tuple[str, Call]]:
+    """NaN, infinities, -0.0, what is too small to be normal, what is nearly too large; the largest whole numbers."""
+    floats = ("complex64", "complex128") if row.complex else FLOATS
+    for dtype in floats:
+        call = call_of(row, dtype)
+        yield f"extremes of {dtype}", _changed(call, _extreme)
+        yield f"a NaN of {dtype}", _changed(call, _one(np.nan))
+        yield f"an infinity of {dtype}", _changed(call, _one(np.inf))
+    for dtype in INTEGERS:
+        yield f"the largest {dtype}", _changed(call_of(row, dtype), _largest)
+
+
+def layouts(row: Sample) -> Iterator[tuple[str, Call]]:
+    """Operands laid out otherwise in memory."""
+    for dtype in dict.fromkeys((row.dtypes[0], row.dtypes[-1])):
+        call = call_of(row, dtype)
+        for layout in ("plain", "transposed", "every second", "expanded", "further on"):
+            yield f"{layout} {dtype}", _changed(call, lambda x, to=layout: replace(x, layout=to))
+
+
+SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "no rows": lambda x: x[:0] if x.ndim else x,
+    "no columns": lambda x: x[..., :0] if x.ndim else x,
+    "a number": lambda x: x.reshape(-1)[0],
+    "one element": lambda x: x[(slice(0, 1),) * x.ndim],
+    "a vector": lambda x: x.reshape(-1),
+    "one more dimension": lambda x: x[None],
+    "an empty vector": lambda x: x.reshape(-1)[:0],
+}
+
+
+def shapes(row: Sample) -> Iterator[tuple[str, Call]]:
+    """All operands, and each of them, of other shapes."""
+    call = call_of(row, row.dtypes[0])
+    places = _operands(call)
+    for shape, change in SHAPES.items():
+        for k in (None, *(places if len(places) > 1 else ())):
+            of = "" if k is None else f" as operand {k}"
+            yield f"{shape}{of}", _changed(call, lambda x, f=change: x.with_values(f(x.array)), k)
+
+
+def methods(row: Sample) -> Iterator[tuple[str, Call]]:
+    """As a method, and in place."""
+    short = row.name.split(".")[-1]
+    for dtype in dict.fromkeys((row.dtypes[0], "int64", "float64", "bool")):
+        call = call_of(row, dtype)
+        for name in (short, f"{short}_"):
+            if hasattr(torch.Tensor, name) and f"Tensor.{name}" != row.name:
+                yield f"{name} of {dtype}", call._replace(name=f"Tensor.{name}")
+
+
+KINDS = (dtypes, extremes, layouts, shapes, methods)
+# What differs and stays: a pattern of "kind of row, variant: difference", and why.
+EXPLAINED = {
+    "INTERNAL ASSERT FAILED": "a mistake inside PyTorch",
+    # dtypes
+    r'complex32|ComplexHalf|"complex_cpu" not implemented|dtypes of view_as_complex, float16': "there is no complex32",
+    r"dtypes of conv.* for operand": "whether unlike dtypes are refused, and how, is up to the library that the sizes choose",
+    r"dtypes of cdist.* for operand .*m1 and m2": "the same",
+    r"dtypes of linalg.matrix_exp, b?float16": "PyTorch's is infinite in halves",
+    r"of nn.functional.interpolate.* uint8:": "PyTorch weighs the elements of small pictures by integers of 16 bits",
+    r"of histc.* uint8: .*without overflow": "PyTorch makes the range bytes before it refuses bytes",
+    # extremes
+    r"extremes of (mm|bmm|addmm|baddbmm|addr|mv|conv\w*|nn.functional.(linear|interpolate|avg_pool\dd|lp_pool2d)|gradient)\b": (
+        "what a sum with infinities, or beyond what its dtype holds, comes to depends on its order and on what is left out of it"
+    ),
+    r"extremes of nn.functional.(layer|group)_norm": "the same, of squares",
+    r"extremes of \S*\[complex\]": "which parts of a product with infinity are NaN depends on the formula",
+    r"extremes of (topk|kthvalue|mode)\b": "which of equal elements is found; NaN equals NaN in mode",
+    r"extremes of (linalg\.|inverse|slogdet|logdet|cholesky|ormqr|norm\('nuc)": "LAPACKs differ in what they make of NaN and infinity",
+    r"extremes of nn.functional.(scaled_dot_product|multi_margin|multilabel_(soft_)?margin|grid_sample)|extremes of cdist\(inf": (
+        "PyTorch's comparisons leave NaN out, and infinity times nothing"
+    ),
+    r"extremes of (signbit|pow\(0.5\)|kl_div|addcdiv|special.(airy_ai|legendre_polynomial_p|bessel_j0|bessel_y1))": (
+        "the sign of NaN; halves that were rounded before; numbers too small to be normal; arguments of 2 ** 31"
+    ),
+    r"extremes of pow, the largest int": "PyTorch's depends on the length of the vector",
+    # layouts
+    r"of (linalg\.|inverse|cholesky|lu).*strides": "what LAPACK solves for lies column after column in PyTorch, row after row here",
+    r"of (nonzero|argwhere).*strides": "places lie one after the other here, coordinates in PyTorch",
+    r"layouts of unsafe_split": "these parts are views here",
+    r"of conj\[complex\].*strides": "PyTorch's conj is a view that conjugates when it is read",
+    # methods
+    r"methods of .* missing 2 required positional argument": "PyTorch counts in the singular",
+    # shapes
+    r"shapes of .*a (number|vector|number as operand \d).*: (Index|Runtime)Error.*PyTorch's (Index|Runtime|Value)Error": (
+        "too few dimensions: which rule finds it first"
+    ),
+    r"shapes of .* an empty vector.*Error.*PyTorch's (Index|Runtime)Error": "the same",
+    r"shapes of conv": "in kernels and pictures without elements, PyTorch finds other mistakes first",
+    r"shapes of .*: RuntimeError: The size of tensor a .*PyTorch's RuntimeError: The size of tensor a": "which operand is a",
+    r"shapes of (pixel_unshuffle|embedding_bag|index_fill|take_along_dim|cummax)": "PyTorch's of no elements are chance",
+    r"shapes of nn.functional.(scaled_dot_product|max_pool2d|multilabel_soft)|shapes of linalg.(lstsq|matrix_norm)": (
+        "operands that do not go together and which PyTorch does not look at"
+    ),
+}
+
+
+def difference(ours: Any, theirs: Any, factor: float, least: tuple[float, float]) -> str | None:
+    """What differs between two results, in words."""
+    if isinstance(ours, Exception) or isinstance(theirs, Exception):
+        a, b = (
+            f"{type(x).__name__}: {str(x).split(chr(10))[0]}" if isinstance(x, Exception) else repr(x)
+            for x in (ours, theirs)
+        )
+        both = isinstance(ours, Exception) and isinstance(theirs, Exception)
+        return None if both and a == b else f"{a} against PyTorch's {b}"
+    if isinstance(theirs, tuple | list):
+        if len(ours) != len(theirs):
+            return f"{ours!r} against PyTorch's {theirs!r}"
+        found = (difference(a, b, factor, least) for a, b in zip(ours, theirs, strict=True))
+        return next((words for words in found if words), None)
+    if not isinstance(theirs, torch.Tensor):
+        same = np.allclose(ours, theirs, equal_nan=True) if isinstance(theirs, float) else ours == theirs
+        return None if same or repr(ours) == repr(theirs) else f"{ours!r} against PyTorch's {theirs!r}"
+    a, b = (
+        f"{x.dtype} {tuple(x.shape)}, strides {_strides(x)}" if hasattr(x, "stride") else repr(x)
+        for x in (ours, theirs)
+    )
+    if a != b:
+        return f"{a} against PyTorch's {b}"
+    return _unequal(ours, theirs, factor, least)
+
+
+def _strides(x: Any) -> list[int]:
+    """Of the dimensions that are walked along."""
+    return [n for n, size in zip(x.stride(), x.shape, strict=True) if size > 1] if x.numel() else []
+
+
+def _unequal(ours: Any, theirs: Any, factor: float, least: tuple[float, float]) -> str | None:
+    name = str(theirs.dtype).removeprefix("torch.")
+    a, b = (
+        x.detach().resolve_conj().resolve_neg().to(t.float64 if name in FLOATS else x.dtype).numpy()
+        for x, t in ((ours, numbatorch), (theirs, torch))
+    )
+    rtol, atol = (t * factor for t in max(TOLERANCE[name], least)) if name in TOLERANCE else (0, 0)
+    with np.errstate(all="ignore"):
+        wrong = ~np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
+    return f"{a[wrong][:5]} against PyTorch's {b[wrong][:5]} of {wrong.size}" if wrong.any() else None
+
+
+def loosest(call: Call) -> tuple[float, float]:
+    """The tolerance of the operands: what is made of float32 is no more exact in float64."""
+    dtypes = [x.dtype for x in call.args if isinstance(x, Operand)]
+    return max(TOLERANCE.get(dtype, (0.0, 0.0)) for dtype in (*dtypes, "int64"))
+
+
+def number(row: Sample) -> int:
+    """By which its variant is chosen."""
+    return zlib.crc32(row.id.encode())
+
+
+def variants(row: Sample) -> list[tuple[str, str, Call]]:
+    """Those of this run."""
+    kinds = [kind for kind in KINDS if WANTED in ("", "all", kind.__name__)]
+    made = [(kind.__name__, label, call) for kind in kinds for label, call in kind(row)]
+    return made if WANTED else [made[number(row) % len(made)]]
+
+
+@pytest.mark.parametrize("row", [s for s in SAMPLES if WANTED or number(s) % 2], ids=lambda row: row.id)
+def test_variants(row):
+    found = []
+    for kind, label, call in variants(row):
+        words = difference(call.result(numbatorch), call.result(torch), row.tol, loosest(call))
+        about = f"{kind} of {row.id}, {label}: {words}"
+        if words and not any(re.search(pattern, about, re.DOTALL) for pattern in EXPLAINED):
+            found.append(about)
+    assert not found, "\n".join(found)

@@ -104,7 +104,7 @@ def kthvalue(
     size = input.array.shape[d] if input.array.ndim else 1
     if size and not 1 <= k <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
-    if input.array.ndim and size:
+    if size and (input.array.ndim or input.kind.dtype.is_complex):
         refuse_dtypes("kthvalue_cpu", input.kind.dtype, "bool")
     return _one_of_each(_kthvalue, "kthvalue", return_types.kthvalue, input, dim, keepdim, out, k - 1)
 

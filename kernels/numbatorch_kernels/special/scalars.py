@@ -31,7 +31,9 @@ lcm = _scalar(arithmetic.lcm)
 mantissa = _scalar(arithmetic.mantissa, lambda g, y, x: (g * exp2(-exponent(x)),))
 exponent: Scalar = _scalar(arithmetic.exponent)
 ldexp: Scalar = _scalar(arithmetic.ldexp, lambda g, y, x, n: (ldexp(g, n), None))
-neighbour = _scalar(arithmetic.neighbour)
+neighbour = _scalar(
+    arithmetic.neighbour, lambda g, y, x, to, *of: (where(x != to, g, 0), None, *[None for _ in of])
+)
 
 # --- the gamma function and its kin
 

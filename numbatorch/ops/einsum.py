@@ -24,7 +24,7 @@ from numbatorch.backends import opt_einsum
 from numbatorch.base import TensorBase
 from numbatorch.dtype import c_name
 from numbatorch.ops.arithmetic import add, mul
-from numbatorch.ops.copy import into, numbers
+from numbatorch.ops.copy import cast, into, numbers
 from numbatorch.ops.linalg.functions import multi_dot
 from numbatorch.ops.matmul import check, matmul, unlike
 from numbatorch.ops.reduce import sum as sum_
@@ -378,6 +378,10 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         other[e] = one[d]
     labels = (*[c for c in one if c not in other], *[c for c in other if c not in one])
     result = _pair(tuple(one), tuple(other), x, y, labels, False).of(a, b)
+    if not result.kind.inexact:
+        result = cast(
+            result, a.kind.dtype
+        )  # where one dimension had the size 1, integers were added up as int64
     return result if out is None else into(out, result, "tensordot")
 
 

@@ -63,6 +63,7 @@ L.zeros(2, dtype=L.complex64).nansum(5) | L.zeros(2, dtype=L.complex64).topk(5) 
 L.tensor([L.nan, 1e10, -3e9, 70000.0, -1.5, L.inf] * 9).to(L.int32) | L.tensor([L.nan, 1e10, -3e9, 70000.0, -1.5] * 9).double().short() | L.tensor([3000000001.0]).double().to(L.int8)
 L.tensor([L.nan, 300.0, -1.5]).bfloat16().int() | (i([3e10, -1.5]) + 0j).int() | F.smooth_l1_loss(i(1.0).double(), m) | F.mse_loss(m, i(1.0).double()) | F.huber_loss(i(3.0).double(), m)
 L.autograd.grad(L.nextafter(x, y.flip(0) + 1).sum(), (x, y)) | L.autograd.grad(L.nextafter(x[:1], x).sum(), x) | i([[1j]]).kthvalue(1)
+L.tensordot(L.ones(2, 1, 3).short(), L.ones(2, 1, 3).short()) | L.tensordot(u, u, 1)
 F.huber_loss(m, m.double() * 2) | F.huber_loss(i([1, 5]), m) | F.l1_loss(i(1.0).bfloat16(), m) | L.autograd.grad(F.huber_loss(x, i(9.0)), x) | F.huber_loss(m, m * 1j)
 L.use_deterministic_algorithms("a") | L.use_deterministic_algorithms(True, warn_only=1) | L.set_deterministic_debug_mode("x") | L.set_deterministic_debug_mode(5)
 L.set_deterministic_debug_mode(None) | [(L.set_deterministic_debug_mode(d), L.get_deterministic_debug_mode(), L.is_deterministic_algorithms_warn_only_enabled()) for d in (1, "error", "warn", 2, "default")]

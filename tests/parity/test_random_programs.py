@@ -163,6 +163,7 @@ EXPLAINED = {
     r'"lu_cpu" not implemented .* PyTorch\'s tensor\(1': "the same, for the determinant of an empty matrix",
     '"addmm_impl_cpu_" not implemented .* PyTorch\'s tensor': "nor that of a product over no elements",
     r"not implemented for 'Complex.* PyTorch's tensor\([^\[]": "nor everywhere that of operands of no dimensions",
+    r"result \d+: RuntimeError.*which is output 0 of View": "PyTorch's kron is blind to changes of its operands: a wrong gradient",
     r"\(kron\): .*view size is not compatible": "PyTorch views the product as a matrix, wherever its elements lie",
     "setStorage: sizes": "index_fill of an empty tensor stumbles in PyTorch; here it has the usual error",
     r"result \d+: .*result type Float can't be cast to the desired output type (Byte|Char|Short|Int|Long)": (

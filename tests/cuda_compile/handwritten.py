@@ -84,6 +84,7 @@ def memory(dtype: torch.dtype) -> None:
     if dtype is not torch.bool:
         long = x.repeat(1, 30)
         long.topk(2), long.topk(90), long.kthvalue(2)
+        long.cumsum(1), long.cumprod(1), long.cummax(1)
         torch.arange(5, dtype=dtype, device="cuda"), torch.linspace(0, 4, 5, dtype=dtype, device="cuda")
 
 

@@ -640,6 +640,12 @@ class Pointwise(Row):
         saved = tuple([inputs[k] if k >= 0 else self(*inputs) for k in rule.saves])
         return rule.run((grad,), saved)
 
+    def pull_back_into(self, out: Tensor, grad: Tensor, inputs: tuple, needs: tuple[bool, ...]) -> None:
+        """The gradient for the only input in `needs`, which is made of `grad` and other inputs, in the memory of `out`."""
+        rule = self.gradient(needs, (True,))
+        assert rule.row is not None
+        rule.row.general((grad, *[inputs[k] for k in rule.saves]), out)
+
     def source(self, device: str = "cpu", element: str = "f4") -> str:
         """The text of this op's kernel for contiguous operands of one element type."""
         operands = [

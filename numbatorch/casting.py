@@ -31,17 +31,17 @@ _LOSSES = (
 )
 _LISTS = {
     "cpu": {
-        NARROW: "Addmm Baddbmm Bmm Convolution Mm Mv ScaledDotProductFlashAttentionForCpu",
+        NARROW: "Addbmm Addmm Baddbmm Bmm Convolution Mm Mv ScaledDotProductFlashAttentionForCpu",
         WIDE: f"{_LOSSES} BinaryCrossEntropy AdaptiveAvgPool3D AdaptiveMaxPool3D AvgPool3D FftC2C FftC2R FftR2C "
         "FractionalMaxPool2D FractionalMaxPool3D LinalgCholeskyEx LinalgEig LinalgEigh LinalgInvEx LinalgLstsq "
         "LinalgPinv LinalgQr LinalgSolveEx LinalgSvd MaxPool3DWithIndices Polar ViewAsComplex",
-        WIDEST: "Cat IndexCopy Stack",
+        WIDEST: "Bilinear Cat IndexCopy Stack",
     },
     "cuda": {
-        NARROW: "Addmm Addr Baddbmm Bmm Convolution Mm Mv PreluKernel ScaledDotProductFlashAttentionForCpu",
+        NARROW: "Addbmm Addmm Addr Baddbmm Bmm Convolution Mm Mv PreluKernel ScaledDotProductFlashAttentionForCpu",
         WIDE: f"{_LOSSES} Acos Asin Cosh Cumprod Cumsum Erfinv Exp Expm1 LinalgVectorNorm Log Log10 Log1P Log2 "
         "LogSoftmax Logsumexp Pdist Pow Reciprocal Rsqrt Sinh Softmax Softplus Standardize Sum Tan",
-        WIDEST: "Addcdiv Addcmul Atan2 Cat IndexCopy Resample ScatterAdd Stack",
+        WIDEST: "Addcdiv Addcmul Atan2 Bilinear Cat IndexCopy Resample ScatterAdd Stack",
     },
 }
 POLICY = {

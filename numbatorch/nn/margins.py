@@ -175,15 +175,12 @@ def multi_margin_loss(
     if weight is not None and weight.numel() != classes:
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
     ops.check_margin(input, target, "multi_margin_loss_cpu_kernel")
-    chosen = target.reshape(count, 1)
+    chosen = target.reshape(count)
     if ((chosen < 0) | (chosen >= classes)).any():
         raise RuntimeError("target out of range")
-    missing = ops.relu(margin - rows.gather(1, chosen) + rows)
-    if p == 2:
-        missing = missing * missing
+    losses = ops.multi_margin(rows, chosen, p, margin)
     if weight is not None:
-        missing = missing * weight[chosen]
-    losses = missing.scatter(1, chosen, 0.0).sum(1) / classes
+        losses = losses * weight[chosen]
     return reduced(losses.reshape(target.shape) if input.dim() < 2 else losses, reduction)
 
 

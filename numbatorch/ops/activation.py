@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_float
+from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, no_complex, refuse, to_float
 from numbatorch.arguments import mistaken, tensor_kind
+from numbatorch.autograd.mode import state
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul
-from numbatorch.ops.creation import empty, ones_like
+from numbatorch.ops.creation import empty, empty_like, ones_like
 from numbatorch.ops.distributions import uniform_
+from numbatorch.ops.join import cat
 from numbatorch.ops.split import chunk
 from numbatorch_kernels import scalar
 
@@ -36,7 +38,7 @@ _no_clamp = no_complex("clamp is not supported for complex types")
 _relu = Pointwise("Relu", scalar.relu, accepts=_no_clamp)
 _leaky_relu = _function("LeakyRelu", scalar.leaky_relu, "leaky_relu_cpu", 1)
 _prelu = Pointwise("PreluKernel", scalar.leaky_relu, accepts=refuse("prelu_cpu", *INTEGERS, *COMPLEX))
-_glu = Pointwise("Glu", scalar.glu, accepts=refuse("glu_cpu", *INTEGERS, *COMPLEX))
+_gated = Pointwise("Glu", scalar.glu, accepts=refuse("glu_cpu", *INTEGERS, *COMPLEX))
 _gelu = _function("Gelu", scalar.gelu, "GeluKernelImpl")
 _gelu_tanh = _function("Gelu", scalar.gelu_tanh, "GeluKernelImpl")
 _silu = _function("Silu", scalar.silu, "silu_cpu", refused=())
@@ -129,6 +131,21 @@ def rrelu(
     return mul(input, slopes, out=out)
 
 
+def _glu_vjp(node, grad):
+    """The gradients for both halves, each written straight to where it belongs unless it will be differentiated."""
+    (x,), (dim,) = node.unpack(), node.params
+    halves = chunk(x, 2, dim)
+    if state.enabled:
+        return (cat(_gated.pull_back(grad, halves, (True, True)), dim),)
+    result = empty_like(x)
+    for part, needs in zip(chunk(result, 2, dim), ((True, False), (False, True))):
+        _gated.pull_back_into(part, grad, halves, needs)
+    return (result,)
+
+
+_glu = Op("Glu", lambda x, dim: _gated(*chunk(x.detach(), 2, dim)), _glu_vjp, saves=(0,))
+
+
 def glu(input: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
     """a sigmoid(b), where a and b are the halves of x along `dim`. Raises RuntimeError for an odd size."""
     if input.array.ndim == 0:
@@ -138,8 +155,7 @@ def glu(input: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(
             f"Halving dimension must be even, but dimension {dim % input.array.ndim} is size {size}"
         )
-    a, b = chunk(input, 2, dim)
-    return _glu.general((a, b), out)
+    return _glu(input, dim) if out is None else _gated.general(chunk(input, 2, dim), out)
 
 
 def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:

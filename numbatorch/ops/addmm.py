@@ -9,19 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import InPlaceOp, Op, Pointwise
+from numbatorch.apply import InPlaceOp, Op, Pointwise, fit
 from numbatorch.arguments import tensor_array
+from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import fitting_factor, mul
 from numbatorch.ops.comparison import logical_or
-from numbatorch.ops.copy import contiguous, copy_, into
+from numbatorch.ops.complexes import conj
+from numbatorch.ops.copy import cast, contiguous, copy_, into
 from numbatorch.ops.creation import zeros_like
-from numbatorch.ops.matmul import adjoint, check, check_stacks, matmul, outer, unlike
+from numbatorch.ops.matmul import adjoint, check, check_stacks, matmul, mv, outer, unlike
 from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.reduction import into as into_wider
 from numbatorch.ops.view import expand, reshape, squeeze, transpose, unsqueeze
-from numbatorch.shape import sized_dim
+from numbatorch.shape import portions, sized_dim
 from numbatorch_kernels import gemm, scalar
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ def _vjp(node, grad):
     a, b = node.unpack()
     beta, alpha, shape = node.params
     scaled = grad if alpha == 1 else mul(grad, alpha.conjugate())
+    if a.array.ndim > grad.array.ndim:  # the products of all matrices of a stack were added up
+        scaled = expand(scaled, (a.array.shape[0], *grad.array.shape))
     own = grad if beta == 1 or not node.needs[0] else mul(grad, beta.conjugate())
     return (
         sum_to_size(own, shape) if node.needs[0] else None,
@@ -208,6 +212,28 @@ def _side_by_side(batch1: Tensor, batch2: Tensor) -> tuple[Tensor, Tensor]:
     return reshape(transpose(batch1, 0, 1), n, b * k), reshape(batch2, b * k, m)
 
 
+def _add_products(out, bias, a, b, beta, alpha):
+    """`out` with the sum in it, of a few matrices at a time: a copy has them side by side. The sums of halves are
+    rounded once, so they are made of all."""
+    count, n, k = a.array.shape
+    for some in portions(count, 2 * n * k, at_once=a.kind.dtype.is_half):
+        _computed(out, bias, *_side_by_side(a.detach()[some], b.detach()[some]), beta, alpha)
+        bias, beta = out, 1
+    return out
+
+
+def _addbmm_forward(bias, a, b, beta, alpha, shape):
+    return _add_products(empty((a.array.shape[1], b.array.shape[2]), a.kind), bias, a, b, beta, alpha)
+
+
+def _addbmm_over(self, a, b, beta, alpha, shape):
+    _add_products(self, self, a, b, beta, alpha)
+
+
+_addbmm = Op("Addbmm", _addbmm_forward, _vjp, saves=(1, 2), tensors=3)
+_addbmm_ = InPlaceOp("Addbmm", _addbmm_over, _vjp, saves=(1, 2), tensors=3)
+
+
 def _check_addbmm(bias: Tensor, a: Tensor, b: Tensor) -> None:
     x, y = tensor_array(a).shape, tensor_array(b).shape
     _check_broadcast(bias, (x[sized_dim(1, len(x))], y[sized_dim(2, len(y))]))
@@ -215,6 +241,10 @@ def _check_addbmm(bias: Tensor, a: Tensor, b: Tensor) -> None:
         raise RuntimeError(f"batch1 and batch2 must have same number of batches, got {x[0]} and {y[0]}")
     if x[2] != y[1]:
         raise RuntimeError(f"Incompatible matrix sizes for bmm ({x[1]}x{x[2]} and {y[1]}x{y[2]})")
+    if unlike(bias, b):
+        _check("addmm", bias, b, "self and mat2 must have the same dtype, but got", "addmm_impl_cpu_")
+    if unlike(a, b):
+        _check("addmm", a, b, "mat1 and mat2 must have the same dtype, but got", "addmm_impl_cpu_")
 
 
 def addbmm(
@@ -233,13 +263,17 @@ def addbmm(
     tensor([[12.]])
     """
     _check_addbmm(input, batch1, batch2)
-    return addmm(input, *_side_by_side(batch1, batch2), beta=beta, alpha=alpha, out=out)
+    result = _addbmm(input, batch1, batch2, beta, alpha, input.array.shape)
+    return result if out is None else into(out, result, "addmm")
 
 
 def addbmm_(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """`addbmm` in place."""
     _check_addbmm(self, batch1, batch2)
-    return addmm_(self, *_side_by_side(batch1, batch2), beta=beta, alpha=alpha)
+    _check_in_place(self, (batch1.array.shape[1], batch2.array.shape[2]))
+    if not _direct(self, batch1, batch2):
+        return copy_(self, addbmm(self, batch1, batch2, beta=beta, alpha=alpha))
+    return _addbmm_(self, batch1, batch2, beta, alpha, self.array.shape)
 
 
 # --- vectors
@@ -284,7 +318,29 @@ def addmv_(self: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: N
     return self
 
 
-_addr = Pointwise("Addr", scalar.addr, weightless=(3, 4))
+_add_outer = Pointwise("Addr", scalar.addr, weightless=(3, 4))
+
+
+def _addr_forward(input, vec1, vec2, beta, alpha, kind):
+    with no_grad():
+        return _add_outer.general((input, unsqueeze(vec1, 1), vec2, beta, alpha))
+
+
+def _addr_vjp(node, grad):
+    vec1, vec2 = node.unpack()
+    beta, alpha, kind = node.params
+    scaled = grad if alpha == 1 else mul(grad, alpha.conjugate())
+    left, right = (cast(conj(v), grad.kind.dtype) for v in (vec1, vec2))
+    return (
+        fit(grad if beta == 1 else mul(grad, beta.conjugate()), grad.array.shape, kind)
+        if node.needs[0]
+        else None,
+        fit(mv(scaled, right), vec1.array.shape, vec1.kind) if node.needs[1] else None,
+        fit(mv(transpose(scaled, 0, 1), left), vec2.array.shape, vec2.kind) if node.needs[2] else None,
+    )
+
+
+_addr = Op("Addr", _addr_forward, _addr_vjp, saves=(1, 2), tensors=3)
 
 
 def _check_addr(vec1: Tensor, vec2: Tensor) -> None:
@@ -318,7 +374,9 @@ def addr(
         return into_wider(out, logical_or(input, product) if beta else product, "addr")
     if beta == 0:
         return into_wider(out, mul(outer(vec1, vec2), alpha), "addr")
-    return _addr.general((input, unsqueeze(vec1, 1), vec2, beta, alpha), out)
+    if out is not None:
+        return _add_outer.general((input, unsqueeze(vec1, 1), vec2, beta, alpha), out)
+    return _addr(input, vec1, vec2, beta, alpha, input.kind)
 
 
 def addr_(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
@@ -329,4 +387,4 @@ def addr_(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
         raise RuntimeError(f"size mismatch, input: {sizes[0]}, v1: {sizes[1]}, v2: {sizes[2]}")
     if beta == 0 or self.kind.dtype is dt.bool:
         return copy_(self, addr(self, vec1, vec2, beta=beta, alpha=alpha))
-    return _addr.general((self, unsqueeze(vec1, 1), vec2, beta, alpha), self)
+    return _add_outer.general((self, unsqueeze(vec1, 1), vec2, beta, alpha), self)

@@ -14,11 +14,10 @@ import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op, ViewOp
 from numbatorch.arguments import tensor_array
-from numbatorch.base import Kind, wrap
+from numbatorch.base import Kind, kind_of, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import steps
 from numbatorch.ops.copy import (
-    clone_contiguous,
     contiguous,
     copy_,
     fill_,
@@ -40,10 +39,10 @@ from numbatorch.ops.view import (
     transpose,
     view,
 )
-from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims, sized_dim
+from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims, portions, sized_dim
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels import triangle
-from numbatorch_kernels.memory import strided
+from numbatorch_kernels.memory import empty, strided
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -175,22 +174,24 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] =
 # --- repetition
 
 
-def _repeat_forward(input, repeats):
-    own = clone_contiguous if all([times == 1 for times in repeats]) else contiguous
-    result = own(wrap(input.array, input.kind))
-    shape = (1,) * (len(repeats) - input.array.ndim) + input.array.shape
-    inner = 1
-    for times, n in zip(
-        repeats[::-1], shape[::-1]
-    ):  # the last dimension first: then ever longer pieces are copied
-        inner *= n
-        if times != 1:
-            source = result.array.reshape((result.array.size // inner if inner else 0, 1, inner))
-            result = base.empty((source.shape[0], times, inner), input.kind)
-            if result.array.size:
-                copy_(wrap(result.array, result.kind), wrap(source, result.kind))
-            inner *= times
-    return wrap(result.array.reshape(tuple([r * n for r, n in zip(repeats, shape)])), result.kind)
+def _repeat_forward(input, repeats, shape):
+    """Once to its first place; then, the last dimension first, ever longer pieces are copied beside themselves."""
+    full = (1,) * (len(repeats) - len(shape)) + shape
+    result = base.empty(tuple([r * n for r, n in zip(repeats, full)]), input.kind.flat)
+    if not result.array.size:
+        return result
+    pairs = result.array.reshape([size for pair in zip(repeats, full) for size in pair])
+
+    def part(index: tuple) -> Tensor:
+        array = pairs[index]
+        return wrap(array, kind_of(array, result.kind))
+
+    first = (0, slice(None))
+    copy_(part(first * len(full)), wrap(input.array, input.kind))
+    for d in range(len(full) - 1, -1, -1):
+        if repeats[d] > 1:
+            copy_(part((*first * d, slice(1, None))), part((*first * d, slice(0, 1))))
+    return result
 
 
 def _repeat_vjp(node, grad):
@@ -201,7 +202,7 @@ def _repeat_vjp(node, grad):
     return (reshape(total, shape),)
 
 
-_repeat = Op("Repeat", lambda input, repeats, shape: _repeat_forward(input, repeats), _repeat_vjp)
+_repeat = Op("Repeat", _repeat_forward, _repeat_vjp)
 
 
 def repeat(input: Tensor, *args, repeats: Sequence[int] | None = None) -> Tensor:
@@ -276,14 +277,28 @@ def triu_(self: Tensor, diagonal: int = 0) -> Tensor:
     return copy_(self, triu(self, diagonal))
 
 
-def _triangle_indices(select, row: int, col: int, offset: int, dtype: DType | None, device: Any) -> Tensor:
-    for name, n in (("row", row), ("col", col)):
+def _triangle_indices(name: str, row: int, col: int, offset: int, dtype: DType | None, device: Any) -> Tensor:
+    for which, n in (("row", row), ("col", col)):
         if n < 0:
-            raise RuntimeError(f"{name} must be non-negative, got{n}")
+            raise RuntimeError(f"{which} must be non-negative, got{n}")
     dtype = dtype or dt.int64
     if dtype not in (dt.int32, dt.int64):
-        raise NotImplementedError(f"\"{select.__name__}\" not implemented for '{type_word(dtype)}'")
-    return move(from_numbers(np.stack(select(row, offset, col)), dtype), resolve(device))
+        raise NotImplementedError(f"\"{name}\" not implemented for '{type_word(dtype)}'")
+    rows = np.arange(row)
+    diagonal = np.clip(rows + offset, -1, col)
+    if name == "tril_indices":
+        starts, stops = np.zeros_like(rows), np.clip(diagonal + 1, 0, col)
+    else:
+        starts, stops = np.clip(diagonal, 0, col), np.full_like(rows, col)
+    counts, at = stops - starts, 0
+    result = empty((2, int(counts.sum())), dtype.numpy)
+    for some in portions(row, 4 * col):
+        many = counts[some]
+        end = at + int(many.sum())
+        result[0, at:end] = np.repeat(rows[some], many)
+        result[1, at:end] = np.arange(end - at) - np.repeat(np.cumsum(many) - many - starts[some], many)
+        at = end
+    return move(from_numbers(result, dtype), resolve(device))
 
 
 def tril_indices(
@@ -298,7 +313,7 @@ def tril_indices(
 ) -> Tensor:
     """The indices of the elements on and below a diagonal of a (row, col) matrix: a row of row numbers, a row
     of column numbers."""
-    return _triangle_indices(np.tril_indices, row, col, offset, dtype, device)
+    return _triangle_indices("tril_indices", row, col, offset, dtype, device)
 
 
 def triu_indices(
@@ -313,7 +328,7 @@ def triu_indices(
 ) -> Tensor:
     """The indices of the elements on and above a diagonal of a (row, col) matrix: a row of row numbers, a row
     of column numbers."""
-    return _triangle_indices(np.triu_indices, row, col, offset, dtype, device)
+    return _triangle_indices("triu_indices", row, col, offset, dtype, device)
 
 
 def _diag_embed_forward(input, offset, a, b):

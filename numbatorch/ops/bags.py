@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
 from numbatorch.arguments import tensor_kind
+from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty
 from numbatorch.ops.arithmetic import div, mul
 from numbatorch.ops.comparison import ne, where
@@ -15,11 +16,12 @@ from numbatorch.ops.elements import report, reported, zeros
 from numbatorch.ops.join import cat
 from numbatorch.ops.math import clamp
 from numbatorch.ops.reduce import sum
-from numbatorch.ops.rows import index_add, index_select
-from numbatorch.ops.scatter import scatter_add
+from numbatorch.ops.rows import index_add_, index_select
+from numbatorch.ops.scatter import scatter_add_
 from numbatorch.ops.search import searchsorted
 from numbatorch.ops.sequences import arange
-from numbatorch.ops.view import native_type_text, reshape, unsqueeze
+from numbatorch.ops.view import native_type_text, unsqueeze
+from numbatorch.shape import portions
 from numbatorch_kernels import bag as kernels
 from numbatorch_kernels.codes import MAXIMUM, MEAN, SUM
 
@@ -64,31 +66,33 @@ def _forward(weight, scale, index, bounds, padding, how, by_frequency):
 def _vjp(node, grad):
     weight, scale, sizes, largest = node.unpack()
     index, bounds, padding, how, by_frequency = node.params
-    rows = weight.array.shape[0]
-    for_weight = for_scale = None
     if how == MAXIMUM:
         grads = where(unsqueeze(ne(sizes, 0), 1), grad, 0)
-        for_weight = scatter_add(zeros(weight.array.shape, grad.kind), 0, largest, grads)
-        return for_weight, None
-    bags = searchsorted(bounds[1:], arange(index.array.size, device=index.device), right=True)
+        return scatter_add_(zeros(weight.array.shape, grad.kind), 0, largest, grads), None
     if how == MEAN:
         grad = div(grad, unsqueeze(clamp(sizes, 1), 1))
-    each = index_select(grad, 0, bags)  # the gradient that reaches each index
-    if node.needs[1]:
-        for_scale = sum(mul(each, index_select(weight, 0, index)), 1)
-        if padding >= 0:
-            for_scale = where(ne(index, padding), for_scale, 0)
-    if node.needs[0]:
-        if scale is not None:
-            each = mul(each, unsqueeze(scale, 1))
-        if by_frequency:
-            ones = reshape(ne(index, -1), -1).to(grad.dtype)
-            counts = index_add(zeros((rows,), grad.kind), 0, index, ones)
-            each = div(each, unsqueeze(index_select(counts, 0, index), 1))
-        if padding >= 0:
-            each = where(unsqueeze(ne(index, padding), 1), each, 0)
-        for_weight = index_add(zeros(weight.array.shape, grad.kind), 0, index, each)
-    return for_weight, for_scale
+    count, (rows, columns) = index.array.size, weight.array.shape
+    for_weight = zeros((rows, columns), grad.kind) if node.needs[0] else None
+    if by_frequency:
+        counts = index_add_(zeros((rows,), grad.kind), 0, index, ne(index, -1).to(grad.dtype))
+    factors = []
+    # A gradient that will be differentiated again is made of all indices at once, else of a few at a time.
+    for some in portions(count, columns, at_once=state.enabled):
+        part, places = index[some], arange(some.start, some.stop, device=index.device)
+        bags = searchsorted(bounds[1:], places, right=True)
+        each = index_select(grad, 0, bags)  # the gradient that reaches each index
+        if node.needs[1]:
+            factor = sum(mul(each, index_select(weight, 0, part)), 1)
+            factors.append(where(ne(part, padding), factor, 0) if padding >= 0 else factor)
+        if for_weight is not None:
+            if scale is not None:
+                each = mul(each, unsqueeze(scale[some], 1))
+            if by_frequency:
+                each = div(each, unsqueeze(index_select(counts, 0, part), 1))
+            if padding >= 0:
+                each = where(unsqueeze(ne(part, padding), 1), each, 0)
+            index_add_(for_weight, 0, part, each)
+    return for_weight, cat(factors) if factors else None
 
 
 _embedding_bag = Op("EmbeddingBag", _forward, _vjp, saves=(0, 1, -2, -3), tensors=2)

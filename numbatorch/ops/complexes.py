@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Pointwise, ViewOp, to_complex, to_float, to_real
+from numbatorch.apply import Op, Pointwise, ViewOp, to_complex, to_float, to_real
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.layout import steps
 from numbatorch.ops.copy import cast, copy_
-from numbatorch.ops.view import transpose
+from numbatorch.ops.view import broadcast_to, transpose
+from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import expr, primitives, scalar
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ def _to_angle(common: dt.DType) -> dt.DType:
 _conj = Pointwise("Conj", primitives.conj, arity=1)
 _angle = Pointwise("Angle", primitives.angle, arity=1, result=_to_angle)
 _sgn = Pointwise("Sgn", expr.sgn, arity=1)
-_complex = Pointwise("Complex", primitives.complex_of, arity=2, result=to_complex)
 _polar = Pointwise("Polar", scalar.polar, result=to_complex)
 _imaginary = Pointwise("Imaginary", scalar.imaginary, result=to_complex)
 
@@ -125,6 +125,15 @@ def view_as_complex(input: Tensor) -> Tensor:
 # --- from parts
 
 
+_from_parts = Pointwise("Complex", primitives.complex_of, arity=2, result=to_complex)
+_complex = Op(
+    "Complex",
+    lambda a, b: _from_parts(a.detach(), b.detach()),
+    lambda node, grad: (real(grad), imag(grad)),
+    tensors=2,
+)
+
+
 def _check_parts(a: Tensor, b: Tensor, function: str) -> None:
     if any(tensor_kind(t).dtype not in (dt.float16, dt.float32, dt.float64) for t in (a, b)):
         raise RuntimeError(
@@ -147,7 +156,10 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.+3.j, 2.+4.j])
     """
     _check_parts(real, imag, "complex")
-    return _complex.general((real, imag), out)
+    if out is not None:
+        return _from_parts.general((real, imag), out)
+    shape = broadcast_pair(real.array.shape, imag.array.shape)
+    return _complex(broadcast_to(real, shape), broadcast_to(imag, shape))
 
 
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:

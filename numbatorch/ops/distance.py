@@ -12,16 +12,18 @@ from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
-from numbatorch.ops.arithmetic import add, div, mul, pow, square, sub
-from numbatorch.ops.arrange import triu_indices
-from numbatorch.ops.comparison import eq, where
+from numbatorch.ops.arithmetic import add, div, maximum, minimum, mul, pow, square, sub
+from numbatorch.ops.comparison import eq, masked_fill, where
 from numbatorch.ops.copy import cast, clone, contiguous
+from numbatorch.ops.elements import zeros
+from numbatorch.ops.join import cat
 from numbatorch.ops.linalg import norm
 from numbatorch.ops.math import abs, sign
 from numbatorch.ops.matmul import matmul
 from numbatorch.ops.reduce import sum, vector_norm
+from numbatorch.ops.sequences import arange
 from numbatorch.ops.view import broadcast_to, expand, reshape, squeeze, transpose, unsqueeze
-from numbatorch.shape import broadcast_pair
+from numbatorch.shape import broadcast_pair, portions
 from numbatorch_kernels import distance as kernels
 from numbatorch_kernels import scalar
 
@@ -172,18 +174,26 @@ def _pdist_forward(x, p):
 
 
 def _pdist_vjp(node, grad):
+    """Of a few rows at a time, unless the gradient will be differentiated again."""
     (p,) = node.params
     x, distances = node.unpack()
-    n = x.array.shape[0]
-    x = unsqueeze(x, 0)
-    return (squeeze(_pull_back(_squared(grad, n), _squared(distances, n), x, x, p), 0),)
+    if not distances.array.size:
+        return (zeros(x.array.shape, grad.kind),)
+    n, all_rows, made = x.array.shape[0], unsqueeze(x, 0), []
+    for some in portions(n, 16 * n, at_once=state.enabled):
+        pairs = _of_rows(grad, some, n), _of_rows(distances, some, n)
+        made.append(squeeze(_pull_back(*pairs, all_rows[:, some], all_rows, p), 0))
+    return (cat(made),)
 
 
-def _squared(pairs: Tensor, n: int) -> Tensor:
-    """(1, n, n): what is known of each pair of rows, at both places, and zeros."""
-    i, j = triu_indices(n, n, 1, device=pairs.device)
-    upper = pairs.new_zeros((n, n)).index_put((i, j), pairs)
-    return unsqueeze(add(upper, transpose(upper, 0, 1)), 0)
+def _of_rows(pairs: Tensor, some: slice, n: int) -> Tensor:
+    """(1, rows, n): what is known of the pairs of some of the n rows with all; of a row with itself nothing, a zero."""
+    i = unsqueeze(arange(some.start, some.stop, device=pairs.device), 1)
+    j = arange(n, device=pairs.device)
+    first, second = minimum(i, j), maximum(i, j)
+    places = first * (2 * n - first - 1) // 2 + second - first - 1
+    own = eq(i, j)
+    return unsqueeze(where(own, 0.0, pairs.take(masked_fill(places, own, 0))), 0)
 
 
 _pdist = Op("Pdist", _pdist_forward, _pdist_vjp, saves=(0, -1))

@@ -19,18 +19,21 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.autograd.mode import no_grad, state
 from numbatorch.backends import opt_einsum
-from numbatorch.base import TensorBase
+from numbatorch.base import TensorBase, empty
 from numbatorch.dtype import c_name
 from numbatorch.ops.arithmetic import add, mul
-from numbatorch.ops.copy import cast, into, numbers
+from numbatorch.ops.complexes import conj
+from numbatorch.ops.copy import cast, copy_, into, numbers
 from numbatorch.ops.linalg.functions import multi_dot
 from numbatorch.ops.matmul import check, matmul, unlike
 from numbatorch.ops.reduce import sum as sum_
 from numbatorch.ops.reduction import into as into_wider
 from numbatorch.ops.view import diagonal, permute, reshape
-from numbatorch.shape import normalize_dims, sized_dim
+from numbatorch.shape import normalize_dims, portions, sized_dim
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -437,6 +440,39 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into_wider(out, reshape(result, [m * n for m, n in zip(x, y)]), "kron")
 
 
+def _bilinear_forward(x, y, weight):
+    """Of a few rows at a time: of each, the products with all matrices are in memory."""
+    outputs, _, n = weight.array.shape
+    result = empty((x.array.shape[0], outputs), x.kind)
+    with no_grad():
+        for some in portions(x.array.shape[0], outputs * n):
+            copy_(result[some], einsum("bi,oij,bj->bo", x[some], weight, y[some]))
+    return result
+
+
+def _bilinear_vjp(node, grad):
+    x, y, weight = node.unpack()
+    needs = node.needs
+    return (
+        _bilinear(grad, conj(y), conj(permute(weight, 1, 0, 2))) if needs[0] else None,
+        _bilinear(conj(x), grad, conj(permute(weight, 2, 1, 0))) if needs[1] else None,
+        _gradient_of_matrices(grad, conj(x), conj(y)) if needs[2] else None,
+    )
+
+
+def _gradient_of_matrices(grad: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Σ_b grad_bo x_bi y_bj, of a few rows at a time unless it will be differentiated again."""
+    (rows, outputs), m = grad.array.shape, x.array.shape[1]
+    parts = portions(rows, outputs * m, at_once=state.enabled)
+    total = einsum("bo,bi,bj->oij", *[t[parts[0]] for t in (grad, x, y)])
+    for some in parts[1:]:
+        total.add_(einsum("bo,bi,bj->oij", *[t[some] for t in (grad, x, y)]))
+    return total
+
+
+_bilinear = Op("Bilinear", _bilinear_forward, _bilinear_vjp, saves=(0, 1, 2), tensors=3)
+
+
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input1ᵀ A_o input2 + bias_o for every matrix A_o of `weight`: input1 (..., m), input2 (..., n), weight
     (out, m, n), bias (out). Raises RuntimeError for other shapes.
@@ -466,7 +502,12 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         raise RuntimeError(
             f"bilinear(): bias size does not match weight size: got {bias.array.shape[0]} but expected {w[0]}"
         )
-    result = einsum("...i,oij,...j->...o", input1, weight, input2)
+    for other in (input2, weight):
+        if unlike(input1, other):
+            check("bmm", input1, other, "", "bmm")
+    rows = prod(x[:-1])
+    result = _bilinear(reshape(input1, rows, x[-1]), reshape(input2, rows, y[-1]), weight)
+    result = reshape(result, *x[:-1], w[0])
     return result if bias is None else add(result, bias)
 
 

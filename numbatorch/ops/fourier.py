@@ -23,7 +23,7 @@ from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import mul
 from numbatorch.ops.arrange import roll
-from numbatorch.ops.complexes import conj
+from numbatorch.ops.complexes import conj, conj_physical_
 from numbatorch.ops.copy import cast, from_numbers, move, resolve
 from numbatorch.ops.pad import constant_pad_nd
 from numbatorch.ops.reduction import into
@@ -247,7 +247,7 @@ def ihfft(
 ) -> Tensor:
     """The inverse of `hfft`: the conjugate of `rfft`, scaled as an inverse."""
     norm = kernels.OPPOSITE[_norm(norm)]
-    return _result("ihfft", out, conj(_rfft(_check_real("ihfft", input), n, dim, norm)))
+    return _result("ihfft", out, conj_physical_(_rfft(_check_real("ihfft", input), n, dim, norm)))
 
 
 def _irfft(input: Tensor, n: int | None, dim: int, norm: str) -> Tensor:
@@ -355,7 +355,7 @@ def ihfftn(
     if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"Only supports floating-point dtypes, but found: {type_word(input.kind.dtype)}")
     norm = kernels.OPPOSITE[_norm(norm)]
-    return _result("ihfftn", out, conj(_rfftn("ihfftn", _as_float(input), s, dim, norm)))
+    return _result("ihfftn", out, conj_physical_(_rfftn("ihfftn", _as_float(input), s, dim, norm)))
 
 
 def _irfftn(name: str, input: Tensor, s: Any, dim: Dims, norm: str) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from itertools import chain
 from itertools import combinations as _choose
 from itertools import combinations_with_replacement as _choose_again
 from typing import TYPE_CHECKING
@@ -414,6 +415,6 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if not r:
         return index_select(input, 0, move(from_numbers(np.empty(0), dt.int64), input.kind.device))
     choose = _choose_again if with_replacement else _choose
-    rows = np.array(list(choose(range(input.array.size), r)), np.int64).reshape(-1, r)
-    index = move(from_numbers(rows.reshape(-1), dt.int64), input.kind.device)
-    return reshape(index_select(input, 0, index), rows.shape)
+    rows = np.fromiter(chain.from_iterable(choose(range(input.array.size), r)), np.int64)
+    index = move(from_numbers(rows, dt.int64), input.kind.device)
+    return reshape(index_select(input, 0, index), -1, r)

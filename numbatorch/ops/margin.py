@@ -6,16 +6,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_float
+from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, no_complex, refuse, to_float
 from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.autograd.mode import state
+from numbatorch.base import empty
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, div, minimum, mul, sub
-from numbatorch.ops.comparison import eq, ne, where
+from numbatorch.ops.comparison import eq, gt, ne, where
+from numbatorch.ops.copy import contiguous
 from numbatorch.ops.creation import full_like, zeros_like
 from numbatorch.ops.distance import pairwise_distance
 from numbatorch.ops.loss import Loss, reduced, settled
 from numbatorch.ops.math import clamp_min, exp, log, neg, sqrt
 from numbatorch.ops.reduce import sum
+from numbatorch.ops.view import unsqueeze
+from numbatorch_kernels import margin as kernels
 from numbatorch_kernels import scalar
 
 if TYPE_CHECKING:
@@ -177,6 +182,34 @@ def poisson_nll_loss(
         sub(losses, target)  # which Stirling's formula begins with: of truth values an error
     return reduced(add(losses, _stirling(target)), _WORDS[reduction])
 
+
+# --- of classes
+
+
+def _multi_margin_forward(x, chosen, p, margin):
+    losses = empty(chosen.array.shape, x.kind)
+    arrays = contiguous(x.detach()).array, contiguous(chosen).array
+    kernels.margins(x.kind.device.type, losses.array, *arrays, p, float(margin))
+    return losses
+
+
+def _multi_margin_vjp(node, grad):
+    """A gradient that will be differentiated again is made of public ops."""
+    (x, chosen), (p, margin) = node.unpack(), node.params
+    if not state.enabled:
+        dx = empty(x.array.shape, x.kind)
+        arrays = [contiguous(t).array for t in (grad, x, chosen)]
+        kernels.margins_backward(x.kind.device.type, dx.array, *arrays, p, float(margin))
+        return dx, None
+    own = unsqueeze(chosen, 1)
+    missing = clamp_min(sub(add(x, margin), x.gather(1, own)), 0)
+    each = mul(missing, 2) if p == 2 else gt(missing, 0)
+    each = mul(each, unsqueeze(div(grad, x.array.shape[1]), 1)).scatter(1, own, 0.0)
+    return each.scatter_add(1, own, neg(sum(each, 1, True))), None
+
+
+multi_margin = Op("MultiMarginLoss", _multi_margin_forward, _multi_margin_vjp, saves=(0, 1), tensors=2)
+# (x, chosen, p, margin): of each row Σ_c max(0, margin - x[chosen] + x[c])^p / C over the other classes c
 
 _refused = ("float16", "bfloat16", *COMPLEX, *INTEGERS)
 

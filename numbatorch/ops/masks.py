@@ -24,7 +24,7 @@ from numbatorch_kernels import index as kernels
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
-BLOCK = 1 << 17  # elements of which the places are known together
+BLOCK = 1 << 19  # elements of which the places are known together
 
 _masked_select = selecting("MaskedSelect")
 

@@ -35,7 +35,7 @@ from numbatorch.ops.pooling_rules import (
 )
 from numbatorch.ops.reduce import mean
 from numbatorch.ops.rows import index_select
-from numbatorch.ops.scatter import scatter, scatter_add
+from numbatorch.ops.scatter import scatter_, scatter_add
 from numbatorch.ops.view import reshape, squeeze, unsqueeze
 from numbatorch_kernels import pool as kernels
 from numbatorch_kernels import resample
@@ -533,4 +533,4 @@ def max_unpool(input: Tensor, indices: Tensor, output_size: Sequence[int]) -> Te
         reshape(indices, planes, prod(shape[-spatial:])),
         reshape(input, planes, prod(shape[-spatial:])),
     )
-    return reshape(scatter(flat, 1, index, values), (*lead, *output_size))
+    return reshape(scatter_(flat, 1, index, values), (*lead, *output_size))

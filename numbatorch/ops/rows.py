@@ -11,7 +11,7 @@ from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import div, mul
-from numbatorch.ops.copy import cast, clone, copy_, host, into
+from numbatorch.ops.copy import cast, clone, clone_contiguous, copy_, host, into
 from numbatorch.ops.elements import (
     Rule,
     broadcast_value,
@@ -442,11 +442,11 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
         raise IndexError("put_(): Tried to put elements into an empty tensor")
     if not index.array.size:
         return self
-    flat = reshape(self, -1)
+    flat = self if self.array.ndim == 1 else reshape(self, -1)
     changed = _put(flat, reshape(source, -1), reshape(index, -1), (((0, 1),), accumulate))
     return self if flat._storage is self._storage else copy_(self, view(changed, self.array.shape))
 
 
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of `input` with elements overwritten, or added to: see `put_`."""
-    return put_(clone(input), index, source, accumulate)
+    return reshape(put_(clone_contiguous(reshape(input, -1)), index, source, accumulate), input.array.shape)

@@ -9,6 +9,8 @@ import numbatorch.dtype as dt
 from numbatorch import base, return_types
 from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.autograd import inplace
+from numbatorch.autograd.mode import state
 from numbatorch.base import wrap
 from numbatorch.dtype import DType, c_name
 from numbatorch.ops.arithmetic import add, div, mul, sub
@@ -47,8 +49,8 @@ def _readable(input: Tensor) -> Tensor:
 
 def _forward(how: int):
     def forward(input, dim):
-        source = _readable(input)
-        result = base.empty(source.array.shape, source.kind)
+        source = _readable(input)  # where that is a copy, the result takes its place
+        result = base.empty(source.array.shape, source.kind) if source.array is input.array else source
         if result.array.size:
             kernels.scan(source.kind.device.type, result.array, source.array, *_lines(source, dim), how)
         return cast(result, input.kind.dtype)
@@ -119,6 +121,28 @@ def _along(row: Op, input: Tensor, dim: int) -> Tensor:
     return row(input, d) if input.array.ndim else reshape(row(reshape(input, 1), 0), ())
 
 
+_HOW = {"cumsum": SUM, "cumprod": PRODUCT}
+
+
+def _straight(how: int, input: Tensor, dim: int, out: Tensor) -> bool:
+    """The totals straight into `out`, which may be `input` itself, if it is of the same kind and off the tape: whether they
+    are."""
+    shared = out is not input and out._storage is not None and out._storage is input._storage
+    if (
+        shared
+        or not (out.kind.cpu and out.kind.contiguous and out.kind.flat is input.kind.flat)
+        or out.kind.dtype is dt.bool
+        or out.array.shape != input.array.shape
+        or not (out.array.ndim and out.array.size)
+        or (state.enabled and (input._requires_grad or out._requires_grad))
+    ):
+        return False
+    inplace.check(out, False, out is input)
+    kernels.scan("cpu", out.array, contiguous(input).array, *_lines(input, dim), how)
+    inplace.changed(out)
+    return True
+
+
 def _total(
     row: Op, function: str, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None
 ) -> Tensor:
@@ -134,6 +158,8 @@ def _total(
     else:
         wanted = own if own.is_inexact else dt.int64
     dim = normalize_dim(dim, input.array.ndim)
+    if out is not None and _straight(_HOW[function], input, dim, out):
+        return out
     if wanted is not dt.bool:
         result = _along(row, converted(input, wanted), dim)
     elif input.array.ndim and input.array.size:
@@ -150,6 +176,8 @@ def _total_(row: Op, function: str, self: Tensor, dim: int, dtype: DType | None)
             f"Bad in-place call: input tensor dtype {c_name(own)} and output tensor dtype "
             f"{c_name(dt.as_dtype(dtype))} should match"
         )
+    if _straight(_HOW[function], self, normalize_dim(dim, self.array.ndim), self):
+        return self
     source = self.clone() if self.requires_grad and not self.is_leaf else self
     return copy_(self, _total(row, function, source, dim, own, None))
 

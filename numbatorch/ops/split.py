@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
+from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
+from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array
+from numbatorch.autograd.mode import no_grad
 from numbatorch.base import TensorBase
 from numbatorch.dtype import int64, type_word
 from numbatorch.ops.copy import clone_contiguous, host
-from numbatorch.ops.view import narrow
+from numbatorch.ops.join import cat, stack
+from numbatorch.ops.view import expand, narrow, select
 from numbatorch.shape import normalize_dim, sized_dim
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
+
+
+def _views(name: str, show: Callable, join: Callable) -> Op:
+    """The row for views show(input, dim, part) of `parts` that together are all of a tensor: (input, dim, parts, shape).
+    They have one node, whose gradient is theirs, joined; zeros for those that have none."""
+
+    def forward(input, dim, parts, shape):
+        with no_grad():
+            views = tuple([show(input, dim, part) for part in parts])
+        for view in views:
+            view._seen = view._version
+        return views
+
+    def vjp(node, grads):
+        dim, parts, shape = node.params
+        grads = (grads,) if len(parts) == 1 else grads
+        given = next(g for g in grads if g is not None)
+        nothing = expand(given.new_zeros((1,) * len(shape)), shape)
+        return (join([show(nothing, dim, p) if g is None else g for p, g in zip(parts, grads)], dim),)
+
+    return Op(name, forward, vjp, differentiable=maxsize)
+
+
+def _piece(input: Tensor, dim: int, part: tuple[int, int]) -> Tensor:
+    return narrow(input, dim, *part)
+
+
+_split, _split_with_sizes = (_views(name, _piece, cat) for name in ("Split", "SplitWithSizes"))
+_unbind = _views("Unbind", select, stack)
 
 
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
@@ -42,11 +75,9 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
                 f"dimension {d}), but got "
                 f"split_sizes={lengths}"
             )
-    parts, start = [], 0
-    for length in lengths:
-        parts.append(narrow(tensor, d, start, length))
-        start += length
-    return tuple(parts)
+    row = _split if isinstance(split_size_or_sections, int) else _split_with_sizes
+    parts = list(zip(accumulate(lengths, initial=0), lengths))
+    return row(tensor, d, parts, tensor.array.shape) if parts else ()
 
 
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
@@ -114,7 +145,8 @@ def tensor_split(
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of every element along dimension `dim`."""
     d = sized_dim(dim, tensor_array(input).ndim)
-    return tuple([input[(slice(None),) * d + (k,)] for k in range(input.array.shape[d])])
+    shape = input.array.shape
+    return _unbind(input, d, range(shape[d]), shape) if shape[d] else ()
 
 
 # --- by the number of dimensions

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 from numba import types
@@ -44,6 +45,7 @@ HALF, BFLOAT = "e", "H"  # the codes of NumPy's float16 and uint16; bfloat16 is 
 PIECES = (
     12  # of two vectors, worth a thread: few threads, so that each finds in its cache what it has read before
 )
+PIECE_IN_PARTS = 1 << 18  # numbers that a product computes in beside its result
 WHOLE = 1 << 28  # rows and columns of a piece that is the whole matrix
 
 _matrix_kernels: dict[str, Callable] = {}  # blocked_product for float32 and float64, by code, once compiled
@@ -91,12 +93,11 @@ def _any(out, a, b, bias, alpha, beta) -> None:
         else:
             _blocked(out, a, b, bias, alpha, beta)
     elif code == HALF or code == BFLOAT:
-        product = memory.empty(out.shape, np.dtype(np.float32))
-        _blocked(product, a, b, product, alpha, 0)
-        grain = SHARE_OF_MEMORY // columns + 1
-        parallel.run(_narrow_entry(code), rows, grain, out, product, bias, beta, code == BFLOAT)
+        scratch = memory.empty((min(out.size, PIECE_IN_PARTS),), np.dtype(np.float32))
+        _by_pieces(_rounded, scratch, out, a, b, bias, alpha, beta)
     elif code in "FD" and out.size * k > IN_PARTS:
-        _in_parts(out, a, b, bias, alpha, beta)
+        scratch = memory.empty((2 * min(out.size, PIECE_IN_PARTS // 2),), out.real.dtype)
+        _by_pieces(_in_parts, scratch, out, a, b, bias, alpha, beta)
     else:
         grain = SHARE // (columns * k + 1) + 1
         parallel.run(_plain_entry(code), rows, grain, out, a, b, bias, alpha, beta)
@@ -120,9 +121,42 @@ def inner_product_of(code: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray
     return inner
 
 
-def _in_parts(out, a, b, bias, alpha, beta) -> None:
+def _by_pieces(product: Callable, scratch, out, a, b, bias, alpha, beta) -> None:
+    """A `product` that computes in memory of its own, `scratch`: of one half of the longest axis after the other, until
+    that has room for it."""
+    if out.size * (2 if out.dtype.kind == "c" else 1) <= scratch.size:
+        product(scratch, out, a, b, bias, alpha, beta)
+        return
+    axis = max(range(-out.ndim, 0), key=lambda axis: out.shape[axis])
+    middle = (out.shape[axis] + 1) // 2
+    if middle > 64:  # whole tiles
+        middle = middle // 64 * 64
+    for some in (slice(0, middle), slice(middle, None)):
+        rows = a if axis == -1 else _part(a, axis, some)
+        columns = b if axis == -2 else _part(b, axis, some)
+        ends = _part(out, axis, some), rows, columns, _part(bias, axis, some)
+        _by_pieces(product, scratch, *ends, alpha, beta)
+
+
+def _part(x: Any, axis: int, some: slice) -> Any:
+    """`some` of an axis, counted from the end; all of one that broadcasts."""
+    if x.ndim < -axis or x.shape[axis] == 1:
+        return x
+    return x[(..., some, *[slice(None)] * (-axis - 1))]
+
+
+def _rounded(scratch, out, a, b, bias, alpha, beta) -> None:
+    """A product of halves, computed in float32."""
+    code, columns = out.dtype.char, out.shape[-1]
+    product = scratch[: out.size].reshape(out.shape)
+    _blocked(product, a, b, product, alpha, 0)
+    grain = SHARE_OF_MEMORY // columns + 1
+    parallel.run(_narrow_entry(code), out.size // columns, grain, out, product, bias, beta, code == BFLOAT)
+
+
+def _in_parts(scratch, out, a, b, bias, alpha, beta) -> None:
     """A product of complex matrices as four of real ones, which have a kernel for the vector registers."""
-    real, imag = (memory.empty(out.shape, out.real.dtype) for _ in range(2))
+    real, imag = scratch[: 2 * out.size].reshape((2, *out.shape))
     gemm(real, a.real, b.real)
     gemm(real, a.imag, b.imag, real, -1, 1)
     gemm(imag, a.real, b.imag)

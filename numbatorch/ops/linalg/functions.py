@@ -10,14 +10,13 @@ from math import factorial
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op
+from numbatorch.apply import Op, Pointwise
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
-from numbatorch.ops.arrange import roll
 from numbatorch.ops.comparison import where
-from numbatorch.ops.complexes import adjoint
+from numbatorch.ops.complexes import adjoint, conj
 from numbatorch.ops.copy import cast, clone, contiguous
 from numbatorch.ops.join import cat
 from numbatorch.ops.linalg.common import matrix, square
@@ -25,12 +24,13 @@ from numbatorch.ops.linalg.norms import matrix_norm
 from numbatorch.ops.linalg.solve import inv
 from numbatorch.ops.linalg.triangular import identity_like
 from numbatorch.ops.matmul import matmul
-from numbatorch.ops.reduce import sum
+from numbatorch.ops.reduce import sum, sum_to_size
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scan import cumprod
+from numbatorch.ops.split import unbind
 from numbatorch.ops.view import diagonal as diagonal_of
 from numbatorch.ops.view import expand, squeeze, unsqueeze
-from numbatorch.shape import normalize_dim
+from numbatorch.shape import broadcast_pair, normalize_dim
 from numbatorch_kernels.linalg import exponential as kernels
 
 if TYPE_CHECKING:
@@ -246,6 +246,32 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
     return into(out, sum(x.conj() * y, dim), "linalg.vecdot")
 
 
+_minor = Pointwise("Minor", lambda a, b, c, d: a * d - b * c)  # a determinant of 2 x 2
+
+
+def _cross_forward(a, b, dim):
+    """Element by element, each straight to where it belongs."""
+    with no_grad():
+        result = empty(broadcast_pair(a.array.shape, b.array.shape), a.kind)
+        parts, x, y = (unbind(t, dim) for t in (result, a, b))
+        for k, part in enumerate(parts):
+            i, j = (k + 1) % 3, (k + 2) % 3
+            _minor.general((x[i], x[j], y[i], y[j]), part)
+        return result
+
+
+def _cross_vjp(node, grad):
+    a, b = node.unpack()
+    (dim,) = node.params
+    return (
+        sum_to_size(_cross(conj(b), grad, dim), a.array.shape) if node.needs[0] else None,
+        sum_to_size(_cross(grad, conj(a), dim), b.array.shape) if node.needs[1] else None,
+    )
+
+
+_cross = Op("LinalgCross", _cross_forward, _cross_vjp, saves=(0, 1), tensors=2)
+
+
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The cross product of vectors of three elements along `dim`; the other dimensions broadcast.
 
@@ -266,8 +292,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
         )
     if input.kind.dtype is dt.bool:
         raise NotImplementedError("\"cross\" not implemented for 'Bool'")
-    result = roll(input, -1, d) * roll(other, -2, d) - roll(input, -2, d) * roll(other, -1, d)
-    return into(out, result, "linalg.cross")
+    return into(out, _cross(input, other, d), "linalg.cross")
 
 
 def cross_old(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:

@@ -158,8 +158,10 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     _check_parts(real, imag, "complex")
     if out is not None:
         return _from_parts.general((real, imag), out)
-    shape = broadcast_pair(real.array.shape, imag.array.shape)
-    return _complex(broadcast_to(real, shape), broadcast_to(imag, shape))
+    if real.array.shape != imag.array.shape:
+        shape = broadcast_pair(real.array.shape, imag.array.shape)
+        real, imag = broadcast_to(real, shape), broadcast_to(imag, shape)
+    return _complex(real, imag)
 
 
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:

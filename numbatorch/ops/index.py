@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def _slice_vjp(node, grad):
     index, shape = node.params
     result = grad.new_zeros(shape)
-    copy_(_slice(result, index, shape), grad)
+    copy_(part_of(result, index, shape), grad)
     return (result,)
 
 
@@ -38,8 +38,8 @@ def _view(name: str) -> ViewOp:
     return ViewOp(name, lambda input, index, shape: input.array[index], _slice_vjp)
 
 
-_slice, _select, _unsqueeze, _alias = map(_view, ("Slice", "Select", "Unsqueeze", "Alias"))
-_ROWS = {slice: _slice, int: _select, NoneType: _unsqueeze}
+part_of, _select, _unsqueeze, _alias = map(_view, ("Slice", "Select", "Unsqueeze", "Alias"))
+_ROWS = {slice: part_of, int: _select, NoneType: _unsqueeze}
 
 
 def _row(parts: tuple) -> ViewOp:
@@ -106,7 +106,7 @@ def _part(input: Tensor, parts: tuple) -> Tensor:
             raise IndexError("slice() cannot be applied to a 0-dim tensor.")
         raise IndexError(f"too many indices for tensor of dimension {array.ndim}")
     try:
-        row = _row(parts) if input._requires_grad else _slice
+        row = _row(parts) if input._requires_grad else part_of
         return row(input, parts if rest else (*parts, ...), array.shape)
     except IndexError:
         dim = 0

@@ -13,41 +13,39 @@ from numbatorch.autograd.mode import no_grad
 from numbatorch.base import TensorBase
 from numbatorch.dtype import int64, type_word
 from numbatorch.ops.copy import clone_contiguous, host
+from numbatorch.ops.index import part_of
 from numbatorch.ops.join import cat, stack
-from numbatorch.ops.view import expand, narrow, select
+from numbatorch.ops.view import expand, narrow
 from numbatorch.shape import normalize_dim, sized_dim
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def _views(name: str, show: Callable, join: Callable) -> Op:
-    """The row for views show(input, dim, part) of `parts` that together are all of a tensor: (input, dim, parts, shape).
+def _views(name: str, join: Callable) -> Op:
+    """The row for views that together are all of a tensor, by their indices: (input, dim, indices, shape).
     They have one node, whose gradient is theirs, joined; zeros for those that have none."""
 
-    def forward(input, dim, parts, shape):
+    def forward(input, dim, indices, shape):
         with no_grad():
-            views = tuple([show(input, dim, part) for part in parts])
+            views = tuple([part_of(input, index, shape) for index in indices])
         for view in views:
             view._seen = view._version
         return views
 
     def vjp(node, grads):
-        dim, parts, shape = node.params
-        grads = (grads,) if len(parts) == 1 else grads
+        dim, indices, shape = node.params
+        grads = (grads,) if len(indices) == 1 else grads
         given = next(g for g in grads if g is not None)
         nothing = expand(given.new_zeros((1,) * len(shape)), shape)
-        return (join([show(nothing, dim, p) if g is None else g for p, g in zip(parts, grads)], dim),)
+        parts = [part_of(nothing, index, shape) if g is None else g for index, g in zip(indices, grads)]
+        return (join(parts, dim),)
 
     return Op(name, forward, vjp, differentiable=maxsize)
 
 
-def _piece(input: Tensor, dim: int, part: tuple[int, int]) -> Tensor:
-    return narrow(input, dim, *part)
-
-
-_split, _split_with_sizes = (_views(name, _piece, cat) for name in ("Split", "SplitWithSizes"))
-_unbind = _views("Unbind", select, stack)
+_split, _split_with_sizes = (_views(name, cat) for name in ("Split", "SplitWithSizes"))
+_unbind = _views("Unbind", stack)
 
 
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
@@ -76,8 +74,9 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
                 f"split_sizes={lengths}"
             )
     row = _split if isinstance(split_size_or_sections, int) else _split_with_sizes
-    parts = list(zip(accumulate(lengths, initial=0), lengths))
-    return row(tensor, d, parts, tensor.array.shape) if parts else ()
+    before = (slice(None),) * d
+    indices = [(*before, slice(*ends), ...) for ends in pairwise(accumulate(lengths, initial=0))]
+    return row(tensor, d, indices, tensor.array.shape) if indices else ()
 
 
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
@@ -146,7 +145,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of every element along dimension `dim`."""
     d = sized_dim(dim, tensor_array(input).ndim)
     shape = input.array.shape
-    return _unbind(input, d, range(shape[d]), shape) if shape[d] else ()
+    indices = [(*(slice(None),) * d, place, ...) for place in range(shape[d])]
+    return _unbind(input, d, indices, shape) if indices else ()
 
 
 # --- by the number of dimensions

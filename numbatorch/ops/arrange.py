@@ -183,7 +183,7 @@ def _repeat_forward(input, repeats, shape):
     pairs = result.array.reshape([size for pair in zip(repeats, full) for size in pair])
 
     def part(index: tuple) -> Tensor:
-        array = pairs[index]
+        array = pairs[(*index, ...)]  # a view, of no dimensions too
         return wrap(array, kind_of(array, result.kind))
 
     first = (0, slice(None))

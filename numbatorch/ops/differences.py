@@ -215,7 +215,7 @@ def cumulative_trapezoid(
 
 def _check_integral(function: str, y: Tensor, x: Tensor | None, dx: Number | None) -> None:
     if x is not None and dx is not None:
-        raise unfit(function, y, x, dx=dx)
+        raise unfit(function, y, dx=dx, x=x)
     if x is None and tensor_kind(y).dtype is dt.bool:
         raise RuntimeError(f"{function}: received a bool input for `y`, but bool is not supported")
     if x is not None and dt.bool in (y.kind.dtype, tensor_kind(x).dtype):

@@ -112,8 +112,9 @@ def _array(x: Any) -> np.ndarray:
 def difference(ours: Any, theirs: Any, loosest: float) -> str | None:
     """What differs between two results, in words."""
     if isinstance(ours, Exception) or isinstance(theirs, Exception):
-        # NotImplementedError is a RuntimeError, too
-        classes = {type(x) if type(x) is not NotImplementedError else RuntimeError for x in (ours, theirs)}
+        # NotImplementedError is a RuntimeError, too, and each library has a _LinAlgError of its own
+        named = [type(x).__name__ for x in (ours, theirs)]
+        classes = {"RuntimeError" if name == "NotImplementedError" else name for name in named}
         return None if len(classes) == 1 else f"{ours!r} against PyTorch's {theirs!r}"
     if not isinstance(theirs, torch.Tensor):
         return None if ours is theirs else f"{ours!r} against PyTorch's {theirs!r}"
@@ -170,6 +171,7 @@ EXPLAINED = {
         "PyTorch's derivative of addcdiv divides integers in place"
     ),
     r"inf\+0\.j.* against PyTorch's .*inf\+nanj": "its complex sums multiply by alpha, though that be 1: infinities become NaN",
+    r"\(isin\): .*PyTorch's RuntimeError.*view size is not compatible": "PyTorch's isin takes its operands by view",
     "grad_is_complex": "where an error of PyTorch itself is all that hinders a gradient",
     "INTERNAL ASSERT FAILED": "a mistake inside PyTorch",
 }

@@ -69,9 +69,8 @@ class Plan:
         narrow = operands.itemsize < 8 and not operands.is_inexact and operands is not dt.bool
         self.narrow = operands if narrow else None  # what Python's ints are cut down to, as in C
         if narrow and operands.is_signed and common.is_floating_point:
-            compute = (
-                "i4"  # a cast, which PyTorch makes in this type: it shows where numbers are out of range
-            )
+            # A cast, which PyTorch makes in this type: it shows where numbers are out of range.
+            compute = "i4"
         self.common = operands
         self.kind = Kind.of(result, like.device)
         self.count = len(row.program.outputs)

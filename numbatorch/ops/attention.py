@@ -135,13 +135,14 @@ def _forward(q, k, v, mask, scale, causal):
     q, k, v = q.detach(), k.detach(), v.detach()
     out = _like(q, v.array.shape[-1])
     lse = empty(q.array.shape[:-1], Kind.of(kind.dtype.opmath, kind.device))
+    narrow = kind.dtype.is_half
     for take in _parts(q, k):
         wide = [to_opmath(take(t)) for t in (q, k, v)]
-        made = _like(wide[0], v.array.shape[-1]) if kind.dtype.is_half else out
+        made = _like(wide[0], v.array.shape[-1]) if narrow else out
         part = None if mask is None else take(mask).array
         arrays = [t.array for t in (made, take(lse), *wide)]
         kernels.attention(kind.device.type, *arrays, part, scale, causal)
-        if made is not out:
+        if narrow:
             copy_(take(out), made)
     return out, lse
 
@@ -154,9 +155,9 @@ def _vjp(node, grad):
 def _backward(grad, q, k, v, out, lse, mask, scale, causal):
     given = [t.detach() for t in (grad, q, k, v, out)]
     results = [_like(x, x.array.shape[-1]) for x in given[1:4]]
+    narrow = q.kind.dtype.is_half
     for take in _parts(q, k):
         wide = [to_opmath(take(t)) for t in given]
-        narrow = q.kind.dtype.is_half
         made = [_like(x, x.array.shape[-1]) for x in wide[1:4]] if narrow else results
         part = None if mask is None else take(mask).array
         arrays = [t.array for t in (*made, *wide, take(lse))]

@@ -381,10 +381,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         other[e] = one[d]
     labels = (*[c for c in one if c not in other], *[c for c in other if c not in one])
     result = _pair(tuple(one), tuple(other), x, y, labels, False).of(a, b)
-    if not result.kind.inexact:
-        result = cast(
-            result, a.kind.dtype
-        )  # where one dimension had the size 1, integers were added up as int64
+    if not result.kind.inexact:  # where one dimension had the size 1, integers were added up as int64
+        result = cast(result, a.kind.dtype)
     return result if out is None else into(out, result, "tensordot")
 
 

@@ -44,11 +44,7 @@ def _poisson_nll_steps(input: Tensor, target: Tensor, eps: float) -> Tensor:
     return sub(input, mul(target, log(add(input, eps))))
 
 
-_soft_margin = Loss(
-    "SoftMarginLoss",
-    scalar.soft_margin,
-    steps=_soft_margin_steps,
-)
+_soft_margin = Loss("SoftMarginLoss", scalar.soft_margin, steps=_soft_margin_steps)
 _hinge_embedding = Loss("HingeEmbeddingLoss", scalar.hinge_embedding, steps=_hinge_embedding_steps)
 _margin_ranking = Pointwise(
     "MarginRankingLoss", scalar.margin_ranking, accepts=no_complex("clamp is not supported for complex types")
@@ -208,8 +204,8 @@ def _multi_margin_vjp(node, grad):
     return each.scatter_add(1, own, neg(sum(each, 1, True))), None
 
 
-multi_margin = Op("MultiMarginLoss", _multi_margin_forward, _multi_margin_vjp, saves=(0, 1), tensors=2)
 # (x, chosen, p, margin): of each row Σ_c max(0, margin - x[chosen] + x[c])^p / C over the other classes c
+multi_margin = Op("MultiMarginLoss", _multi_margin_forward, _multi_margin_vjp, saves=(0, 1), tensors=2)
 
 _refused = ("float16", "bfloat16", *COMPLEX, *INTEGERS)
 

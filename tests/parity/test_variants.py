@@ -28,9 +28,8 @@ from samples.sample import COMPLEX, INTEGERS, REAL
 
 import numbatorch
 
-WANTED = os.environ.get(
-    "NUMBATORCH_VARIANTS", ""
-)  # the name of a kind, "all", or "" for one variant of every other row
+# The name of a kind, "all", or "" for one variant of every other row.
+WANTED = os.environ.get("NUMBATORCH_VARIANTS", "")
 DTYPES = (*REAL, *COMPLEX)
 
 

@@ -72,6 +72,11 @@ def inplace_operator(function: Callable) -> Callable:
     return method
 
 
+def _divide(divisor: Tensor, number: base.Number) -> Tensor:
+    """number / divisor. Both it and the divisor may be overwritten before the way back, which keeps the reciprocal."""
+    return ops.mul(ops.reciprocal(divisor), number)
+
+
 _OPERANDS = (TensorBase, bool, int, float, complex, np.generic)
 
 
@@ -645,7 +650,7 @@ class Tensor(TensorBase):
     __rsub__ = operator(ops.rsub)
     __mul__ = __rmul__ = operator(ops.mul)
     __truediv__ = operator(ops.div)
-    __rtruediv__ = operator(reflected(ops.div), arrays=True)
+    __rtruediv__ = operator(_divide, arrays=True)
     __div__ = __truediv__
     __rdiv__ = __rtruediv__
     __floordiv__ = operator(ops.floor_divide)

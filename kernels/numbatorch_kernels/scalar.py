@@ -69,6 +69,7 @@ def cube(x):
     return x * x * x
 
 
+@derived_by(lambda g, y, x: (-g * (y * y),))
 def reciprocal(x):
     """1 / x"""
     return 1 / x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
@@ -12,7 +13,7 @@ from numbatorch.base import Kind, Number, TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import sub
 from numbatorch.ops.choice import BLOCK, refuse_dtypes
-from numbatorch.ops.comparison import eq, logical_not, ne
+from numbatorch.ops.comparison import eq, logical_not, ne, where
 from numbatorch.ops.copy import cast, contiguous, copy_
 from numbatorch.ops.creation import tensor
 from numbatorch.ops.elements import read, true_positions, zeros
@@ -198,6 +199,8 @@ def isin(
         found = zeros(wanted.array.shape, Kind.of(dt.bool, device))
     else:
         ordered = sort(reshape(among, -1)).values
-        place = clamp(searchsorted(ordered, wanted), max=among.array.size - 1)
+        # bisection takes NaN for a small number, though it is the last of those in order
+        ascending = where(ne(ordered, ordered), math.inf, ordered) if common.is_floating_point else ordered
+        place = clamp(searchsorted(ascending, wanted), max=among.array.size - 1)
         found = eq(read(ordered, (place,), ((0, 1),)), wanted)
     return into(out, logical_not(found) if invert else found, "isin")

@@ -142,6 +142,8 @@ def test_order_statistics(case):
     L.unique(j, dim=0, return_inverse=True, return_counts=True)
     L.unique(j.float().half(), dim=-1, return_counts=True)
     L.unique(j, return_counts=True)
+    L.isin(i([5.0, inf, nan, 1.0, -inf]), i([5.0, nan, -inf, nan]))
+    L.isin(i([5.0, inf, nan]), i([nan, inf, nan, 7.0, nan]), invert=True)
     L.unique(s, return_inverse=True, return_counts=True)
     L.unique(i([0.0, -0.0]), return_inverse=True, return_counts=True)
     L.unique(i([1j]))

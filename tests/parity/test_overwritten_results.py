@@ -61,3 +61,17 @@ def test_overwritten(sample):
                 assert (x is None) == (y is None)
                 if y is not None:
                     numbatorch.testing.assert_close(x, y, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+def test_number_divided_by_a_tensor():
+    """The operator is reciprocal(x) * number: what it keeps is neither its operand nor its result."""
+    found = []
+    for library in (numbatorch, torch):
+        leaf = library.tensor([2.0, -4.0], requires_grad=True)
+        x = leaf * 1
+        y = 3 / x
+        for t in (x, y):
+            t.neg_()
+        y.sum().backward()
+        found.append((y.grad_fn.next_functions[0][0].name(), leaf.grad.tolist()))
+    assert found[0] == found[1] == ("MulBackward0", [0.75, 0.1875])

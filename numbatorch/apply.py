@@ -396,6 +396,8 @@ class Pointwise(Row):
     rounds      whether beside halves a number, or a tensor of one element, becomes a half first, as other tensors do
     """
 
+    copies = False  # whether it computes nothing: the result is the second operand
+
     def __init__(
         self,
         name: str,

@@ -95,7 +95,7 @@ class Plan:
         # computes with real numbers writes no complex ones.
         rounded = compute_type(self.kind.element) != self.kind.element and result is not dt.bool
         apart = rounded or (out is not None and out.kind.dtype.is_complex and not result.is_complex)
-        wider = out is not None and out.kind.dtype is not result and apart and row.name != "Copy"
+        wider = out is not None and out.kind.dtype is not result and apart and not row.copies
         self.before = Plan(row, inputs, None) if wider else None
         self.make = None  # one native call that does the rest of a small one
         if self.before is not None:
@@ -114,7 +114,7 @@ class Plan:
 
     def _check_out(self, row: Pointwise, inputs: tuple, out: Tensor, result: DType) -> None:
         dtype = out.kind.dtype
-        fills = row.name == "Copy" and not isinstance(inputs[1], TensorBase)  # the same number everywhere
+        fills = row.copies and not isinstance(inputs[1], TensorBase)  # the same number everywhere
         if not fills:
             refuse_repeated(out)
         if out.array.shape != self.shape:
@@ -170,7 +170,7 @@ class Plan:
         results = (Operand(target.element, writes),) * self.count
         self.skips = tuple(k for k, a in enumerate(access) if a == "inplace")
         self.cpu = target.cpu
-        copies = row.name == "Copy" and len(arrays) == 2 and elements == [target.element] * 2
+        copies = row.copies and len(arrays) == 2 and elements == [target.element] * 2
         if copies and self.cpu and self.geometry is not None:
             if turn.turns(target.numpy.itemsize, outer, length, strides[0], strides[2]):
                 self.entry = turn.entry(target.numpy.itemsize)

@@ -41,10 +41,16 @@ def _cast(dtype: DType) -> Pointwise:
     return Pointwise("ToCopy", scalar.identity, result=lambda common: dtype)
 
 
-@cache
-def _overwrite(dtype: DType) -> Pointwise:
-    """The row that replaces elements of `dtype` by others: of two operands, the second."""
-    return Pointwise("Copy", Program("copy", (symbol(1),), 2), result=lambda common: dtype)
+class _Overwrite(Pointwise):
+    """Elements of `dtype` replaced by others: of two operands, the second."""
+
+    copies = True
+
+    def __init__(self, dtype: DType):
+        super().__init__("Copy", Program("copy", (symbol(1),), 2), result=lambda common: dtype)
+
+
+_overwrite = cache(_Overwrite)
 
 
 def _move_forward(input: Tensor, device: Device, home: Device, non_blocking: bool) -> Tensor:

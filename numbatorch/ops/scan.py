@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,10 @@ from numbatorch.ops.reduction import converted, into
 from numbatorch.ops.view import reshape
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import scan as kernels
+from numbatorch_kernels.codes import LOGSUMEXP, PRODUCT, SUM
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
-
-
-from numbatorch_kernels.codes import LOGSUMEXP, PRODUCT, SUM
 
 
 def _lines(input: Tensor, dim: int) -> tuple[int, int, int]:
@@ -47,15 +46,19 @@ def _readable(input: Tensor) -> Tensor:
 # --- the rows: of (input, dim)
 
 
-def _forward(how: int):
-    def forward(input, dim):
+class _Scan(Op):
+    """A running total: op(input, dim)."""
+
+    def __init__(self, name: str, how: int, vjp: Callable, saves: Sequence[int] = ()):
+        super().__init__(name, self.run, vjp, saves=saves)
+        self.how, self.function = how, name.lower()
+
+    def run(self, input: Tensor, dim: int) -> Tensor:
         source = _readable(input)  # where that is a copy, the result takes its place
         result = base.empty(source.array.shape, source.kind) if source.array is input.array else source
         if result.array.size:
-            kernels.scan(source.kind.device.type, result.array, source.array, *_lines(source, dim), how)
+            kernels.scan(source.kind.device.type, result.array, source.array, *_lines(source, dim), self.how)
         return cast(result, input.kind.dtype)
-
-    return forward
 
 
 def _from_each_on(values: Tensor, dim: int) -> Tensor:
@@ -106,9 +109,9 @@ def _extreme_forward(input, dim, largest):
     return cast(values, input.kind.dtype), places
 
 
-_cumsum = Op("Cumsum", _forward(SUM), _cumsum_vjp)
-_cumprod = Op("Cumprod", _forward(PRODUCT), _cumprod_vjp, saves=(0, -1))
-_logcumsumexp = Op("Logcumsumexp", _forward(LOGSUMEXP), _logcumsumexp_vjp, saves=(0, -1))
+_cumsum = _Scan("Cumsum", SUM, _cumsum_vjp)
+_cumprod = _Scan("Cumprod", PRODUCT, _cumprod_vjp, saves=(0, -1))
+_logcumsumexp = _Scan("Logcumsumexp", LOGSUMEXP, _logcumsumexp_vjp, saves=(0, -1))
 _cummax = Choice("Cummax", _extreme_forward)
 _cummin = Choice("Cummin", _extreme_forward)
 
@@ -116,15 +119,12 @@ _cummin = Choice("Cummin", _extreme_forward)
 # --- sums and products
 
 
-def _along(row: Op, input: Tensor, dim: int) -> Tensor:
+def _along(row: _Scan, input: Tensor, dim: int) -> Tensor:
     d = normalize_dim(dim, input.array.ndim)
     return row(input, d) if input.array.ndim else reshape(row(reshape(input, 1), 0), ())
 
 
-_HOW = {"cumsum": SUM, "cumprod": PRODUCT}
-
-
-def _straight(how: int, input: Tensor, dim: int, out: Tensor) -> bool:
+def _straight(row: _Scan, input: Tensor, dim: int, out: Tensor) -> bool:
     """The totals straight into `out`, which may be `input` itself, if it is of the same kind and off the tape: whether they
     are."""
     shared = out is not input and out._storage is not None and out._storage is input._storage
@@ -138,14 +138,12 @@ def _straight(how: int, input: Tensor, dim: int, out: Tensor) -> bool:
     ):
         return False
     inplace.check(out, False, out is input)
-    kernels.scan("cpu", out.array, contiguous(input).array, *_lines(input, dim), how)
+    kernels.scan("cpu", out.array, contiguous(input).array, *_lines(input, dim), row.how)
     inplace.changed(out)
     return True
 
 
-def _total(
-    row: Op, function: str, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None
-) -> Tensor:
+def _total(row: _Scan, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None) -> Tensor:
     own = tensor_kind(input).dtype
     if dtype is not None:
         wanted = dt.as_dtype(dtype)
@@ -158,28 +156,28 @@ def _total(
     else:
         wanted = own if own.is_inexact else dt.int64
     dim = normalize_dim(dim, input.array.ndim)
-    if out is not None and _straight(_HOW[function], input, dim, out):
+    if out is not None and _straight(row, input, dim, out):
         return out
     if wanted is not dt.bool:
         result = _along(row, converted(input, wanted), dim)
     elif input.array.ndim and input.array.size:
-        raise NotImplementedError(f"\"{function}_out_cpu\" not implemented for 'Bool'")
+        raise NotImplementedError(f"\"{row.function}_out_cpu\" not implemented for 'Bool'")
     else:
         result = clone(converted(input, wanted))
-    return result if out is None else into(out, result, function)
+    return result if out is None else into(out, result, row.function)
 
 
-def _total_(row: Op, function: str, self: Tensor, dim: int, dtype: DType | None) -> Tensor:
+def _total_(row: _Scan, self: Tensor, dim: int, dtype: DType | None) -> Tensor:
     own = self.kind.dtype
     if dtype is not None and dt.as_dtype(dtype) is not own:
         raise RuntimeError(
             f"Bad in-place call: input tensor dtype {c_name(own)} and output tensor dtype "
             f"{c_name(dt.as_dtype(dtype))} should match"
         )
-    if _straight(_HOW[function], self, normalize_dim(dim, self.array.ndim), self):
+    if _straight(row, self, normalize_dim(dim, self.array.ndim), self):
         return self
     source = self.clone() if self.requires_grad and not self.is_leaf else self
-    return copy_(self, _total(row, function, source, dim, own, None))
+    return copy_(self, _total(row, source, dim, own, None))
 
 
 def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
@@ -188,7 +186,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor |
     >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
     tensor([1, 3, 6])
     """
-    return _total(_cumsum, "cumsum", input, dim, dtype, out)
+    return _total(_cumsum, input, dim, dtype, out)
 
 
 def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
@@ -197,17 +195,17 @@ def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor 
     >>> torch.cumprod(torch.tensor([1, 2, 3]), 0)
     tensor([1, 2, 6])
     """
-    return _total(_cumprod, "cumprod", input, dim, dtype, out)
+    return _total(_cumprod, input, dim, dtype, out)
 
 
 def cumsum_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     """`cumsum` in place."""
-    return _total_(_cumsum, "cumsum", self, dim, dtype)
+    return _total_(_cumsum, self, dim, dtype)
 
 
 def cumprod_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     """`cumprod` in place."""
-    return _total_(_cumprod, "cumprod", self, dim, dtype)
+    return _total_(_cumprod, self, dim, dtype)
 
 
 def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:

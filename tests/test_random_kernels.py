@@ -245,7 +245,7 @@ def test_multinomial():
     found = []
     for samples, replacement in ((8, True), (3, False), (1, False)):
         out = np.empty((1, samples), np.int64)
-        kernels.multinomial("cpu", out, state, weights, replacement)
+        kernels.multinomial(out, state, weights, replacement)
         found.append(out[0].tolist())
     assert found == [[3, 3, 2, 3, 3, 3, 1, 2], [3, 1, 2], [3]]
 

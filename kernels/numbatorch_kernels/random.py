@@ -35,7 +35,6 @@ cauchy = Kernel("cauchy")
 geometric = Kernel("geometric")
 log_normal = Kernel("log_normal")
 permutation = Kernel("permutation")
-multinomial = Kernel("multinomial")
 
 CHUNK = 1 << 15  # elements at a time: what is drawn stays in the second-level cache
 ALONE, SHARED = CHUNK, 1 << 11  # elements worth a thread: of kernels as fast as memory (never), and of others
@@ -412,8 +411,7 @@ def _(out, state):
         store(out, order)
 
 
-@multinomial.on("cpu")
-def _(out, state, weights, one_by_one):
+def multinomial(out, state, weights, one_by_one):
     """Indices into the rows of `weights` (rows, categories), float32 or float64, to `out` (rows, samples)."""
     rows, samples = out.shape
     if one_by_one:

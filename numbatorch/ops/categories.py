@@ -79,7 +79,7 @@ def _on_cpu(result: Tensor, input: Tensor, one_by_one: bool, generator: Generato
         source = source_of(generator, result)
         drawn = np.empty((len(weights), result.array.shape[-1]), np.int64)
         with source.lock:
-            kernels.multinomial("cpu", drawn, source.state, weights, one_by_one)
+            kernels.multinomial(drawn, source.state, weights, one_by_one)
         copy_(result, wrap(drawn.reshape(result.array.shape), Kind.of(dt.int64)))
 
 

@@ -54,14 +54,26 @@ class _Along(Op):
         if not kind.dtype.is_floating_point:
             kernel = f"{self.reduction.name}{'_lastdim' if d >= last else ''}_kernel_impl"
             raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(kind.dtype)}'")
-        if self.reduction in (table.softmax, table.log_softmax) and kind.cpu and d == last:
-            logs, bfloat = self.reduction is table.log_softmax, kind.element == "bf"
-            rows = entropy.short_rows(logs, kind.numpy, prod(shape[:d]), shape[d], bfloat)
-            if rows is not None:
-                return rows
+        return self.kernel(kind, shape, d)
+
+    def kernel(self, kind: Kind, shape: tuple[int, ...], d: int) -> Callable:
         way = walk(shape, contiguous_strides(shape), (d,) if shape else ())
         inputs, outputs = (kind.element,) * self.reduction.elements, (kind.element,)
         return plan_for(kind.device.type, self.reduction, inputs, outputs, computed_in(kind.element), way)
+
+
+class _Softmax(_Along):
+    """The softmax, or its logarithm: of short rows on the CPU by a kernel of their own, many rows at a time."""
+
+    def __init__(self, name: str, reduction: table.Reduction, vjp: Callable, logs: bool):
+        super().__init__(name, reduction, vjp, (-1,))
+        self.logs = logs
+
+    def kernel(self, kind: Kind, shape: tuple[int, ...], d: int) -> Callable:
+        rows = None
+        if kind.cpu and d == len(shape) - 1:
+            rows = entropy.short_rows(self.logs, kind.numpy, prod(shape[:d]), shape[d], kind.element == "bf")
+        return super().kernel(kind, shape, d) if rows is None else rows
 
 
 def _softmax_vjp(node, grad):
@@ -93,8 +105,8 @@ def _log_softmax_backward_vjp(node, grad):
     ] else None
 
 
-_softmax = _Along("Softmax", table.softmax, _softmax_vjp, (-1,))
-_log_softmax = _Along("LogSoftmax", table.log_softmax, _log_softmax_vjp, (-1,))
+_softmax = _Softmax("Softmax", table.softmax, _softmax_vjp, logs=False)
+_log_softmax = _Softmax("LogSoftmax", table.log_softmax, _log_softmax_vjp, logs=True)
 _softmax_backward = _Along("SoftmaxBackwardData", table.softmax_backward, _softmax_backward_vjp, (0, 1))
 log_softmax_backward = _Along(
     "LogSoftmaxBackwardData", table.log_softmax_backward, _log_softmax_backward_vjp, (0, 1)

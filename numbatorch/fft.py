@@ -1,4 +1,4 @@
-"""`torch.fft`: Fourier transforms. Computed by NumPy's FFT, on the host: tensors on `cuda` travel there and back.
+"""`torch.fft`: Fourier transforms. Computed by NumPy's FFT, on `cuda` by kernels of our own.
 float32, float64, complex64 and complex128; differentiable to any order, by PyTorch's convention for complex
 numbers.
 """

@@ -47,7 +47,7 @@ def test_gradients(name):
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_cuda_goes_through_the_host(name):
+def test_cuda_transforms_what_the_cpu_does(name):
     numbers = rng.standard_normal((3, 4, 2)).astype(np.float32)
     found = []
     for device in ("cpu", "cuda"):
@@ -58,6 +58,25 @@ def test_cuda_goes_through_the_host(name):
         found.append((y.detach().cpu().numpy(), x.grad.cpu().numpy()))
     for a, b in zip(*found):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 14, 16, 30, 100, 270, 320])
+def test_cuda_transforms_any_length(n):
+    """Of the simulated device 16 elements are a line (8 in float64), 7 is a large factor and makes it a convolution."""
+    for shape, axis in (((n,), 0), ((3, n), 1), ((2, n, 3), 1)):
+        x = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+        for dtype, tolerance in ((torch.complex64, 1e-6), (torch.complex128, 1e-15)):
+            z = torch.tensor(x, device="cuda").to(dtype)
+            for y, expected in (
+                (torch.fft.fft(z, dim=axis), np.fft.fft(x, axis=axis)),
+                (torch.fft.ifft(z, dim=axis, norm="ortho"), np.fft.ifft(x, axis=axis, norm="ortho")),
+                (torch.fft.fft(z.real, dim=axis), np.fft.fft(x.real, axis=axis)),
+                (torch.fft.rfft(z.real, dim=axis), np.fft.rfft(x.real, axis=axis)),
+                (torch.fft.irfft(z, 2 * n - 1, axis), np.fft.irfft(x, 2 * n - 1, axis)),
+            ):
+                assert y.shape == expected.shape
+                error = np.abs(y.cpu().numpy() - expected).max()
+                assert error <= 3 * tolerance * np.abs(expected).max()
 
 
 def test_a_large_transform_is_shared_between_threads():

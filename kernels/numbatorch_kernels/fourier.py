@@ -1,5 +1,5 @@
-"""Fourier transforms: NumPy's, which is pocketfft (M. Reinecke), in the precision of the operands. Lines are shared
-between threads. Arrays on CUDA travel to the host and back.
+"""Fourier transforms. On the CPU NumPy's, which is pocketfft (M. Reinecke), in the precision of the operands; lines are shared
+between threads. On CUDA kernels of our own.
 
     y_k = scale Σ_j x_j exp(∓2πi jk / n)        - forward, + backward
 
@@ -18,7 +18,9 @@ import numpy as np
 from numbatorch_kernels.parallel import get_num_threads
 from numbatorch_kernels.registry import Kernel
 
-complex_to_complex = Kernel("fft_complex_to_complex")  # (out, x, axes, forward, norm): x may be real
+complex_to_complex = Kernel(
+    "fft_complex_to_complex"
+)  # (out, x, axes, forward, norm): x may be real; some axes
 real_to_complex = Kernel("fft_real_to_complex")  # (out, x, axis, norm): the first n // 2 + 1 terms
 complex_to_real = Kernel("fft_complex_to_real")  # (out, x, axis, norm): from those terms
 
@@ -91,9 +93,7 @@ def _of_real(out: np.ndarray, x: np.ndarray, axis: int, forward: bool, norm: str
 
 @complex_to_complex.on("cpu")
 def _complex_to_complex(out, x, axes, forward, norm):
-    if not axes:
-        out[...] = x
-    elif x.dtype.kind != "c":
+    if x.dtype.kind != "c":
         _of_real(out, x, axes[-1], forward, norm)
         x, axes = out, axes[:-1]
     for axis in axes:
@@ -111,17 +111,22 @@ def _complex_to_real(out, x, axis, norm):
     _along(np.fft.irfft, out, x, axis, norm)
 
 
-def _by_host(kernel: Callable) -> Callable:
-    """The kernel for arrays on a GPU."""
+@complex_to_complex.on("cuda")
+def _(*args):
+    from numbatorch_kernels.cuda import fourier
 
-    def through_the_host(out, x, *args) -> None:
-        result = np.empty(out.shape, out.dtype)
-        kernel(result, x.copy_to_host(), *args)
-        out.copy_from_host(result)
-
-    return through_the_host
+    fourier.complex_to_complex(*args)
 
 
-complex_to_complex.on("cuda")(_by_host(_complex_to_complex))
-real_to_complex.on("cuda")(_by_host(_real_to_complex))
-complex_to_real.on("cuda")(_by_host(_complex_to_real))
+@real_to_complex.on("cuda")
+def _(*args):
+    from numbatorch_kernels.cuda import fourier
+
+    fourier.real_to_complex(*args)
+
+
+@complex_to_real.on("cuda")
+def _(*args):
+    from numbatorch_kernels.cuda import fourier
+
+    fourier.complex_to_real(*args)

@@ -5,8 +5,8 @@
 
 `norm` moves the factor 1/n: "backward" (the default) has it on the inverse, "forward" on the forward transform,
 "ortho" has its root on both. `n` and `s` cut the input, or fill it up by zeros. Computed in the precision of the
-input, by NumPy's FFT; tensors on cuda travel to the host and back. Integers become the default dtype. float16 and
-bfloat16 are refused, as by PyTorch on the CPU: RuntimeError.
+input, on the CPU by NumPy's FFT. Integers become the default dtype. float16 and bfloat16 are refused, as by PyTorch on
+the CPU: RuntimeError.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import mul
 from numbatorch.ops.arrange import roll
 from numbatorch.ops.complexes import conj, conj_physical_
-from numbatorch.ops.copy import cast, from_numbers, move, resolve
+from numbatorch.ops.copy import cast, clone, contiguous, from_numbers, resolve
 from numbatorch.ops.pad import constant_pad_nd
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import narrow
@@ -33,17 +33,24 @@ from numbatorch_kernels import fourier as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
+    from numbatorch_kernels.registry import Kernel
 
 Dims = int | Sequence[int] | None
 
 # --- the three transforms. Each is linear: back goes its adjoint, with the same factor
 
 
+def _run(kernel: Kernel, out: Tensor, x: Tensor, *how: Any) -> Tensor:
+    """`out`, filled by a transform of x. (Those of the CPU take any strides.)"""
+    if out.array.size:
+        array = x.array if x.kind.cpu else contiguous(wrap(x.array, x.kind)).array
+        kernel(x.kind.device.type, out.array, array, *how)
+    return out
+
+
 def _complex_forward(x, dims, forward, norm):
     out = empty(x.array.shape, Kind.of(x.kind.dtype.to_complex(), x.kind.device))
-    if out.array.size:
-        kernels.complex_to_complex(x.kind.device.type, out.array, x.array, dims, forward, norm)
-    return out
+    return _run(kernels.complex_to_complex, out, x, dims, forward, norm)
 
 
 def _complex_vjp(node, grad):
@@ -60,9 +67,7 @@ def _real_to_complex_forward(x, dim, norm):
     shape = list(x.array.shape)
     shape[dim] = shape[dim] // 2 + 1
     out = empty(tuple(shape), Kind.of(x.kind.dtype.to_complex(), x.kind.device))
-    if out.array.size:
-        kernels.real_to_complex(x.kind.device.type, out.array, x.array, dim, norm)
-    return out
+    return _run(kernels.real_to_complex, out, x, dim, norm)
 
 
 def _real_to_complex_vjp(node, grad):
@@ -75,9 +80,7 @@ def _complex_to_real_forward(x, dim, n, norm):
     shape = list(x.array.shape)
     shape[dim] = n
     out = empty(tuple(shape), Kind.of(x.kind.dtype.to_real(), x.kind.device))
-    if out.array.size:
-        kernels.complex_to_real(x.kind.device.type, out.array, x.array, dim, norm)
-    return out
+    return _run(kernels.complex_to_real, out, x, dim, norm)
 
 
 def _complex_to_real_vjp(node, grad):
@@ -90,13 +93,13 @@ def _complex_to_real_vjp(node, grad):
 def _weights(terms: Tensor, dim: int, n: int, weight: float) -> Tensor:
     """`weight` for the terms along `dim` that have a conjugate among the n of a whole transform, 1 for the
     others."""
-    weights = np.full(terms.array.shape[dim], weight, terms.kind.dtype.to_real().numpy)
-    weights[0] = 1
+    count, shape = terms.array.shape[dim], [1] * terms.array.ndim
+    shape[dim] = count
+    weights = terms.new_full(shape, weight, dtype=terms.kind.dtype.to_real())
+    narrow(weights, dim, 0, 1).fill_(1)
     if n % 2 == 0:
-        weights[-1] = 1
-    shape = [1] * terms.array.ndim
-    shape[dim] = weights.size
-    return move(wrap(weights.reshape(shape), Kind.of(terms.kind.dtype.to_real())), terms.kind.device)
+        narrow(weights, dim, count - 1, 1).fill_(1)
+    return weights
 
 
 _complex = Op("FftC2C", _complex_forward, _complex_vjp)
@@ -137,6 +140,8 @@ def _transformed(
     input: Tensor, dims: tuple[int, ...], sizes: Sequence[int], forward: bool, norm: str
 ) -> Tensor:
     """All terms, of real or complex numbers."""
+    if not dims:
+        return clone(_as_complex(input))
     row = _complex if input.kind.dtype.is_complex else _whole
     return row(_resized(input, dims, sizes), dims, forward, norm)
 

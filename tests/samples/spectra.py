@@ -1,8 +1,8 @@
-"""Fourier transforms: on CUDA their operands go to the host and back."""
+"""Fourier transforms. The last of the lengths are, on the simulated device, one of a table and one of a convolution."""
 
 from samples.sample import COMPLEX, Sample
 
-_LINES, _PLANE = (((5,),), ((2, 6),)), (((3, 4),),)
+_LINES, _PLANE = (((5,),), ((2, 6),), ((2, 20),), ((7,),)), (((3, 4),),)
 _WIDE = ("float32", "float64")
 
 SPECTRA = [

@@ -158,6 +158,7 @@ from numbatorch.legacy import IntTensor as IntTensor
 from numbatorch.legacy import LongTensor as LongTensor
 from numbatorch.legacy import ShortTensor as ShortTensor
 from numbatorch.legacy import set_default_tensor_type as set_default_tensor_type
+from numbatorch.ops import _addmm_activation as _addmm_activation
 from numbatorch.ops import _dirichlet_grad as _dirichlet_grad
 from numbatorch.ops import _sample_dirichlet as _sample_dirichlet
 from numbatorch.ops import _standard_gamma as _standard_gamma

@@ -886,6 +886,7 @@ class Tensor(TensorBase):
     ger = ops.ger
     inner = ops.inner
     kron = ops.kron
+    _addmm_activation = ops._addmm_activation
     addmm = ops.addmm
     addmm_ = ops.addmm_
     addbmm = ops.addbmm

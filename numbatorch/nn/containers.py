@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import groupby
 from typing import Any, Self
 
+from numbatorch.autograd import is_grad_enabled
+from numbatorch.nn.joined import joined
 from numbatorch.nn.module import Module, indented
 from numbatorch.nn.parameter import Parameter
 from numbatorch.tensor import Tensor
@@ -99,8 +101,9 @@ class Sequential(_ModuleSequence):
             self.add_module(str(name), module)
 
     def forward(self, input: Any) -> Any:
-        for module in self._modules.values():
-            input = module(input)
+        modules = self._modules.values()
+        for step in modules if is_grad_enabled() else joined(modules):
+            input = step(input)
         return input
 
     def __add__(self, other: Sequential) -> Sequential:

@@ -21,6 +21,7 @@ from numbatorch.ops.activation import softplus as softplus
 from numbatorch.ops.activation import softshrink as softshrink
 from numbatorch.ops.activation import softsign as softsign
 from numbatorch.ops.activation import threshold as threshold
+from numbatorch.ops.addmm import _addmm_activation as _addmm_activation
 from numbatorch.ops.addmm import addbmm as addbmm
 from numbatorch.ops.addmm import addbmm_ as addbmm_
 from numbatorch.ops.addmm import addmm as addmm
@@ -151,6 +152,7 @@ from numbatorch.ops.control import while_loop as while_loop
 from numbatorch.ops.conv import conv1d as conv1d
 from numbatorch.ops.conv import conv2d as conv2d
 from numbatorch.ops.conv import conv3d as conv3d
+from numbatorch.ops.conv import conv_relu as conv_relu
 from numbatorch.ops.conv import conv_tbc as conv_tbc
 from numbatorch.ops.conv import conv_transpose1d as conv_transpose1d
 from numbatorch.ops.conv import conv_transpose2d as conv_transpose2d

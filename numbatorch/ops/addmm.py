@@ -14,6 +14,7 @@ from numbatorch.arguments import tensor_array
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import c_name, type_word
+from numbatorch.ops.activation import gelu, relu
 from numbatorch.ops.arithmetic import fitting_factor, mul
 from numbatorch.ops.comparison import logical_or
 from numbatorch.ops.complexes import conj
@@ -40,8 +41,8 @@ def _forward(bias, a, b, beta, alpha, shape):
     return _computed(out, bias, a, b, beta, alpha)
 
 
-def _computed(out, bias, a, b, beta, alpha):
-    """`out` with the product and the sum in it. Where the columns of `bias` are no neighbours it is copied."""
+def _computed(out, bias, a, b, beta, alpha, *floor):
+    """`out` with the product and the sum in it, nowhere below `floor`. Where the columns of `bias` are no neighbours it is copied."""
     array, shape = bias.array, out.array.shape
     if array.shape != shape and not (array.shape == shape[-1:] and bias.kind.contiguous):
         bias = expand(bias.detach(), shape)
@@ -49,7 +50,7 @@ def _computed(out, bias, a, b, beta, alpha):
     if array.strides[-1] != array.itemsize and array.shape[-1] > 1:
         array = contiguous(bias.detach()).array
     numbers = _factor(alpha, a.kind), _factor(beta, a.kind)
-    gemm.matmul(a.kind.device.type, out.array, a.array, b.array, array, *numbers)
+    gemm.matmul(a.kind.device.type, out.array, a.array, b.array, array, *numbers, *floor)
     return out
 
 
@@ -156,6 +157,43 @@ def addmm_(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
     if not _direct(self, mat1, mat2):
         return copy_(self, addmm(self, mat1, mat2, beta=beta, alpha=alpha))
     return _addmm_(self, mat1, mat2, beta, alpha, self.array.shape)
+
+
+def _activated(bias, a, b, beta, alpha, use_gelu):
+    """ReLU of floats happens in the registers on a CPU, the others where the result lies."""
+    out = empty((a.array.shape[0], b.array.shape[1]), a.kind)
+    if a.kind.cpu and a.kind.dtype.is_floating_point and not use_gelu:
+        return _computed(out, bias, a, b, beta, alpha, 0.0)
+    return (gelu if use_gelu else relu)(_computed(out, bias, a, b, beta, alpha), out=out)
+
+
+def _activated_vjp(node, grad):
+    raise RuntimeError("derivative for aten::_addmm_activation is not implemented")
+
+
+_addmm_activated = Op("Addmm", _activated, _activated_vjp, tensors=3)
+
+
+def _addmm_activation(
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    use_gelu: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """ReLU, or GELU, of `addmm`, which `nn.Sequential` uses where no gradient is recorded. As PyTorch's it has no
+    derivative.
+
+    >>> torch._addmm_activation(torch.zeros(2), torch.ones(1, 3), torch.tensor([[1.0, -1.0]] * 3))
+    tensor([[3., 0.]])
+    """
+    _check_addmm(input, mat1, mat2)
+    _check_broadcast(input, (mat1.array.shape[0], mat2.array.shape[1]))
+    result = _addmm_activated(input, mat1, mat2, beta, alpha, use_gelu)
+    return result if out is None else into(out, result, "_addmm_activation")
 
 
 # --- stacks of matrices

@@ -22,6 +22,7 @@ from numbatorch.apply import Op
 from numbatorch.arguments import class_name, tensor_array, tensor_kind, unfit
 from numbatorch.base import Kind, empty, kind_of, wrap
 from numbatorch.dtype import c_name, type_word
+from numbatorch.ops.activation import relu
 from numbatorch.ops.arithmetic import add, sub
 from numbatorch.ops.complexes import complex, conj
 from numbatorch.ops.copy import cast, contiguous
@@ -39,16 +40,23 @@ Ints = int | Sequence[int]
 
 
 def _product(
-    kernel: Kernel, shape: tuple[int, ...], a: Tensor, b: Tensor, bias: Tensor | None, how: Geometry
+    kernel: Kernel,
+    shape: tuple[int, ...],
+    a: Tensor,
+    b: Tensor,
+    bias: Tensor | None,
+    how: Geometry,
+    *floor: float,
 ) -> Tensor:
-    """A kernel's result for operands of any dtype, off the tape."""
+    """A kernel's result for operands of any dtype, off the tape; of floats on a CPU nowhere below `floor`."""
     kind = a.kind
     a, b = wrap(a.array, a.kind), wrap(b.array, b.kind)
     if bias is not None:
         bias = contiguous(wrap(bias.array, bias.kind))
     if kind.cpu and kind.dtype.is_half:
         bias = bias if bias is None else cast(bias, dt.float32)
-        return cast(_product(kernel, shape, cast(a, dt.float32), cast(b, dt.float32), bias, how), kind.dtype)
+        wide = _product(kernel, shape, cast(a, dt.float32), cast(b, dt.float32), bias, how, *floor)
+        return cast(wide, kind.dtype)
     if kind.dtype.is_complex:
         return _in_parts(kernel, shape, a, b, bias, how)
     if not kind.cpu:
@@ -58,7 +66,7 @@ def _product(
             wide = _product(kernel, shape, cast(a, dt.int64), cast(b, dt.int64), more, how)
             return cast(wide, kind.dtype)
     out = empty(shape, kind)
-    kernel(kind.device.type, out.array, a.array, b.array, None if bias is None else bias.array, how)
+    kernel(kind.device.type, out.array, a.array, b.array, None if bias is None else bias.array, how, *floor)
     return out
 
 
@@ -82,6 +90,13 @@ def _in_parts(
 
 def _correlate_forward(x, w, bias, shape, how):
     return _product(kernels.forward, shape, x, w, bias, how)
+
+
+def _correlate_relu_forward(x, w, bias, shape, how):
+    if x.kind.cpu and x.kind.dtype.is_floating_point:
+        return _product(kernels.forward, shape, x, w, bias, how, 0.0)
+    made = _product(kernels.forward, shape, x, w, bias, how)
+    return relu(made, out=made)
 
 
 def _correlate_vjp(node, grad):
@@ -124,6 +139,7 @@ def _over_channels(grad: Tensor) -> Tensor:
 
 
 _correlate = Op("Convolution", _correlate_forward, _correlate_vjp, saves=(0, 1), tensors=3)
+_correlate_relu = Op("Convolution", _correlate_relu_forward, tensors=3)  # off the tape
 _spread = Op("Convolution", _spread_forward, _spread_vjp, saves=(0, 1), tensors=3)
 _compare = Op("ConvolutionBackward", _compare_forward, _compare_vjp, saves=(0, 1), tensors=2)
 
@@ -264,13 +280,14 @@ def _convolve(
     padding: list[int] | str,
     dilation: list[int],
     groups: int,
+    row: Op = _correlate,
 ) -> Tensor:
     dims = tensor_array(w).ndim - 2
     _check_bias(x, bias)
     if dims < 1:
         raise RuntimeError("weight should have at least three dimensions")
     if padding == "same":
-        return _convolve_same(x, w, bias, stride, dilation, groups)
+        return _convolve_same(x, w, bias, stride, dilation, groups, row)
     if isinstance(padding, str):
         if padding != "valid":
             raise RuntimeError(f"Invalid padding string: '{padding}'")
@@ -287,11 +304,11 @@ def _convolve(
             f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel size: "
             f"({' x '.join(map(str, extents))}). Kernel size can't be greater than actual input size"
         )
-    return _sized(x, w, bias, padded, extents, Geometry(steps, before, spacing, groups))
+    return _sized(x, w, bias, padded, extents, Geometry(steps, before, spacing, groups), row)
 
 
 def _convolve_same(
-    x: Tensor, w: Tensor, bias: Tensor | None, stride: list[int], dilation: list[int], groups: int
+    x: Tensor, w: Tensor, bias: Tensor | None, stride: list[int], dilation: list[int], groups: int, row: Op
 ) -> Tensor:
     """The result has the size of x: as much padding as that takes, where it is odd one more behind."""
     dims, shape, weight = w.array.ndim - 2, list(x.array.shape), list(w.array.shape)
@@ -314,11 +331,11 @@ def _convolve_same(
     before = tuple([(k - 1) // 2 for k in extents])
     _check(x, w, bias, (1,) * dims, before, spacing, (0,) * dims, groups, False)
     padded = [n + k - 1 for n, k in zip(shape[2:], extents)]
-    return _sized(x, w, bias, padded, extents, Geometry((1,) * dims, before, spacing, groups))
+    return _sized(x, w, bias, padded, extents, Geometry((1,) * dims, before, spacing, groups), row)
 
 
 def _sized(
-    x: Tensor, w: Tensor, bias: Tensor | None, padded: list[int], extents: list[int], how: Geometry
+    x: Tensor, w: Tensor, bias: Tensor | None, padded: list[int], extents: list[int], how: Geometry, row: Op
 ) -> Tensor:
     _check_size(x.array.shape)
     _check_types(x, w)
@@ -326,7 +343,7 @@ def _sized(
         _refuse("slow_conv_dilated<>", x, (dt.bool, dt.uint8, dt.int8, dt.int16, dt.int32))
     _refuse("compute_columns3d" if len(padded) == 3 else "slow_conv2d_cpu", x, (dt.bool,))
     sizes = [(n - k) // s + 1 for n, k, s in zip(padded, extents, how.stride)]
-    return _correlate(x, w, bias, (x.array.shape[0], w.array.shape[0], *sizes), how)
+    return row(x, w, bias, (x.array.shape[0], w.array.shape[0], *sizes), how)
 
 
 def _extents(w: Tensor, dilation: tuple[int, ...]) -> list[int]:
@@ -358,6 +375,7 @@ def _conv(
     padding: Ints | str,
     dilation: Ints,
     groups: int,
+    row: Op = _correlate,
 ) -> Tensor:
     name = f"conv{dims}d"
     given = (input, weight) if bias is None else (input, weight, bias)
@@ -365,8 +383,22 @@ def _conv(
     around = padding if isinstance(padding, str) else _as_ints(name, dims, given, "padding", padding)
     spacing = _as_ints(name, dims, given, "dilation", dilation)
     x, single = _batched(name, input, dims)
-    result = _convolve(x, weight, bias, steps, around, spacing, groups)
+    result = _convolve(x, weight, bias, steps, around, spacing, groups, row)
     return squeeze(result, 0) if single else result
+
+
+def conv_relu(
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Ints | str,
+    dilation: Ints,
+    groups: int,
+) -> Tensor:
+    """ReLU of `conv1d` to `conv3d`, for where no gradient is recorded: it leaves none."""
+    return _conv(dims, input, weight, bias, stride, padding, dilation, groups, _correlate_relu)
 
 
 def conv1d(

@@ -54,6 +54,22 @@ PRODUCTS = [
         order=0,
     ),
     Sample(
+        "_addmm_activation",
+        (((5,), (3, 4), (4, 5)), ((3, 5), (3, 0), (0, 5)), ((1,), (3, 4), (4, 1)), ((3, 5), (3, 4), (4, 5))),
+        kwargs={"beta": 0.5, "alpha": 2.0},
+        dtypes=FLOATS,
+        order=0,
+        tol=4,
+    ),
+    Sample(
+        "_addmm_activation",
+        (((5,), (3, 4), (4, 5)),),
+        kwargs={"use_gelu": True},
+        dtypes=FLOATS,
+        order=0,
+        tol=4,
+    ),
+    Sample(
         "baddbmm", (((2, 3, 5), (2, 3, 4), (2, 4, 5)), ((5,), (2, 3, 4), (2, 4, 5))), dtypes=FLOATS, tol=4
     ),
     Sample("addbmm", (((3, 5), (2, 3, 4), (2, 4, 5)),), kwargs={"beta": 0.5}, dtypes=FLOATS, tol=4),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, lru_cache
 from itertools import product
+from math import inf
 
 import numpy as np
 
@@ -48,8 +49,8 @@ def table_of(geometry: Geometry, y: tuple[int, ...], x: tuple[int, ...], w: tupl
 
 
 @forward.on("cpu")
-def _(out, x, w, bias, geometry: Geometry) -> None:
-    """`bias` is (o,), contiguous, or None."""
+def _(out, x, w, bias, geometry: Geometry, floor=-inf) -> None:
+    """`bias` is (o,), contiguous, or None. Of floats what is not above `floor` becomes it."""
     if not out.size:
         return
     if out.dtype.char not in "fd":
@@ -60,7 +61,7 @@ def _(out, x, w, bias, geometry: Geometry) -> None:
     ways = [
         forward_direction(*numbers) for numbers in zip(out.shape[2:], w.shape[2:], stride, padding, dilation)
     ]
-    _correlated(out, x, w, bias, tuple(ways), geometry.groups, False)
+    _correlated(out, x, w, bias, tuple(ways), geometry.groups, False, floor)
 
 
 @for_input.on("cpu")
@@ -104,10 +105,11 @@ def _thinned(x, y, w, stride: tuple[int, ...], padding: tuple[int, ...]) -> tupl
     return x[tuple(parts)], tuple(left)
 
 
-def _correlated(out, x, w, bias, ways: tuple, groups: int, transposed: bool) -> None:
+def _correlated(out, x, w, bias, ways: tuple, groups: int, transposed: bool, floor: float = -inf) -> None:
     """`out` or, of a transposed convolution with strides, some of its elements."""
     if not w.shape[0] or not w.shape[1] or not x.size:
         out[...] = 0 if bias is None else bias.reshape((-1, 1, 1, 1))
+        out[out <= floor] = floor
         return
     plan = plan_of(
         ways, _layout(x), _layout(w), _layout(out), groups, transposed, bias is not None, x.flags.c_contiguous,
@@ -120,7 +122,7 @@ def _correlated(out, x, w, bias, ways: tuple, groups: int, transposed: bool) -> 
         rows[:, : out.shape[1] // groups] = bias.reshape((groups, -1, 1))
     scratch = memory.empty((plan.shares * plan.scratch,), out.dtype)
     entry = _correlating(depthwise_forward if plan.direct else correlate, out.dtype)
-    parallel.run(entry, plan.shares, 1, out, x, weights, rows, scratch, plan.table, plan.shares)
+    parallel.run(entry, plan.shares, 1, out, x, weights, rows, scratch, plan.table, floor, plan.shares)
 
 
 def _layout(array: np.ndarray) -> Layout:
@@ -169,7 +171,7 @@ def _packing(dtype: np.dtype) -> Callable:
 
 @cache
 def _correlating(function: Callable, dtype: np.dtype) -> Callable:
-    return cpu.compiled(function, dtype, dtype, dtype, dtype, dtype, "i8", int, int, int)
+    return cpu.compiled(function, dtype, dtype, dtype, dtype, dtype, "i8", float, int, int, int)
 
 
 @cache

@@ -6,6 +6,8 @@ gradient a tap's products along all lines are. What a channel reads is copied fi
 
 from __future__ import annotations
 
+from math import inf
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -14,7 +16,7 @@ from numpy import int64
 
 from numbatorch_kernels.callee import callee
 from numbatorch_kernels.conv.band import fill
-from numbatorch_kernels.conv.implicit import find_places, find_segments
+from numbatorch_kernels.conv.implicit import at_least, find_places, find_segments
 from numbatorch_kernels.conv.weights import find_lines
 from numbatorch_kernels.gemm import tile
 from numbatorch_kernels.gemm.matrix import element
@@ -179,7 +181,7 @@ def fill_result(to, source, taps, weights, step, count, start, columns):
         add_taps(offset(to, j), offset(source, j), taps, weights, step, count, start, many)
 
 
-def depthwise_forward(out, x, weights, bias, scratch, plan, shares, start, stop):
+def depthwise_forward(out, x, weights, bias, scratch, plan, floor, shares, start, stop):
     """As `implicit.correlate`, where a group has one channel of x and few of the result."""
     rows_all = plan[1]
     unit_runs, unit_rows, unit_columns = plan[26], plan[27], plan[28]
@@ -191,7 +193,7 @@ def depthwise_forward(out, x, weights, bias, scratch, plan, shares, start, stop)
     begins, places, to_places = local(int64, 2), local(int64, 2), local(int64, 2)
     band = offset(scratch, start * plan[44])
     line = offset(band, plan[45])
-    pieces = plan[0] * along * down * across
+    pieces, least = plan[0] * along * down * across, element(out, floor)
     for piece in range(start * pieces // shares, stop * pieces // shares):
         w_first, h_first = piece % across * unit_columns, piece // across % down * unit_rows
         run_first, group = piece // (across * down) % along * unit_runs, piece // (across * down * along)
@@ -215,6 +217,9 @@ def depthwise_forward(out, x, weights, bias, scratch, plan, shares, start, stop)
                     fill_result(line, source, taps, row, height, count, first, columns)
                     for i in range(columns):
                         to[i * plan[24]] = line[i]
+                if floor > -inf:
+                    for i in range(columns):
+                        to[i * plan[24]] = at_least(to[i * plan[24]], least)
 
 
 def depthwise_compare(out, y, x, scratch, lines, plan, more, shares, start, stop):

@@ -16,6 +16,8 @@ convolutions are the same with other numbers in the plan.
 
 from __future__ import annotations
 
+from math import inf
+
 from numpy import int64
 
 from numbatorch_kernels.callee import callee
@@ -107,8 +109,14 @@ def find_places(places, plan, run_first, run, h_first, row, rows, w_first, w, co
 
 
 @callee
-def scatter(out, row_step, places, source, width, bias, bias_step, rows, columns, keeps):
-    """A tile to places of out that are no neighbours: added to what is there, or to the bias."""
+def at_least(value, floor):
+    """The value, or `floor` where it is not above that; NaN stays."""
+    return floor if value <= floor else value
+
+
+@callee
+def scatter(out, row_step, places, source, width, bias, bias_step, rows, columns, keeps, floor):
+    """A tile to places of out that are no neighbours: added to what is there, or to the bias; see `at_least`."""
     every_second = places[columns - 1] - places[0] == 2 * (columns - 1)
     for j in range(1, columns):
         every_second &= places[j] - places[j - 1] == 2
@@ -117,19 +125,19 @@ def scatter(out, row_step, places, source, width, bias, bias_step, rows, columns
         if every_second and not keeps:
             add, line = bias[r * bias_step], offset(to, places[0])
             for j in range(columns):
-                line[2 * j] = row[j] + add
+                line[2 * j] = at_least(row[j] + add, floor)
         elif keeps:
             for j in range(columns):
-                to[places[j]] += row[j]
+                to[places[j]] = at_least(to[places[j]] + row[j], floor)
         else:
             add = bias[r * bias_step]
             for j in range(columns):
-                to[places[j]] = row[j] + add
+                to[places[j]] = at_least(row[j] + add, floor)
 
 
-def correlate(out, x, weights, bias, scratch, plan, shares, start, stop):
+def correlate(out, x, weights, bias, scratch, plan, floor, shares, start, stop):
     """Of all the pieces, what falls to shares start:stop. `bias` has for every row as many equal numbers as a tile
-    has columns; see plan.py for `plan`."""
+    has columns; see plan.py for `plan`. What is not above `floor` becomes it."""
     groups, rows_all, channels = plan[0], plan[1], plan[2]
     unit_runs, unit_rows, unit_columns = plan[26], plan[27], plan[28]
     m_pieces, m_rows, most_depth, k_all = plan[29], plan[30], plan[31], plan[32]
@@ -160,6 +168,7 @@ def correlate(out, x, weights, bias, scratch, plan, shares, start, stop):
         for block in range(blocks):
             k0 = block * most_depth
             depth = min(most_depth, k_all - k0)
+            least = element(out, floor if k0 + depth == k_all else -inf)
             c_first, c_last = k0 // count, (k0 + depth - 1) // count
             image = offset(x, (group * channels + c_first) * plan[15])
             if not in_place:
@@ -201,9 +210,9 @@ def correlate(out, x, weights, bias, scratch, plan, shares, start, stop):
                             if block:
                                 add, add_row, scale = to, plan[21], one
                             tile(tile_of_w, height, 1, height, strip, width, depth, one, scale,
-                                 add, add_row, to, plan[21], down_to, many)  # fmt: skip
+                                 add, add_row, to, plan[21], down_to, many, least)  # fmt: skip
                         else:
                             tile(tile_of_w, height, 1, height, strip, width, depth, one, none,
                                  whole, width, whole, width, height, width)  # fmt: skip
                             scatter(to, plan[21], to_places, whole, width, add, width,
-                                    min(height, down_to), many, block > 0)  # fmt: skip
+                                    min(height, down_to), many, block > 0, least)  # fmt: skip

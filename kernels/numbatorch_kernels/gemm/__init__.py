@@ -1,6 +1,6 @@
 """Matrix products, and stacks of them, for every dtype and any strides of the operands.
 
-    out = alpha * a @ b + beta * bias          out (m, n), a (m, k), b (k, n), or batches
+    out = max(alpha * a @ b + beta * bias, floor)          out (m, n), a (m, k), b (k, n), or batches
 
 Where to look:
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -54,8 +54,9 @@ _spare: list[np.ndarray] = []  # scratch; a call takes one, so that calls from s
 
 
 @matmul.on("cpu")
-def gemm(out, a, b, bias=None, alpha=1, beta=1) -> None:
-    """out = alpha * a @ b + beta * bias: arrays of one dtype, (m, n), (batch, m, n) or (batch, batch, m, n).
+def gemm(out, a, b, bias=None, alpha=1, beta=1, floor=-inf) -> None:
+    """out = alpha * a @ b + beta * bias: arrays of one dtype, (m, n), (batch, m, n) or (batch, batch, m, n). Of floats what is
+    not above `floor` becomes it.
 
     a and b may have any strides, also 0, and the axes of their batches broadcast. `bias` is (n,), (m, n), with a
     batch in front, or `out` itself; without one nothing is added. The columns of out and bias are neighbours.
@@ -69,18 +70,18 @@ def gemm(out, a, b, bias=None, alpha=1, beta=1) -> None:
         if 1 not in shape:
             if entry := _matrix_kernels.get(out.dtype.char):
                 scratch = _spare.pop() if _spare else _scratch(1)
-                entry(out, a, b, bias, alpha, beta, WHOLE, WHOLE, scratch, 1, 0, 1)
+                entry(out, a, b, bias, alpha, beta, floor, WHOLE, WHOLE, scratch, 1, 0, 1)
                 _spare.append(scratch)
                 return
         elif work < 2 * SHARE_OF_MEMORY and (shape[-1] == 1 or shape[-2] == 1):
             if entry := _vector_kernels.get(out.dtype.char):
-                entry(out, a, b, bias, alpha, beta, 0, WHOLE)
+                entry(out, a, b, bias, alpha, beta, floor, 0, WHOLE)
                 return
     if out.size:
-        _any(out, a, b, bias, alpha, beta)
+        _any(out, a, b, bias, alpha, beta, floor)
 
 
-def _any(out, a, b, bias, alpha, beta) -> None:
+def _any(out, a, b, bias, alpha, beta, floor) -> None:
     """Any product that has elements."""
     code, columns, k = out.dtype.char, out.shape[-1], a.shape[-1]
     rows = out.size // columns
@@ -89,12 +90,12 @@ def _any(out, a, b, bias, alpha, beta) -> None:
             lines = max(columns, out.shape[-2])
             fours = out.size // lines * ((lines + 3) // 4)
             grain = SHARE_OF_MEMORY // (4 * k + 1) + 1
-            parallel.run(_vector_entry(code), fours, grain, out, a, b, bias, alpha, beta)
+            parallel.run(_vector_entry(code), fours, grain, out, a, b, bias, alpha, beta, floor)
         else:
-            _blocked(out, a, b, bias, alpha, beta)
+            _blocked(out, a, b, bias, alpha, beta, floor)
     elif code == HALF or code == BFLOAT:
         scratch = memory.empty((min(out.size, PIECE_IN_PARTS),), np.dtype(np.float32))
-        _by_pieces(_rounded, scratch, out, a, b, bias, alpha, beta)
+        _by_pieces(_rounded, scratch, out, a, b, bias, alpha, beta, floor)
     elif code in "FD" and out.size * k > IN_PARTS:
         scratch = memory.empty((2 * min(out.size, PIECE_IN_PARTS // 2),), out.real.dtype)
         _by_pieces(_in_parts, scratch, out, a, b, bias, alpha, beta)
@@ -121,11 +122,11 @@ def inner_product_of(code: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray
     return inner
 
 
-def _by_pieces(product: Callable, scratch, out, a, b, bias, alpha, beta) -> None:
+def _by_pieces(product: Callable, scratch, out, a, b, bias, *factors) -> None:
     """A `product` that computes in memory of its own, `scratch`: of one half of the longest axis after the other, until
     that has room for it."""
     if out.size * (2 if out.dtype.kind == "c" else 1) <= scratch.size:
-        product(scratch, out, a, b, bias, alpha, beta)
+        product(scratch, out, a, b, bias, *factors)
         return
     axis = max(range(-out.ndim, 0), key=lambda axis: out.shape[axis])
     middle = (out.shape[axis] + 1) // 2
@@ -135,7 +136,7 @@ def _by_pieces(product: Callable, scratch, out, a, b, bias, alpha, beta) -> None
         rows = a if axis == -1 else _part(a, axis, some)
         columns = b if axis == -2 else _part(b, axis, some)
         ends = _part(out, axis, some), rows, columns, _part(bias, axis, some)
-        _by_pieces(product, scratch, *ends, alpha, beta)
+        _by_pieces(product, scratch, *ends, *factors)
 
 
 def _part(x: Any, axis: int, some: slice) -> Any:
@@ -145,13 +146,14 @@ def _part(x: Any, axis: int, some: slice) -> Any:
     return x[(..., some, *[slice(None)] * (-axis - 1))]
 
 
-def _rounded(scratch, out, a, b, bias, alpha, beta) -> None:
+def _rounded(scratch, out, a, b, bias, alpha, beta, floor) -> None:
     """A product of halves, computed in float32."""
     code, columns = out.dtype.char, out.shape[-1]
     product = scratch[: out.size].reshape(out.shape)
-    _blocked(product, a, b, product, alpha, 0)
+    _blocked(product, a, b, product, alpha, 0, -inf)
     grain = SHARE_OF_MEMORY // columns + 1
-    parallel.run(_narrow_entry(code), out.size // columns, grain, out, product, bias, beta, code == BFLOAT)
+    narrowing, rows = _narrow_entry(code), out.size // columns
+    parallel.run(narrowing, rows, grain, out, product, bias, beta, floor, code == BFLOAT)
 
 
 def _in_parts(scratch, out, a, b, bias, alpha, beta) -> None:
@@ -168,10 +170,11 @@ def _in_parts(scratch, out, a, b, bias, alpha, beta) -> None:
     out[...] = product + beta * bias if beta else product
 
 
-def _blocked(out, a, b, bias, alpha, beta) -> None:
+def _blocked(out, a, b, bias, alpha, beta, floor) -> None:
     """out is float32 or float64."""
     if not a.shape[-1]:
         out[...] = beta * bias if beta else 0
+        out[out <= floor] = floor
         return
     entry = _blocked_entry(out.dtype.char, a.dtype.char)
     shares = max(1, min(parallel.get_num_threads(), out.size * a.shape[-1] // SHARE))
@@ -179,7 +182,7 @@ def _blocked(out, a, b, bias, alpha, beta) -> None:
     if scratch.nbytes < shares * SCRATCH_BYTES:
         scratch = _scratch(shares)
     rows, columns = _piece(out.shape, shares, out.itemsize)
-    parallel.run(entry, shares, 1, out, a, b, bias, alpha, beta, rows, columns, scratch, shares)
+    parallel.run(entry, shares, 1, out, a, b, bias, alpha, beta, floor, rows, columns, scratch, shares)
     _spare.append(scratch)
 
 
@@ -211,7 +214,7 @@ def _piece(shape: tuple[int, ...], shares: int, itemsize: int) -> tuple[int, int
 @cache
 def _blocked_entry(code: str, operands: str) -> Callable:
     to, of = operand(np.dtype(code)), operand(np.dtype(operands))
-    entry = cpu.compiled(blocked_product, to, of, of, to, float, float, int, int, code, int, int, int)
+    entry = cpu.compiled(blocked_product, to, of, of, to, float, float, float, int, int, code, int, int, int)
     if code == operands:
         _matrix_kernels[code] = entry
     return entry
@@ -232,7 +235,7 @@ def small_layer(code: str) -> Callable:
 @cache
 def _vector_entry(code: str) -> Callable:
     of = operand(np.dtype(code))
-    kinds = of, of, of, of, float, float, int, int
+    kinds = of, of, of, of, float, float, float, int, int
     entry = _vector_kernels[code] = cpu.compiled(vector_product, *kinds, fastmath={"reassoc", "contract"})
     return entry
 
@@ -247,7 +250,7 @@ def _plain_entry(code: str) -> Callable:
 @cache
 def _narrow_entry(code: str) -> Callable:
     words, product = operand(np.dtype(np.uint16)), operand(np.dtype(np.float32))
-    return cpu.compiled(narrow, words, product, words, float, int, int, int)
+    return cpu.compiled(narrow, words, product, words, float, float, int, int, int)
 
 
 # ---- CUDA: see cuda.py, imported late: a program that stays on the CPU never loads a CUDA compiler ----

@@ -18,6 +18,8 @@ Packing a is left out where out has few columns, so that each element of a is us
 
 from __future__ import annotations
 
+from math import inf
+
 from numba import types
 
 from numbatorch_kernels.gemm.matrix import alike, matrices, nth, reinterpret, size, stride
@@ -42,8 +44,10 @@ most_columns = constant(lambda element: _fitting(BYTES_OF_B, columns_of(element)
 itemsize = constant(lambda element: element.bitwidth // 8)
 
 
-def blocked_product(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scratch, shares, start, stop):
-    """out = alpha * a @ b + beta * bias: of all the pieces, what falls to shares start:stop.
+def blocked_product(
+    out, a, b, bias, alpha, beta, floor, piece_rows, piece_columns, scratch, shares, start, stop
+):
+    """out = max(alpha * a @ b + beta * bias, floor): of all the pieces, what falls to shares start:stop.
 
     A piece has piece_rows x piece_columns, whole numbers of tiles, or is all of a matrix of the batch. An
     axis that `bias` lacks repeats; it may be out itself, and where beta is 0 it is not read. The columns of
@@ -71,6 +75,7 @@ def blocked_product(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scr
             old, old_row, scale = nth(bias, batch, out), bias_row, beta
             for k0 in range(0, k, most_depth):
                 depth = min(most_depth, k - k0)
+                least = floor if k0 + depth == k else -inf
                 b_block = offset(b_matrix, k0 * b_row + j0 * b_column)
                 pack(packed_b, width, b_block, b_column, b_row, columns, depth)
                 for i0 in range(i_first, i_end, most_rows(scratch)):
@@ -87,9 +92,9 @@ def blocked_product(out, a, b, bias, alpha, beta, piece_rows, piece_columns, scr
                             if in_place:
                                 band = reinterpret(offset(a_block, i * a_row), packed_a)
                                 tile(band, down_to, a_row, 1, strip, width, depth, alpha, scale,
-                                     add, old_row, to, out_row, down_to, right_to)  # fmt: skip
+                                     add, old_row, to, out_row, down_to, right_to, least)  # fmt: skip
                             else:
                                 band = offset(packed_a, i * depth)
                                 tile(band, height, 1, height, strip, width, depth, alpha, scale,
-                                     add, old_row, to, out_row, down_to, right_to)  # fmt: skip
+                                     add, old_row, to, out_row, down_to, right_to, least)  # fmt: skip
                 old, old_row, scale = out_matrix, out_row, 1.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from functools import cache
+from math import inf
 
 import numpy as np
 from numba import types
@@ -47,10 +48,11 @@ def _multiply(self, a, b, bias, m, n, k):
     out = python.new_array(2, address_of(sizes), own[_DTYPE], 0)
     if out == 0:
         return 0
-    slots = local(types.int64, 12)
+    slots = local(types.int64, 13)
     slots[0], slots[1], slots[2], slots[3] = out, a, b, bias if bias != 0 else out
-    slots[4], slots[5], slots[6], slots[7] = bits(1.0), bits(1.0 if bias != 0 else 0.0), _WHOLE, _WHOLE
-    slots[8], slots[9], slots[10], slots[11] = own[_SCRATCH], 1, 0, 1
+    slots[4], slots[5], slots[6] = bits(1.0), bits(1.0 if bias != 0 else 0.0), bits(-inf)
+    slots[7], slots[8], slots[9] = _WHOLE, _WHOLE, own[_SCRATCH]
+    slots[10], slots[11], slots[12] = 1, 0, 1
     call(own[ENTRY], address_of(slots))
     return out
 

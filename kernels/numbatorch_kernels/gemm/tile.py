@@ -22,6 +22,7 @@ TOMS 41 (2015).
 from __future__ import annotations
 
 import functools
+import math
 import platform
 from collections.abc import Callable
 from typing import NamedTuple
@@ -116,20 +117,24 @@ def smaller(builder, one, other):
 
 @intrinsic
 def tile(
-    typingctx, a, a_rows, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns
-):
-    """c = alpha * a @ b + beta * s for one tile, of which the first `rows` x `columns` exist.
+    typingctx, a, a_rows, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns, floor=None
+):  # fmt: skip
+    """c = alpha * a @ b + beta * s for one tile, of which the first `rows` x `columns` exist; what is not above `floor`,
+    where that is given, becomes it.
 
     a, b, s and c are pointers to the first element, a_row to c_row how many elements apart neighbours lie;
     the columns of b, s and c are next to each other. Of a, `a_rows` rows can be read: the last one stands
     in for more. b can be read for a whole tile. s is not read where beta is 0.
     """
     element, size = c.dtype, types.intp
-    signature = types.void(a, size, size, size, b, size, size, element, element, s, size, c, size, size, size)
+    least = types.none if floor is None else element
+    sizes = size, size, size
+    signature = types.void(a, *sizes, b, size, size, element, element, s, size, c, *sizes, least)
     shape = registers()
 
     def codegen(context, builder, signature, args):
-        a, a_rows, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, rows, columns = args
+        a, a_rows, a_row, a_column, b, b_row, depth, alpha, beta, s, s_row, c, c_row, *ends = args
+        rows, columns, floor = ends
         scalar, integer = context.get_value_type(element), depth.type
         lanes = shape.bytes // (element.bitwidth // 8)
         vector = ir.VectorType(scalar, lanes)
@@ -211,6 +216,14 @@ def tile(
             with alone:
                 for (m, v), total in zip(everywhere, sums):
                     store(builder, builder.fmul(alpha, total), at(to, to_row, m, v), element)
+        if least is element:
+            bounded = builder.fcmp_ordered(">", floor, scalar(-math.inf))
+            with builder.if_then(bounded, likely=False):
+                floor = broadcast(floor)
+                for m, v in everywhere:
+                    total = load(builder, at(to, to_row, m, v), vector, element)
+                    below = builder.fcmp_ordered("<=", total, floor)
+                    store(builder, builder.select(below, floor, total), at(to, to_row, m, v), element)
         with builder.if_then(over, likely=False):
             copy_existing(c, c_row, whole, width)
         return context.get_dummy_value()

@@ -15,15 +15,15 @@ TOGETHER = 2048  # lines whose sums stay in the L1 cache
 PIECE = 1 << 12  # elements of two long vectors that are multiplied and added up by themselves
 
 
-def vector_product(out, a, b, bias, alpha, beta, start, stop):
-    """out = alpha * a @ b + beta * bias where out is one row or one column: fours start:stop of its elements.
+def vector_product(out, a, b, bias, alpha, beta, floor, start, stop):
+    """out = max(alpha * a @ b + beta * bias, floor) where out is one row or one column: fours start:stop of its elements.
 
     Every matrix of a batch has its own fours. Where beta is 0 bias is not read. To be compiled with
     `reassoc`: a sum is taken in the order that suits the vector registers, which is the same order in every
     share.
     """
     alpha, beta, zero = element(out.data, alpha), element(out.data, beta), element(out.data, 0)
-    k, lines = size(a, 1), size(out, 1) * size(out, 2)
+    floor, k, lines = element(out.data, floor), size(a, 1), size(out, 1) * size(out, 2)
     of_rows = size(out, 1) == 1  # a is the matrix, b the vector
     line, step = (stride(a, 2), stride(a, 1)) if of_rows else (stride(b, 1), stride(b, 2))
     vector_step = stride(b, 2) if of_rows else stride(a, 1)
@@ -73,6 +73,9 @@ def vector_product(out, a, b, bias, alpha, beta, start, stop):
                     x = alpha * vector[j * vector_step]
                     for i in range(begin, end):
                         to[i * to_step] += x * matrix[i * line + j * step]
+        for i in range(first, last):
+            if to[i * to_step] <= floor:
+                to[i * to_step] = floor
 
 
 def inner_product(parts, a, b, start, stop):

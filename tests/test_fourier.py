@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import numbatorch as torch
+from numbatorch_kernels.cuda.array import DeviceArray
 
 rng = np.random.default_rng(0)
 TRANSFORMS = [
@@ -98,3 +99,20 @@ def test_istft_is_the_inverse_of_stft(device):
     np.testing.assert_allclose(back.detach().cpu().numpy(), signal.detach().cpu().numpy(), atol=1e-12)
     back.square().sum().backward()
     np.testing.assert_allclose(signal.grad.cpu().numpy(), 2 * signal.detach().cpu().numpy(), atol=1e-12)
+
+
+def test_windows_and_frequencies_are_made_on_the_device(monkeypatch):
+    """Nothing is brought along from the host."""
+    makers = (
+        lambda device: torch.hann_window(6, device=device),
+        lambda device: torch.kaiser_window(5, False, device=device, dtype=torch.float64),
+        lambda device: torch.bartlett_window(1, device=device),
+        lambda device: torch.fft.fftfreq(5, 0.5, device=device),
+        lambda device: torch.fft.rfftfreq(6, device=device),
+    )
+    expected = [make("cpu") for make in makers]
+    with monkeypatch.context() as patch:
+        patch.delattr(DeviceArray, "from_host")
+        made = [make("cuda") for make in makers]
+    for a, b in zip(made, expected):
+        np.testing.assert_allclose(a.cpu().numpy(), b.numpy(), rtol=1e-6)

@@ -1,6 +1,7 @@
 """Index tensors and masks, gather and scatter, joining, arranging, sorting: against NumPy, on both devices,
 with gradients to second order."""
 
+import itertools
 import re
 
 import numpy as np
@@ -555,3 +556,11 @@ def test_the_gradient_of_a_product_with_zeros():
     x = torch.tensor([2.0, 0.0, 3.0, 0.0, 5.0], requires_grad=True)
     x.cumprod(0).sum().backward()
     assert x.grad.tolist() == [1, 8, 0, 0, 0]
+
+
+def test_places_of_triangles(device):
+    for rows, columns, offset in itertools.product((0, 1, 4), (0, 2, 3), range(-5, 5)):
+        for name in ("tril_indices", "triu_indices"):
+            expected = np.array(getattr(np, name)(rows, offset, columns))
+            found = getattr(torch, name)(rows, columns, offset, device=device)
+            np.testing.assert_array_equal(found.cpu().numpy(), expected)

@@ -1,10 +1,11 @@
-"""One triangle of matrices: the rest becomes zero. CPU and CUDA."""
+"""One triangle of matrices: the rest becomes zero; and where its elements are. CPU and CUDA."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.cpu import shared
 from numbatorch_kernels.index import WORD, copy
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
@@ -12,12 +13,31 @@ from numbatorch_kernels.registry import Kernel
 triangle = Kernel(
     "triangle"
 )  # (out, src, rows, columns, diagonal, upper): stacks of matrices, contiguous; upper is 0 or 1
+triangle_places = Kernel(
+    "triangle_places"
+)  # (out, rows, columns, diagonal, upper): their rows and then their columns, of int32 or int64
 GRAIN = 1 << 16
+
+
+@shared
+def edge_of(row, rows, columns, diagonal, upper):
+    """The first column that is on the other side of a row's edge."""
+    return min(max(row % rows + diagonal + 1 - upper, 0), columns)
+
+
+@shared
+def before(row, columns, diagonal, upper):
+    """How many elements of the triangle are in the rows before this one."""
+    edge = diagonal + 1 - upper  # of the first row, were it not cut off at either side
+    first = min(max(-edge, 0), row)
+    full = min(max(columns - edge, first), row)
+    lower = (full - first) * (first + full - 1 + 2 * edge) // 2 + (row - full) * columns
+    return row * columns - lower if upper else lower
 
 
 def _triangle(out, src, rows, columns, diagonal, upper, start, stop):
     for row in range(start, stop):
-        edge = min(max(row % rows + diagonal + 1 - upper, 0), columns)  # the first column on the other side
+        edge = edge_of(row, rows, columns, diagonal, upper)
         first, last = (edge, columns) if upper else (0, edge)
         at = row * columns
         copy(offset(out, at + first), offset(src, at + first), last - first)
@@ -25,6 +45,15 @@ def _triangle(out, src, rows, columns, diagonal, upper, start, stop):
             out[j] = 0
         for j in range(at + last, at + columns):
             out[j] = 0
+
+
+def _places(out, rows, columns, diagonal, upper, count, start, stop):
+    for row in range(start, stop):
+        edge, at = edge_of(row, rows, columns, diagonal, upper), before(row, columns, diagonal, upper)
+        first, last = (edge, columns) if upper else (0, edge)
+        for column in range(first, last):
+            out[at + column - first] = row
+            out[count + at + column - first] = column
 
 
 @cache
@@ -45,3 +74,19 @@ def _(out, src, rows, columns, diagonal, upper):
 
     launch = launcher(triangle_grid, WORD[out.itemsize], WORD[out.itemsize], *[int] * 5)
     launch(out, src, rows, columns, diagonal, upper, out.size)
+
+
+@triangle_places.on("cpu")
+def _(out, rows, columns, diagonal, upper):
+    entry = cpu.compiled(_places, out.dtype, *[int] * 7)
+    args = (out, rows, columns, diagonal, upper, out.shape[1])
+    parallel.run(entry, rows, max(GRAIN // max(columns, 1), 1), *args)
+
+
+@triangle_places.on("cuda")
+def _(out, rows, columns, diagonal, upper):
+    from numbatorch_kernels.cuda.launch import launcher
+    from numbatorch_kernels.cuda.triangle import triangle_places_grid
+
+    launch = launcher(triangle_places_grid, out.dtype, *[int] * 5)
+    launch(out, rows, columns, diagonal, upper, out.shape[1])

@@ -21,7 +21,6 @@ from numbatorch.ops.copy import (
     contiguous,
     copy_,
     fill_,
-    from_numbers,
     into,
     move,
     resolve,
@@ -39,10 +38,10 @@ from numbatorch.ops.view import (
     transpose,
     view,
 )
-from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims, portions, sized_dim
+from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims, sized_dim
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels import triangle
-from numbatorch_kernels.memory import empty, strided
+from numbatorch_kernels.memory import strided
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -284,21 +283,12 @@ def _triangle_indices(name: str, row: int, col: int, offset: int, dtype: DType |
     dtype = dtype or dt.int64
     if dtype not in (dt.int32, dt.int64):
         raise NotImplementedError(f"\"{name}\" not implemented for '{type_word(dtype)}'")
-    rows = np.arange(row)
-    diagonal = np.clip(rows + offset, -1, col)
-    if name == "tril_indices":
-        starts, stops = np.zeros_like(rows), np.clip(diagonal + 1, 0, col)
-    else:
-        starts, stops = np.clip(diagonal, 0, col), np.full_like(rows, col)
-    counts, at = stops - starts, 0
-    result = empty((2, int(counts.sum())), dtype.numpy)
-    for some in portions(row, 4 * col):
-        many = counts[some]
-        end = at + int(many.sum())
-        result[0, at:end] = np.repeat(rows[some], many)
-        result[1, at:end] = np.arange(end - at) - np.repeat(np.cumsum(many) - many - starts[some], many)
-        at = end
-    return move(from_numbers(result, dtype), resolve(device))
+    upper = int(name == "triu_indices")
+    count = triangle.before(row, col, offset, upper)
+    result = base.empty((2, count), Kind.of(dtype, resolve(device)))
+    if count:
+        triangle.triangle_places(result.kind.device.type, result.array, row, col, offset, upper)
+    return result
 
 
 def tril_indices(

@@ -24,9 +24,11 @@ from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import mul
 from numbatorch.ops.arrange import roll
 from numbatorch.ops.complexes import conj, conj_physical_
-from numbatorch.ops.copy import cast, clone, contiguous, from_numbers, resolve
+from numbatorch.ops.copy import cast, clone, contiguous
+from numbatorch.ops.join import cat
 from numbatorch.ops.pad import constant_pad_nd
 from numbatorch.ops.reduction import into
+from numbatorch.ops.sequences import arange
 from numbatorch.ops.view import narrow
 from numbatorch.shape import normalize_dim, sized_dim
 from numbatorch_kernels import fourier as kernels
@@ -495,8 +497,9 @@ def fftfreq(
     >>> torch.fft.fftfreq(4)
     tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
     """
-    numbers = np.roll(np.arange(-(n // 2), (n + 1) // 2), -(n // 2)) if n > 0 else np.empty(max(n, 0))
-    return _frequencies("fftfreq", numbers, n, d, out, dtype, device, requires_grad)
+    return _frequencies(
+        "fftfreq", ((0, (n + 1) // 2), (-(n // 2), 0)), n, d, out, dtype, device, requires_grad
+    )
 
 
 def rfftfreq(
@@ -515,12 +518,12 @@ def rfftfreq(
     >>> torch.fft.rfftfreq(4)
     tensor([0.0000, 0.2500, 0.5000])
     """
-    return _frequencies("rfftfreq", np.arange(n // 2 + 1), n, d, out, dtype, device, requires_grad)
+    return _frequencies("rfftfreq", ((0, n // 2 + 1),), n, d, out, dtype, device, requires_grad)
 
 
 def _frequencies(
     name: str,
-    numbers: np.ndarray,
+    ranges: Sequence[tuple[int, int]],
     n: int,
     d: float,
     out: Tensor | None,
@@ -536,8 +539,9 @@ def _frequencies(
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     with np.errstate(all="ignore"):
-        values = numbers * np.divide(1.0, n * d)
-    result = from_numbers(values, dtype).to(resolve(device))
+        width = float(np.divide(1.0, n * d))
+    numbers = [arange(*ends, dtype=dt.float64, device=device) for ends in ranges]
+    result = cast(cat(numbers) * width, dtype)
     if out is not None:
         return into(out, result, name)
     return result.requires_grad_() if requires_grad else result

@@ -1,4 +1,4 @@
-"""Windows for spectra: short, so they are computed on the host, in float64, and rounded once.
+"""Windows for spectra: computed in float64, and rounded once.
 
 `periodic` windows are those of length n + 1 without the last number: what follows them is their beginning again.
 """
@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import pi
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.dtype import c_name, type_word
-from numbatorch.ops.copy import from_numbers, resolve
+from numbatorch.ops.copy import cast, resolve
+from numbatorch.ops.creation import ones_like
+from numbatorch.ops.sequences import arange
+from numbatorch.ops.special import i0
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
 def _window(
     name: str,
-    values: Callable[[np.ndarray], np.ndarray],
+    values: Callable[[Tensor], Tensor],
     length: int,
     periodic: bool,
     options: dict[str, Any],
@@ -40,8 +44,9 @@ def _window(
         )
     if length < 0:
         raise RuntimeError(f"{name} requires non-negative window_length, got window_length={length}")
-    numbers = np.ones(length) if length < 2 else values(np.arange(length) / (length - (not periodic)))
-    result = from_numbers(numbers, dtype).to(device)
+    places = arange(length, dtype=dt.float64, device=device)
+    wide = values(places / (length - (not periodic))) if length > 1 else ones_like(places)
+    result = cast(wide, dtype)
     return result.requires_grad_() if requires_grad else result
 
 
@@ -68,9 +73,9 @@ def blackman_window(window_length: int, periodic: bool = True, **options: Any) -
     )
 
 
-def _cosines(t: np.ndarray, *factors: float) -> np.ndarray:
-    """Cosines of rising frequency, added and subtracted in turn."""
-    return sum((-1) ** k * a * np.cos(2 * np.pi * k * t) for k, a in enumerate(factors))
+def _cosines(t: Tensor, first: float, *factors: float) -> Tensor:
+    """A number and cosines of rising frequency, added and subtracted in turn."""
+    return first + sum((-1) ** k * a * (2 * pi * k * t).cos() for k, a in enumerate(factors, 1))
 
 
 def bartlett_window(window_length: int, periodic: bool = True, **options: Any) -> Tensor:
@@ -79,13 +84,13 @@ def bartlett_window(window_length: int, periodic: bool = True, **options: Any) -
     >>> torch.bartlett_window(4)
     tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
-    return _window("bartlett_window", lambda t: 1 - np.abs(2 * t - 1), window_length, periodic, options)
+    return _window("bartlett_window", lambda t: 1 - (2 * t - 1).abs(), window_length, periodic, options)
 
 
 def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, **options: Any) -> Tensor:
     """I₀(beta √(1 - (2t - 1)²)) / I₀(beta), t from 0 to 1, I₀ the modified Bessel function."""
 
-    def values(t: np.ndarray) -> np.ndarray:
-        return np.i0(beta * np.sqrt(np.maximum(0, 1 - (2 * t - 1) ** 2))) / np.i0(beta)
+    def values(t: Tensor) -> Tensor:
+        return i0(beta * (1 - (2 * t - 1) ** 2).clamp(min=0).sqrt()) / float(np.i0(beta))
 
     return _window("kaiser_window", values, window_length, periodic, options)

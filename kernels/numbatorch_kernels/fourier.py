@@ -9,25 +9,37 @@ between threads. On CUDA kernels of our own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from numbatorch_kernels import memory
 from numbatorch_kernels.parallel import get_num_threads
 from numbatorch_kernels.registry import Kernel
 
-complex_to_complex = Kernel(
-    "fft_complex_to_complex"
-)  # (out, x, axes, forward, norm): x may be real; some axes
-real_to_complex = Kernel("fft_real_to_complex")  # (out, x, axis, norm): the first n // 2 + 1 terms
-complex_to_real = Kernel("fft_complex_to_real")  # (out, x, axis, norm): from those terms
+# All take (out, x, axes, forward, norm).
+complex_to_complex = Kernel("fft_complex_to_complex")  # x may be real
+real_to_complex = Kernel("fft_real_to_complex")  # the first n // 2 + 1 terms along the last of the axes
+complex_to_real = Kernel("fft_complex_to_real")  # from those terms
 
 GRAIN = 1 << 16  # elements worth a thread: to start one takes some 100 us
 BLOCK = 1 << 15  # elements of lines that are transformed together, and stay in the second-level cache
-OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}  # the same factor, the other way
-UNSCALED = {np.fft.fft: "backward", np.fft.rfft: "backward", np.fft.ifft: "forward", np.fft.irfft: "forward"}
+# The same factor, the other way; the values are literals of NumPy's types.
+OPPOSITE: dict[str, Any] = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
+
+
+def _hfft(x: np.ndarray, n: int, axis: int, norm: str, out: np.ndarray | None = None) -> np.ndarray:
+    """NumPy's own does nothing with `out`."""
+    return np.fft.irfft(np.conjugate(x), n, axis, OPPOSITE[norm], out)
+
+
+TO_REAL = {_hfft, np.fft.irfft}
+UNSCALED = {
+    **dict.fromkeys([np.fft.fft, np.fft.rfft, _hfft], "backward"),
+    **dict.fromkeys([np.fft.ifft, np.fft.irfft, np.fft.ihfft], "forward"),
+}
 
 
 def _lines(transform: Callable, out: np.ndarray, x: np.ndarray, n: int, axis: int, norm: str) -> None:
@@ -54,7 +66,7 @@ def _scale(x: np.ndarray, factor: np.float32 | None) -> None:
 def _along(transform: Callable, out: np.ndarray, x: np.ndarray, axis: int, norm: str) -> None:
     """`_lines`, a block at a time. The longest of the other axes is shared between threads: NumPy has no GIL
     meanwhile."""
-    n = out.shape[axis] if transform is np.fft.irfft else x.shape[axis]
+    n = out.shape[axis] if transform in TO_REAL else x.shape[axis]
     others = [d for d in range(x.ndim) if d != axis]
     if not others:
         _lines(transform, out, x, n, axis, norm)
@@ -78,37 +90,48 @@ def _along(transform: Callable, out: np.ndarray, x: np.ndarray, axis: int, norm:
         helper.join()
 
 
-def _of_real(out: np.ndarray, x: np.ndarray, axis: int, forward: bool, norm: str) -> None:
-    """A whole transform of real numbers: one half of the terms are conjugates of the others."""
-    n = x.shape[axis]
-    terms, target = np.moveaxis(out, axis, -1), (slice(None),) * axis
-    _along(np.fft.rfft, out[(*target, slice(n // 2 + 1))], x, axis, norm if forward else OPPOSITE[norm])
-    first, mirrored = terms[..., : n // 2 + 1], terms[..., (n - 1) // 2 : 0 : -1]
-    if forward:
-        np.conjugate(mirrored, terms[..., n // 2 + 1 :])
-    else:
-        terms[..., n // 2 + 1 :] = mirrored
-        np.conjugate(first, first)
+def _half(out: np.ndarray, x: np.ndarray, axis: int, forward: bool, norm: str) -> None:
+    """The first n // 2 + 1 terms of real numbers."""
+    _along(np.fft.rfft if forward else np.fft.ihfft, out, x, axis, norm)
 
 
-@complex_to_complex.on("cpu")
-def _complex_to_complex(out, x, axes, forward, norm):
-    if x.dtype.kind != "c":
-        _of_real(out, x, axes[-1], forward, norm)
-        x, axes = out, axes[:-1]
+def _whole(out: np.ndarray, x: np.ndarray, axis: int, forward: bool, norm: str) -> None:
+    """All terms of real numbers: the others are conjugates of those."""
+    n, target = x.shape[axis], (slice(None),) * axis
+    _half(out[(*target, slice(n // 2 + 1))], x, axis, forward, norm)
+    terms = np.moveaxis(out, axis, -1)
+    np.conjugate(terms[..., (n - 1) // 2 : 0 : -1], terms[..., n // 2 + 1 :])
+
+
+def _each(out: np.ndarray, x: np.ndarray, axes: Sequence[int], forward: bool, norm: str) -> None:
+    """Complex numbers along one axis after the other, from the second on in place."""
     for axis in axes:
         _along(np.fft.fft if forward else np.fft.ifft, out, x, axis, norm)
         x = out
 
 
+@complex_to_complex.on("cpu")
+def _complex_to_complex(out, x, axes, forward, norm):
+    if x.dtype.kind == "c":
+        _each(out, x, axes, forward, norm)
+    else:
+        _whole(out, x, axes[-1], forward, norm)
+        _each(out, out, axes[:-1], forward, norm)
+
+
 @real_to_complex.on("cpu")
-def _real_to_complex(out, x, axis, norm):
-    _along(np.fft.rfft, out, x, axis, norm)
+def _real_to_complex(out, x, axes, forward, norm):
+    _half(out, x, axes[-1], forward, norm)
+    _each(out, out, axes[:-1], forward, norm)
 
 
 @complex_to_real.on("cpu")
-def _complex_to_real(out, x, axis, norm):
-    _along(np.fft.irfft, out, x, axis, norm)
+def _complex_to_real(out, x, axes, forward, norm):
+    if len(axes) > 1:
+        terms = memory.empty(x.shape, x.dtype)
+        _each(terms, x, axes[:-1], forward, norm)
+        x = terms
+    _along(_hfft if forward else np.fft.irfft, out, x, axes[-1], norm)
 
 
 @complex_to_complex.on("cuda")

@@ -23,7 +23,6 @@ from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import mul
 from numbatorch.ops.arrange import roll
-from numbatorch.ops.complexes import conj, conj_physical_
 from numbatorch.ops.copy import cast, clone, contiguous
 from numbatorch.ops.join import cat
 from numbatorch.ops.pad import constant_pad_nd
@@ -65,30 +64,31 @@ def _whole_vjp(node, grad):
     return (_complex_vjp(node, grad)[0].real,)
 
 
-def _real_to_complex_forward(x, dim, norm):
+def _real_to_complex_forward(x, dims, n, forward, norm):
     shape = list(x.array.shape)
-    shape[dim] = shape[dim] // 2 + 1
+    shape[dims[-1]] = n // 2 + 1
     out = empty(tuple(shape), Kind.of(x.kind.dtype.to_complex(), x.kind.device))
-    return _run(kernels.real_to_complex, out, x, dim, norm)
+    return _run(kernels.real_to_complex, out, x, dims, forward, norm)
 
 
 def _real_to_complex_vjp(node, grad):
     """The terms that `rfft` leaves out are conjugates; the gradient of each pair has come to one of them."""
-    dim, norm, n = node.params
-    return (_complex_to_real(mul(grad, _weights(grad, dim, n, 0.5)), dim, n, kernels.OPPOSITE[norm]),)
+    dims, n, forward, norm = node.params
+    halved = mul(grad, _weights(grad, dims[-1], n, 0.5))
+    return (_complex_to_real(halved, dims, n, not forward, kernels.OPPOSITE[norm]),)
 
 
-def _complex_to_real_forward(x, dim, n, norm):
+def _complex_to_real_forward(x, dims, n, forward, norm):
     shape = list(x.array.shape)
-    shape[dim] = n
+    shape[dims[-1]] = n
     out = empty(tuple(shape), Kind.of(x.kind.dtype.to_real(), x.kind.device))
-    return _run(kernels.complex_to_real, out, x, dim, norm)
+    return _run(kernels.complex_to_real, out, x, dims, forward, norm)
 
 
 def _complex_to_real_vjp(node, grad):
-    dim, n, norm = node.params
-    terms = _real_to_complex(grad, dim, kernels.OPPOSITE[norm], n)
-    terms *= _weights(terms, dim, n, 2.0)
+    dims, n, forward, norm = node.params
+    terms = _real_to_complex(grad, dims, n, not forward, kernels.OPPOSITE[norm])
+    terms *= _weights(terms, dims[-1], n, 2.0)
     return (terms,)
 
 
@@ -106,9 +106,7 @@ def _weights(terms: Tensor, dim: int, n: int, weight: float) -> Tensor:
 
 _complex = Op("FftC2C", _complex_forward, _complex_vjp)
 _whole = Op("FftR2C", _complex_forward, _whole_vjp)  # of real numbers, with the terms that rfft leaves out
-_real_to_complex = Op(
-    "FftR2C", lambda x, dim, norm, n: _real_to_complex_forward(x, dim, norm), _real_to_complex_vjp
-)
+_real_to_complex = Op("FftR2C", _real_to_complex_forward, _real_to_complex_vjp)
 _complex_to_real = Op("FftC2R", _complex_to_real_forward, _complex_to_real_vjp)
 
 
@@ -232,10 +230,10 @@ def _check_real(name: str, input: Tensor) -> Tensor:
     return _as_float(input)
 
 
-def _rfft(input: Tensor, n: int | None, dim: int, norm: str) -> Tensor:
+def _rfft(input: Tensor, n: int | None, dim: int, forward: bool, norm: str | None) -> Tensor:
     d = sized_dim(dim, input.array.ndim)
     size = _check_points(input.array.shape[d] if n is None else n)
-    return _real_to_complex(_resized(input, (d,), (size,)), d, norm, size)
+    return _real_to_complex(_resized(input, (d,), (size,)), (d,), size, forward, _norm(norm))
 
 
 def rfft(
@@ -246,21 +244,20 @@ def rfft(
     >>> torch.fft.rfft(torch.ones(4)).real
     tensor([4., 0., 0.])
     """
-    return _result("rfft", out, _rfft(_check_real("rfft", input), n, dim, _norm(norm)))
+    return _result("rfft", out, _rfft(_check_real("rfft", input), n, dim, True, norm))
 
 
 def ihfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """The inverse of `hfft`: the conjugate of `rfft`, scaled as an inverse."""
-    norm = kernels.OPPOSITE[_norm(norm)]
-    return _result("ihfft", out, conj_physical_(_rfft(_check_real("ihfft", input), n, dim, norm)))
+    return _result("ihfft", out, _rfft(_check_real("ihfft", input), n, dim, False, norm))
 
 
-def _irfft(input: Tensor, n: int | None, dim: int, norm: str) -> Tensor:
+def _irfft(input: Tensor, n: int | None, dim: int, forward: bool, norm: str | None) -> Tensor:
     d = sized_dim(dim, input.array.ndim)
     size = _check_points(2 * (input.array.shape[d] - 1) if n is None else n)
-    return _complex_to_real(_resized(input, (d,), (size // 2 + 1,)), d, size, norm)
+    return _complex_to_real(_resized(input, (d,), (size // 2 + 1,)), (d,), size, forward, _norm(norm))
 
 
 def irfft(
@@ -271,7 +268,7 @@ def irfft(
     >>> torch.fft.irfft(torch.tensor([4.0, 0.0, 0.0]))
     tensor([1., 1., 1., 1.])
     """
-    return _result("irfft", out, _irfft(_as_complex(input), n, dim, _norm(norm)))
+    return _result("irfft", out, _irfft(_as_complex(input), n, dim, False, norm))
 
 
 def hfft(
@@ -279,7 +276,7 @@ def hfft(
 ) -> Tensor:
     """The real Fourier transform of a signal of which one half is given, the other being its conjugate: `irfft` of
     the conjugate, scaled as a forward transform."""
-    return _result("hfft", out, _irfft(conj(_as_complex(input)), n, dim, kernels.OPPOSITE[_norm(norm)]))
+    return _result("hfft", out, _irfft(_as_complex(input), n, dim, True, norm))
 
 
 # --- several dimensions
@@ -326,14 +323,13 @@ def ifftn(
     return _many("ifftn", input, s, dim, norm, False, out)
 
 
-def _rfftn(name: str, input: Tensor, s: Any, dim: Dims, norm: str) -> Tensor:
+def _rfftn(name: str, input: Tensor, s: Any, dim: Dims, forward: bool, norm: str | None) -> Tensor:
     dims, sizes = _dims(input, s, dim)
     if not dims:
         raise RuntimeError(f"{name} must transform at least one axis")
     for n in sizes:
         _check_points(n)
-    terms = _real_to_complex(_resized(input, dims, sizes), dims[-1], norm, sizes[-1])
-    return _complex(terms, dims[:-1], True, norm) if len(dims) > 1 else terms
+    return _real_to_complex(_resized(input, dims, sizes), dims, sizes[-1], forward, _norm(norm))
 
 
 def rfftn(
@@ -347,7 +343,7 @@ def rfftn(
     """The half of `fftn` of a real tensor that says all: the first terms along the last dimension."""
     if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"rfftn expects a real-valued input tensor, but got {type_word(input.kind.dtype)}")
-    return _result("rfftn", out, _rfftn("rfftn", _as_float(input), s, dim, _norm(norm)))
+    return _result("rfftn", out, _rfftn("rfftn", _as_float(input), s, dim, True, norm))
 
 
 def ihfftn(
@@ -361,21 +357,17 @@ def ihfftn(
     """The inverse of `hfftn`."""
     if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"Only supports floating-point dtypes, but found: {type_word(input.kind.dtype)}")
-    norm = kernels.OPPOSITE[_norm(norm)]
-    return _result("ihfftn", out, conj_physical_(_rfftn("ihfftn", _as_float(input), s, dim, norm)))
+    return _result("ihfftn", out, _rfftn("ihfftn", _as_float(input), s, dim, False, norm))
 
 
-def _irfftn(name: str, input: Tensor, s: Any, dim: Dims, norm: str) -> Tensor:
+def _irfftn(name: str, input: Tensor, s: Any, dim: Dims, forward: bool, norm: str | None) -> Tensor:
     dims, sizes = _dims(input, s, dim)
     if not dims:
         raise RuntimeError(f"{name} must transform at least one axis")
     given = s is not None and (s if isinstance(s, int) else s[-1]) != -1
     last = _check_points(sizes[-1] if given else 2 * (sizes[-1] - 1))
     sizes = (*[_check_points(n) for n in sizes[:-1]], last // 2 + 1)
-    terms = _resized(input, dims, sizes)
-    if len(dims) > 1:
-        terms = _complex(terms, dims[:-1], False, norm)
-    return _complex_to_real(terms, dims[-1], last, norm)
+    return _complex_to_real(_resized(input, dims, sizes), dims, last, forward, _norm(norm))
 
 
 def irfftn(
@@ -387,7 +379,7 @@ def irfftn(
     out: Tensor | None = None,
 ) -> Tensor:
     """The inverse of `rfftn`."""
-    return _result("irfftn", out, _irfftn("irfftn", _as_complex(input), s, dim, _norm(norm)))
+    return _result("irfftn", out, _irfftn("irfftn", _as_complex(input), s, dim, False, norm))
 
 
 def hfftn(
@@ -399,8 +391,7 @@ def hfftn(
     out: Tensor | None = None,
 ) -> Tensor:
     """The real Fourier transform of a signal that is its own conjugate in reverse, of which one half is given."""
-    norm = kernels.OPPOSITE[_norm(norm)]
-    return _result("hfftn", out, _irfftn("hfftn", conj(_as_complex(input)), s, dim, norm))
+    return _result("hfftn", out, _irfftn("hfftn", _as_complex(input), s, dim, True, norm))
 
 
 # --- two dimensions

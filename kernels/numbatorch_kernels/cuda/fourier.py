@@ -311,11 +311,13 @@ def complex_to_complex(out, x, axes, forward, norm) -> None:
         x = out
 
 
-def real_to_complex(out, x, axis, norm) -> None:
-    """As on the CPU; all arrays are contiguous."""
-    _transform(out, x, axis, True, norm)
+real_to_complex = complex_to_complex
 
 
-def complex_to_real(out, x, axis, norm) -> None:
+def complex_to_real(out, x, axes, forward, norm) -> None:
     """As on the CPU; all arrays are contiguous."""
-    _transform(out, x, axis, False, norm)
+    if len(axes) > 1:
+        terms = DeviceArray.empty(x.shape, x.dtype, x.device)
+        complex_to_complex(terms, x, axes[:-1], forward, norm)
+        x = terms
+    _transform(out, x, axes[-1], forward, norm)

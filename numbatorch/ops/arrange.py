@@ -26,7 +26,7 @@ from numbatorch.ops.copy import (
     resolve,
 )
 from numbatorch.ops.elements import FAR, Layout, in_elements, layout, report, walk, zeros
-from numbatorch.ops.rows import index_add
+from numbatorch.ops.rows import index_add_
 from numbatorch.ops.view import (
     as_strided,
     diagonal,
@@ -38,7 +38,7 @@ from numbatorch.ops.view import (
     transpose,
     view,
 )
-from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims, sized_dim
+from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims, portions, sized_dim
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels import triangle
 from numbatorch_kernels.memory import strided
@@ -415,15 +415,24 @@ def _unfold_forward(input, dim, size, step, shape):
     )
 
 
-def _unfold_vjp(node, grad):
-    dim, size, step, shape = node.params
-    count = grad.array.shape[dim]
-    places = _indices(np.arange(count)[:, None] * step + np.arange(size), grad.kind.device)
-    parts = flatten(movedim(grad, -1, dim + 1), dim, dim + 1)
-    return (index_add(zeros(shape, grad.kind), dim, reshape(places, -1), parts),)
+def _overlapping_forward(windows, dim, size, step, shape):
+    """Some windows at a time, so that few places are in memory."""
+    result = zeros(shape, windows.kind)
+    parts, before = movedim(wrap(windows.array, windows.kind), -1, dim + 1), (slice(None),) * dim
+    count = parts.array.shape[dim]
+    for some in portions(count, windows.array.size // max(count, 1)):
+        places = _indices(np.arange(count)[some, None] * step + np.arange(size), windows.kind.device)
+        index_add_(result, dim, reshape(places, -1), flatten(parts[(*before, some)], dim, dim + 1))
+    return wrap(result.array, result.kind)
 
 
-_unfold = ViewOp("Unfold", _unfold_forward, _unfold_vjp)
+_unfold = ViewOp("Unfold", _unfold_forward, lambda node, grad: (overlapping(grad, *node.params),))
+_overlapping = Op("UnfoldBackward", _overlapping_forward, lambda node, grad: (_unfold(grad, *node.params),))
+
+
+def overlapping(windows: Tensor, dim: int, size: int, step: int, shape: tuple[int, ...]) -> Tensor:
+    """The adjoint of `unfold` of a tensor of this shape: the windows, added up where they were."""
+    return _overlapping(windows, dim, size, step, shape)
 
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:

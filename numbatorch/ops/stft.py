@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch.arguments import tensor_array
 from numbatorch.ops.arithmetic import div, mul, square
-from numbatorch.ops.arrange import unfold
+from numbatorch.ops.arrange import overlapping, unfold
 from numbatorch.ops.complexes import view_as_real
 from numbatorch.ops.creation import new_zeros
 from numbatorch.ops.fourier import fft, ifft, irfft, rfft
 from numbatorch.ops.pad import constant_pad_nd, pad
-from numbatorch.ops.rows import index_add
-from numbatorch.ops.sequences import arange
-from numbatorch.ops.view import expand, narrow, native_type_text, reshape, transpose, unsqueeze
+from numbatorch.ops.view import expand, narrow, native_type_text, reshape, transpose
 from numbatorch.shape import normalize_dim
 
 if TYPE_CHECKING:
@@ -194,9 +192,9 @@ def istft(
     window = _full_window(window, width, n_fft, input)
     spectra, norm = transpose(input, -1, -2), "ortho" if normalized else "backward"
     pieces = ifft(spectra, norm=norm) if return_complex else irfft(spectra, n_fft, norm=norm)
-    signal = _overlapping(mul(pieces, window), hop)
-    weights = _overlapping(expand(square(window), (count, n_fft)), hop)
     total = n_fft + hop * (count - 1)
+    signal = _added_up(mul(pieces, window), hop, total)
+    weights = _added_up(expand(square(window), (count, n_fft)), hop, total)
     start = n_fft // 2 if center else 0
     end = start + length if length is not None else total - start
     kept = max(0, min(end, total) - start)
@@ -214,10 +212,7 @@ def istft(
     return signal
 
 
-def _overlapping(pieces: Tensor, hop: int) -> Tensor:
-    """The sum of pieces (..., count, n), each `hop` behind the one before."""
-    *batch, count, n = pieces.array.shape
-    starts = unsqueeze(arange(count, device=pieces.device) * hop, 1)
-    places = reshape(starts + arange(n, device=pieces.device), -1)
-    total = new_zeros(pieces, (*batch, n + hop * (count - 1)))
-    return index_add(total, -1, places, reshape(pieces, (*batch, count * n)))
+def _added_up(pieces: Tensor, hop: int, total: int) -> Tensor:
+    """The sum of pieces (..., count, n), each `hop` behind the one before: (..., total)."""
+    *batch, _, n = pieces.array.shape
+    return overlapping(pieces, len(batch), n, hop, (*batch, total))

@@ -1,4 +1,5 @@
-"""Scalar bodies beside the basic ones of `scalar`: angles, signs, steps, and logarithms that have an edge."""
+"""Scalar bodies beside the basic ones of `scalar`: angles, signs, steps, logarithms that have an edge, and what
+pooling makes of means."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from numbatorch_kernels.primitives import (
     maximum,
     nan,
     pi,
+    pow,
     sin,
     sqrt,
     where,
@@ -160,3 +162,23 @@ def erfinv(x):
         tail = tail + step / (1 - tail * step)
     inside = where(size < 0.7, y, copysign(tail, x))
     return where(size == 1, copysign(inf, x), inside)
+
+
+# --- of windows
+
+
+def response(x, m, alpha, beta, k):
+    """x, less where the mean square m about it is large"""
+    return x / pow(k + alpha * m, beta)
+
+
+@derived_by(
+    lambda g, y, m, taps, root: (
+        where(m == 0, 0, g * (root * taps * pow(m * taps, root - 1))),
+        None,
+        None,
+    )
+)
+def root_of_sum(m, taps, root):
+    """A root of the sum of so many elements, from their mean; its gradient at 0 is 0"""
+    return pow(m * taps, root)

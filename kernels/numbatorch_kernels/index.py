@@ -51,6 +51,9 @@ positions = Kernel("positions")  # (out, words, bits, starts): where they are; b
 coordinates = Kernel(
     "coordinates"
 )  # (out, words, bits, starts, shape): the same as a row of indices in `shape` for each
+deal = Kernel(
+    "deal"
+)  # (dst, src, words, bits, starts): the elements of dst that lie there = those of src, one after another
 unravel = Kernel(
     "unravel"
 )  # (out, flat, shape): column d of out: the index in dimension d of the elements numbered `flat`
@@ -317,6 +320,16 @@ def _positions(out, words, bits, starts, start, stop):
             i += 1
 
 
+def _deal(dst, src, words, bits, starts, start, stop):
+    for block in range(start, stop):
+        i, k, end = block * _BLOCK, starts[block], starts[block + 1]
+        while k < end:  # no branch on the word: the element of src is the next one's too unless this one counts
+            found = (words[i] & bits[0]) != 0
+            dst[i] = src[k] if found else dst[i]
+            k += found
+            i += 1
+
+
 def _coordinates(out, words, bits, starts, shape, ndim, start, stop):
     columns = shape[ndim - 1]
     for block in range(start, stop):
@@ -458,6 +471,12 @@ def _(out, words, bits, starts):
     parallel.run(entry, starts.size - 1, 4 * GRAIN // _BLOCK, out, words, _mask(bits, words), starts)
 
 
+@deal.on("cpu")
+def _(dst, src, words, bits, starts):
+    entry = _entry(_deal, WORD[dst.itemsize], WORD[dst.itemsize], words.dtype, words.dtype, "i8")
+    parallel.run(entry, starts.size - 1, 4 * GRAIN // _BLOCK, dst, src, words, _mask(bits, words), starts)
+
+
 @coordinates.on("cpu")
 def _(out, words, bits, starts, shape):
     entry = _entry(_coordinates, "i8", words.dtype, words.dtype, "i8", "i8", int)
@@ -504,6 +523,7 @@ for kernel in (
     offsets,
     starts,
     positions,
+    deal,
     coordinates,
     unravel,
     spread,

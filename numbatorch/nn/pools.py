@@ -326,7 +326,7 @@ def _norms(
     taps = kernel_size if n == 1 else prod(several(n, kernel_size))
     average = (ops.avg_pool1d, ops.avg_pool2d, ops.avg_pool3d)[n - 1]
     means = average(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
-    return (means.sign() * means.abs().relu()).mul(taps).pow(1.0 / norm_type)
+    return ops.norm_from_mean(means, taps, norm_type)
 
 
 def lp_pool1d(
@@ -367,11 +367,11 @@ def local_response_norm(
         )
     if input.numel() == 0:
         return input
-    squares, sizes, around = input.mul(input), input.size(), (size // 2, (size - 1) // 2)
+    m, sizes, around = input.mul(input), input.size(), (size // 2, (size - 1) // 2)
     if input.dim() == 3:
-        padded = ops.pad(squares.unsqueeze(1), (0, 0, *around))
-        means = ops.avg_pool2d(padded, (size, 1), 1).squeeze(1)
+        m = ops.pad(m.unsqueeze(1), (0, 0, *around))
+        m = ops.avg_pool2d(m, (size, 1), 1).squeeze(1)
     else:
-        padded = ops.pad(squares.view(sizes[0], 1, sizes[1], sizes[2], -1), (0, 0, 0, 0, *around))
-        means = ops.avg_pool3d(padded, (size, 1, 1), 1).view(sizes)
-    return input / means.mul(alpha).add(k).pow(beta)
+        m = ops.pad(m.view(sizes[0], 1, sizes[1], sizes[2], -1), (0, 0, 0, 0, *around))
+        m = ops.avg_pool3d(m, (size, 1, 1), 1).view(sizes)
+    return ops.response(input, m, alpha, beta, k)

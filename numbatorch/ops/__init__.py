@@ -446,6 +446,8 @@ from numbatorch.ops.pooling import max_pool2d_with_indices as max_pool2d_with_in
 from numbatorch.ops.pooling import max_pool3d as max_pool3d
 from numbatorch.ops.pooling import max_pool3d_with_indices as max_pool3d_with_indices
 from numbatorch.ops.pooling import max_unpool as max_unpool
+from numbatorch.ops.pooling import norm_from_mean as norm_from_mean
+from numbatorch.ops.pooling import response as response
 from numbatorch.ops.queries import get_device as get_device
 from numbatorch.ops.queries import is_complex as is_complex
 from numbatorch.ops.queries import is_floating_point as is_floating_point

@@ -14,11 +14,15 @@ from numbatorch.ops.creation import empty, empty_like, ones_like
 from numbatorch.ops.distributions import uniform_
 from numbatorch.ops.join import cat
 from numbatorch.ops.split import chunk
+from numbatorch.ops.view import reshape
 from numbatorch_kernels import scalar
 
 if TYPE_CHECKING:
     from numbatorch.random import Generator
     from numbatorch.tensor import Tensor
+
+
+BLOCK = 1 << 17  # elements whose slopes are drawn together: in float64, to be rounded
 
 
 def _function(name: str, body, kernel: str, numbers: int = 0, refused: tuple = COMPLEX) -> Pointwise:
@@ -124,10 +128,15 @@ def rrelu(
     if not input.kind.dtype.is_floating_point or input.kind.dtype.itemsize == 2:
         word = type_word(input.kind.dtype)
         raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{word}'")
-    negative = input <= 0
-    slopes = empty(negative.sum().item(), dtype=dt.float64, device=input.device)
-    uniform_(slopes, lower, upper, generator=generator)
-    slopes = ones_like(input).masked_scatter_(negative, slopes.to(input.dtype))
+    slopes = ones_like(input)
+    elements, each = reshape(input.detach(), -1), reshape(slopes, -1)
+    drawn = empty(min(BLOCK, elements.array.size), dtype=dt.float64, device=input.device)
+    rounded = empty_like(drawn, dtype=input.dtype)
+    for start in range(0, elements.array.size, BLOCK):
+        negative = elements[start : start + BLOCK] <= 0
+        count = negative.sum().item()
+        rounded[:count] = uniform_(drawn[:count], lower, upper, generator=generator)
+        each[start : start + BLOCK].masked_scatter_(negative, rounded)
     return mul(input, slopes, out=out)
 
 

@@ -483,20 +483,30 @@ def _check_mask(input: Tensor, first: int, mask: Tensor) -> None:
             )
 
 
-def _words(input: Tensor) -> tuple[Tensor, Any, int]:
-    """A row-major tensor, its elements as words, and the bits, of 64, of which an element that is not zero has one:
-    of floating-point numbers all but the sign."""
-    dtype = input.kind.dtype
+class Marked(NamedTuple):
+    """Where a tensor has elements that are not zero: its row-major elements as words, and the bits, of 64, of which such
+    an element has one; how many lie before each block and, behind the last, before the end; and this last number."""
+
+    words: Any
+    bits: int
+    starts: Any
+    total: int
+
+
+def marked(input: Tensor) -> Marked:
+    """Where the elements are that are not zero."""
+    dtype, device = input.kind.dtype, input.kind.device
     if dtype is dt.complex128:  # there are no words of 16 bytes
         input = ne(input.detach(), 0)
-    source = contiguous(input.detach())
-    words = source.array.view(f"u{source.array.itemsize}")
-    bits = -1
+    array = contiguous(input.detach()).array
+    words, bits = array.view(f"u{array.itemsize}"), -1
     if dtype.is_floating_point:
-        bits = np.iinfo(f"i{words.itemsize}").max
+        bits = np.iinfo(f"i{words.itemsize}").max  # all but the sign
     elif dtype is dt.complex64:
         bits = ~(1 << 31) & np.iinfo(np.int64).max
-    return source, words, bits
+    starts = base.empty((-(-words.size // kernels.BLOCK[device.type]) + 1,), Kind.of(dt.int64, device))
+    kernels.starts(device.type, starts.array, words, bits)
+    return Marked(words, bits, starts.array, int(host(starts[-1])))
 
 
 def true_positions(input: Tensor) -> Tensor:
@@ -504,8 +514,7 @@ def true_positions(input: Tensor) -> Tensor:
     kind = Kind.of(dt.int64, input.kind.device)
     if kind.cpu and input.array.size <= kernels.BLOCK["cpu"] and input.kind.dtype is dt.bool:
         return wrap(np.flatnonzero(input.array), kind)  # less to do than to call kernels
-    _, words, bits = _words(input)
-    starts, total = _starts(words, bits, kind)
+    words, bits, starts, total = marked(input)
     found = base.empty((total,), kind)
     kernels.positions(kind.device.type, found.array, words, bits, starts)
     return found
@@ -514,20 +523,11 @@ def true_positions(input: Tensor) -> Tensor:
 def true_coordinates(input: Tensor) -> Tensor:
     """The indices of the elements that are not zero, a row for each."""
     kind, shape = Kind.of(dt.int64, input.kind.device), input.array.shape
-    _, words, bits = _words(input)
-    starts, total = _starts(words, bits, kind)
+    words, bits, starts, total = marked(input)
     found = base.empty((total, len(shape)), kind)
     if found.array.size:
         kernels.coordinates(kind.device.type, found.array, words, bits, starts, shape)
     return found
-
-
-def _starts(words, bits: int, kind: Kind) -> tuple[Any, int]:
-    """How many elements that are not zero lie before each block and, behind the last, before the end; the latter also
-    as a number."""
-    starts = base.empty((-(-words.size // kernels.BLOCK[kind.device.type]) + 1,), kind)
-    kernels.starts(kind.device.type, starts.array, words, bits)
-    return starts.array, int(host(starts[-1]))
 
 
 def unravelled(flat: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
 from numbatorch.autograd.mode import state
-from numbatorch.base import empty, kind_of, wrap
+from numbatorch.base import Kind, empty, kind_of, wrap
 from numbatorch.ops.arithmetic import add
 from numbatorch.ops.copy import cast, contiguous, to_opmath
 from numbatorch.ops.loss import nll_backward, nll_loss
@@ -61,15 +61,13 @@ class _CrossEntropy(Op):
         total, mass = kernels.forward(
             out, array, *size, target.array, weights, ignore_index, int(kind.element == "bf")
         )
-        return _number(losses.mean_of(total, mass) if mean else total, logs), logs, mass
+        loss = _number(losses.mean_of(total, mass) if mean else total, kind.wide)
+        return cast(loss, kind.dtype), logs, mass
 
 
-def _number(value: float, like: Tensor) -> Tensor:
-    """A tensor of this number, of the dtype of another."""
-    kind = like.kind.flat
-    if not kind.dtype.is_half:
-        return wrap(np.array(value, kind.numpy), kind)
-    return cast(_number(value, to_opmath(like)), kind.dtype)
+def _number(value: float, kind: Kind) -> Tensor:
+    """A tensor of this number."""
+    return wrap(np.array(value, kind.numpy), kind)
 
 
 def _vjp(node, grads):
@@ -79,7 +77,7 @@ def _vjp(node, grads):
     target, weight, mass, mean, ignore_index = node.params
     result = None
     if ours is not None and state.enabled:
-        divisor = _number(mass, to_opmath(logs)) if mean else None
+        divisor = _number(mass, logs.kind.wide) if mean else None
         reduction = "mean" if mean else "sum"
         result = nll_backward(ours, logs.array.shape, target, weight, divisor, reduction, ignore_index)
         result = log_softmax_backward(result, logs, 1)

@@ -12,10 +12,9 @@ from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import floor_divide, remainder
 from numbatorch.ops.comparison import masked_fill
-from numbatorch.ops.copy import cast, clone_contiguous, copy_, into
-from numbatorch.ops.elements import selecting, true_coordinates, true_positions, write
+from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, into
+from numbatorch.ops.elements import apart, elsewhere, marked, selecting, true_coordinates, true_positions
 from numbatorch.ops.join import cat
-from numbatorch.ops.reduce import count_nonzero
 from numbatorch.ops.split import unbind
 from numbatorch.ops.view import expand, reshape, unsqueeze
 from numbatorch.shape import broadcast_pair
@@ -24,20 +23,18 @@ from numbatorch_kernels import index as kernels
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
-BLOCK = 1 << 19  # elements of which the places are known together
-
 _masked_select = selecting("MaskedSelect")
 
 
 def _masked_scatter_forward(target, source, mask, count):
-    """A block at a time: the places of a whole mask take twice the memory of the elements."""
-    flat, chosen, values = (reshape(x.detach(), -1) for x in (target, mask, source))
-    done = 0
-    for start in range(0, chosen.array.size, BLOCK):
-        places = true_positions(chosen[start : start + BLOCK])
-        part = values[done : done + places.array.size]
-        write(kernels.put, flat[start : start + BLOCK], part, (places,), ((0, 1),))
-        done += places.array.size
+    for name, tensor in (("values", source), ("index", mask)):
+        if tensor.kind.device is not target.kind.device:
+            raise elsewhere(name, tensor, target)
+    words, bits, starts, total = marked(mask)
+    if total > source.array.size:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    values = contiguous(apart(source, target).detach())
+    kernels.deal(target.kind.device.type, target.array, values.array, words, bits, starts)
 
 
 def _masked_scatter_vjp(node, grad):
@@ -118,10 +115,7 @@ def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
             "masked_scatter: expected self and source to have same dtypes but got"
             f"{type_word(self.kind.dtype)} and {type_word(source.kind.dtype)}"
         )
-    mask = expand(mask, self.array.shape)
-    if count_nonzero(mask).item() > source.array.size:
-        raise RuntimeError("Number of elements of source < number of ones in mask")
-    return _masked_scatter(self, source, mask, source.array.shape)
+    return _masked_scatter(self, source, expand(mask, self.array.shape), source.array.shape)
 
 
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None) -> Tensor:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, refuse
+from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, Pointwise, refuse, to_float
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
@@ -37,6 +37,7 @@ from numbatorch.ops.reduce import mean
 from numbatorch.ops.rows import index_select
 from numbatorch.ops.scatter import scatter_, scatter_add
 from numbatorch.ops.view import reshape, squeeze, unsqueeze
+from numbatorch_kernels import elementary
 from numbatorch_kernels import pool as kernels
 from numbatorch_kernels import resample
 from numbatorch_kernels.window import Windows
@@ -490,6 +491,22 @@ def fractional_max_pool(
     uniform = numbers.detach().cpu().numpy().reshape(-1, spatial)[:, order]
     windows = fractional_windows(shape[-spatial:], size, kernel, uniform)
     return _max(f"FractionalMaxPool{spatial}D", input, windows, spatial, True)
+
+
+# --- what is made of means
+
+_response = Pointwise("Div", elementary.response, result=to_float, weightless=(2, 3, 4))
+_root_of_sum = Pointwise("Pow", elementary.root_of_sum, result=to_float, weightless=(1, 2))
+
+
+def response(input: Tensor, means: Tensor, alpha: float, beta: float, k: float) -> Tensor:
+    """x / (k + alpha m)^beta for each element x of the input and each mean m."""
+    return _response.general((input, means, alpha, beta, k))
+
+
+def norm_from_mean(mean: Tensor, taps: int, p: float) -> Tensor:
+    """(taps m)^(1/p), in place of the means m of powers unless these are integers."""
+    return _root_of_sum.general((mean, taps, 1.0 / p), mean if mean.kind.inexact else None)
 
 
 # --- back to where maxima came from

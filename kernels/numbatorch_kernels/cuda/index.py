@@ -125,6 +125,16 @@ def positions_grid(out, words, bits, starts, n):
             i += 1
 
 
+def deal_grid(dst, src, words, bits, starts, n):
+    for block in range(cuda.grid(1), n, cuda.gridsize(1)):
+        i, k = block * BLOCK, starts[block]
+        while k < starts[block + 1]:
+            if marked(words[i], bits):
+                dst[i] = src[k]
+                k += 1
+            i += 1
+
+
 def coordinates_grid(out, words, bits, starts, shape, ndim, n):
     for block in range(cuda.grid(1), n, cuda.gridsize(1)):
         i, k = block * BLOCK, starts[block]
@@ -214,6 +224,12 @@ def starts(starts, words, bits: int) -> None:
 
 def positions(out, words, bits: int, starts) -> None:
     launcher(positions_grid, "i8", words.dtype, int, "i8", int)(out, words, bits, starts, starts.size - 1)
+
+
+def deal(dst, src, words, bits: int, starts) -> None:
+    word = WORD[dst.itemsize]
+    launch = launcher(deal_grid, word, word, words.dtype, int, "i8", int)
+    launch(dst, src, words, bits, starts, starts.size - 1)
 
 
 def coordinates(out, words, bits: int, starts, shape: tuple[int, ...]) -> None:

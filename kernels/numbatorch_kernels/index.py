@@ -323,7 +323,9 @@ def _positions(out, words, bits, starts, start, stop):
 def _deal(dst, src, words, bits, starts, start, stop):
     for block in range(start, stop):
         i, k, end = block * _BLOCK, starts[block], starts[block + 1]
-        while k < end:  # no branch on the word: the element of src is the next one's too unless this one counts
+        while (
+            k < end
+        ):  # no branch on the word: the element of src is the next one's too unless this one counts
             found = (words[i] & bits[0]) != 0
             dst[i] = src[k] if found else dst[i]
             k += found

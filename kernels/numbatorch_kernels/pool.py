@@ -25,6 +25,9 @@ from numbatorch_kernels.window import Windows
 
 max_pool = Kernel("max_pool")  # (out, places, x, windows): `window.Windows`
 max_pool_backward = Kernel("max_pool_backward")  # (dx, grad, places, windows), the same in every plane
+max_pool_indices = Kernel(
+    "max_pool_indices"
+)  # (out, places, windows): where in its flat picture each element was
 
 CHUNK = 64  # windows in a row whose largest elements are kept close by
 LANES = 32  # windows that a loop of vector instructions takes at a time; fewer it takes one by one
@@ -186,6 +189,16 @@ def max_pool_kernel(
                 places[to + i] = numbers[i]
 
 
+def indices_kernel(out, places, offsets, table, step, h, w, od, oh, ow, start, stop):
+    """Rows start:stop of out, of all planes."""
+    for row in range(start, stop):
+        plane, a, b = row // (od * oh), row // oh % od, row % oh
+        own = offset(table, plane * step)
+        line, columns = (own[a] * h + own[3 * od + b]) * w, offset(own, 3 * (od + oh))
+        for c in range(ow):
+            out[row * ow + c] = line + columns[c] + offsets[places[row * ow + c]]
+
+
 # ---- backward ----
 
 
@@ -259,6 +272,15 @@ def _max_pool(out, places, x, windows: Windows):
     )  # fmt: skip
 
 
+@max_pool_indices.on("cpu")
+def _max_pool_indices(out, places, windows: Windows):
+    entry = compiled(indices_kernel, "i8", places.dtype, "i8", "i8", *[int] * 8)
+    rows, grain = out.size // windows.count[2], GRAIN // windows.count[2] + 1
+    parallel.run(
+        entry, rows, grain, out, places, windows.offsets(), windows.table, windows.step, *windows.size[1:], *windows.count
+    )  # fmt: skip
+
+
 @max_pool_backward.on("cpu")
 def _max_pool_backward(dx, grad, places, windows: Windows):
     planes, grain = dx.size // prod(windows.size), GRAIN // (4 * prod(windows.count)) + 1
@@ -277,6 +299,13 @@ def _max_pool_on_cuda(*args):
     from numbatorch_kernels.cuda import pool
 
     pool.max_pool(*args)
+
+
+@max_pool_indices.on("cuda")
+def _max_pool_indices_on_cuda(*args):
+    from numbatorch_kernels.cuda import pool
+
+    pool.max_pool_indices(*args)
 
 
 @max_pool_backward.on("cuda")

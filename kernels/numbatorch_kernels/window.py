@@ -63,14 +63,6 @@ class Windows:
         d, h, w = (np.arange(t) * k for t, k in zip(self.taps, self.dilation))
         return ((d[:, None, None] * self.size[1] + h[:, None]) * self.size[2] + w).reshape(-1)
 
-    def starts(self) -> np.ndarray:
-        """The place of each window's first tap in the picture, negative where that is before it; with a dimension of
-        planes in front where these differ."""
-        d, h, w = self.origins
-        return (d[..., :, None, None] * self.size[1] + h[..., None, :, None]) * self.size[2] + w[
-            ..., None, None, :
-        ]
-
     def covering(self) -> np.ndarray:
         """For each place of each direction: the first window that may reach it, then for each, past the last."""
         found = []

@@ -323,7 +323,7 @@ def _norms(
         return largest(input.abs(), kernel_size, stride, 0, 1, ceil_mode)
     if norm_type == -inf:
         return -largest(-input.abs(), kernel_size, stride, 0, 1, ceil_mode)
-    taps = kernel_size if n == 1 else prod(several(n, kernel_size))
+    taps: Any = kernel_size if n == 1 else prod(several(n, kernel_size))
     average = (ops.avg_pool1d, ops.avg_pool2d, ops.avg_pool3d)[n - 1]
     means = average(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
     return ops.norm_from_mean(means, taps, norm_type)

@@ -14,15 +14,12 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, Pointwise, refuse, to_float
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
-from numbatorch.ops.arithmetic import add
-from numbatorch.ops.copy import cast, contiguous, move
+from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.math import clamp, round
 from numbatorch.ops.pooling_rules import (
@@ -34,12 +31,10 @@ from numbatorch.ops.pooling_rules import (
     integers,
 )
 from numbatorch.ops.reduce import mean
-from numbatorch.ops.rows import index_select
 from numbatorch.ops.scatter import scatter_, scatter_add
 from numbatorch.ops.view import reshape, squeeze, unsqueeze
-from numbatorch_kernels import elementary
+from numbatorch_kernels import elementary, resample
 from numbatorch_kernels import pool as kernels
-from numbatorch_kernels import resample
 from numbatorch_kernels.window import Windows
 
 if TYPE_CHECKING:
@@ -75,7 +70,7 @@ def _max_vjp(node, grad):
     shape = grad.array.shape[:-spatial] + windows.size[-spatial:]
     if state.enabled or windows.step:  # what will be differentiated again is made of public ops
         planes = prod(shape[:-spatial])
-        index = reshape(_indices(places, windows, spatial), planes, prod(windows.count))
+        index = reshape(_indices(places, windows), planes, prod(windows.count))
         flat = zeros((planes, prod(windows.size)), grad.kind)
         return (reshape(scatter_add(flat, 1, index, reshape(grad, index.array.shape)), shape),)
     source = computed(grad)
@@ -85,16 +80,12 @@ def _max_vjp(node, grad):
     return (cast(dx, grad.kind.dtype),)
 
 
-def _indices(places: Tensor, windows: Windows, spatial: int) -> Tensor:
+def _indices(places: Tensor, windows: Windows) -> Tensor:
     """Where in its flat picture each of the largest elements is."""
-    shape, device = places.array.shape, places.kind.device
-    offsets, starts = (
-        move(wrap(np.ascontiguousarray(numbers, np.int64), Kind.of(dt.int64)), device)
-        for numbers in (windows.offsets(), windows.starts())
-    )
-    found = index_select(offsets, 0, reshape(cast(places, dt.int64), -1))
-    planes = (prod(shape[:-spatial]), *windows.count)
-    return reshape(add(reshape(found, planes), starts), shape)
+    result = empty(places.array.shape, Kind.of(dt.int64, places.kind.device))
+    if result.array.size:
+        kernels.max_pool_indices(places.kind.device.type, result.array, places.array, windows)
+    return result
 
 
 _MAX = {
@@ -112,7 +103,7 @@ _MAX = {
 
 def _max(name: str, input: Tensor, windows: Windows, spatial: int, indices: bool) -> Any:
     out, places = _MAX[name](input, windows, spatial)
-    return (out, _indices(places, windows, spatial)) if indices else out
+    return (out, _indices(places, windows)) if indices else out
 
 
 _refuse_max = {n: refuse(f"max_pool{n}d", "bool", *COMPLEX) for n in (2, 3)}

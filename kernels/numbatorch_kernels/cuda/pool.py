@@ -35,6 +35,13 @@ def max_pool_grid(
         places[i] = place
 
 
+def max_pool_indices_grid(out, places, offsets, table, step, h, w, od, oh, ow, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        c, b, a, plane = i % ow, i // ow % oh, i // (ow * oh) % od, i // (ow * oh * od)
+        line = table[plane * step + a] * h + table[plane * step + 3 * od + b]
+        out[i] = line * w + table[plane * step + 3 * (od + oh) + c] + offsets[places[i]]
+
+
 def max_pool_backward_grid(
     dx, grad, places, table, covering, d, h, w, od, oh, ow, kh, kw, jump_d, jump_h, jump_w, zero, n
 ):
@@ -71,6 +78,15 @@ def max_pool(out, places, x, windows) -> None:
     _forward(x.dtype, places.dtype)(
         out, places, x, windows.table.reshape(-1), windows.step, *windows.size, *windows.count, *windows.taps[1:],
         *windows.dilation, x.dtype.type(lowest), out.size,
+    )  # fmt: skip
+
+
+def max_pool_indices(out, places, windows) -> None:
+    """Where in its flat picture each of the largest elements was."""
+    launch = launcher(max_pool_indices_grid, "i8", places.dtype, "i8", "i8", *[int] * 7)
+    launch(
+        out, places, windows.offsets(), windows.table.reshape(-1), windows.step, *windows.size[1:], *windows.count,
+        out.size,
     )  # fmt: skip
 
 

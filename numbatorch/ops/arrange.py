@@ -12,7 +12,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch import base
-from numbatorch.apply import Op, ViewOp
+from numbatorch.apply import InPlaceOp, Op, ViewOp
 from numbatorch.arguments import tensor_array
 from numbatorch.base import Kind, kind_of, wrap
 from numbatorch.dtype import DType, type_word
@@ -234,7 +234,17 @@ def tile(input: Tensor, *args, dims: Sequence[int] | None = None) -> Tensor:
 
 def _triangle_forward(input, diagonal, upper):
     source = contiguous(wrap(input.array, input.kind))
-    result = base.empty(source.array.shape, source.kind)
+    return _triangle_of(base.empty(source.array.shape, source.kind), source, diagonal, upper)
+
+
+def _triangle_over(self, diagonal, upper):
+    if self.kind.contiguous:
+        _triangle_of(self, self, diagonal, upper)
+    else:
+        copy_(wrap(self.array, self.kind), _triangle_forward(self, diagonal, upper))
+
+
+def _triangle_of(result, source, diagonal, upper):
     if result.array.size:
         rows, columns = source.array.shape[-2:]
         triangle.triangle(source.kind.device.type, result.array, source.array, rows, columns, diagonal, upper)
@@ -243,6 +253,13 @@ def _triangle_forward(input, diagonal, upper):
 
 _tril: Op = Op("Tril", _triangle_forward, lambda node, grad: (_tril(grad, *node.params),))
 _triu: Op = Op("Triu", _triangle_forward, lambda node, grad: (_triu(grad, *node.params),))
+_tril_ = InPlaceOp("Tril", _triangle_over, _tril.vjp)
+_triu_ = InPlaceOp("Triu", _triangle_over, _triu.vjp)
+
+
+def _check_matrices(input: Tensor, function: str) -> None:
+    if tensor_array(input).ndim < 2:
+        raise RuntimeError(f"{function}: input tensor must have at least 2 dimensions")
 
 
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -252,28 +269,28 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     tensor([[1., 0.],
             [1., 1.]])
     """
-    if tensor_array(input).ndim < 2:
-        raise RuntimeError("tril: input tensor must have at least 2 dimensions")
+    _check_matrices(input, "tril")
     result = _tril(input, diagonal, 0)
     return result if out is None else into(out, result, "tril")
 
 
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """A copy of matrices with zeros below a diagonal: the main one, or so many above it."""
-    if tensor_array(input).ndim < 2:
-        raise RuntimeError("triu: input tensor must have at least 2 dimensions")
+    _check_matrices(input, "triu")
     result = _triu(input, diagonal, 1)
     return result if out is None else into(out, result, "triu")
 
 
 def tril_(self: Tensor, diagonal: int = 0) -> Tensor:
     """`tril` in place."""
-    return copy_(self, tril(self, diagonal))
+    _check_matrices(self, "tril")
+    return _tril_(self, diagonal, 0)
 
 
 def triu_(self: Tensor, diagonal: int = 0) -> Tensor:
     """`triu` in place."""
-    return copy_(self, triu(self, diagonal))
+    _check_matrices(self, "triu")
+    return _triu_(self, diagonal, 1)
 
 
 def _triangle_indices(name: str, row: int, col: int, offset: int, dtype: DType | None, device: Any) -> Tensor:

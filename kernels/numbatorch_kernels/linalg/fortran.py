@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from numbatorch_kernels import cpu, memory
+from numbatorch_kernels import cpu
 from numbatorch_kernels.local import local
 from numbatorch_kernels.machine import ARGUMENTS, address_of, call_with
 from numbatorch_kernels.pointer import ArrayList, array_in
@@ -136,7 +136,7 @@ def call(name: str, dtype: np.dtype, *arguments: Any) -> Array:
     for k in plan.operands:
         arrays[k] = arguments[k]
     for k, shape, kind in plan.work:
-        arrays[k] = memory.empty(shape, kind)
+        arrays[k] = np.empty(shape, kind)  # larger than the matrices: not kept for later
     count = len(arguments[plan.operands[0]])
     info = arrays[len(arguments)] = np.zeros(count, plan.integer)
     plan.run(arrays, plan.offsets, plan.steps, plan.address, 0, count)

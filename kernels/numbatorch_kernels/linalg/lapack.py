@@ -38,12 +38,26 @@ def solve(a: Array, b: Array) -> tuple[Array, Array]:
     if _are_small(b):
         return _by_kernel(a, _copy(b))
     factors, pivots, info = lu_factor(a)
-    order = permutation(pivots, a.shape[-1])
-    if info.ndim:
-        x = np.take_along_axis(b, order[..., None], -2)
-    else:
-        x = np.take(b, order, 0, memory.empty(b.shape, b.dtype), "clip")  # "raise" would copy
-    return _by_factors(factors, x), info
+    return lu_solve(factors, pivots, b), info
+
+
+def lu_solve(factors: Array, pivots: Array, b: Array, adjoined: bool = False) -> Array:
+    """X of A X = B from what `lu_factor(A)` gives, with Aᴴ for A if `adjoined`, for stacks of one shape."""
+    order = permutation(pivots, b.shape[-2])
+    if not adjoined:
+        return _by_factors(factors, _rows(b, order))
+    x = _copy(b)
+    turned, lines = halves.adjoint(stack(factors)), stack(x)
+    halves.solve(turned, lines, upper=False, unit=False)
+    halves.solve(turned, lines, upper=True, unit=True)
+    return _rows(x, np.argsort(order, -1))
+
+
+def _rows(b: Array, order: Array) -> Array:
+    """The rows in another order, which may be one for each matrix."""
+    if b.ndim > 2:
+        return np.take_along_axis(b, order[..., None], -2)
+    return np.take(b, order, 0, memory.empty(b.shape, b.dtype), "clip")  # "raise" would copy
 
 
 def _are_small(x: Array) -> bool:
@@ -136,6 +150,37 @@ def permutation(pivots: Array, rows: int) -> Array:
         entry, prod(stack), GRAIN // (rows + 1) + 1, order, np.ascontiguousarray(pivots), rows, count
     )
     return order
+
+
+def exchanges(pivots: Array, rows: int, dtype: np.dtype) -> Array:
+    """P of A = P L U."""
+    made = memory.empty((*pivots.shape[:-1], rows, rows), dtype)
+    made[...] = 0
+    np.put_along_axis(made, permutation(pivots, rows)[..., None, :], 1, -2)
+    return made
+
+
+def cholesky_solve(factor: Array, b: Array, upper: bool) -> Array:
+    """X of A X = B from the factor of A = L Lᴴ, or of A = Lᴴ L if `upper`, for stacks of one shape."""
+    return _by_root(factor, _copy(b), upper)
+
+
+def cholesky_inverse(factor: Array, upper: bool) -> Array:
+    """The inverse of that A."""
+    x = memory.empty(factor.shape, factor.dtype)
+    x[...] = 0
+    np.einsum("...ii->...i", x)[...] = 1
+    return _by_root(factor, x, upper)
+
+
+def _by_root(factor: Array, x: Array, upper: bool) -> Array:
+    """X of A X = X, in place."""
+    own, lines = stack(factor), stack(x)
+    turned = halves.adjoint(own)
+    first, second = (turned, own) if upper else (own, turned)
+    halves.solve(first, lines, upper=False, unit=False)
+    halves.solve(second, lines, upper=True, unit=False)
+    return x
 
 
 def triangular_solve(a: Array, b: Array, upper: bool, unit: bool) -> Array:

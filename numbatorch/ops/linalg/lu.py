@@ -14,16 +14,17 @@ import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.arguments import tensor_kind
+from numbatorch.base import wrap
 from numbatorch.dtype import type_word
-from numbatorch.ops.arrange import tril, triu
+from numbatorch.ops.arrange import tril, triu, triu_
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import host
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import all_into, back, failed, floating, lapack, tensor
-from numbatorch.ops.linalg.triangular import check_system, identity_like, triangular
+from numbatorch.ops.linalg.common import all_into, back, failed, floating, lapack, recorded, tensor
+from numbatorch.ops.linalg.triangular import check_system, triangular
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scatter import gather
-from numbatorch.ops.view import expand
+from numbatorch.ops.view import diagonal, expand
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels.linalg import lapack as kernels
 
@@ -45,24 +46,23 @@ def _factor_vjp(node, grad):
     both, pivots = node.unpack()
     *_, m, n = both.array.shape
     k = min(m, n)
+    square, of_square = both[..., :k, :k], grad[..., :k, :k]
+    beyond, further = grad[..., :k, k:], grad[..., k:, :k]
     lower, upper = _parts(both)
-    of_lower, of_upper = tril(grad[..., :k], -1), triu(grad[..., :k, :])
-    below = adjoint(lower) @ of_lower
-    above = of_upper @ adjoint(upper)
+    below = adjoint(lower[..., :k, :]) @ tril(of_square, -1)
+    above = triu(of_square) @ adjoint(upper[..., :k])
     if m < n:
-        beyond = of_upper[..., k:]
         below = below - beyond @ adjoint(upper[..., k:])
-        above = of_upper[..., :k] @ adjoint(upper[..., :k])
     elif m > n:
-        further = of_lower[..., k:, :]
-        below = adjoint(lower[..., :k, :]) @ of_lower[..., :k, :]
         above = above - adjoint(lower[..., k:, :]) @ further
-    inner = tril(below, -1) + triu(above)
-    inner = triangular(adjoint(upper[..., :k]), inner, False, left=False)
+    del lower, upper  # the triangles are in `square`, too
+    inner = tril(below, -1).add_(triu(above))
+    del below, above
+    inner = triangular(adjoint(square), inner, False, left=False)
     inner = inner if m >= n else cat([inner, beyond], -1)
-    result = triangular(adjoint(lower[..., :k, :]), inner, True, unitriangular=True)
+    result = triangular(adjoint(square), inner, True, unitriangular=True)
     if m > n:
-        rest = triangular(adjoint(upper), further, False, left=False)
+        rest = triangular(adjoint(square), further, False, left=False)
         result = cat([result, rest], -2)
     return (_unpermuted(pivots, result),)
 
@@ -70,11 +70,34 @@ def _factor_vjp(node, grad):
 _factor = Op("LinalgLuFactorEx", _factor_forward, _factor_vjp, saves=(-1, -2))
 
 
-def _parts(both: Tensor) -> tuple[Tensor, Tensor]:
-    """L and U."""
-    *_, m, n = both.array.shape
-    k = min(m, n)
-    return tril(both[..., :k], -1) + identity_like(both, m, k), triu(both[..., :k, :])
+def _unpack_forward(both, shape, over):
+    """`over`: U may take the place of both."""
+    k, plain = min(shape[-2:]), wrap(both.array, both.kind)
+    lower = tril(plain[..., :k], -1)
+    diagonal(lower, 0, -2, -1).fill_(1)
+    upper = triu_(plain) if over and k == shape[-2] else triu(plain[..., :k, :])
+    return wrap(lower.array, lower.kind), wrap(upper.array, upper.kind)
+
+
+def _unpack_vjp(node, grads):
+    """What is known of the two triangles, in one matrix."""
+    shape, _ = node.params
+    k = min(shape[-2:])
+    of_lower, of_upper = grads
+    result = (of_upper if of_lower is None else of_lower).new_zeros(shape)
+    if of_lower is not None:
+        result[..., :k].add_(tril(of_lower, -1))
+    if of_upper is not None:
+        result[..., :k, :].add_(triu(of_upper))
+    return (result,)
+
+
+_unpack = Op("LuUnpack", _unpack_forward, _unpack_vjp, differentiable=2)
+
+
+def _parts(both: Tensor, over: bool = False) -> tuple[Tensor, Tensor]:
+    """L and U, which is written over them both if nobody else needs them."""
+    return _unpack(both, both.array.shape, over)
 
 
 def _order(pivots: Tensor, rows: int) -> np.ndarray:
@@ -165,12 +188,14 @@ def lu(
             [8., 2.]])
     """
     both, pivots, _ = _checked(A, pivot, "linalg.lu", "linalg.lu")
-    made = return_types.linalg_lu(_permutation(both, pivots), *_parts(both))
+    order = _permutation(pivots, both)
+    made = return_types.linalg_lu(order, *_parts(both, over=not recorded(A)))
     return all_into(out, made, "linalg.lu")
 
 
-def _permutation(both: Tensor, pivots: Tensor) -> Tensor:
-    return _unpermuted(pivots, identity_like(both, columns=both.array.shape[-2]))
+def _permutation(pivots: Tensor, both: Tensor) -> Tensor:
+    """P"""
+    return back(kernels.exchanges(host(pivots), both.array.shape[-2], both.kind.numpy), both)
 
 
 def lu_unpack(
@@ -195,9 +220,7 @@ def lu_unpack(
         )
     none = LU_data.new_empty((0,))
     lower, upper = _parts(LU_data) if unpack_data else (none, none)
-    made = return_types.lu_unpack(
-        _permutation(LU_data.detach(), LU_pivots) if unpack_pivots else none, lower, upper
-    )
+    made = return_types.lu_unpack(_permutation(LU_pivots, LU_data) if unpack_pivots else none, lower, upper)
     return all_into(out, made, "lu_unpack")
 
 
@@ -261,6 +284,9 @@ def _by_factors(both: Tensor, pivots: Tensor, b: Tensor, left: bool, adjoined: b
     stack = broadcast_pair(both.array.shape[:-2], b.array.shape[:-2])
     b = expand(b, *stack, *b.array.shape[-2:])
     pivots = expand(pivots, *stack, pivots.array.shape[-1])
+    if not recorded(both, b):
+        both = expand(both, *stack, *both.array.shape[-2:])
+        return lapack(lambda *given: (kernels.lu_solve(*given, adjoined),), both, pivots, b)[0]
     if adjoined:
         x = triangular(adjoint(both), b, False)
         return _unpermuted(pivots, triangular(adjoint(both), x, True, unitriangular=True))

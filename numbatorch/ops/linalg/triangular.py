@@ -155,14 +155,13 @@ def _cholesky_vjp(node, grad):
     Murray, Differentiation of the Cholesky decomposition, 2016, equation 8.
     """
     (lower,) = node.unpack()
-    product = adjoint(lower) @ grad
-    triangle = tril(product, -1) + _half_of_diagonal(product)
-    whole = (triangle + adjoint(triangle)) / 2
-    return (triangular(lower, triangular(adjoint(lower), whole, True), False, left=False),)
-
-
-def _half_of_diagonal(x: Tensor) -> Tensor:
-    return tril(triu(x)) / 2
+    triangle = tril(adjoint(lower) @ grad)
+    diagonal(triangle, 0, -2, -1).div_(2)
+    whole = (triangle + adjoint(triangle)).div_(2)
+    del triangle
+    inner = triangular(adjoint(lower), whole, True)
+    del whole
+    return (triangular(lower, inner, False, left=False),)
 
 
 _cholesky = Op("LinalgCholeskyEx", _cholesky_forward, _cholesky_vjp, saves=(-1,))
@@ -225,6 +224,37 @@ def cholesky_old(input: Tensor, upper: bool = False, *, out: Tensor | None = Non
     return into(out, _factored(input, upper, "cholesky", True)[0], "cholesky")
 
 
+def _cholesky_solve_forward(b, factor, upper):
+    return lapack(lambda b, factor: (kernels.cholesky_solve(factor, b, upper),), b, factor)[0]
+
+
+def _cholesky_solve_vjp(node, grad):
+    factor, x = node.unpack()
+    (upper,) = node.params
+    of_b = _cholesky_solve(grad, factor, upper)
+    return of_b, _of_factor(of_b @ adjoint(x), factor, upper) if node.needs[1] else None
+
+
+def _cholesky_inverse_forward(factor, upper):
+    return lapack(lambda factor: (kernels.cholesky_inverse(factor, upper),), factor)[0]
+
+
+def _cholesky_inverse_vjp(node, grad):
+    factor, inverse = node.unpack()
+    (upper,) = node.params
+    return (_of_factor(_cholesky_solve(grad, factor, upper) @ adjoint(inverse), factor, upper),)
+
+
+def _of_factor(less: Tensor, factor: Tensor, upper: bool) -> Tensor:
+    """The gradient of a factor of A, if -`less` is that of A: of A = L Lᴴ, tril((gA + gAᴴ) L)."""
+    less = less + adjoint(less)
+    return triu(triu(factor) @ less).neg_() if upper else tril(less @ tril(factor)).neg_()
+
+
+_cholesky_solve = Op("CholeskySolve", _cholesky_solve_forward, _cholesky_solve_vjp, saves=(1, -1), tensors=2)
+_cholesky_inverse = Op("CholeskyInverse", _cholesky_inverse_forward, _cholesky_inverse_vjp, saves=(0, -1))
+
+
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """X of A X = B from the factor of A: A = L Lᴴ, or A = Lᴴ L if `upper`.
 
@@ -240,12 +270,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
             )
     check_pair(B, L, "cholesky_solve")
     floating(L, "cholesky_solve", "cholesky_solve_cpu", integers=False)
-    return into(out, _twice(B, L, upper), "cholesky_solve")
-
-
-def _twice(b: Tensor, factor: Tensor, upper: bool) -> Tensor:
-    first, second = (adjoint(factor), factor) if upper else (factor, adjoint(factor))
-    return triangular(second, triangular(first, b, False), True)
+    return into(out, _cholesky_solve(*of_one_stack(B, L), upper), "cholesky_solve")
 
 
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -257,7 +282,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
     """
     square(L, "cholesky_inverse", "input")
     floating(L, "cholesky_inverse", "cholesky_inverse_out_cpu", integers=False)
-    return into(out, _twice(identity_like(L), L, upper), "cholesky_inverse")
+    return into(out, _cholesky_inverse(L, upper), "cholesky_inverse")
 
 
 def identity_like(input: Tensor, rows: int | None = None, columns: int | None = None) -> Tensor:

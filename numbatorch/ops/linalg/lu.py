@@ -286,7 +286,7 @@ def _by_factors(both: Tensor, pivots: Tensor, b: Tensor, left: bool, adjoined: b
     pivots = expand(pivots, *stack, pivots.array.shape[-1])
     if not recorded(both, b):
         both = expand(both, *stack, *both.array.shape[-2:])
-        return lapack(lambda *given: (kernels.lu_solve(*given, adjoined),), both, pivots, b)[0]
+        return lapack(lambda a, p, b: (kernels.lu_solve(a, p, b, adjoined),), both, pivots, b)[0]
     if adjoined:
         x = triangular(adjoint(both), b, False)
         return _unpermuted(pivots, triangular(adjoint(both), x, True, unitriangular=True))

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from numbatorch.arguments import misfit
+
 # --- the types
 
 
@@ -258,7 +260,7 @@ def number_dtype(value: object) -> DType:
         return _default
     if isinstance(value, (complex, np.complexfloating)):
         return _default.to_complex()
-    raise TypeError(f"expected a number, got {kind.__name__}")
+    raise misfit(value, "Tensor", "Number")
 
 
 def from_numpy_dtype(dtype: np.dtype[Any]) -> DType:
@@ -380,7 +382,7 @@ def fitting(value: Any, to: DType) -> Any:
         return value
     value = value.item() if isinstance(value, np.generic) else value
     if not isinstance(value, complex | builtins.float | builtins.int):
-        raise TypeError(f"must be a number, not {type(value).__name__}")
+        raise misfit(value, "Number")
     if value.__class__ is builtins.int:
         check_word(value)
     if to is bool:

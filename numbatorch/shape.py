@@ -8,6 +8,8 @@ from functools import partial
 from operator import index
 from typing import Any, SupportsIndex, overload
 
+from numbatorch.arguments import misfit, whole
+
 # --- Size
 
 
@@ -178,8 +180,7 @@ def normalize_dim(dim: int, ndim: int) -> int:
 
 
 def _whole(dim: Any) -> int:
-    if isinstance(dim, bool) or not hasattr(dim, "__index__"):
-        raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
+    whole(dim)
     return dim.__index__()
 
 
@@ -192,6 +193,8 @@ def sized_dim(dim: int, ndim: int) -> int:
 
 def normalize_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
     """Each of `dims` counted from the front, in the order given. Raises RuntimeError if one appears twice."""
+    if not isinstance(dims, Iterable):
+        raise misfit(dims, "int")
     normal = tuple([normalize_dim(dim, ndim) for dim in dims])
     for position, dim in enumerate(normal):
         if dim in normal[:position]:

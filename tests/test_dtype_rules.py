@@ -200,7 +200,7 @@ def test_numbers():
         (np.complex128(1j), complex64),
     ]:  # fmt: skip
         assert number_dtype(value) is dtype
-    with pytest.raises(TypeError, match="expected a number, got str"):
+    with pytest.raises(TypeError, match="expected Number, but got str"):
         number_dtype("3")
 
 

@@ -1,6 +1,8 @@
 """Linear algebra where no PyTorch is needed: the kernels of elimination against NumPy, and the gradients of what
 the table of samples leaves out."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -143,6 +145,24 @@ def test_what_a_singular_matrix_raises():
     with pytest.raises(torch.linalg.LinAlgError, match="Batch element 1"):
         torch.linalg.cholesky(torch.stack([torch.eye(2), -torch.eye(2)]))
     assert issubclass(torch.linalg.LinAlgError, RuntimeError)
+
+
+@pytest.mark.parametrize("n", [2, 40])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_a_pivot_of_zero(dtype, n):
+    """Also of complex numbers, whose division by zero is an error of Numba's."""
+    ones = torch.ones(n, n, dtype=dtype)
+    for function in (torch.linalg.inv, lambda a: torch.linalg.solve(a, a)):
+        with pytest.raises(torch.linalg.LinAlgError, match="singular|is zero"):
+            function(ones)
+    inverse, info = torch.linalg.inv_ex(ones)
+    assert not inverse.isfinite().any() and int(info) == 2
+    assert torch.linalg.cond(ones, 1) == math.inf
+    for solved in (
+        torch.linalg.solve_triangular(ones * 0, ones, upper=True),
+        torch.linalg.ldl_solve(*torch.linalg.ldl_factor_ex(ones * 0)[:2], ones),
+    ):
+        assert not solved.isfinite().any()
 
 
 def test_operands_are_not_written_to():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from numbatorch.arguments import flags, whole
 from numbatorch.nn.pools import several
 from numbatorch.ops import (
     adaptive_avg_pool1d,
@@ -95,7 +96,9 @@ def _asked(input: Tensor, n: int, size: Any, scale_factor: Any) -> tuple[Any, An
                     "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got "
                     f"size with types {[type(d) for d in size]}"
                 )
-        return [int(d) for d in several(n, size)], None
+        sizes = several(n, size)
+        whole(*sizes)
+        return [int(d) for d in sizes], None
     if scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")
     if isinstance(scale_factor, list | tuple) and len(scale_factor) != n:
@@ -177,6 +180,7 @@ def grid_sample(
     if align_corners is None:
         warnings.warn(_CORNERS, stacklevel=2)
         align_corners = False
+    flags(align_corners)
     return grid_sampler(input, grid, _MODES[mode], _PADDINGS[padding_mode], align_corners)
 
 
@@ -191,6 +195,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     if align_corners is None:
         warnings.warn(_CORNERS, stacklevel=2)
         align_corners = False
+    flags(align_corners)
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     if len(size) not in (4, 5):

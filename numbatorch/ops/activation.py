@@ -28,7 +28,9 @@ BLOCK = 1 << 17  # elements whose slopes are drawn together: in float64, to be r
 def _function(name: str, body, kernel: str, numbers: int = 0, refused: tuple = COMPLEX) -> Pointwise:
     """A function of floats with so many numbers after its operand."""
     weightless = tuple(range(1, numbers + 1))
-    return Pointwise(name, body, weightless=weightless, accepts=refuse(kernel, *INTEGERS, *refused))
+    return Pointwise(
+        name, body, weightless=weightless, accepts=refuse(kernel, *INTEGERS, *refused), uncast=True
+    )
 
 
 def _numbers(input: Tensor, *numbers: float) -> list:

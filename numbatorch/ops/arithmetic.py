@@ -127,7 +127,7 @@ _nextafter = Pointwise(
     accepts=refuse("nextafter_cpu", *NO_FLOATS),
     rounds=True,
 )
-_lerp = Pointwise("Lerp", scalar.lerp)
+_lerp = Pointwise("Lerp", scalar.lerp, uncast=True)
 _addcmul = Pointwise(
     "Addcmul",
     scalar.addcmul,
@@ -340,7 +340,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     if tensor_kind(input).dtype.is_complex or tensor_kind(values).dtype.is_complex:
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     if input.kind.dtype is not values.kind.dtype or (
-        out is not None and out.kind.dtype is not input.kind.dtype
+        out is not None and tensor_kind(out).dtype is not input.kind.dtype
     ):
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     return _heaviside.general((input, values), out)

@@ -13,7 +13,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import InPlaceOp, Op, ViewOp
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import listed, tensor_array, whole
 from numbatorch.base import Kind, kind_of, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import steps
@@ -114,6 +114,7 @@ def flipud(input: Tensor) -> Tensor:
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """A copy turned by `k` times 90 degrees in the plane of two dimensions, from the first towards the
     second."""
+    whole(k)
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if tensor_array(input).ndim < 2:
@@ -156,8 +157,7 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] =
     >>> torch.roll(torch.tensor([1, 2, 3, 4]), 1)
     tensor([4, 1, 2, 3])
     """
-    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    shifts, dims = listed(shifts, alone=True), listed(dims, alone=True)
     if not shifts:
         raise RuntimeError("`shifts` required")
     if not dims and len(shifts) == 1:
@@ -257,9 +257,10 @@ _tril_ = InPlaceOp("Tril", _triangle_over, _tril.vjp)
 _triu_ = InPlaceOp("Triu", _triangle_over, _triu.vjp)
 
 
-def _check_matrices(input: Tensor, function: str) -> None:
+def _check_matrices(input: Tensor, diagonal: int, function: str) -> None:
     if tensor_array(input).ndim < 2:
         raise RuntimeError(f"{function}: input tensor must have at least 2 dimensions")
+    whole(diagonal)
 
 
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -269,27 +270,27 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     tensor([[1., 0.],
             [1., 1.]])
     """
-    _check_matrices(input, "tril")
+    _check_matrices(input, diagonal, "tril")
     result = _tril(input, diagonal, 0)
     return result if out is None else into(out, result, "tril")
 
 
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """A copy of matrices with zeros below a diagonal: the main one, or so many above it."""
-    _check_matrices(input, "triu")
+    _check_matrices(input, diagonal, "triu")
     result = _triu(input, diagonal, 1)
     return result if out is None else into(out, result, "triu")
 
 
 def tril_(self: Tensor, diagonal: int = 0) -> Tensor:
     """`tril` in place."""
-    _check_matrices(self, "tril")
+    _check_matrices(self, diagonal, "tril")
     return _tril_(self, diagonal, 0)
 
 
 def triu_(self: Tensor, diagonal: int = 0) -> Tensor:
     """`triu` in place."""
-    _check_matrices(self, "triu")
+    _check_matrices(self, diagonal, "triu")
     return _triu_(self, diagonal, 1)
 
 
@@ -358,6 +359,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     tensor([[1, 0],
             [0, 2]])
     """
+    whole(offset)
     ndim = tensor_array(input).ndim + 1
     a, b = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if a == b:

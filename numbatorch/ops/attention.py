@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_kind
+from numbatorch.arguments import flags, real, tensor_kind
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import c_name
@@ -321,12 +321,15 @@ def scaled_dot_product_attention(
     tensor([[1.]])
     """
     _check(query, key, value, attn_mask)
+    flags(is_causal, enable_gqa)
     four = query.array.ndim == key.array.ndim == value.array.ndim == 4
     if is_causal and attn_mask is not None and not four:
         raise RuntimeError(
             "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
         )
-    if scale is None:
+    if scale is not None:
+        real(scale)
+    else:
         width = query.array.shape[-1]
         scale = 1 / math.sqrt(width) if width else math.inf
     composed = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_kind
+from numbatorch.arguments import flags, tensor_kind, whole
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty
 from numbatorch.ops.arithmetic import div, mul
@@ -120,8 +120,10 @@ def embedding_bag(
     tensor([[1., 0.],
             [0., 2.]])
     """
-    whole = indices, offsets, scale_grad_by_freq, mode, per_sample_weights, include_last_offset, padding_idx
-    (result, sizes, largest), bounds = bags_of(weight, *whole)
+    flags(scale_grad_by_freq, sparse, include_last_offset)
+    whole(mode)
+    rest = indices, offsets, scale_grad_by_freq, mode, per_sample_weights, include_last_offset, padding_idx
+    (result, sizes, largest), bounds = bags_of(weight, *rest)
     places = arange(indices.array.size, device=indices.device)
     numbers = searchsorted(bounds[1:], places, right=True)
     return result, numbers, sizes, largest if _MODES[mode] == MAXIMUM else sizes
@@ -164,9 +166,9 @@ def _check(
             f"{wanted}; but got {native_type_text(tensor)} instead (while checking arguments for embedding_bag)"
         )
 
-    for name, whole in (("indices", indices), ("offsets", offsets)):
-        if tensor_kind(whole).dtype not in (dt.int64, dt.int32):
-            refuse(1, name, whole, "Long, Int")
+    for name, given in (("indices", indices), ("offsets", offsets)):
+        if tensor_kind(given).dtype not in (dt.int64, dt.int32):
+            refuse(1, name, given, "Long, Int")
     if not tensor_kind(weight).dtype.is_floating_point:
         refuse(1, "weight", weight, "Half, BFloat16, Float, Double")
     if weight.array.ndim != 2:

@@ -28,7 +28,7 @@ def _to_angle(common: dt.DType) -> dt.DType:
 
 _conj = Pointwise("Conj", primitives.conj, arity=1)
 _angle = Pointwise("Angle", primitives.angle, arity=1, result=_to_angle)
-_sgn = Pointwise("Sgn", expr.sgn, arity=1)
+_sgn = Pointwise("Sgn", expr.sgn, arity=1, uncast=True)
 _polar = Pointwise("Polar", scalar.polar, result=to_complex)
 _imaginary = Pointwise("Imaginary", scalar.imaginary, result=to_complex)
 
@@ -134,7 +134,7 @@ _complex = Op(
 )
 
 
-def _check_parts(a: Tensor, b: Tensor, function: str) -> None:
+def _check_parts(a: Tensor, b: Tensor, function: str, out: Tensor | None) -> None:
     if any(tensor_kind(t).dtype not in (dt.float16, dt.float32, dt.float64) for t in (a, b)):
         raise RuntimeError(
             "Expected both inputs to be Half, Float or Double tensors but got "
@@ -147,6 +147,12 @@ def _check_parts(a: Tensor, b: Tensor, function: str) -> None:
         )
     if a.kind.dtype is dt.float16:
         raise NotImplementedError(f"\"{function}_cpu\" not implemented for 'Half'")
+    wanted = to_complex(a.kind.dtype)
+    if out is not None and tensor_kind(out).dtype is not wanted:
+        raise RuntimeError(
+            f"Expected object of scalar type {type_word(wanted)} but got scalar type {type_word(out.kind.dtype)} "
+            "for argument 'out'"
+        )
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -155,7 +161,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.complex(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
     tensor([1.+3.j, 2.+4.j])
     """
-    _check_parts(real, imag, "complex")
+    _check_parts(real, imag, "complex", out)
     if out is not None:
         return _from_parts.general((real, imag), out)
     if real.array.shape != imag.array.shape:
@@ -170,7 +176,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.polar(torch.tensor([1.0, 2.0]), torch.tensor([0.0, torch.pi / 2])).imag
     tensor([0., 2.])
     """
-    _check_parts(abs, angle, "polar")
+    _check_parts(abs, angle, "polar", out)
     return _polar.general((abs, angle), out)
 
 

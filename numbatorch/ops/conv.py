@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numbatorch.dtype as dt
 from numbatorch import casting
 from numbatorch.apply import Op
-from numbatorch.arguments import class_name, tensor_array, tensor_kind, unfit
+from numbatorch.arguments import is_whole, tensor_array, tensor_kind, unfit, whole, words
 from numbatorch.base import Kind, empty, kind_of, wrap
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.activation import relu
@@ -148,12 +148,12 @@ _compare = Op("ConvolutionBackward", _compare_forward, _compare_vjp, saves=(0, 1
 
 def _as_ints(function: str, dims: int, given: Sequence[Tensor], name: str, value: Ints) -> list[int]:
     """An argument that is an int, for all directions, or several; the `given` tensors came before it."""
-    if isinstance(value, int):
-        return [value] * dims
-    if isinstance(value, tuple | list):
+    if is_whole(value):
+        return [value] * dims  # type: ignore[list-item]
+    if isinstance(value, tuple | list) and all(map(is_whole, value)):
         return [int(v) for v in value]
     if "transpose" in function:
-        raise TypeError(f"{function}(): argument '{name}' must be tuple of ints, not {class_name(value)}")
+        raise TypeError(words(function, name, None, value, "tuple of ints"))
     named: dict[str, Any] = {name: value}
     raise unfit(function, *given, **named)
 
@@ -379,6 +379,7 @@ def _conv(
 ) -> Tensor:
     name = f"conv{dims}d"
     given = (input, weight) if bias is None else (input, weight, bias)
+    whole(groups)
     steps = _as_ints(name, dims, given, "stride", stride)
     around = padding if isinstance(padding, str) else _as_ints(name, dims, given, "padding", padding)
     spacing = _as_ints(name, dims, given, "dilation", dilation)
@@ -532,6 +533,7 @@ def _conv_transpose(
         _as_ints(name, dims, given, "stride", stride),
         _as_ints(name, dims, given, "padding", padding),
     )
+    whole(groups)
     more = _as_ints(name, dims, given, "output_padding", output_padding)
     spacing = _as_ints(name, dims, given, "dilation", dilation)
     x, single = _batched(name, input, dims)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.arguments import tensor_array, tensor_kind, unfit
+from numbatorch.arguments import tensor_array, tensor_kind, unfit, whole
 from numbatorch.base import Number, TensorBase
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.comparison import logical_xor
@@ -45,6 +45,7 @@ def diff(
     >>> torch.diff(torch.tensor([1, 4, 9]))
     tensor([3, 5])
     """
+    whole(n)
     if not tensor_array(input).ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import casting
 from numbatorch.apply import Op, Pointwise
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import real, tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
@@ -141,6 +141,7 @@ def cdist(
     (*own, m, k), (*others, n, k2) = x1.array.shape, x2.array.shape
     if k != k2:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {k} X2: {k2}")
+    real(p)
     if not p >= 0:
         raise RuntimeError("cdist only supports non-negative p values")
     stack = broadcast_pair(tuple(own), tuple(others))
@@ -210,6 +211,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.array.ndim}D")
     if not input.kind.dtype.is_floating_point:
         raise RuntimeError("pdist only supports floating-point dtypes")
+    real(p)
     if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")
     _check_width("pdist", input)

@@ -10,7 +10,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch import return_types
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import tensor_array, tensor_kind, whole
 from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.copy import cast, contiguous
@@ -37,6 +37,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     >>> torch.bincount(torch.tensor([1, 2, 2]))
     tensor([0, 1, 2])
     """
+    whole(minlength)
     own = tensor_kind(input).dtype
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
@@ -108,6 +109,7 @@ def histc(
     if own.is_complex:
         kernel = "aminmax" if low == high else "histogram"
         raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{type_word(own)}'")
+    whole(bins)
     _check_bins(bins, 0)
     if low == high and input.array.size:
         low, high = (float(t.item()) for t in aminmax(input.detach()))

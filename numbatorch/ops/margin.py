@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, no_complex, refuse, to_float
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import flags, real, tensor_array, tensor_kind
 from numbatorch.autograd.mode import state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
@@ -71,6 +71,7 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, red
     >>> torch.hinge_embedding_loss(torch.tensor([0.5, 0.25]), torch.tensor([1, -1]))
     tensor([0.5000, 0.7500])
     """
+    real(margin)
     return _hinge_embedding(input, target, margin, _WORDS[reduction])
 
 
@@ -82,6 +83,7 @@ def margin_ranking_loss(
     >>> torch.margin_ranking_loss(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 1.0]), torch.tensor([1, 1]))
     tensor([2., 0.])
     """
+    real(margin)
     if settled(input1, input2, target):
         losses = _margin_ranking.general((input1, input2, target, float(margin)))
     else:
@@ -101,6 +103,7 @@ def cosine_embedding_loss(
     >>> torch.cosine_embedding_loss(x, y, torch.tensor([1]))
     tensor([1.])
     """
+    real(margin)
     dims = tensor_array(target).ndim
     if dims > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
@@ -154,6 +157,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: boo
     >>> torch.kl_div(torch.tensor([-1.0]), torch.tensor([1.0]))
     tensor([1.])
     """
+    flags(log_target)
     dtypes = [tensor_kind(x).dtype for x in (input, target)]
     if not all([dtype.is_floating_point for dtype in dtypes]):
         kind = "Complex" if any([dtype.is_complex for dtype in dtypes]) else "Integral"
@@ -170,6 +174,7 @@ def poisson_nll_loss(
     >>> torch.poisson_nll_loss(torch.tensor([0.0]), torch.tensor([1.0]), True, False, 1e-8, 1)
     tensor(1.)
     """
+    flags(log_input, full)
     row, numbers = (_poisson_nll_log, ()) if log_input else (_poisson_nll, (eps,))
     if not full:
         return row(input, target, *numbers, _WORDS[reduction])

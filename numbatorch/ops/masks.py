@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import InPlaceOp
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import flags, tensor_array, tensor_kind, whole
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import floor_divide, remainder
 from numbatorch.ops.comparison import masked_fill
@@ -61,6 +61,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     tensor([[0, 1],
             [1, 0]])
     """
+    flags(as_tuple)
     ndim = tensor_array(input).ndim
     if as_tuple and not ndim:
         input, ndim = reshape(input.detach(), 1), 1
@@ -126,6 +127,7 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tenso
             [ 2],
             [-1]])
     """
+    whole(size, fill_value)
     if size < 0:
         raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
     found = nonzero(input)

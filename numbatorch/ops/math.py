@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_bool, to_float, to_real
-from numbatorch.arguments import mistaken, tensor_kind, unfit
+from numbatorch.arguments import mistaken, real, tensor_kind, unfit
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.complexes import view_as_complex, view_as_real
-from numbatorch.ops.copy import copy_
+from numbatorch.ops.copy import into
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
 
@@ -96,7 +96,7 @@ _round = Pointwise("Round", primitives.rint, arity=1, accepts=refuse("round_vml_
 _no_places = refuse("round_cpu", *INTEGERS, *COMPLEX)
 _round_to = Pointwise("Round", scalar.round_to, uncast=True, keeps_result=False)
 _round_to_multiple = Pointwise("Round", scalar.round_to_multiple, uncast=True)
-_frac = Pointwise("Frac", scalar.frac, accepts=refuse("frac_cpu", *INTEGERS, *COMPLEX))
+_frac = Pointwise("Frac", scalar.frac, accepts=refuse("frac_cpu", *INTEGERS, *COMPLEX), uncast=True)
 _clamp = Pointwise("Clamp", scalar.clamp, accepts=_clamped)
 _clamp_min = Pointwise("ClampMin", scalar.clamp_min, accepts=_no_clamp)
 _clamp_max = Pointwise("ClampMax", scalar.clamp_max, accepts=_no_clamp)
@@ -398,9 +398,14 @@ def nan_to_num(
 ) -> Tensor:
     """Each element, with NaN replaced by `nan` (0) and infinities by `posinf` and `neginf` (the largest
     finite numbers). Of complex numbers each part for itself."""
-    if tensor_kind(input).dtype.is_complex:
+    own = tensor_kind(input).dtype
+    if out is not None and tensor_kind(out).dtype is not own:
+        raise RuntimeError(
+            f"nan_to_num: dtype of out: {type_word(out.kind.dtype)} should be same as input: {type_word(own)}"
+        )
+    if own.is_complex:
         result = view_as_complex(nan_to_num(view_as_real(input), nan, posinf, neginf))
-        return result if out is None else copy_(out, result)
+        return result if out is None else into(out, result, "nan_to_num")
     if not input.kind.dtype.is_floating_point:
         return _identity.general((input,), out)
     limits = dt.finfo(input.kind.dtype)
@@ -451,6 +456,7 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     """
     if eps is None:
         return _logit(input) if out is None else _logit.general((input,), out)
+    real(eps)
     return _logit_between.general((input, eps, 1 - eps), out)
 
 
@@ -468,15 +474,27 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
     exponent = _exponent(input.detach()).to(dt.int32)
     if out is None:
         return return_types.frexp(_mantissa(input), exponent)
-    return return_types.frexp(_mantissa.general((input,), out[0]), out[1].copy_(exponent))
+    for target, name, wanted in zip(out, ("mantissa", "exponent"), (input.kind.dtype, dt.int32), strict=True):
+        if tensor_kind(target).dtype is not wanted:
+            raise RuntimeError(
+                f"torch.frexp() expects {name} to have dtype {c_name(wanted)} but got {c_name(target.kind.dtype)}"
+            )
+    mantissa = _mantissa.general((input,), out[0])
+    return return_types.frexp(mantissa, into(out[1], exponent, "frexp"))
 
 
 def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether each element has a minus: -0.0 has one."""
     if tensor_kind(input).dtype.is_complex:
         raise NotImplementedError("signbit is not implemented for complex tensors.")
+    _only_truth("signbit", out)
     row = _signbit if input.kind.dtype.is_floating_point else _negative
     return row.general((input,), out)
+
+
+def _only_truth(name: str, out: Tensor | None) -> None:
+    if out is not None and tensor_kind(out).dtype is not dt.bool:
+        raise RuntimeError(f"{name} does not support non-boolean outputs.")
 
 
 def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -492,8 +510,7 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def _infinite(name: str, row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
     if tensor_kind(input).dtype.is_complex:
         raise RuntimeError(f"{name} does not support complex inputs.")
-    if out is not None and out.kind.dtype is not dt.bool:
-        raise RuntimeError(f"{name} does not support non-boolean outputs.")
+    _only_truth(name, out)
     if not input.kind.dtype.is_floating_point:
         row = _never
     return row.general((input,), out)

@@ -371,9 +371,11 @@ def _linear_vjp(node, grad):
 _linear = Op("Addmm", _linear_forward, _linear_vjp, saves=(0, 1), tensors=3)
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias: input (..., in), weight (out, in), bias (out). The bias is added while the
     product is still in registers."""
+    if out is not None:
+        return into(out, linear(input, weight, bias), "linear")
     try:
         usual = bias is not None and weight.array.ndim == 2 and bias.array.shape == weight.array.shape[:1]
         if usual and input.array.ndim == 2 and bias.kind is input.kind.flat:  # type: ignore[union-attr]

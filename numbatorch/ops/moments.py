@@ -145,9 +145,8 @@ def var(
     """
     dim, keepdim, correction = _arguments("var", input, dim, unbiased, keepdim, correction, names)
     if tensor_kind(input).dtype.is_complex:
-        return var(input.real, dim, keepdim=keepdim, correction=correction) + var(
-            input.imag, dim, keepdim=keepdim, correction=correction
-        )
+        parts = [var(part, dim, keepdim=keepdim, correction=correction) for part in (input.real, input.imag)]
+        return into(out, parts[0] + parts[1], "var")
     return into(out, _measured(_var, "var", input, dim, keepdim, correction), "var")
 
 
@@ -162,7 +161,7 @@ def std(
     """
     dim, keepdim, correction = _arguments("std", input, dim, unbiased, keepdim, correction, names)
     if tensor_kind(input).dtype.is_complex:
-        return var(input, dim, keepdim=keepdim, correction=correction).sqrt()
+        return into(out, var(input, dim, keepdim=keepdim, correction=correction).sqrt(), "std")
     return into(out, _measured(_std, "std", input, dim, keepdim, correction), "std")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import listed, tensor_array, tensor_kind, whole
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops import fused_norm as fused
@@ -93,8 +93,8 @@ def _agree(input: Tensor, shape: tuple[int, ...], *parameters: Tensor | None) ->
     return True
 
 
-def _as_shape(shape: int | Sequence[int]) -> tuple[int, ...]:
-    return (shape,) if isinstance(shape, int) else tuple(shape)
+def _as_shape(shape: Any) -> tuple[int, ...]:
+    return listed(shape, alone=True)
 
 
 def layer_norm(
@@ -173,6 +173,9 @@ def group_norm(
     if len(shape) < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
     batch, channels = shape[:2]
+    whole(num_groups)
+    if num_groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     _check_batch([batch * channels // num_groups, num_groups, *shape[2:]])
     if channels % num_groups:
         raise RuntimeError(

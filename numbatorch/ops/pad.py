@@ -11,7 +11,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op, refuse
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import listed, misfit, tensor_array
 from numbatorch.base import Kind, wrap
 from numbatorch.ops.copy import copy_, fill_, move
 from numbatorch.ops.rows import index_add_, index_select
@@ -62,6 +62,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Number = 0) -> Ten
     tensor([7, 1, 2, 7, 7])
     """
     ndim = tensor_array(input).ndim
+    pad = listed(pad)
     if len(pad) % 2:
         raise RuntimeError("Length of pad must be even but instead it equals " + str(len(pad)))
     if len(pad) > 2 * ndim:
@@ -180,6 +181,9 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
     tensor([[3., 2., 1., 2., 3., 2.]])
     """
     shape, ndim = tensor_array(input).shape, input.array.ndim
+    pad = listed(pad)
+    if not isinstance(mode, str):
+        raise misfit(mode, "str")
     if len(pad) % 2:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pad) > 2 * ndim:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from numbatorch import base
 from numbatorch.apply import Op, refuse
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import listed, tensor_array, whole
 from numbatorch.base import wrap
 from numbatorch.ops.copy import contiguous, copy_
 from numbatorch.ops.elements import zeros
@@ -43,8 +43,7 @@ class Blocks:
 
 
 def _pair(name: str, value: int | Sequence[int]) -> Pair:
-    if isinstance(value, int):
-        return (value, value)
+    value = listed(value, alone=True)
     if len(value) == 1:
         return (value[0], value[0])
     if len(value) != 2:
@@ -199,6 +198,7 @@ def _check_picture(name: str, factor: str, input: Tensor, by: int) -> None:
             f"{name} expects input to have at least 3 dimensions, but got input with {input.array.ndim} "
             "dimension(s)"
         )
+    whole(by)
     if by <= 0:
         raise RuntimeError(f"{name} expects a positive {factor}, but got {by}")
 
@@ -258,6 +258,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(
             f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}"
         )
+    whole(groups)
     if groups <= 0:
         raise RuntimeError(
             f"Number of groups to divide channels in must be positive. Value of groups:{groups}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, Pointwise, refuse, to_float
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import flags, tensor_array, tensor_kind, whole
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
 from numbatorch.ops.copy import cast, contiguous
@@ -288,6 +288,12 @@ def avg_pool1d(
     return squeeze(_average(unsqueeze(input, -2), pool.lifted(), count_include_pad), -2)
 
 
+def _check_average(count_include_pad: bool, divisor_override: int | None) -> None:
+    flags(count_include_pad)
+    if divisor_override is not None:
+        whole(divisor_override)
+
+
 def avg_pool2d(
     input: Tensor,
     kernel_size: Sizes,
@@ -306,6 +312,7 @@ def avg_pool2d(
     tensor([[[ 2.5000,  4.5000],
              [10.5000, 12.5000]]])
     """
+    _check_average(count_include_pad, divisor_override)
     pool = Pool("avg_pool2d", 2, kernel_size, stride, padding, 1, ceil_mode)
     return _average(input, pool, count_include_pad, divisor_override)
 
@@ -320,6 +327,7 @@ def avg_pool3d(
     divisor_override: int | None = None,
 ) -> Tensor:
     """The mean of each window of volumes (..., channels, depth, height, width); see `avg_pool2d`."""
+    _check_average(count_include_pad, divisor_override)
     pool = Pool("avg_pool3d", 3, kernel_size, stride, padding, 1, ceil_mode)
     return _average(input, pool, count_include_pad, divisor_override)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from numbatorch.arguments import is_whole, words
 from numbatorch_kernels.window import Grid, Taps, Windows
 
 Sizes = int | Sequence[int]
@@ -17,15 +18,10 @@ _NUMBERS = {1: "one int", 2: "two ints", 3: "three ints"}
 
 def integers(name: str, argument: str, position: int, value: Any) -> tuple[int, ...]:
     """The sizes that an argument lists; PyTorch's TypeError where it is no int and lists none."""
-    where = f"{name}(): argument '{argument}' (position {position}) must be tuple of ints"
-    if isinstance(value, tuple | list):
-        for k, item in enumerate(value):
-            if not hasattr(item, "__index__"):
-                raise TypeError(f"{where}, but found element of type {type(item).__name__} at pos {k}")
-        return tuple([operator.index(item) for item in value])
-    if not hasattr(value, "__index__"):
-        raise TypeError(f"{where}, not {type(value).__name__}")
-    return (operator.index(value),)
+    listed = value if isinstance(value, tuple | list) else (value,)
+    if not all(map(is_whole, listed)):
+        raise TypeError(words(name, argument, position, value, "tuple of ints"))
+    return tuple(map(operator.index, listed))
 
 
 class Pool:
@@ -44,8 +40,7 @@ class Pool:
         self.name, self.spatial, self.ceil_mode = name, spatial, ceil_mode
         if ceil_mode is not True and ceil_mode is not False:
             position = 6 if name.startswith("max") else 5
-            kind = type(ceil_mode).__name__
-            raise TypeError(f"{name}(): argument 'ceil_mode' (position {position}) must be bool, not {kind}")
+            raise TypeError(words(name, "ceil_mode", position, ceil_mode, "bool"))
         self.kernel = self.expanded("kernel_size", 2, kernel_size)
         given = () if stride is None else integers(name, "stride", 3, stride)
         self.stride = self.expanded("stride", 3, given) if given else self.kernel

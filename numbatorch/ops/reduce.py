@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import to_float, to_real
-from numbatorch.arguments import mistaken, tensor_array, tensor_kind, unfit
+from numbatorch.arguments import mistaken, real, tensor_array, tensor_kind, unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
@@ -495,6 +495,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
         raise RuntimeError("renorm: p must be real-valued")
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
+    real(p, maxnorm)
     if maxnorm < 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
     ndim = tensor_array(input).ndim

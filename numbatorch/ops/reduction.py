@@ -10,7 +10,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op, promoted
-from numbatorch.arguments import no_tensor
+from numbatorch.arguments import flags, no_tensor
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, empty, wrap
 from numbatorch.dtype import DType, type_word
@@ -110,6 +110,8 @@ class Reduce(Op):
             kind, array = input.kind, input.array
         except AttributeError:
             raise no_tensor(input) from None
+        if keepdim.__class__ is not bool:
+            flags(keepdim)
         if dim.__class__ is list:
             dim = tuple(dim)
         layout = array.shape if kind.contiguous else (array.shape, array.strides)

@@ -147,12 +147,12 @@ def _total(row: _Scan, input: Tensor, dim: int, dtype: DType | None, out: Tensor
     own = tensor_kind(input).dtype
     if dtype is not None:
         wanted = dt.as_dtype(dtype)
-        if out is not None and out.kind.dtype is not wanted:
+        if out is not None and tensor_kind(out).dtype is not wanted:
             raise RuntimeError(
                 f"Expected out tensor to have dtype {c_name(wanted)}, but got {c_name(out.kind.dtype)} instead"
             )
     elif out is not None:
-        wanted = out.kind.dtype
+        wanted = tensor_kind(out).dtype
     else:
         wanted = own if own.is_inexact else dt.int64
     dim = normalize_dim(dim, input.array.ndim)

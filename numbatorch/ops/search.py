@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import base
-from numbatorch.arguments import no_tensor, tensor_array, tensor_kind
+from numbatorch.arguments import flags, tensor_array, tensor_kind
 from numbatorch.base import Kind, Number, TensorBase
-from numbatorch.dtype import type_word
+from numbatorch.dtype import number_dtype, type_word
 from numbatorch.ops.choice import refuse_dtypes
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import tensor
@@ -35,6 +35,7 @@ def searchsorted(
     >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 4]))
     tensor([1, 2])
     """
+    flags(out_int32, right)
     if side not in (None, "left", "right"):
         raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
@@ -43,9 +44,9 @@ def searchsorted(
             "was True"
         )
     device = tensor_kind(sorted_sequence).device
-    if input is None:
-        raise no_tensor(input)
-    values = input if isinstance(input, TensorBase) else tensor(input, device=device)
+    values = (
+        input if isinstance(input, TensorBase) else tensor(input, dtype=number_dtype(input), device=device)
+    )
     if values.kind.device is not device:
         raise RuntimeError(
             "torch.searchsorted(): boundaries and input value tensors should have same device type, but got boundaries tensor "
@@ -123,6 +124,7 @@ def bucketize(
     >>> torch.bucketize(torch.tensor([3, 4]), torch.tensor([1, 3, 5]))
     tensor([1, 2])
     """
+    flags(out_int32, right)
     if tensor_array(boundaries).ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)

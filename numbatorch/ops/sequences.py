@@ -11,7 +11,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import COMPLEX, refuse
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import flags, tensor_array, whole
 from numbatorch.base import Kind, TensorBase
 from numbatorch.device import device as Device
 from numbatorch.dtype import DType
@@ -194,6 +194,8 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if tensor_array(x).ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
     count = x.array.size if N is None else N
+    whole(count)
+    flags(increasing)
     if count < 0:
         raise RuntimeError("N must be non-negative.")
     own = x.kind.dtype

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from numbatorch import return_types
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import flags, tensor_array, whole
 from numbatorch.ops.choice import Choice, by_rows, empty_pair, into_pair
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import detach
@@ -64,6 +64,7 @@ def sort(
     values=tensor([1, 2, 3]),
     indices=tensor([1, 2, 0]))
     """
+    flags(descending, *[] if stable is None else [stable])
     d = normalize_dim(dim, tensor_array(input).ndim)
     _refuse("Sort", input)
     return into_pair(out, return_types.sort(*_sort.of(input, d, descending)), "sort")
@@ -75,6 +76,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: b
     >>> torch.argsort(torch.tensor([3, 1, 2]))
     tensor([1, 2, 0])
     """
+    flags(descending, *[] if stable is None else [stable])
     return sort(detach(input), dim, descending).indices
 
 
@@ -105,6 +107,8 @@ def topk(
     values=tensor([3, 2]),
     indices=tensor([0, 2]))
     """
+    whole(k)
+    flags(largest, sorted)
     d = normalize_dim(dim, tensor_array(input).ndim)
     if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError("selected index k out of range")

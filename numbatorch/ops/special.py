@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, refuse, to_float
-from numbatorch.arguments import tensor_kind
+from numbatorch.arguments import tensor_kind, whole
 from numbatorch.ops.arithmetic import add
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.underived import underived
@@ -73,6 +73,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.polygamma(1, torch.tensor([1.0, 0.5]))
     tensor([1.6449, 4.9348])
     """
+    whole(n)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     return _polygamma.general((n, input), out)
@@ -85,6 +86,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     >>> torch.mvlgamma(torch.tensor([3.0]), 2)
     tensor([1.5502])
     """
+    whole(p)
     if tensor_kind(input).dtype is dt.bool:
         raise RuntimeError("The input tensor may not be a boolean tensor.")
     if p < 1:

@@ -8,14 +8,14 @@ from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import tensor_array, whole
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import TensorBase
 from numbatorch.dtype import int64, type_word
 from numbatorch.ops.copy import clone_contiguous, host
 from numbatorch.ops.index import part_of
 from numbatorch.ops.join import cat, stack
-from numbatorch.ops.view import expand, narrow
+from numbatorch.ops.view import expand, narrow, sizes
 from numbatorch.shape import normalize_dim, sized_dim
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
         lengths = [size] * (n // size) + ([n % size] if n % size else []) if size else [0]
         lengths = lengths or [0]
     else:
-        lengths = list(split_size_or_sections)
+        lengths = list(sizes((split_size_or_sections,)))
         if sum(lengths) != n or any(length < 0 for length in lengths):
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
@@ -88,6 +88,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of at most `chunks` parts of dimension `dim`, of one size, the last of which may be smaller."""
     if not tensor_array(input).ndim:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks.__class__ is not int:
+        whole(chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     d = normalize_dim(dim, input.array.ndim)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array, tensor_kind, unfit
+from numbatorch.arguments import flags, tensor_array, tensor_kind, unfit, whole
 from numbatorch.base import Number, TensorBase, wrap
 from numbatorch.ops.arithmetic import lerp, maximum, mul, sub
 from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair, into_pair, refuse_dtypes
@@ -100,6 +100,8 @@ def kthvalue(
     values=tensor(4),
     indices=tensor(2))
     """
+    whole(k)
+    flags(keepdim)
     d = normalize_dim(dim, tensor_array(input).ndim)
     size = input.array.shape[d] if input.array.ndim else 1
     if size and not 1 <= k <= size:
@@ -127,6 +129,7 @@ def median(
     >>> torch.median(torch.tensor([4, 1, 3, 2]))
     tensor(2)
     """
+    flags(keepdim)
     if dim is None:
         _check_median(input)
         return _median_of_all(input)
@@ -147,6 +150,7 @@ def nanmedian(
     >>> torch.nanmedian(torch.tensor([4.0, float("nan"), 1.0]))
     tensor(1.)
     """
+    flags(keepdim)
     if dim is None:
         _check_median(input)
         return _nanmedian_of_all(input)
@@ -196,6 +200,7 @@ def mode(
     values=tensor(1),
     indices=tensor(3))
     """
+    flags(keepdim)
     normalize_dim(dim, tensor_array(input).ndim)
     if input.array.size:
         refuse_dtypes("mode_cpu", input.kind.dtype)

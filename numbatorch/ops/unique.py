@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op
-from numbatorch.arguments import unfit
+from numbatorch.arguments import flags, unfit
 from numbatorch.base import Kind, Number, TensorBase
-from numbatorch.dtype import type_word
+from numbatorch.dtype import number_dtype, type_word
 from numbatorch.ops.arithmetic import sub
 from numbatorch.ops.choice import BLOCK, refuse_dtypes
 from numbatorch.ops.comparison import eq, logical_not, ne, where
@@ -50,6 +50,7 @@ def unique(
     >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
+    flags(sorted, return_inverse, return_counts)
     row = _unique2 if dim is None else _unique_dim
     return _answers(row(input, dim, return_inverse, return_counts))
 
@@ -63,6 +64,7 @@ def unique_consecutive(
     >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
     """
+    flags(return_inverse, return_counts)
     return _answers(_unique_consecutive(input, dim, return_inverse, return_counts))
 
 
@@ -183,12 +185,14 @@ def isin(
     >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 5]))
     tensor([False,  True, False])
     """
+    flags(assume_unique, invert)
     given = [t for t in (elements, test_elements) if isinstance(t, TensorBase)]
     if not given:
         raise unfit("isin", elements, test_elements)
     device = given[0].kind.device
     operands = [
-        t if isinstance(t, TensorBase) else tensor(t, device=device) for t in (elements, test_elements)
+        t if isinstance(t, TensorBase) else tensor(t, dtype=number_dtype(t), device=device)
+        for t in (elements, test_elements)
     ]
     for t in operands:
         if t.kind.dtype.is_complex or t.kind.dtype is dt.bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import ViewOp
-from numbatorch.arguments import mistaken, tensor_array, tensor_kind
+from numbatorch.arguments import listed, misfit, mistaken, tensor_array, tensor_kind, whole
 from numbatorch.base import Kind, TensorBase, address, alias, kind_of
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import inverse, steps
@@ -28,10 +28,7 @@ def sizes(args: Sequence) -> tuple[int, ...]:
     try:
         return tuple([a if a.__class__ is int else a.__index__() for a in args])
     except AttributeError:
-        place, wrong = next((k, a) for k, a in enumerate(args) if not hasattr(a, "__index__"))
-        raise TypeError(
-            f"argument 'size' must be tuple of ints, but found element of type {type(wrong).__name__} at pos {place}"
-        ) from None
+        raise misfit(next(a for a in args if not hasattr(a, "__index__")), "int") from None
 
 
 # --- reshaping
@@ -86,6 +83,8 @@ def _reshaped(input: Tensor, shape: Sequence) -> Tensor:
             result = _view(input, new, array.shape)
         except RuntimeError:
             infer_shape(new, array.size)  # raises
+        except TypeError:
+            sizes(shape)  # raises
         else:
             if result.array.shape != new:
                 infer_shape(new, array.size)  # raises for sizes below -1, which NumPy takes for -1
@@ -175,7 +174,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
         raise RuntimeError(
             f"unflatten got an unexpected error:\nDimension specified as {dim} but tensor has no dimensions"
         )
-    sizes = tuple(sizes)
+    sizes = listed(sizes)
     known = 1
     for n in sizes:
         known *= n if n != -1 else 1
@@ -444,9 +443,10 @@ def as_strided(
     tensor([[0, 1],
             [1, 2]])
     """
-    array, size, stride = tensor_array(input), tuple(size), tuple(stride)
+    array, size, stride = tensor_array(input), sizes((size,)), sizes((stride,))
     start = offset_in_memory(input)
     offset = start if storage_offset is None else storage_offset
+    whole(offset)
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(s < 0 for s in stride):
@@ -476,6 +476,8 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     d = normalize_dim(dim, len(shape))
     if isinstance(start, TensorBase):
         start = int(start)
+    if start.__class__ is not int or length.__class__ is not int:
+        whole(start, length)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -shape[d] <= start <= shape[d]:
@@ -495,6 +497,8 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     d = normalize_dim(dim, ndim)
     n = input.array.shape[d]
+    if index.__class__ is not int:
+        whole(index)
     if not -n <= index < n:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension "
@@ -531,6 +535,8 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     """The diagonal of the matrices in dimensions `dim1` and `dim2`, as a last dimension; `offset` above the
     main one."""
     ndim = tensor_array(input).ndim
+    if offset.__class__ is not int:
+        whole(offset)
     a, b = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")

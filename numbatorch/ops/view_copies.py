@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import tensor_array, whole
 from numbatorch.ops.arrange import unfold
 from numbatorch.ops.copy import clone, clone_contiguous, copy_, into
 from numbatorch.ops.index import getitem
@@ -72,6 +72,7 @@ def diagonal_copy(
     input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, *, out: Tensor | None = None
 ) -> Tensor:
     """A copy of what `diagonal` shows."""
+    whole(offset)
     return _copy(diagonal(input, offset, dim1, dim2), out, "diagonal_copy")
 
 
@@ -88,6 +89,7 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor
     >>> torch.narrow_copy(torch.arange(5), 0, 1, 2)
     tensor([1, 2])
     """
+    whole(start, length)
     return _copy(narrow(input, dim, start, length), out, "narrow_copy")
 
 
@@ -111,6 +113,7 @@ def slice_copy(
     out: Tensor | None = None,
 ) -> Tensor:
     """A copy of every `step`-th element along `dim`, from `start` to before `end`."""
+    whole(step, *[x for x in (start, end) if x is not None])
     return _copy(_sliced(input, dim, start, end, step), out, "slice_copy")
 
 
@@ -133,6 +136,7 @@ def transpose_copy(input: Tensor, dim0: int, dim1: int, *, out: Tensor | None = 
 
 def unfold_copy(input: Tensor, dimension: int, size: int, step: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of what `Tensor.unfold` shows."""
+    whole(size, step)
     return _copy(unfold(input, dimension, size, step), out, "unfold_copy")
 
 
@@ -193,6 +197,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     tensor([[0., 0.],
             [1., 1.]])
     """
+    whole(index)
     return _replaced(input, src, select, dim, index)
 
 
@@ -208,6 +213,7 @@ def slice_scatter(
 ) -> Tensor:
     """A copy of `input` in which every `step`-th element along `dim`, from `start` to before `end`, is taken
     from `src`."""
+    whole(step, *[x for x in (start, end) if x is not None])
     result = _replaced(input, src, _sliced, dim, start, end, step)
     return result if out is None else into(out, result, "slice_scatter")
 

@@ -1,6 +1,6 @@
 """Every row of the table of samples, varied, against PyTorch: its operands of every dtype, of extreme values, laid out otherwise in
-memory, of other shapes; the op as a method and in place. Values, dtypes, shapes and strides are the same, or the class
-and the first line of the error.
+memory, of other shapes; the op as a method and in place; each of its arguments wrong; `out` of every sort. Values, dtypes,
+shapes and strides are the same, or the class and the first line of the error.
 
 A run takes one variant of every other row, which the row's name chooses.
 
@@ -61,7 +61,7 @@ class Operand:
 
 
 class Call(NamedTuple):
-    """A call of the function of this name; in place, what is overwritten is a result, too."""
+    """A call of the function of this name; what is overwritten is a result, too."""
 
     name: str
     args: list[Any]
@@ -78,9 +78,13 @@ class Call(NamedTuple):
             try:
                 args = [_made(library, value) for value in self.args]
                 kwargs = {name: _made(library, value) for name, value in self.kwargs.items()}
+                if callable(kwargs.get("out")):
+                    kwargs["out"] = kwargs["out"](args[0])
                 result = function(*args, **kwargs)
             except Exception as error:
                 return error
+        if "out" in kwargs:
+            return result, kwargs["out"], result is kwargs["out"]
         return (result, args[0]) if self.name[-1] == "_" else result
 
 
@@ -200,7 +204,75 @@ def methods(row: Sample) -> Iterator[tuple[str, Call]]:
                 yield f"{name} of {dtype}", call._replace(name=f"Tensor.{name}")
 
 
-KINDS = (dtypes, extremes, layouts, shapes, methods)
+class Nothing:
+    """Of a class that no argument has."""
+
+
+def _wrong(value: Any) -> Iterator[tuple[str, Any]]:
+    """What may stand wrongly where `value` should."""
+    yield from {"None": None, "a string": "x", "a list": [1.5, 2.5], "an object": Nothing()}.items()
+    if isinstance(value, np.ndarray):
+        yield "of another dtype", value.astype("float32" if value.dtype.kind in "iub" else "int64")
+        yield "of one more dimension", value[None]
+        yield "of one element less", value[..., :-1] if value.ndim else value
+        if value.dtype.kind == "i":
+            yield "beyond the end", value + 100
+            yield "before the beginning", value - 100
+    elif isinstance(value, tuple | list):
+        yield "one more", (*value, *value[-1:])
+        yield "one less", value[:-1]
+    elif not isinstance(value, str | bool):
+        yield "a fraction", 1.5
+        yield "a truth value", True
+        yield "complex", 1j
+        yield "large", 100
+        yield "negative", -100
+
+
+def mistakes(row: Sample) -> Iterator[tuple[str, Call]]:
+    """Each argument wrong, one too many, one missing, one of an unknown name."""
+    call = call_of(row, row.dtypes[0])
+    for k, value in enumerate(call.args):
+        for label, wrong in _wrong(value):
+            args = [*call.args[:k], wrong, *call.args[k + 1 :]]
+            yield f"{label} as argument {k}", call._replace(args=args)
+    for name, value in call.kwargs.items():
+        for label, wrong in _wrong(value):
+            yield f"{label} as {name}", call._replace(kwargs=call.kwargs | {name: wrong})
+    yield "one missing", call._replace(args=call.args[:-1])
+    yield "one of no name", call._replace(kwargs=call.kwargs | {"unknown": 1})
+
+
+def outs(row: Sample) -> Iterator[tuple[str, Call]]:
+    """`out` of every dtype and layout, of another shape, of the operand's own memory; for what has `out` in PyTorch."""
+    call = call_of(row, row.dtypes[0])
+    result = call.result(torch)
+    several = isinstance(result, tuple)
+
+    def given(change: Callable[[Operand], Any]) -> Call:
+        made = [Operand(np.zeros(x.shape), str(x.dtype)[6:]) for x in (result if several else [result])]
+        changed = [change(x) for x in made]
+        return call._replace(kwargs=call.kwargs | {"out": tuple(changed) if several else changed[0]})
+
+    if "out" in call.kwargs or not all(
+        isinstance(x, torch.Tensor) for x in (result if several else [result])
+    ):
+        return
+    if isinstance(given(lambda x: x).result(torch), TypeError):
+        return
+    for dtype in ("float32", "float64", "float16", "uint8", "int64", "bool", "complex64"):
+        yield f"of {dtype}", given(lambda x, to=dtype: replace(x, dtype=to))
+    for layout in ("transposed", "every second", "expanded"):
+        yield layout, given(lambda x, to=layout: replace(x, layout=to))
+    yield "of no elements", given(lambda x: x.with_values(np.zeros(0)))
+    yield "of another shape", given(lambda x: x.with_values(np.zeros((*x.array.shape, 2))))
+    yield "a list", given(lambda x: [x])
+    yield "a number", given(lambda x: 1)
+    if not several and call.args and isinstance(x := call.args[0], Operand) and x.array.shape == result.shape:
+        yield "the first operand", call._replace(kwargs=call.kwargs | {"out": lambda x: x})
+
+
+KINDS = (dtypes, extremes, layouts, shapes, methods, mistakes, outs)
 # What differs and stays: a pattern of "kind of row, variant: difference", and why.
 EXPLAINED = {
     "INTERNAL ASSERT FAILED": "a mistake inside PyTorch",
@@ -211,6 +283,7 @@ EXPLAINED = {
     r"dtypes of linalg.matrix_exp, b?float16": "PyTorch's is infinite in halves",
     r"of nn.functional.interpolate.* uint8:": "PyTorch weighs the elements of small pictures by integers of 16 bits",
     r"of histc.* uint8: .*without overflow": "PyTorch makes the range bytes before it refuses bytes",
+    r"dtypes of (cdist|linalg.(solve|tensorsolve|cross)|cross).* for operand": "which of two mistakes is found first",
     # extremes
     r"extremes of (mm|bmm|addmm|baddbmm|addr|mv|conv\w*|nn.functional.(linear|interpolate|avg_pool\dd|lp_pool2d)|gradient)\b": (
         "what a sum with infinities, or beyond what its dtype holds, comes to depends on its order and on what is left out of it"
@@ -230,14 +303,62 @@ EXPLAINED = {
     r"of (linalg\.|inverse|cholesky|lu).*strides": "what LAPACK solves for lies column after column in PyTorch, row after row here",
     r"of (nonzero|argwhere).*strides": "places lie one after the other here, coordinates in PyTorch",
     r"layouts of unsafe_split": "these parts are views here",
-    r"of conj\[complex\].*strides": "PyTorch's conj is a view that conjugates when it is read",
+    r"of conj\S*, .*strides": "PyTorch's conj is a view that conjugates when it is read",
+    # mistakes: whose sentence it is
+    r"(mistakes|outs) of .*TypeError: .* against PyTorch's TypeError: .* received an invalid combination of arguments": (
+        "of functions with several forms PyTorch lists them all; here the argument that is wrong is named"
+    ),
+    r"mistakes of .* must be (.*) against PyTorch's TypeError: .*argument '\w+' (\(position \d+\) )?must be \1$": (
+        "PyTorch names the function inside, its arguments, and their places only where they are given by place"
+    ),
+    r"mistakes of .*, one missing: TypeError.* missing .* against PyTorch's TypeError": "Python says it itself",
+    r"mistakes of .*, one of no name: TypeError.*unexpected keyword.*PyTorch's TypeError: .*unexpected keyword": "the same",
+    r"mistakes of .* (Type|Attribute)Error: .* against PyTorch's AttributeError: '.*' object has no attribute": (
+        "where PyTorch's functions are Python, they ask what is no tensor for what tensors have"
+    ),
+    r"mistakes of .* TypeError: .* against PyTorch's TypeError: descriptor": "methods are functions here",
+    r"mistakes of (add|mul)\S*, .* as argument 0: TypeError: .* not (int|float|bool|complex) against PyTorch's tensor": (
+        "PyTorch adds and multiplies two numbers"
+    ),
+    r"mistakes of (\S*(max_unpool|embedding_bag)).*(the end|beginning) as .*: RuntimeError.*PyTorch's RuntimeError": (
+        "which of several wrong places is found first"
+    ),
+    r"mistakes of .*interpolate.* as (antialias|mode|scale_factor|argument 1): ": (
+        "PyTorch takes any truth for antialias, and says of its functions inside what is wrong"
+    ),
+    r"mistakes of \S*(unfold|fold)\(.* must be tuple of ints, .* PyTorch's TypeError: .* of type \w+ at pos 0": (
+        "PyTorch makes pairs before it looks"
+    ),
+    r"mistakes of .*fold.* one less as argument .*: RuntimeError": "PyTorch wants pairs or one number in a list, too",
+    r"mistakes of .* must be tuple of ints.*PyTorch's TypeError: (\w+\(\) takes 1 pos|object of type 'NoneType' has no)": (
+        "sizes one by one or in a tuple"
+    ),
+    r"mistakes of .*, a truth value as (dim|argument 1): .*PyTorch's TypeError": "here True counts as 1",
+    r"mistakes of linalg\..*, complex as argument 1: RuntimeError.*PyTorch's RuntimeError": "the order of the norm",
+    r"mistakes of \S*(polygamma|legendre|pow|matrix_power)\S*, (large|negative) as": "beyond what floats hold",
+    # outs
+    r"outs of linalg\.(cholesky_ex|matrix_norm)\S*, of \w+: ": "some of PyTorch's functions of matrices cast to `out`, some do not",
+    r"outs of .*, of \w+: RuntimeError: .*PyTorch's RuntimeError": "both refuse the dtype; each function has its own sentence",
+    r"outs of .*, a number: TypeError: .* must be Tensor, not int": "PyTorch makes a tensor of some numbers",
+    r"outs of .* can't be cast to .* PyTorch's RuntimeError: (ldexp|mvlgamma|logsumexp|mean|expected scalar)": (
+        "PyTorch's functions say each in their way what does not fit"
+    ),
     # methods
+    r"methods of (ldexp|mvlgamma).* can't be cast .* can't be cast": "PyTorch says it of the functions inside",
+    r"methods of .* 'property' object is not callable": "a descriptor of another class there",
+    r"methods of .*TypeError: (\w+\(\) (takes|got an)).*PyTorch's TypeError: (Tensor\.)?\w+\(\) (takes|got an)": (
+        "Python says it itself: it counts self"
+    ),
+    r"methods of linalg.cholesky.*cholesky of": "Tensor.cholesky is linalg.cholesky here",
+    r"methods of igammac?, igammac?_ of (int64|bool)": "which of two mistakes is found first",
+    r"methods of addmm.complex.*addmm_ of bool": "PyTorch looks at the shapes first",
     r"methods of .* missing 2 required positional argument": "PyTorch counts in the singular",
     # shapes
     r"shapes of .*a (number|vector|number as operand \d).*: (Index|Runtime)Error.*PyTorch's (Index|Runtime|Value)Error": (
         "too few dimensions: which rule finds it first"
     ),
     r"shapes of .* an empty vector.*Error.*PyTorch's (Index|Runtime)Error": "the same",
+    r"shapes of ctc_loss.*one more dimension": "the names of functions inside",
     r"shapes of conv": "in kernels and pictures without elements, PyTorch finds other mistakes first",
     r"shapes of .*: RuntimeError: The size of tensor a .*PyTorch's RuntimeError: The size of tensor a": "which operand is a",
     r"shapes of (pixel_unshuffle|embedding_bag|index_fill|take_along_dim|cummax)": "PyTorch's of no elements are chance",

@@ -6,7 +6,7 @@ does the rest of a large matrix by matrix products (Golub and Van Loan, Matrix C
 
 from __future__ import annotations
 
-from math import log
+from math import inf, log
 
 from numbatorch_kernels.cpu import shared
 
@@ -101,8 +101,8 @@ def substitute(x, a, n, columns, panels, x_step, x_row, a_step, a_row, a_column,
                     x[target + c] -= factor * x[source + c]
             if not unit:
                 pivot = a[line + i * a_column]
-                for c in range(width):
-                    x[target + c] /= pivot
+                for c in range(width):  # Numba's division of a complex number by zero would be an error
+                    x[target + c] = x[target + c] * inf if pivot == 0 else x[target + c] / pivot
 
 
 def solve(x, a, pivots, info, n, columns, start, stop):

@@ -9,6 +9,8 @@ negative, and equal: its second row was exchanged. Columns of L that were there 
 
 from __future__ import annotations
 
+from math import inf
+
 import numba
 
 ALPHA = (1 + 17**0.5) / 8  # a pivot must have this size, next to the largest in its column
@@ -138,8 +140,9 @@ def solve(x, a, pivots, n, columns, hermitian, start, stop):
                     _subtract(x, base, columns, i, a[lower + i * n + j], j)
             corner = a[lower + k * n + k]
             if order == 1:
-                for c in range(columns):
-                    x[base + k * columns + c] /= corner
+                for c in range(columns):  # Numba's division of a complex number by zero would be an error
+                    at = base + k * columns + c
+                    x[at] = x[at] * inf if corner == 0 else x[at] / corner
             else:
                 below, second = a[lower + (k + 1) * n + k], a[lower + (k + 1) * n + k + 1]
                 first, last = corner / _turned(below, hermitian), second / below

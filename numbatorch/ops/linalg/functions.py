@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op, Pointwise
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import tensor_array, tensor_kind, whole
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
@@ -50,10 +50,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """
     matrix(A, "linalg.matrix_power")
     square(A, "linalg.matrix_power")
-    if not isinstance(n, int):
-        raise TypeError(
-            f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}"
-        )
+    whole(n)
     return into(out, _power(inv(A), -n) if n < 0 else _power(A, n), "linalg.matrix_power")
 
 

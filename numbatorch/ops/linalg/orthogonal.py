@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import flags, tensor_array
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed, tril, triu
 from numbatorch.ops.complexes import adjoint
@@ -215,6 +215,7 @@ def ormqr(
     tensor([[-3.],
             [-4.]])
     """
+    flags(left, transpose)
     for name, x in (("input", input), ("other", other)):
         if tensor_array(x).ndim < 2:
             raise RuntimeError(f"torch.ormqr: {name} must have at least 2 dimensions.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import tensor_array, tensor_kind, whole
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import host
@@ -106,6 +106,7 @@ def tensorinv(input: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tens
     torch.Size([6, 2, 3])
     """
     tensor(input, "linalg.tensorinv", "input")
+    whole(ind)
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     shape = input.array.shape

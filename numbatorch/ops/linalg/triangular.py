@@ -8,7 +8,7 @@ import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import flags, tensor_array
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import tril, triu
 from numbatorch.ops.complexes import adjoint
@@ -94,6 +94,7 @@ def solve_triangular(
     tensor([[1.],
             [2.]])
     """
+    flags(upper, left, unitriangular)
     check_system(A, B, left, "linalg.solve_triangular")
     floating(A, "linalg.solve_triangular", "triangular_solve_cpu", integers=False)
     B = cast(B, A.kind.dtype)
@@ -197,6 +198,7 @@ def cholesky(input: Tensor, *, upper: bool = False, out: Tensor | None = None) -
     tensor([[2., 0.],
             [1., 2.]])
     """
+    flags(upper)
     return into(out, _factored(input, upper, "linalg.cholesky", True)[0], "linalg.cholesky")
 
 
@@ -263,6 +265,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
     tensor([[1.],
             [2.]])
     """
+    flags(upper)
     for name, x in (("b", B), ("u", L)):
         if tensor_array(x).ndim < 2:
             raise RuntimeError(
@@ -280,6 +283,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
     tensor([[0.2500, 0.0000],
             [0.0000, 1.0000]])
     """
+    flags(upper)
     square(L, "cholesky_inverse", "input")
     floating(L, "cholesky_inverse", "cholesky_inverse_out_cpu", integers=False)
     return into(out, _cholesky_inverse(L, upper), "cholesky_inverse")

@@ -13,7 +13,7 @@ import numbatorch.dtype as dt
 from numbatorch.apply import Op, Pointwise
 from numbatorch.arguments import tensor_array, tensor_kind, whole
 from numbatorch.autograd.mode import no_grad
-from numbatorch.base import empty
+from numbatorch.base import empty, kind_of, wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.comparison import where
 from numbatorch.ops.complexes import adjoint, conj
@@ -27,7 +27,6 @@ from numbatorch.ops.matmul import matmul
 from numbatorch.ops.reduce import sum, sum_to_size
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scan import cumprod
-from numbatorch.ops.split import unbind
 from numbatorch.ops.view import diagonal as diagonal_of
 from numbatorch.ops.view import expand, squeeze, unsqueeze
 from numbatorch.shape import broadcast_pair, normalize_dim
@@ -248,13 +247,16 @@ _minor = Pointwise("Minor", lambda a, b, c, d: a * d - b * c)  # a determinant o
 
 def _cross_forward(a, b, dim):
     """Element by element, each straight to where it belongs."""
-    with no_grad():
-        result = empty(broadcast_pair(a.array.shape, b.array.shape), a.kind)
-        parts, x, y = (unbind(t, dim) for t in (result, a, b))
-        for k, part in enumerate(parts):
-            i, j = (k + 1) % 3, (k + 2) % 3
-            _minor.general((x[i], x[j], y[i], y[j]), part)
-        return result
+    result = empty(broadcast_pair(a.array.shape, b.array.shape), a.kind)
+    before = (slice(None),) * dim
+    parts, x, y = (
+        [wrap(view := t.array[*before, k, ...], kind_of(view, t.kind)) for k in range(3)]
+        for t in (result, a, b)
+    )
+    for k, part in enumerate(parts):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        _minor.general((x[i], x[j], y[i], y[j]), part)
+    return result
 
 
 def _cross_vjp(node, grad):

@@ -32,7 +32,7 @@ from numbatorch.ops.linalg.functions import multi_dot
 from numbatorch.ops.matmul import check, matmul, unlike
 from numbatorch.ops.reduce import sum as sum_
 from numbatorch.ops.reduction import into as into_wider
-from numbatorch.ops.view import diagonal, permute, reshape
+from numbatorch.ops.view import diagonal, permute, reshape, squeeze, unsqueeze
 from numbatorch.shape import normalize_dims, portions, sized_dim
 
 if TYPE_CHECKING:
@@ -443,8 +443,11 @@ def _bilinear_forward(x, y, weight):
     outputs, _, n = weight.array.shape
     result = empty((x.array.shape[0], outputs), x.kind)
     with no_grad():
+        matrices = reshape(permute(weight, 1, 0, 2), -1, outputs * n)  # side by side
         for some in portions(x.array.shape[0], outputs * n):
-            copy_(result[some], einsum("bi,oij,bj->bo", x[some], weight, y[some]))
+            rows = reshape(matmul(x[some], matrices), -1, outputs, n)
+            copy_(result[some], squeeze(matmul(rows, unsqueeze(y[some], 2)), 2))
+            del rows
     return result
 
 

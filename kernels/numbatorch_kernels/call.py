@@ -21,7 +21,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import typed_passes
 from numba.core.ccallback import CFunc
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 
@@ -30,6 +30,7 @@ from numbatorch_kernels.callee import callee
 from numbatorch_kernels.local import local
 from numbatorch_kernels.machine import address_of, bits, call, letters, words
 from numbatorch_kernels.overloads import KernelCache
+from numbatorch_kernels.part import pipeline
 from numbatorch_kernels.pointer import FromObject, Pointer
 
 SLOTS = 64  # words for arguments: more than any kernel takes
@@ -93,14 +94,7 @@ class KernelCompiler(CompilerBase):
     """Numba's pipeline, with our entry point."""
 
     def define_pipelines(self):
-        manager = DefaultPassBuilder.define_nopython_pipeline(self.state, "kernel")
-        manager.passes[:] = [
-            (_Lowering, text) if step is typed_passes.NativeLowering else (step, text)
-            for step, text in manager.passes
-        ]
-        manager._finalized = False
-        manager.finalize()
-        return [manager]
+        return [pipeline(self.state, _Lowering)]
 
 
 def _letter(kind: types.Type) -> int:

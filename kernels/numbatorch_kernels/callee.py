@@ -26,9 +26,15 @@ class Callee:
     def dispatcher(self) -> Any:
         import numba
 
-        return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **SHARED, **self.options)(
-            self.py_func
-        )
+        from numbatorch_kernels.part import PartCompiler
+
+        options: dict[str, Any] = {
+            "no_cpython_wrapper": True,
+            "no_cfunc_wrapper": True,
+            **SHARED,
+            **self.options,
+        }
+        return numba.njit(pipeline_class=PartCompiler, **options)(self.py_func)
 
     @cached_property
     def from_python(self) -> Any:
@@ -40,9 +46,9 @@ class Callee:
     @property
     def _numba_type_(self) -> Any:
         """To a kernel that names it, a callee is the function that it stands for."""
-        from numba import types
+        from numbatorch_kernels.part import Part
 
-        return types.Dispatcher(self.dispatcher)
+        return Part(self.dispatcher)
 
     def __call__(self, *args):
         """For the simulator of CUDA, and for tests."""

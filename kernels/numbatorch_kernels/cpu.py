@@ -8,19 +8,25 @@ from collections.abc import Callable
 
 import numba
 from numba import types
-from numba.extending import register_jitable
+from numba.extending import overload, register_jitable
 
 from numbatorch_kernels import cache
 from numbatorch_kernels.call import KernelCompiler, callable_of
 from numbatorch_kernels.callee import SHARED
 from numbatorch_kernels.overloads import KernelCache
+from numbatorch_kernels.part import PartCompiler
 from numbatorch_kernels.pointer import argument
 
 log = logging.getLogger("numbatorch.kernels")
 _entries: dict[tuple, Callable] = {}
 
-# Decorator: a function that kernels call, left as it is, for kernels of CUDA to compile too.
-shared = register_jitable(**SHARED)
+
+def shared(function: Callable) -> Callable:
+    """Decorator: a function that kernels call, left as it is, for kernels of CUDA to compile too."""
+    options = SHARED | {"pipeline_class": PartCompiler}
+    overload(function, jit_options=options, strict=False, target="cpu")(lambda *args: function)
+    return register_jitable(**SHARED)(function)
+
 
 SLOW_COMPILE = 0.5  # seconds after which a compile is worth a line of notice
 

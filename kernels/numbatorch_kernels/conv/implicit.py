@@ -153,7 +153,7 @@ def correlate(out, x, weights, bias, scratch, plan, floor, shares, start, stop):
     band = offset(scratch, start * plan[44])
     packed = offset(band, plan[45])
     whole = offset(packed, plan[46])
-    one, none = element(out, 1), element(out, 0)
+    one, none, unbounded = element(out, 1), element(out, 0), element(out, -inf)
     pieces = groups * m_pieces * along * down * across
     for piece in range(start * pieces // shares, stop * pieces // shares):
         w_first, h_first = piece % across * unit_columns, piece // across % down * unit_rows
@@ -168,7 +168,7 @@ def correlate(out, x, weights, bias, scratch, plan, floor, shares, start, stop):
         for block in range(blocks):
             k0 = block * most_depth
             depth = min(most_depth, k_all - k0)
-            least = element(out, floor if k0 + depth == k_all else -inf)
+            least = element(out, floor) if k0 + depth == k_all else unbounded
             c_first, c_last = k0 // count, (k0 + depth - 1) // count
             image = offset(x, (group * channels + c_first) * plan[15])
             if not in_place:
@@ -205,14 +205,21 @@ def correlate(out, x, weights, bias, scratch, plan, floor, shares, start, stop):
                         add = offset(bias, (group * padded_rows + i) * width)
                         tile_of_w, down_to = offset(left, i * depth), rows_all - i
                         if near:
-                            to = offset(to, to_places[0])
-                            add_row, scale = width, one if plan[3] else none
+                            goal, goal_row, high, wide, bound = (
+                                offset(to, to_places[0]),
+                                plan[21],
+                                down_to,
+                                many,
+                                least,
+                            )
+                            old, old_row, scale = add, width, one if plan[3] else none
                             if block:
-                                add, add_row, scale = to, plan[21], one
-                            tile(tile_of_w, height, 1, height, strip, width, depth, one, scale,
-                                 add, add_row, to, plan[21], down_to, many, least)  # fmt: skip
+                                old, old_row, scale = goal, plan[21], one
                         else:
-                            tile(tile_of_w, height, 1, height, strip, width, depth, one, none,
-                                 whole, width, whole, width, height, width)  # fmt: skip
+                            goal, goal_row, high, wide, bound = whole, width, height, width, unbounded
+                            old, old_row, scale = whole, width, none
+                        tile(tile_of_w, height, 1, height, strip, width, depth, one, scale,
+                             old, old_row, goal, goal_row, high, wide, bound)  # fmt: skip
+                        if not near:
                             scatter(to, plan[21], to_places, whole, width, add, width,
                                     min(height, down_to), many, block > 0, least)  # fmt: skip

@@ -11,9 +11,10 @@ from numbatorch_kernels.cuda.array import DeviceArray
 
 
 def _small(sample: Sample) -> tuple:
-    """The case with the fewest elements that has some."""
+    """The case with the fewest elements that has some, if there is one no operand with a single one."""
     cases = [s for s in sample.shapes if all(0 not in shape for shape in s)]
-    return min(cases, key=lambda shapes: sum(np.prod(s, initial=1) for s in shapes))
+    sizes = {shapes: [np.prod(s, initial=1) for s in shapes] for shapes in cases}
+    return min(cases, key=lambda shapes: (min(sizes[shapes]) < 2, sum(sizes[shapes])))
 
 
 def _differentiable_call(sample: Sample):
@@ -39,10 +40,8 @@ def test_gradient_is_the_slope(sample):
 
 # The ops whose operands go through host memory on their way: it has LAPACK.
 BY_THE_HOST = {
-    "cholesky_inverse", "cholesky_solve", "det", "inverse", "linalg.cholesky_ex", "linalg.cond", "linalg.eigvalsh",
-    "linalg.lstsq", "linalg.lu", "linalg.lu_factor", "linalg.lu_factor_ex", "linalg.matrix_norm", "linalg.matrix_rank",
-    "linalg.pinv", "linalg.qr", "linalg.solve", "linalg.solve_ex", "linalg.solve_triangular", "linalg.svdvals",
-    "linalg.tensorinv", "linalg.tensorsolve", "norm", "slogdet",
+    "linalg.cond", "linalg.eigvalsh", "linalg.lstsq", "linalg.matrix_norm", "linalg.matrix_rank", "linalg.pinv", "linalg.qr",
+    "linalg.svdvals", "norm",
 }  # fmt: skip
 
 

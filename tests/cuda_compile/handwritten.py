@@ -32,6 +32,7 @@ ASKS = {"grid", "blockIdx"}  # what of `cuda` tells a thread its place
 
 IN_FLOAT64 = (  # on purpose, whatever the type of the operands: a sum, and numbers drawn by rejection
     "nll_total_block", "ctc_block", "ctc_backward_block", "bag_grid", "poisson_kernel", "binomial_kernel", "gamma_kernel",
+    "sign_and_log_grid",
 )  # fmt: skip
 REAL = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 DTYPES = (*REAL, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)

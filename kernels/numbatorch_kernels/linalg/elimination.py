@@ -6,7 +6,8 @@ does the rest of a large matrix by matrix products (Golub and Van Loan, Matrix C
 
 from __future__ import annotations
 
-from math import inf, log
+import math
+from math import inf
 
 from numbatorch_kernels.cpu import shared
 
@@ -136,7 +137,7 @@ def sign_and_log(sign, size, factors, pivots, n, start, stop):
                 sign[matrix] = 0
             if pivots[matrix * n + j] != j + 1:
                 sign[matrix] = -sign[matrix]
-            total += log(length)
+            total += math.log(length)
         size[matrix] = total
 
 

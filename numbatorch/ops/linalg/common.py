@@ -1,8 +1,9 @@
-"""What the operations of linear algebra have in common: checks of arguments, and the way to LAPACK and back. On
-`cuda`, matrices travel to the host for it."""
+"""What the operations of linear algebra have in common: checks of arguments, and the ways to their kernels: those of LU and
+Cholesky factors where the matrices are, and LAPACK, to which those on `cuda` travel."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ from numbatorch import arguments
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import host, move
+from numbatorch.ops.copy import contiguous, host, move
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
+from numbatorch_kernels.linalg import lapack as lapack_kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -90,7 +92,26 @@ def recorded(*inputs: Tensor) -> bool:
     return state.enabled and any(x._requires_grad for x in inputs)
 
 
-# --- to NumPy and back
+# --- to kernels and back
+
+
+def kernels_for(x: Tensor) -> Any:
+    """The module with the kernels of factors and triangles for where `x` is: those of linalg/lapack.py, or by the same names
+    cuda/linalg.py."""
+    if x.kind.cpu:
+        return lapack_kernels
+    from numbatorch_kernels.cuda import linalg
+
+    return linalg
+
+
+def computed(function: Callable, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """`function`, of one of these modules, of the elements as arrays, on CUDA contiguous ones; its results as tensors."""
+    if inputs[0].kind.cpu:
+        return lapack(function, *inputs)
+    device = inputs[0].kind.device
+    arrays = [contiguous(wrap(x.array, x.kind)).array for x in inputs]
+    return tuple([wrap(r, Kind.of(dt.from_numpy_dtype(r.dtype), device)) for r in function(*arrays)])
 
 
 def back(array: Any, input: Tensor) -> Tensor:

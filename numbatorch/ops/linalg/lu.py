@@ -1,7 +1,7 @@
 """The LU factorisation with exchanges of rows, A = P L U, and the solutions that it gives.
 
 L (..., m, k) has ones on its diagonal, U is (..., k, n), k = min(m, n). Pivots are LAPACK's: int32, counted
-from 1; row i was exchanged with row pivots[i]. All on the host, by blocks (kernels: linalg/lapack.py).
+from 1; row i was exchanged with row pivots[i].
 """
 
 from __future__ import annotations
@@ -20,11 +20,22 @@ from numbatorch.ops.arrange import tril, triu, triu_
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import host
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import all_into, back, failed, floating, lapack, recorded, tensor
-from numbatorch.ops.linalg.triangular import check_system, triangular
+from numbatorch.ops.linalg.common import (
+    all_into,
+    back,
+    computed,
+    failed,
+    floating,
+    kernels_for,
+    lapack,
+    recorded,
+    tensor,
+)
+from numbatorch.ops.linalg.triangular import check_system, identity_like, triangular
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scatter import gather
-from numbatorch.ops.view import diagonal, expand
+from numbatorch.ops.sort import argsort
+from numbatorch.ops.view import diagonal, expand, unsqueeze
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels.linalg import lapack as kernels
 
@@ -36,7 +47,7 @@ if TYPE_CHECKING:
 
 
 def _factor_forward(input):
-    return lapack(kernels.lu_factor, input)
+    return computed(kernels_for(input).lu_factor, input)
 
 
 def _factor_vjp(node, grad):
@@ -100,14 +111,14 @@ def _parts(both: Tensor, over: bool = False) -> tuple[Tensor, Tensor]:
     return _unpack(both, both.array.shape, over)
 
 
-def _order(pivots: Tensor, rows: int) -> np.ndarray:
-    return kernels.permutation(host(pivots), rows)
+def _order(pivots: Tensor, rows: int) -> Tensor:
+    permutation = kernels_for(pivots).permutation
+    return computed(lambda pivots: (permutation(pivots, rows),), pivots)[0]
 
 
-def _rows(order: np.ndarray, x: Tensor) -> Tensor:
+def _rows(order: Tensor, x: Tensor) -> Tensor:
     """The rows of `x` in another order, which may be one for each matrix."""
-    index = back(order[..., None], x)
-    return gather(x, -2, expand(index, *x.array.shape))
+    return gather(x, -2, expand(unsqueeze(order, -1), *x.array.shape))
 
 
 def _permuted(pivots: Tensor, x: Tensor) -> Tensor:
@@ -117,7 +128,7 @@ def _permuted(pivots: Tensor, x: Tensor) -> Tensor:
 
 def _unpermuted(pivots: Tensor, x: Tensor) -> Tensor:
     """P X"""
-    return _rows(np.argsort(_order(pivots, x.array.shape[-2]), -1), x)
+    return _rows(argsort(_order(pivots, x.array.shape[-2])), x)
 
 
 def _checked(A: Tensor, pivot: bool, function: str, name: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -195,6 +206,8 @@ def lu(
 
 def _permutation(pivots: Tensor, both: Tensor) -> Tensor:
     """P"""
+    if not both.kind.cpu:
+        return _unpermuted(pivots, identity_like(both.detach(), columns=both.array.shape[-2]))
     return back(kernels.exchanges(host(pivots), both.array.shape[-2], both.kind.numpy), both)
 
 
@@ -284,7 +297,7 @@ def _by_factors(both: Tensor, pivots: Tensor, b: Tensor, left: bool, adjoined: b
     stack = broadcast_pair(both.array.shape[:-2], b.array.shape[:-2])
     b = expand(b, *stack, *b.array.shape[-2:])
     pivots = expand(pivots, *stack, pivots.array.shape[-1])
-    if not recorded(both, b):
+    if both.kind.cpu and not recorded(both, b):
         both = expand(both, *stack, *both.array.shape[-2:])
         return lapack(lambda a, p, b: (kernels.lu_solve(a, p, b, adjoined),), both, pivots, b)[0]
     if adjoined:

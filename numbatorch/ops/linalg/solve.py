@@ -1,4 +1,4 @@
-"""Inverses and the solution of linear systems. On the host: LAPACK's LU factorisation."""
+"""Inverses and the solution of linear systems, by the LU factorisation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from numbatorch.ops.copy import host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
     all_into,
+    computed,
     failed,
     floating,
-    lapack,
+    kernels_for,
     of_one_stack,
     square,
     tensor,
@@ -27,7 +28,6 @@ from numbatorch.ops.linalg.triangular import check_system
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import movedim, reshape, squeeze, transpose, unsqueeze
 from numbatorch.shape import normalize_dims
-from numbatorch_kernels.linalg import lapack as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def _inv_forward(input):
-    return lapack(kernels.inv, input)
+    return computed(kernels_for(input).inv, input)
 
 
 def _inv_vjp(node, grad):
@@ -126,7 +126,7 @@ def tensorinv(input: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tens
 
 
 def _solve_forward(a, b):
-    return lapack(kernels.solve, a, b)
+    return computed(kernels_for(a).solve, a, b)
 
 
 def _solve_vjp(node, grad):

@@ -9,6 +9,7 @@ import numpy as np
 from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.arguments import flags, tensor_array
+from numbatorch.base import wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import tril, triu
 from numbatorch.ops.complexes import adjoint
@@ -16,8 +17,10 @@ from numbatorch.ops.copy import cast, clone, host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
     all_into,
+    computed,
     failed,
     floating,
+    kernels_for,
     lapack,
     matrix,
     of_one_stack,
@@ -36,7 +39,8 @@ if TYPE_CHECKING:
 
 
 def _solve_triangular_forward(a, b, upper, unit):
-    return lapack(lambda a, b: (kernels.triangular_solve(a, b, upper, unit),), a, b)[0]
+    solved = kernels_for(a).triangular_solve
+    return computed(lambda a, b: (solved(a, b, upper, unit),), a, b)[0]
 
 
 def _solve_triangular_vjp(node, grad):
@@ -86,7 +90,7 @@ def solve_triangular(
     """X of A X = B, or of X A = B if not `left`, for triangular A (..., n, n): the other triangle is not read,
     nor is the diagonal if `unitriangular`. The stacks broadcast.
 
-    A zero on the diagonal is no error: the result has infinities and NaN. Computed on the host, by
+    A zero on the diagonal is no error: the result has infinities and NaN. Computed by
     substitution in blocks.
 
     >>> a = torch.tensor([[2.0, 1.0], [0.0, 4.0]])
@@ -147,7 +151,7 @@ def check_pair(b: Tensor, a: Tensor, function: str) -> None:
 
 
 def _cholesky_forward(input):
-    return lapack(kernels.cholesky, input)
+    return computed(kernels_for(input).cholesky, input)
 
 
 def _cholesky_vjp(node, grad):
@@ -192,7 +196,7 @@ def cholesky(input: Tensor, *, upper: bool = False, out: Tensor | None = None) -
     """The lower triangular L of A = L Lᴴ, or if `upper` U of A = Uᴴ U, of positive definite matrices
     (..., n, n). Only that triangle of A is read.
 
-    Raises LinAlgError where a matrix is not positive definite. By LAPACK on the host, as NumPy has it.
+    Raises LinAlgError where a matrix is not positive definite.
 
     >>> torch.linalg.cholesky(torch.tensor([[4.0, 2.0], [2.0, 5.0]]))
     tensor([[2., 0.],
@@ -227,6 +231,10 @@ def cholesky_old(input: Tensor, upper: bool = False, *, out: Tensor | None = Non
 
 
 def _cholesky_solve_forward(b, factor, upper):
+    if not b.kind.cpu:
+        own, turned = wrap(factor.array, factor.kind), adjoint(wrap(factor.array, factor.kind))
+        first, second = (turned, own) if upper else (own, turned)
+        return triangular(second, triangular(first, wrap(b.array, b.kind), False), True)
     return lapack(lambda b, factor: (kernels.cholesky_solve(factor, b, upper),), b, factor)[0]
 
 
@@ -238,6 +246,8 @@ def _cholesky_solve_vjp(node, grad):
 
 
 def _cholesky_inverse_forward(factor, upper):
+    if not factor.kind.cpu:
+        return _cholesky_solve_forward(identity_like(factor), factor, upper)
     return lapack(lambda factor: (kernels.cholesky_inverse(factor, upper),), factor)[0]
 
 

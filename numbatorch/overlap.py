@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 _REFUSED = "unsupported operation: {} to a single memory location. Please clone() the tensor before performing the operation."
+_SHARED = _REFUSED.format("some elements of the input tensor and the written-to tensor refer")
 
 
 def refuse_repeated(target: Tensor) -> None:
@@ -21,6 +22,14 @@ def refuse_repeated(target: Tensor) -> None:
     if not target.kind.contiguous and array.size:
         if any([stride == 0 and n > 1 for stride, n in zip(array.strides, array.shape)]):
             raise RuntimeError(_REFUSED.format("more than one element of the written-to tensor refers"))
+
+
+def refuse_shared(target: Tensor, *others: Tensor) -> None:
+    """Raise RuntimeError if `target`, which is to be overwritten here and there, overlaps with `others`, which are read
+    meanwhile: where that is plain, as PyTorch does."""
+    for x in others:
+        if x is target or (_of_one_memory(x, target) and _shared(x.array, target.array)):
+            raise RuntimeError(_SHARED)
 
 
 def apart(inputs: tuple[Tensor | Number, ...], out: Tensor) -> tuple:
@@ -32,8 +41,7 @@ def apart(inputs: tuple[Tensor | Number, ...], out: Tensor) -> tuple:
             x.clone()
             if isinstance(x, TensorBase)
             and x is not out
-            and x._storage is not None
-            and x._storage is out._storage
+            and _of_one_memory(x, out)
             and _entangled(x.array, target)
             else x
             for x in inputs
@@ -41,21 +49,27 @@ def apart(inputs: tuple[Tensor | Number, ...], out: Tensor) -> tuple:
     )
 
 
+def _of_one_memory(a: Tensor, b: Tensor) -> bool:
+    return a._storage is not None and a._storage is b._storage
+
+
 def _entangled(array, target) -> bool:
     """Whether arrays of one memory overlap, or may, but not element for element. Raises RuntimeError where they certainly
     do."""
+    shared = _shared(array, target)
+    alike = address(array) == address(target) and array.strides == target.strides
+    if shared is None:
+        return not (alike and array.shape == target.shape)
+    if shared and not (alike and array.size == target.size):  # PyTorch's rule has no look at the shapes
+        raise RuntimeError(_SHARED)
+    return False
+
+
+def _shared(array, target) -> bool | None:
+    """Whether arrays of one memory overlap; None where they have gaps, in which the other may lie."""
     if not array.size or not target.size:
         return False
-    start, other = address(array), address(target)
-    if start == other and array.shape == target.shape and array.strides == target.strides:
-        return False
     if dense_order([array]) is None or dense_order([target]) is None:
-        return True
-    bytes_, others = array.size * array.itemsize, target.size * target.itemsize
-    if start == other and bytes_ == others and array.strides == target.strides:
-        return False  # PyTorch's rule has no look at the shapes
-    if start < other + others and other < start + bytes_:
-        raise RuntimeError(
-            _REFUSED.format("some elements of the input tensor and the written-to tensor refer")
-        )
-    return False
+        return None
+    start, other = address(array), address(target)
+    return start < other + target.size * target.itemsize and other < start + array.size * array.itemsize

@@ -200,8 +200,9 @@ def test_the_last_of_several_values_for_one_element_stays():
 
 def test_a_value_that_lies_in_the_same_memory():
     x = torch.arange(5.0)
-    x[torch.tensor([1, 2, 3, 4])] = x[:4]
-    assert x.tolist() == [0, 0, 1, 2, 3]
+    with pytest.raises(RuntimeError, match="refer to a single memory location. Please clone"):
+        x[torch.tensor([1, 2, 3, 4])] = x[:4]
+    assert x.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_an_index_on_the_cpu_serves_a_tensor_on_the_gpu():
@@ -235,11 +236,11 @@ WRONG = {
         r"shape mismatch: indexing tensors could not be broadcast together with shapes \[2\], \[3\]",
     ),
     "x.scatter_(0, i([[0, 4]]), 1)": (RuntimeError, "index 4 is out of bounds for dimension 0 with size 4"),
-    "x.scatter_add_(1, i([[0, -1]]), x)": (
+    "x.scatter_add_(1, i([[0, -1]]), x.clone())": (
         RuntimeError,
         "index -1 is out of bounds for dimension 1 with size 3",
     ),
-    "x.index_add_(0, i([0, 4]), x[:2])": (
+    "x.index_add_(0, i([0, 4]), x[:2].clone())": (
         RuntimeError,
         "index 4 is out of bounds for dimension 0 with size 4",
     ),

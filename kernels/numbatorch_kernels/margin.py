@@ -44,9 +44,10 @@ def margins_backward_kernel(dx, grad, x, target, p, margin, classes, start, stop
         for c in range(classes):
             missing = level + row[c]
             slope = element(x, 1) if p == 1 else missing
-            to[c] = element(x, g) * slope if c != y and missing > zero else zero
-            total += to[c]
-        to[y] = -total
+            slope = slope if c != y and missing > zero else zero
+            to[c] = element(x, g) * slope
+            total += slope
+        to[y] = -total * element(x, g)
 
 
 @cache

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from numbatorch_kernels.expr import Scalar
+from numbatorch_kernels.expr import Scalar, constant, gradients
 from numbatorch_kernels.primitives import (
     abs,
     complex_of,
@@ -44,6 +44,17 @@ from numbatorch_kernels.primitives import (
 def derived_by(vjp: Callable) -> Callable[[Callable], Scalar]:
     """Decorator: a body whose gradient is `vjp(g, y, *args)`, where y is the result."""
     return lambda body: Scalar(body.__name__, body, vjp, body=body)
+
+
+def by_slope(body: Callable) -> Scalar:
+    """Decorator: a body of one operand whose gradient is g times the whole slope. Were g multiplied with its terms one by
+    one, as the derived gradient does, infinities of unlike sign would meet where g is infinite."""
+
+    def vjp(g, y, x):
+        (slope,) = gradients([body(x)], [constant(1)], [x])
+        return (g * slope,)
+
+    return derived_by(vjp)(body)
 
 
 # --- arithmetic
@@ -321,11 +332,13 @@ def leaky_relu(x, slope):
     return where(x > 0, x, x * slope)
 
 
+@by_slope
 def gelu(x):
     """x times the probability that a standard normal number is below x"""
     return x * normal_cdf(x)
 
 
+@by_slope
 def gelu_tanh(x):
     """The approximation of x Φ(x) by tanh: arXiv 1606.08415"""
     return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
@@ -336,11 +349,13 @@ def glu(a, b):
     return a * sigmoid(b)
 
 
+@by_slope
 def silu(x):
     """x sigmoid(x)"""
     return x * sigmoid(x)
 
 
+@by_slope
 def mish(x):
     """x tanh(softplus(x))"""
     return x * tanh(softplus(x))
@@ -426,11 +441,18 @@ def binary_cross_entropy(x, target):
     return (target - 1) * maximum(log1p(-x), -100) - target * maximum(log(x), -100)
 
 
+@derived_by(lambda g, y, x, t: (g * (sigmoid(x) - t), -g * x))
 def binary_cross_entropy_with_logits(x, target):
     """-(t log σ(x) + (1 - t) log(1 - σ(x)))"""
     return (1 - target) * x - logsigmoid(x)
 
 
+def _weighted_logits_vjp(g, y, x, t, w):
+    log_p = logsigmoid(x)
+    return g * ((1 + (w - 1) * t) * sigmoid(x) - w * t), g * (logsigmoid(-x) - w * log_p), -g * t * log_p
+
+
+@derived_by(_weighted_logits_vjp)
 def weighted_binary_cross_entropy_with_logits(x, target, weight):
     """-(w t log σ(x) + (1 - t) log(1 - σ(x)))"""
     return (1 - target) * x - (1 + (weight - 1) * target) * logsigmoid(x)
@@ -455,13 +477,12 @@ def soft_margin(x, target):
 
 def hinge_embedding(x, target, margin):
     """x where t = 1, max(0, margin - x) where t = -1, and both together elsewhere"""
-    return where(target == -1, 0, x) + where(target == 1, 0, where(margin - x < 0, 0, margin - x))
+    return where(target == -1, 0, x) + where(target == 1, 0, clamp_min(margin - x, 0))
 
 
 def margin_ranking(a, b, target, margin):
     """max(0, margin - t (a - b))"""
-    d = margin - target * (a - b)
-    return where(d < 0, 0, d)
+    return clamp_min(margin - target * (a - b), 0)
 
 
 def kl_div(x, target):

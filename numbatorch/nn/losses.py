@@ -15,6 +15,7 @@ from numbatorch.arguments import tensor_array
 from numbatorch.autograd import no_grad
 from numbatorch.dtype import int64, uint8
 from numbatorch.ops import entropy
+from numbatorch.ops.loss import together
 from numbatorch.tensor import Tensor
 
 
@@ -45,7 +46,7 @@ def l1_loss(
     """|x - y|, times `weight` if given; the mean is then the weighted one."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     _warn_if_broadcast(input, target)
-    losses = (input - target).abs()
+    losses = ops.sub(*together(input, target)).abs()
     return _reduced(losses, reduction) if weight is None else _weighted(losses, weight, input, reduction)
 
 
@@ -134,6 +135,8 @@ def cross_entropy(
         return _cross_entropy_of_probabilities(
             input, target, weight, ignore_index, reduction, label_smoothing, classes
         )
+    if not input.array.ndim or not input.is_floating_point():
+        input.log_softmax(classes)  # which complains, as in PyTorch before shapes are compared
     if label_smoothing == 0.0:
         return _nll(input, target, weight, reduction, ignore_index, entropy.cross_entropy)
     scores = input.log_softmax(classes)
@@ -338,12 +341,9 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
     shape, wanted = list(input.shape), list(target.shape)
     if dims == 0:
         raise ValueError("Expected 1 or more dimensions (got 0)")
-    if dims == 1 and len(wanted) == 1 and wanted != [1]:
-        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {wanted[0]}")
-    if dims > 1 and shape[0] != target.size(0):
-        raise ValueError(
-            f"Expected input batch_size ({shape[0]}) to match target batch_size ({target.size(0)})."
-        )
+    batch = wanted[0] if wanted else 0
+    if dims > 1 and shape[0] != batch:
+        raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({batch}).")
     if dims <= 2 and len(wanted) > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if dims == 4 and len(wanted) != 3:
@@ -357,6 +357,8 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
         raise RuntimeError(f"Expected target size {[shape[0], *shape[2:]]}, got {wanted}")
     if target.dtype not in (int64, uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_scalar_type(target)}")
+    if dims == 1 and len(wanted) == 1 and wanted != [1]:
+        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {wanted[0]}")
     if weight is None:
         return
     classes = shape[0 if dims == 1 else 1]

@@ -20,6 +20,7 @@ from numbatorch.device import device as Device
 from numbatorch.dtype import DType, c_name, type_word
 from numbatorch.layout import inverse, lies_in_order, preserve_format
 from numbatorch.ops.view import expand
+from numbatorch.overlap import refuse_shared
 from numbatorch.shape import broadcast_pair
 from numbatorch.storage import resize_out
 from numbatorch_kernels import scalar
@@ -123,12 +124,13 @@ def check_out(out: Tensor, result: Tensor, name: str) -> None:
         )
 
 
-def into(out: Tensor, result: Tensor, name: str) -> Tensor:
+def into(out: Tensor, result: Tensor, name: str, *read: Tensor) -> Tensor:
     """`out`, the argument of the function `name`, resized and overwritten by `result`. Raises RuntimeError if
-    the dtypes differ or one of the two is on the tape."""
+    the dtypes differ, one of the two is on the tape, or `out` overlaps with what was `read`."""
     check_out(out, result, name)
     if out.kind.dtype is not result.kind.dtype:
         raise RuntimeError(_OTHER_DTYPE.get(name, _OTHER_DTYPE[""])(name, result.kind.dtype, out.kind.dtype))
+    refuse_shared(out, *read)
     resize_out(out, result.array.shape)
     return copy_(out, result)
 

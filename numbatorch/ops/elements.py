@@ -30,7 +30,7 @@ from numbatorch.layout import collapse
 from numbatorch.ops.comparison import masked_fill, ne
 from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, fill_, host, move, zero_
 from numbatorch.ops.view import reshape, view
-from numbatorch.overlap import refuse_repeated
+from numbatorch.overlap import refuse_repeated, refuse_shared
 from numbatorch.shape import broadcast_shapes, contiguous_strides
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels.codes import MAXIMUM
@@ -409,6 +409,7 @@ def placing(name: str, rule: Rule = INDEXING, count: int = 1) -> InPlaceOp:
 
     def forward(target, value, *rest):
         blocks, accumulate = rest[-1]
+        refuse_shared(target, value, *rest[:-1])
         write(kernels.add if accumulate else kernels.put, target, value, rest[:-1], blocks, rule)
 
     return InPlaceOp(name, forward, _placing_vjp, saves=range(2, count + 2), tensors=-1)

@@ -21,6 +21,7 @@ from numbatorch.ops.copy import copy_, fill_
 from numbatorch.ops.creation import as_tensor, tensor
 from numbatorch.ops.elements import Places, assign, select, select_rows
 from numbatorch.ops.view import expand, reshape, type_text
+from numbatorch.overlap import refuse_repeated
 
 if TYPE_CHECKING:
     from numbatorch.base import Number
@@ -94,7 +95,9 @@ def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
         part = _part(input, basic)
         copy_(part, value if value.array.shape == part.array.shape else expand(value, part.array.shape))
     else:
-        fill_(_part(input, basic), value)
+        part = _part(input, basic)
+        refuse_repeated(part)  # which fill_ lets pass
+        fill_(part, value)
 
 
 def _part(input: Tensor, parts: tuple) -> Tensor:

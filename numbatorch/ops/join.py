@@ -133,6 +133,8 @@ def cat(
     if like == (0,):
         like = next((shape for shape, _ in parts if shape != (0,)), like)
     d = normalize_dim(dim if axis is None else axis, len(like)) if like != (0,) else 0
+    kind = _kind("cat", tensors)
+    _check_dtype(out, kind)
     total = 0
     for k, (shape, _) in enumerate(parts):
         if shape != like:
@@ -140,17 +142,16 @@ def cat(
                 continue
             _check_sizes(k, shape, like, d)
         total += shape[d]
-    result = _cat(*tensors, (d, (*like[:d], total, *like[d + 1 :]), _kind("cat", tensors), parts))
-    return result if out is None else _promoted_into(out, result, "cat")
+    result = _cat(*tensors, (d, (*like[:d], total, *like[d + 1 :]), kind, parts))
+    return result if out is None else into(out, cast(result, out.kind.dtype), "cat", *tensors)
 
 
-def _promoted_into(out: Tensor, result: Tensor, name: str) -> Tensor:
-    """`out` overwritten by the result of `name`, whose dtype may be a lower one. TypeError for a higher one."""
-    if not dt.can_cast(result.kind.dtype, tensor_kind(out).dtype):
+def _check_dtype(out: Tensor | None, kind: Kind) -> None:
+    """Raise TypeError for `out` of a dtype that the result, of this kind, is not cast to."""
+    if out is not None and not dt.can_cast(kind.dtype, tensor_kind(out).dtype):
         raise TypeError(
             f"torch.cat(): input types can't be cast to the desired output type {type_word(out.kind.dtype)}"
         )
-    return into(out, cast(result, out.kind.dtype), name)
 
 
 def _check_sizes(number: int, shape: tuple[int, ...], like: tuple[int, ...], dim: int) -> None:
@@ -215,8 +216,10 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
                 f"{list(tensor.array.shape)} at entry {k}"
             )
-    result = _stack(*tensors, (d, _kind("stack", tensors), [t.kind.dtype for t in tensors]))
-    return result if out is None else _promoted_into(out, result, "stack")
+    kind = _kind("stack", tensors)
+    _check_dtype(out, kind)
+    result = _stack(*tensors, (d, kind, [t.kind.dtype for t in tensors]))
+    return result if out is None else into(out, cast(result, out.kind.dtype), "stack", *tensors)
 
 
 # --- by the number of dimensions

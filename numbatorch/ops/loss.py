@@ -137,7 +137,7 @@ _bce_logits_weighted = Pointwise(
 )
 
 
-def _together(input: Tensor, target: Tensor) -> Sequence[Tensor]:
+def together(input: Tensor, target: Tensor) -> Sequence[Tensor]:
     """Both in their common shape, before dtypes are compared: a 0-d tensor weighs what others weigh."""
     if tensor_array(input).shape == tensor_array(target).shape:
         return input, target
@@ -146,22 +146,22 @@ def _together(input: Tensor, target: Tensor) -> Sequence[Tensor]:
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """(input - target)²"""
-    return _mse(*_together(input, target), reduction)
+    return _mse(*together(input, target), reduction)
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """|input - target|"""
-    return _l1(*_together(input, target), reduction)
+    return _l1(*together(input, target), reduction)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """½ d² / beta where |d| < beta, else |d| - ½ beta; d = input - target"""
-    return _smooth_l1(*_together(input, target), beta, reduction)
+    return _smooth_l1(*together(input, target), beta, reduction)
 
 
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     """½ d² where |d| <= delta, else delta (|d| - ½ delta); d = input - target. The result has the input's dtype."""
-    input, target = _together(input, target)
+    input, target = together(input, target)
     own = input.kind.dtype
     common = dt.promote_types(own, target.kind.dtype)
     if common is own or casting.tolerates(input, target):
@@ -176,12 +176,13 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100. Raises RuntimeError for x outside [0,
-    1]."""
-    if input.array.size and input.kind.dtype.is_floating_point:
-        low, high = input.detach().aminmax()
-        if not (low.item() >= 0 and high.item() <= 1):
-            raise RuntimeError("all elements of input should be between 0 and 1")
+    """-(t log x + (1 - t) log(1 - x)), each logarithm at least -100. Raises RuntimeError for x or t outside
+    [0, 1]."""
+    for name, x in (("input", input), ("target", target)):
+        if x.array.size and x.kind.dtype.is_floating_point and x.kind.dtype is input.kind.dtype:
+            low, high = x.detach().aminmax()
+            if not (low.item() >= 0 and high.item() <= 1):
+                raise RuntimeError(f"all elements of {name} should be between 0 and 1")
     if weight is None:
         return _bce(input, target, reduction)
     return reduced(mul(_bce(input, target, "none"), weight), reduction)

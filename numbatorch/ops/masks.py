@@ -88,7 +88,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     input = input if input.array.shape == shape else expand(input, shape)
     mask = mask if mask.array.shape == shape else expand(mask, shape)
     result = _masked_select(input, true_positions(mask), (((0, len(shape)),), shape))
-    return result if out is None else into(out, result, "masked_select")
+    return result if out is None else into(out, result, "masked_select", input, mask)
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:

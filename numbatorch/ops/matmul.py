@@ -391,6 +391,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
         )
     if bias is None:
         return matmul(input, transpose(weight, 0, 1) if weight.array.ndim == 2 else weight)
+    if input.array.ndim == 1 and not bias.array.ndim:
+        return add(linear(input, weight), bias)
     if unlike(bias, weight):
         words = type_word(bias.kind.dtype), type_word(weight.kind.dtype)
         message = f"self and mat2 must have the same dtype, but got {words[0]} and {words[1]}"

@@ -200,8 +200,9 @@ def group_norm(
 
 def _check_batch(size: Sequence[int]) -> None:
     """There must be more than one number behind each mean."""
-    if size[normalize_dim(1, len(size))] and prod(size) == size[1]:
+    if len(size) and prod((size[0], *size[2:])) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
+    normalize_dim(1, len(size))
 
 
 def batch_norm(

@@ -104,7 +104,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
         )
     result = _index_select(source, index, (((d, 1),), shape))
     result = result if source is input else reshape(result, ())
-    return result if out is None else into(out, result, "index_select")
+    return result if out is None else into(out, result, "index_select", input, index)
 
 
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -120,7 +120,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise IndexError("take(): tried to take from an empty tensor")
     flat = reshape(input, -1)
     result = _take(flat, index, (((0, 1),), flat.array.shape))
-    return result if out is None else into(out, result, "take")
+    return result if out is None else into(out, result, "take", input, index)
 
 
 def _embedding_forward(weight, indices, params):
@@ -254,6 +254,10 @@ def _added(
     own, given = target.array.shape, source.array.shape
     if scalar and self.array.ndim and index.array.size != 1:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if d >= len(given):
+        raise RuntimeError(
+            f"{name}(): Indexing dim {d} is out of bounds of the source tensor with dim {len(given)}"
+        )
     if scalar != (not self.array.ndim) or own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
@@ -293,7 +297,7 @@ def index_add(
 ) -> Tensor:
     """A copy of `input` with the slices of `source` added: see `index_add_`."""
     result = index_add_(clone(input), dim, index, source, alpha=alpha)
-    return result if out is None else into(out, result, "index_add")
+    return result if out is None else into(out, result, "index_add", source, index)
 
 
 def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
@@ -344,7 +348,7 @@ def index_copy(
 ) -> Tensor:
     """A copy of `input` with slices overwritten: see `index_copy_`."""
     result = index_copy_(clone(input), dim, index, source)
-    return result if out is None else into(out, result, "index_copy")
+    return result if out is None else into(out, result, "index_copy", source, index)
 
 
 def index_fill_(self: Tensor, dim: int, index: Tensor, value: Number | Tensor) -> Tensor:

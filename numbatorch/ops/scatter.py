@@ -36,7 +36,7 @@ from numbatorch.ops.elements import (
     zeros,
 )
 from numbatorch.ops.view import expand, reshape
-from numbatorch.overlap import refuse_repeated
+from numbatorch.overlap import refuse_repeated, refuse_shared
 from numbatorch.shape import broadcast_pair, normalize_dim
 from numbatorch_kernels import index as kernels
 
@@ -132,11 +132,17 @@ def _scatter_vjp(node, grad):
     return (for_target, for_src, None)
 
 
-_scatter = InPlaceOp(
-    "Scatter",
-    lambda target, src, index, params: _write(kernels.put, target, src, index, params[0]),
-    _scatter_vjp, saves=(2,), tensors=-1,
-)  # fmt: skip
+def _put(target: Tensor, src: Tensor, index: Tensor, params: tuple) -> None:
+    refuse_shared(target, src, index)
+    _write(kernels.put, target, src, index, params[0])
+
+
+def _add(target: Tensor, src: Tensor, index: Tensor, params: tuple) -> None:
+    refuse_shared(target, src, index)
+    _write(kernels.add, target, src, index, params[0])
+
+
+_scatter = InPlaceOp("Scatter", _put, _scatter_vjp, saves=(2,), tensors=-1)
 
 
 def _scatter_add_vjp(node, grad):
@@ -144,11 +150,7 @@ def _scatter_add_vjp(node, grad):
     return (grad, _gather(grad, index, *node.params) if node.needs[1] else None, None)
 
 
-_scatter_add = InPlaceOp(
-    "ScatterAdd",
-    lambda target, src, index, params: _write(kernels.add, target, src, index, params[0]),
-    _scatter_add_vjp, saves=(2,), tensors=-1,
-)  # fmt: skip
+_scatter_add = InPlaceOp("ScatterAdd", _add, _scatter_add_vjp, saves=(2,), tensors=-1)
 
 
 # --- gather
@@ -193,7 +195,7 @@ def gather(
                 )
     result = _gather(source, places, (d, size))
     result = result if places is index else reshape(result, ())
-    return result if out is None else into(out, result, "gather")
+    return result if out is None else into(out, result, "gather", input)
 
 
 def take_along_dim(
@@ -312,7 +314,8 @@ def scatter(
 ) -> Tensor:
     """A copy of `input` with elements overwritten: see `scatter_`."""
     result = scatter_(clone(input), dim, index, src, reduce=reduce, value=value)
-    return result if out is None else into(out, result, "scatter")
+    read = (src, index) if isinstance(src, TensorBase) else (index,)
+    return result if out is None else into(out, result, "scatter", *read)
 
 
 def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
@@ -326,7 +329,7 @@ def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of `input` with elements added: see `scatter_add_`."""
     result = scatter_add_(clone(input), dim, index, src)
-    return result if out is None else into(out, result, "scatter_add")
+    return result if out is None else into(out, result, "scatter_add", src, index)
 
 
 # --- scatter_reduce
@@ -484,11 +487,12 @@ def scatter_reduce(
         result = result if target is input else reshape(result, ())
     else:
         result = clone(input)
-    return result if out is None else into(out, result, "scatter_reduce")
+    return result if out is None else into(out, result, "scatter_reduce", src, index)
 
 
 def scatter_reduce_(
     self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """`scatter_reduce` in place."""
+    refuse_shared(self, src, index)
     return copy_(self, scatter_reduce(clone(self), dim, index, src, reduce, include_self=include_self))

@@ -67,6 +67,14 @@ L.tensordot(L.ones(2, 1, 3).short(), L.ones(2, 1, 3).short()) | L.tensordot(u, u
 F.huber_loss(m, m.double() * 2) | F.huber_loss(i([1, 5]), m) | F.l1_loss(i(1.0).bfloat16(), m) | L.autograd.grad(F.huber_loss(x, i(9.0)), x) | F.huber_loss(m, m * 1j)
 L.use_deterministic_algorithms("a") | L.use_deterministic_algorithms(True, warn_only=1) | L.set_deterministic_debug_mode("x") | L.set_deterministic_debug_mode(5)
 L.set_deterministic_debug_mode(None) | [(L.set_deterministic_debug_mode(d), L.get_deterministic_debug_mode(), L.is_deterministic_algorithms_warn_only_enabled()) for d in (1, "error", "warn", 2, "default")]
+m.scatter_(0, i([[0, 1]]), m) | m.scatter_(0, i([[0, 1]]), m[1:]) | m.scatter_add_(0, i([[0, 0]]), m[1:]) | m.scatter_reduce_(0, i([[0, 0]]), m[1:], "amax")
+m.index_copy_(0, i([0]), m[1:]) | m.index_add_(0, i([0]), m[1:]) | m.index_put_((i([0]),), m[1]) | m.put_(i([0]), m[1, :1]) | m.scatter_(0, i([[0, 1]]), m[1:].clone())
+L.cat([m[:1], m[1:]], out=m) | L.stack([m[0]], out=m[:1]) | L.index_select(m, 0, i([1, 0]), out=m) | L.gather(m, 0, i([[1, 0]]), out=m[:1]) | L.take(m, i([1]), out=m[0, :1])
+L.masked_select(m, m > 0, out=m) | L.scatter(m, 0, i([[0, 1]]), m[1:], out=m) | L.scatter(m, 0, i([[1, 1]]), 5.0, out=m) | L.index_add(m, 0, i([0]), m[1:], out=m)
+F.l1_loss(i(1.0).double(), m) | F.nll_loss(m[0], i([1, 2, 3]).int()) | F.nll_loss(m[0], i([1, 2, 3])) | F.nll_loss(m, i(1)) | F.cross_entropy(m[None], i(1.0)) | F.cross_entropy(i(1.0), m) | F.cross_entropy(m * 1j, i([1])) | L.cat([m, m[0]], out=u > 0)
+F.linear(x, y, i(1)) | F.linear(x, y, i(1.0)) | F.linear(m, m, i(1)) | F.binary_cross_entropy(y[:2], y[1:]) | F.binary_cross_entropy(y[:2], y[:2] * L.nan)
+L.trapezoid(u[:0]) | L.index_add(m[:0], 1, i([]).long(), m[0, :0]) | F.batch_norm(m[0, :1], None, None, training=True) | F.batch_norm(m[0], None, None, training=True) | F.batch_norm(m[:1, :0], None, None, training=True)
+m.expand(2, 2, 2).__setitem__(..., 3) | m.expand(2, 2, 2).__setitem__((0, 0), 3) | m.expand(2, 2, 2).fill_(3) | m.expand(2, 2, 2).__setitem__(0, m)
 """
 NAMES = {
     "u": "L.tensor([0, 2, 255], dtype=L.uint8)",

@@ -141,7 +141,8 @@ EXTREMES = np.array(
     ids=lambda s: s.id,
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_extremes(sample, dtype):
+def test_extremes(sample, dtype, monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)  # its gelu of float32 makes NaN of infinity
     ours, theirs = (
         outcome(sample, t, [t.tensor(EXTREMES).to(getattr(t, dtype))]) for t in (numbatorch, torch)
     )

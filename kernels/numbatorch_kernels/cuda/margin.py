@@ -27,7 +27,7 @@ def margins_grid(out, x, target, p, margin, zero, share, classes, rows):
         out[k] = total * share
 
 
-def margins_backward_grid(dx, grad, x, target, p, margin, zero, share, classes, rows):
+def margins_backward_grid(dx, grad, x, target, p, margin, zero, one, share, classes, rows):
     """`share` is p / classes."""
     for k in range(cuda.grid(1), rows, cuda.gridsize(1)):
         first, y = k * classes, target[k]
@@ -35,17 +35,18 @@ def margins_backward_grid(dx, grad, x, target, p, margin, zero, share, classes, 
         for c in range(classes):
             missing, slope = level + x[first + c], zero
             if c != y and missing > zero:
-                slope = g if p == 1 else g * missing
-            dx[first + c] = slope
+                slope = one if p == 1 else missing
+            dx[first + c] = g * slope
             total += slope
-        dx[first + y] = -total
+        dx[first + y] = -total * g
 
 
 @cache
 def _launcher(function: Callable, code: str) -> Callable:
     number = from_dtype(dtype(code))
-    kinds = (code, code, "i8") if function is margins_grid else (code, code, code, "i8")
-    return launcher(function, *kinds, int, number, number, number, int, int)
+    backward = function is margins_backward_grid
+    kinds, numbers = ((code, code, code, "i8"), 4) if backward else ((code, code, "i8"), 3)
+    return launcher(function, *kinds, int, *[number] * numbers, int, int)
 
 
 def margins(out, x, target, p, margin):
@@ -58,4 +59,4 @@ def margins_backward(dx, grad, x, target, p, margin):
     """dx from the gradient of each."""
     rows, classes = x.shape
     launch = _launcher(margins_backward_grid, x.dtype.str[1:])
-    launch(dx, grad, x, target, p, margin, 0.0, p / classes, classes, rows)
+    launch(dx, grad, x, target, p, margin, 0.0, 1.0, p / classes, classes, rows)

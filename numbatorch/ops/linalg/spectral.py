@@ -73,16 +73,21 @@ def decompose(function: str, decomposition: Callable, *arguments: Any) -> tuple[
 # --- singular values
 
 
-def svd_of(a: np.ndarray, *arguments: bool) -> tuple[np.ndarray, ...]:
-    """`kernels.svd`, with PyTorch's errors."""
+def svd_of(a: np.ndarray, full: bool = False, vectors: bool = True) -> tuple[np.ndarray, ...]:
+    """`kernels.svd`, with PyTorch's errors. Values without vectors may be of infinite numbers, and are NaN then; what
+    PyTorch's vectors are there hangs on the matrix: numbers, NaN or an error, which it always is here."""
     finite = np.isfinite(a)
-    if np.count_nonzero(finite) < a.size:
-        ill = ~finite.all((-2, -1))
+    if np.count_nonzero(finite) == a.size:
+        return decompose("linalg.svd", kernels.svd, a, full, vectors)
+    ill = (~finite if vectors else np.isnan(a)).any((-2, -1))
+    if ill.any():
         raise LinAlgError(
             f"linalg.svd: {failed(ill)[0]}The algorithm failed to converge because the input matrix contained "
             f"non-finite values."
         )
-    return decompose("linalg.svd", kernels.svd, a, *arguments)
+    (values,) = decompose("linalg.svd", kernels.svd, np.where(finite, a, 0), full, vectors)
+    values[~finite.all((-2, -1))] = np.nan
+    return (values,)
 
 
 def _svd_forward(input, full):
@@ -166,7 +171,9 @@ def svd(
 
 
 def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
-    """The singular values of matrices (..., m, n), descending: (..., min(m, n)).
+    """The singular values of matrices (..., m, n), descending: (..., min(m, n)); NaN for a matrix with infinities.
+
+    Raises LinAlgError for NaN.
 
     >>> torch.linalg.svdvals(torch.tensor([[0.0, 2.0], [3.0, 0.0]]))
     tensor([3., 2.])

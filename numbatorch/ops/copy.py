@@ -124,9 +124,28 @@ def check_out(out: Tensor, result: Tensor, name: str) -> None:
         )
 
 
+def receives(out: Tensor, shape: tuple[int, ...], kind: Kind, *operands: Tensor) -> bool:
+    """Whether a result of this shape and kind can be made in the memory of `out`, of which nothing is read meanwhile and
+    which is off the tape: `into` then has nothing to copy."""
+    if not isinstance(out, TensorBase):
+        return False
+    if out.array.shape != shape or out.kind is not kind.flat:
+        return False
+    for t in operands:
+        if t is out or (t._storage is not None and t._storage is out._storage):
+            return False
+    if state.enabled and any([t._requires_grad for t in (out, *operands)]):
+        return False
+    inplace.check(out, False, False)
+    return True
+
+
 def into(out: Tensor, result: Tensor, name: str, *read: Tensor) -> Tensor:
-    """`out`, the argument of the function `name`, resized and overwritten by `result`. Raises RuntimeError if
+    """`out`, the argument of the function `name`, resized and overwritten by `result`, unless that was made there. Raises RuntimeError if
     the dtypes differ, one of the two is on the tape, or `out` overlaps with what was `read`."""
+    if result is out:
+        inplace.changed(out)
+        return out
     check_out(out, result, name)
     if out.kind.dtype is not result.kind.dtype:
         raise RuntimeError(_OTHER_DTYPE.get(name, _OTHER_DTYPE[""])(name, result.kind.dtype, out.kind.dtype))

@@ -15,7 +15,7 @@ from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.complexes import conj
-from numbatorch.ops.copy import into
+from numbatorch.ops.copy import into, receives
 from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.view import expand, reshape, squeeze, transpose
 from numbatorch.shape import broadcast_pair, sized_dim
@@ -56,10 +56,11 @@ def check(name: str, a: Tensor, b: Tensor, message: str, kernel: str) -> None:
 # --- matrices, and stacks of them
 
 
-def _product(a: Tensor, b: Tensor, shape: tuple[int, ...], *epilogue) -> Tensor:
-    """A new tensor of `shape` with the products of two operands, each a matrix or a stack."""
-    out = empty(shape, a.kind)
-    gemm.matmul(a.kind.device.type, out.array, a.array, b.array, *epilogue)
+def _product(a: Tensor, b: Tensor, shape: tuple[int, ...], out: Tensor | None) -> Tensor:
+    """The products of two operands, each a matrix or a stack, in a new tensor of `shape`, or in `out` if that can be."""
+    if out is None or not receives(out, shape, a.kind, a, b):
+        out = empty(shape, a.kind)
+    gemm.matmul(a.kind.device.type, out.array, a.array, b.array)
     return out
 
 
@@ -72,7 +73,7 @@ def _offer(calls: dict, maker: Callable, a: Tensor, b: Tensor) -> None:
         calls[a.kind, b.kind] = maker(a.kind.numpy.char)
 
 
-def _mm_forward(a, b):
+def _mm_forward(a, b, out=None):
     small = _products.get((a.kind, b.kind))
     if small is not None and (made := small(a.array, b.array)) is not None:
         return wrap(made, a.kind.flat)
@@ -88,16 +89,16 @@ def _mm_forward(a, b):
         check("mm", a, b, f"expected m1 and m2 to have the same dtype, but got: {types}", "addmm_impl_cpu_")
     if small is None:
         _offer(_products, gemm.small_product, a, b)
-    return _product(a, b, (x[0], y[1]))
+    return _product(a, b, (x[0], y[1]), out)
 
 
-def _bmm_forward(a, b):
+def _bmm_forward(a, b, out=None):
     """The stacks have up to two dimensions and broadcast."""
     x, y = a.array.shape, b.array.shape
     if unlike(a, b):
         types = f"{type_word(a.kind.dtype)} but found {type_word(b.kind.dtype)}"
         check("bmm", a, b, f"expected scalar type {types}", "bmm")
-    return _product(a, b, (*broadcast_pair(x[:-2], y[:-2]), x[-2], y[-1]))
+    return _product(a, b, (*broadcast_pair(x[:-2], y[:-2]), x[-2], y[-1]), out)
 
 
 def _vjp(node, grad):
@@ -125,7 +126,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([[3],
             [7]])
     """
-    return _mm(input, mat2) if out is None else into(out, _mm(input, mat2), "mm")
+    return _mm(input, mat2) if out is None else into(out, _mm(input, mat2, out), "mm")
 
 
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -138,7 +139,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
             [[3.]]])
     """
     check_stacks(input, mat2)
-    return _bmm(input, mat2) if out is None else into(out, _bmm(input, mat2), "bmm")
+    return _bmm(input, mat2) if out is None else into(out, _bmm(input, mat2, out), "bmm")
 
 
 def check_stacks(a: Tensor, b: Tensor) -> None:
@@ -285,8 +286,11 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         a, b = input.array.ndim, other.array.ndim
     except AttributeError as error:
         raise mistaken(error) from None
-    result = _mm(input, other) if a == 2 and b == 2 else _matmul(input, other, a, b)
-    return result if out is None else into(out, result, "matmul")
+    if out is not None:
+        return into(
+            out, _mm(input, other, out) if a == 2 and b == 2 else _matmul(input, other, a, b), "matmul"
+        )
+    return _mm(input, other) if a == 2 and b == 2 else _matmul(input, other, a, b)
 
 
 def _matmul(input: Tensor, other: Tensor, a: int, b: int) -> Tensor:

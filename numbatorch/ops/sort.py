@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.arguments import flags, tensor_array, whole
+from numbatorch.base import Kind
 from numbatorch.ops.choice import Choice, by_rows, empty_pair, into_pair
+from numbatorch.ops.copy import receives
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import detach
 from numbatorch.shape import normalize_dim
@@ -17,9 +20,16 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def _ranked(kernel, input: Tensor, count: int, dim: int, first: bool) -> tuple[Tensor, Tensor]:
+def _ranked(
+    kernel, input: Tensor, count: int, dim: int, first: bool, out: Any = None
+) -> tuple[Tensor, Tensor]:
+    """Of whole rows in memory, in `out` if that can be."""
+    direct = (
+        out is not None and input.kind.contiguous and dim == input.array.ndim - 1 and _receive(out, input)
+    )
+
     def choose(rows: Tensor) -> tuple[Tensor, Tensor]:
-        values, places = empty_pair((*rows.array.shape[:-1], count), rows.kind)
+        values, places = out if direct else empty_pair((*rows.array.shape[:-1], count), rows.kind)
         if values.array.size:
             kernel(rows.kind.device.type, values.array, places.array, rows.array, first)
         return values, places
@@ -27,8 +37,15 @@ def _ranked(kernel, input: Tensor, count: int, dim: int, first: bool) -> tuple[T
     return by_rows(input, dim, count, choose)
 
 
-def _sort_forward(input, dim, descending):
-    return _ranked(kernels.sort, input, input.array.shape[dim], dim, descending)
+def _receive(out: tuple[Tensor, Tensor], input: Tensor) -> bool:
+    """Whether the tensors in `out` can have the sorted rows and their places written into them."""
+    values, places = out
+    shape, of_places = input.array.shape, Kind.of(dt.int64, input.kind.device)
+    return receives(values, shape, input.kind, input) and receives(places, shape, of_places, input, values)
+
+
+def _sort_forward(input, dim, descending, out):
+    return _ranked(kernels.sort, input, input.array.shape[dim], dim, descending, out)
 
 
 def _topk_forward(input, dim, k, largest):
@@ -67,7 +84,7 @@ def sort(
     flags(descending, *[] if stable is None else [stable])
     d = normalize_dim(dim, tensor_array(input).ndim)
     _refuse("Sort", input)
-    return into_pair(out, return_types.sort(*_sort.of(input, d, descending)), "sort")
+    return into_pair(out, return_types.sort(*_sort.of(input, d, descending, out)), "sort")
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None) -> Tensor:

@@ -3,6 +3,8 @@
 import pytest
 from parity.expressions import assert_same
 
+import numbatorch
+
 OUT = (
     *[
         f"L.zeros(SHAPE, dtype=L.{dtype})"
@@ -46,3 +48,19 @@ def test_out(call, shape, of_floats, of_integers):
             assert_same(
                 f"[{operands}, out := {out}, r := {call}, r is out, out.is_contiguous()][2:]", rtol=1e-3
             )
+
+
+def test_results_are_made_in_out_where_nothing_is_read_of_it():
+    x, y = numbatorch.randn(300, 200), numbatorch.randn(200, 300)
+    out = numbatorch.empty(300, 300)
+    address, version = out.data_ptr(), out._version
+    assert numbatorch.matmul(x, y, out=out) is out and out.data_ptr() == address and out._version > version
+    assert numbatorch.equal(out, x @ y)
+    square = out.clone()
+    assert numbatorch.equal(numbatorch.mm(out.t(), square, out=out), square.t() @ square)
+    pair = numbatorch.empty(300, 300), numbatorch.empty(300, 300, dtype=numbatorch.int64)
+    made, wanted = numbatorch.sort(square, out=pair), square.sort()
+    assert made.values is pair[0] and made.indices is pair[1]
+    assert numbatorch.equal(pair[0], wanted.values) and numbatorch.equal(pair[1], wanted.indices)
+    again = numbatorch.sort(square, out=(square, pair[1]))
+    assert numbatorch.equal(again.values, wanted.values) and numbatorch.equal(again.indices, wanted.indices)

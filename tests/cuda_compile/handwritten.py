@@ -79,8 +79,8 @@ def memory(dtype: torch.dtype) -> None:
     x[rows], x[rows, rows], x[x == x], x.gather(0, columns), x.index_select(0, rows), (x == x).nonzero()
     x.nonzero(), x[0].nonzero(), x.repeat_interleave(2, 1), x[0].cumsum(0)
     x[0], x[:, 1], x[rows], x[x == x] = 1, x[:, 2].clone(), x[1].clone(), False
-    x.masked_fill_(x == x, False).index_add_(0, rows, x).scatter_(0, columns, x)
-    x.scatter_add_(0, columns, x)
+    x.masked_fill_(x == x, False).index_add_(0, rows, x.clone()).scatter_(0, columns, x.clone())
+    x.scatter_add_(0, columns, x.clone())
     if dtype in (torch.int32, torch.int64):
         torch.triu_indices(3, 4, dtype=dtype, device="cuda")
     torch.full((3,), 1, dtype=dtype, device="cuda"), torch.eye(3, dtype=dtype, device="cuda")

@@ -54,7 +54,9 @@ REDUCTIONS = (
                 else (((5,),), ((3, 4),)),
                 order=0 if name in ("any", "all", "argmax", "argmin") else 2,
                 dtypes=FLOATS if name in ("mean", "var", "std", "norm") else (*FLOATS, *INTEGERS),
-                tol=4,
+                tol=40
+                if name == "prod"
+                else 4,  # the test weighs it with its cosine, that of 1151 close to 0
                 low=0.3,
             ),
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op, Pointwise
-from numbatorch.arguments import tensor_array, tensor_kind, whole
+from numbatorch.arguments import is_whole, tensor_array, tensor_kind, words
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import empty, kind_of, wrap
 from numbatorch.dtype import type_word
@@ -49,7 +49,8 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """
     matrix(A, "linalg.matrix_power")
     square(A, "linalg.matrix_power")
-    whole(n)
+    if not is_whole(n):
+        raise TypeError(words("linalg_matrix_power", "n", 2, n, "int"))
     return into(out, _power(inv(A), -n) if n < 0 else _power(A, n), "linalg.matrix_power")
 
 

@@ -172,10 +172,15 @@ def span(size: tuple[int, ...], stride: tuple[int, ...]) -> int:
     return sum((n - 1) * s for n, s in zip(size, stride, strict=True)) + 1 if 0 not in size else 0
 
 
+def offset_in_memory(tensor: base.TensorBase) -> int:
+    """How many elements lie before the first one of `tensor` in the memory that it shares."""
+    return (base.address(tensor.array) - base.address(tensor.memory.array)) // tensor.array.itemsize
+
+
 def reseat(
     tensor: Tensor, storage: base.Storage, size: tuple[int, ...], stride: tuple[int, ...], offset: int
 ) -> Tensor:
-    """Make `tensor` one of this geometry, in elements, on this memory, which grows as needed."""
+    """Make `tensor` one of this geometry, in elements, on this memory, or on a larger copy of it where that is too small."""
     kind, itemsize = tensor.kind, tensor.kind.numpy.itemsize
     needed = (offset + span(size, stride)) * itemsize
     memory = UntypedStorage(storage, kind.device).bytes()
@@ -183,7 +188,10 @@ def reseat(
         grown = base.empty((needed,), Kind.of(uint8, kind.device)).array
         if memory.size:
             _copy_bytes(grown[: memory.size], memory)
-        storage.array = memory = grown
+        storage, memory = (
+            base.Storage(grown),
+            grown,
+        )  # a new one: views of the old memory know their place in that
     start = memory[: memory.size // itemsize * itemsize].view(kind.numpy)
     array = strided(start, size, tuple([s * itemsize for s in stride]), offset * itemsize)
     tensor.array, tensor.kind, tensor._storage = array, kind_of(array, kind), storage
@@ -212,5 +220,4 @@ def resize_out(out: Tensor, shape: tuple[int, ...], warn: bool = True) -> None:
             UserWarning,
             stacklevel=5,
         )
-    offset = (base.address(out.array) - base.address(out.memory.array)) // out.array.itemsize
-    reseat(out, out.memory, shape, contiguous_strides(shape), offset)
+    reseat(out, out.memory, shape, contiguous_strides(shape), offset_in_memory(out))

@@ -22,6 +22,7 @@ from numbatorch.layout import kept_order, lies_in_order, strided
 from numbatorch.layout import memory_format as MemoryFormat
 from numbatorch.ops.view import reverse
 from numbatorch.shape import Size, contiguous_strides, normalize_dim
+from numbatorch.storage import offset_in_memory
 
 
 def inplace(function: Callable) -> Callable:
@@ -307,7 +308,7 @@ class Tensor(TensorBase):
 
     def storage_offset(self) -> int:
         """How many elements lie before the first one in the memory that the tensor shares."""
-        return 0 if self._storage is None else ops.offset_in_memory(self)
+        return 0 if self._storage is None else offset_in_memory(self)
 
     def data_ptr(self) -> int:
         """The address of the first element."""

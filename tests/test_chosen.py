@@ -99,6 +99,21 @@ def test_memory_grows_and_keeps_its_elements():
     assert x.tolist() == [7, 7]
 
 
+def test_views_of_memory_that_grew_for_another_keep_their_place():
+    x = torch.arange(6).view(3, 2)
+    first, second = x[1], x[2]
+    first.resize_(9).fill_(7)
+    assert second.storage_offset() == 4 and second.resize_(7)[:2].tolist() == [4, 5]
+    assert x.tolist() == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_several_results_go_into_as_many_tensors():
+    x = torch.eye(3)
+    for call in (torch.linalg.lu, torch.linalg.slogdet, torch.sort, lambda x, out: torch.topk(x, 2, out=out)):
+        with pytest.raises(TypeError, match="argument 'out' must be tuple of Tensors, not Tensor"):
+            call(x, out=x)
+
+
 def test_set_shares_memory():
     x, y = torch.arange(4.0), torch.empty(0)
     y.set_(x.untyped_storage(), 1, (2,), (2,))

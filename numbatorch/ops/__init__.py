@@ -590,7 +590,6 @@ from numbatorch.ops.view import flatten as flatten
 from numbatorch.ops.view import moveaxis as moveaxis
 from numbatorch.ops.view import movedim as movedim
 from numbatorch.ops.view import narrow as narrow
-from numbatorch.ops.view import offset_in_memory as offset_in_memory
 from numbatorch.ops.view import permute as permute
 from numbatorch.ops.view import ravel as ravel
 from numbatorch.ops.view import reshape as reshape

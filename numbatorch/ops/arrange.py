@@ -32,13 +32,13 @@ from numbatorch.ops.view import (
     diagonal,
     flatten,
     movedim,
-    offset_in_memory,
     reshape,
     sizes,
     transpose,
     view,
 )
 from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims, portions, sized_dim
+from numbatorch.storage import offset_in_memory
 from numbatorch_kernels import index as kernels
 from numbatorch_kernels import triangle
 from numbatorch_kernels.memory import strided

@@ -11,7 +11,7 @@ from numbatorch import base
 from numbatorch.apply import Op, attach
 from numbatorch.base import Kind, wrap
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import clone_contiguous, contiguous, copy_, into
+from numbatorch.ops.copy import check_several, clone_contiguous, contiguous, copy_, into
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.scatter import scatter_add_
 from numbatorch.ops.view import movedim, reshape, unsqueeze
@@ -110,6 +110,7 @@ def into_pair(out: tuple[Tensor, Tensor] | None, made: Any, function: str) -> An
     where dtypes differ."""
     if out is None:
         return made
+    check_several(out, function)
     return type(made)(*[into(target, result, function) for target, result in zip(out, made, strict=True)])
 
 

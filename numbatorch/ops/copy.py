@@ -11,7 +11,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import arguments
 from numbatorch.apply import Op, Pointwise
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import class_name, tensor_array, tensor_kind
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, empty, fill, kind_of, wrap
@@ -152,6 +152,13 @@ def into(out: Tensor, result: Tensor, name: str, *read: Tensor) -> Tensor:
     refuse_shared(out, *read)
     resize_out(out, result.array.shape)
     return copy_(out, result)
+
+
+def check_several(out: Any, name: str) -> None:
+    """Raise TypeError unless the argument `out` of the function `name`, which has several results, is a tuple or list."""
+    if not isinstance(out, tuple | list):
+        function = name.replace(".", "_")
+        raise TypeError(f"{function}(): argument 'out' must be tuple of Tensors, not {class_name(out)}")
 
 
 _OTHER_DTYPE = {

@@ -13,9 +13,9 @@ from numbatorch.autograd.mode import state
 from numbatorch.base import TensorBase
 from numbatorch.dtype import c_name
 from numbatorch.layout import contiguous_format, permuted_strides, steps
-from numbatorch.ops.view import as_strided, offset_in_memory, sizes, squeeze, t, transpose, unsqueeze
+from numbatorch.ops.view import as_strided, sizes, squeeze, t, transpose, unsqueeze
 from numbatorch.shape import contiguous_strides
-from numbatorch.storage import TypedStorage, UntypedStorage, reseat
+from numbatorch.storage import TypedStorage, UntypedStorage, offset_in_memory, reseat
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor

@@ -9,7 +9,7 @@ from numbatorch import return_types
 from numbatorch.arguments import flags, tensor_array, whole
 from numbatorch.base import Kind
 from numbatorch.ops.choice import Choice, by_rows, empty_pair, into_pair
-from numbatorch.ops.copy import receives
+from numbatorch.ops.copy import check_several, receives
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import detach
 from numbatorch.shape import normalize_dim
@@ -84,6 +84,8 @@ def sort(
     flags(descending, *[] if stable is None else [stable])
     d = normalize_dim(dim, tensor_array(input).ndim)
     _refuse("Sort", input)
+    if out is not None:
+        check_several(out, "sort")
     return into_pair(out, return_types.sort(*_sort.of(input, d, descending, out)), "sort")
 
 

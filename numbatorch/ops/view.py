@@ -10,11 +10,11 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch.apply import ViewOp
 from numbatorch.arguments import listed, misfit, mistaken, tensor_array, tensor_kind, whole
-from numbatorch.base import Kind, TensorBase, address, alias, kind_of
+from numbatorch.base import Kind, TensorBase, alias, kind_of
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import inverse, steps
 from numbatorch.shape import infer_shape, normalize_dim, normalize_dims
-from numbatorch.storage import span
+from numbatorch.storage import offset_in_memory, span
 from numbatorch_kernels.memory import strided
 
 if TYPE_CHECKING:
@@ -393,11 +393,6 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 
 
 # --- parts
-
-
-def offset_in_memory(input: TensorBase) -> int:
-    """How many elements lie before the first one of `input` in the memory that it shares."""
-    return (address(input.array) - address(input.memory.array)) // input.array.itemsize
 
 
 def _places(size, stride, offset: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from numbatorch import arguments
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import contiguous, host, move
+from numbatorch.ops.copy import check_several, contiguous, host, move
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
@@ -141,4 +141,5 @@ def all_into(out: tuple[Tensor, ...] | None, made: Any, function: str) -> Any:
     """A named tuple of results, written into the tensors of `out` if there are any."""
     if out is None:
         return made
+    check_several(out, function)
     return type(made)(*[into(o, m, function) for o, m in zip(out, made, strict=True)])

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
@@ -388,18 +389,8 @@ def _conv(
     return squeeze(result, 0) if single else result
 
 
-def conv_relu(
-    dims: int,
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Ints,
-    padding: Ints | str,
-    dilation: Ints,
-    groups: int,
-) -> Tensor:
-    """ReLU of `conv1d` to `conv3d`, for where no gradient is recorded: it leaves none."""
-    return _conv(dims, input, weight, bias, stride, padding, dilation, groups, _correlate_relu)
+# ReLU of `conv1d` to `conv3d`, for where no gradient is recorded: it leaves none
+conv_relu = partial(_conv, row=_correlate_relu)
 
 
 def conv1d(

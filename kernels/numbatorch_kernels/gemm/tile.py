@@ -56,7 +56,7 @@ def registers() -> Registers:
     """The tile for this processor: rows * vectors registers hold sums, the others what is loaded."""
     features = _features()
     if "avx512f" in features:
-        return Registers(64, 12, 2)  # 24 sums, 32 registers
+        return Registers(64, 8, 2)  # 16 sums, 32 registers
     if {"avx2", "fma"} <= features:
         return Registers(32, 6, 2)  # 12, 16
     if platform.machine().lower() in ("arm64", "aarch64"):

@@ -4,14 +4,14 @@ There the gradient goes back."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op, attach
 from numbatorch.base import Kind, wrap
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import check_several, clone_contiguous, contiguous, copy_, into
+from numbatorch.ops.copy import clone_contiguous, contiguous, copy_
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.scatter import scatter_add_
 from numbatorch.ops.view import movedim, reshape, unsqueeze
@@ -102,16 +102,7 @@ def empty_pair(shape: tuple[int, ...], kind: Kind) -> tuple[Tensor, Tensor]:
     return base.empty(shape, kind), base.empty(shape, Kind.of(dt.int64, kind.device))
 
 
-# --- results that the caller has memory for
-
-
-def into_pair(out: tuple[Tensor, Tensor] | None, made: Any, function: str) -> Any:
-    """`made`, a named tuple of values and places, written into `out` if that is given. Raises RuntimeError
-    where dtypes differ."""
-    if out is None:
-        return made
-    check_several(out, function)
-    return type(made)(*[into(target, result, function) for target, result in zip(out, made, strict=True)])
+# --- what is refused
 
 
 def refuse_dtypes(kernel: str, dtype: dt.DType, *names: str) -> None:

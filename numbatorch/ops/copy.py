@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -159,6 +160,15 @@ def check_several(out: Any, name: str) -> None:
     if not isinstance(out, tuple | list):
         function = name.replace(".", "_")
         raise TypeError(f"{function}(): argument 'out' must be tuple of Tensors, not {class_name(out)}")
+
+
+def all_into(out: Sequence[Tensor] | None, made: Any, name: str, write: Callable[..., Tensor] = into) -> Any:
+    """`made`, a named tuple of results of the function `name`, each written into its tensor of the argument `out` by `write`, if
+    that is given."""
+    if out is None:
+        return made
+    check_several(out, name)
+    return type(made)(*[write(target, result, name) for target, result in zip(out, made, strict=True)])
 
 
 _OTHER_DTYPE = {

@@ -14,7 +14,7 @@ from numbatorch.base import empty
 from numbatorch.ops.arithmetic import div
 from numbatorch.ops.comparison import where
 from numbatorch.ops.copy import cast, contiguous, host
-from numbatorch.ops.creation import from_numpy
+from numbatorch.ops.from_data import from_numpy
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.view import reshape, unsqueeze
 from numbatorch_kernels import ctc as kernels

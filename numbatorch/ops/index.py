@@ -18,8 +18,8 @@ from numbatorch.apply import LEAST, MOST, ViewOp
 from numbatorch.arguments import tensor_array
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.ops.copy import copy_, fill_
-from numbatorch.ops.creation import as_tensor, tensor
 from numbatorch.ops.elements import Places, assign, select, select_rows
+from numbatorch.ops.from_data import as_tensor, tensor
 from numbatorch.ops.view import expand, reshape, type_text
 from numbatorch.overlap import refuse_repeated
 

@@ -16,9 +16,9 @@ from numbatorch.base import wrap
 from numbatorch.dtype import DType, c_name
 from numbatorch.ops.arithmetic import add, div, mul, sub
 from numbatorch.ops.arrange import flip
-from numbatorch.ops.choice import Choice, empty_pair, into_pair, refuse_dtypes
+from numbatorch.ops.choice import Choice, empty_pair, refuse_dtypes
 from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, ne, where
-from numbatorch.ops.copy import cast, clone, contiguous, copy_, to_opmath
+from numbatorch.ops.copy import all_into, cast, clone, contiguous, copy_, to_opmath
 from numbatorch.ops.extrema import amax
 from numbatorch.ops.math import abs, exp, isfinite, log
 from numbatorch.ops.reduction import converted, into
@@ -236,7 +236,7 @@ def _extreme(row: Choice, function: str, made, input: Tensor, dim: int, out):
     d = normalize_dim(dim, input.array.ndim)
     refuse_dtypes(f"{function}_cpu", input.kind.dtype)
     found = made(*row.of(input, d, row is _cummax))
-    return into_pair(out, found, function)
+    return all_into(out, found, function)
 
 
 def cummax(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.cummax:

@@ -11,8 +11,8 @@ from numbatorch.base import Kind, Number, TensorBase
 from numbatorch.dtype import number_dtype, type_word
 from numbatorch.ops.choice import refuse_dtypes
 from numbatorch.ops.copy import cast, contiguous
-from numbatorch.ops.creation import tensor
 from numbatorch.ops.extrema import aminmax
+from numbatorch.ops.from_data import tensor
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scatter import gather
 from numbatorch_kernels import search as kernels

@@ -8,8 +8,8 @@ import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.arguments import flags, tensor_array, whole
 from numbatorch.base import Kind
-from numbatorch.ops.choice import Choice, by_rows, empty_pair, into_pair
-from numbatorch.ops.copy import check_several, receives
+from numbatorch.ops.choice import Choice, by_rows, empty_pair
+from numbatorch.ops.copy import all_into, check_several, receives
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import detach
 from numbatorch.shape import normalize_dim
@@ -86,7 +86,7 @@ def sort(
     _refuse("Sort", input)
     if out is not None:
         check_several(out, "sort")
-    return into_pair(out, return_types.sort(*_sort.of(input, d, descending, out)), "sort")
+    return all_into(out, return_types.sort(*_sort.of(input, d, descending, out)), "sort")
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None) -> Tensor:
@@ -132,4 +132,4 @@ def topk(
     if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError("selected index k out of range")
     _refuse("topk", input, "bool")
-    return into_pair(out, return_types.topk(*_topk.of(input, d, k, largest)), "topk")
+    return all_into(out, return_types.topk(*_topk.of(input, d, k, largest)), "topk")

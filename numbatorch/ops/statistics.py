@@ -10,9 +10,9 @@ from numbatorch.apply import Op
 from numbatorch.arguments import flags, tensor_array, tensor_kind, unfit, whole
 from numbatorch.base import Number, TensorBase, wrap
 from numbatorch.ops.arithmetic import lerp, maximum, mul, sub
-from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair, into_pair, refuse_dtypes
+from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair, refuse_dtypes
 from numbatorch.ops.comparison import ne, where
-from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.copy import all_into, cast, contiguous
 from numbatorch.ops.creation import full
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.extrema import argmax, shared_by_all_vjp
@@ -86,7 +86,7 @@ def _one_of_each(row: Choice, function: str, made, input: Tensor, dim: int, keep
         value, place = row(input, d, *params)
         if keepdim:
             value, place = unsqueeze(value, d), unsqueeze(place, d)
-    return into_pair(out, made(value, place), function)
+    return all_into(out, made(value, place), function)
 
 
 def kthvalue(

@@ -15,8 +15,8 @@ from numbatorch.ops.arithmetic import sub
 from numbatorch.ops.choice import BLOCK, refuse_dtypes
 from numbatorch.ops.comparison import eq, logical_not, ne, where
 from numbatorch.ops.copy import cast, contiguous, copy_
-from numbatorch.ops.creation import tensor
 from numbatorch.ops.elements import read, true_positions, zeros
+from numbatorch.ops.from_data import tensor
 from numbatorch.ops.join import cat
 from numbatorch.ops.math import clamp
 from numbatorch.ops.reduce import any

@@ -4,7 +4,7 @@ Cholesky factors where the matrices are, and LAPACK, to which those on `cuda` tr
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from numbatorch import arguments
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import check_several, contiguous, host, move
+from numbatorch.ops import copy
+from numbatorch.ops.copy import contiguous, host, move
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
@@ -137,9 +138,5 @@ def lapack(function, *inputs: Tensor) -> tuple[Tensor, ...]:
     return tuple([back(r, first) for r in function(*[host(x) for x in inputs])])
 
 
-def all_into(out: tuple[Tensor, ...] | None, made: Any, function: str) -> Any:
-    """A named tuple of results, written into the tensors of `out` if there are any."""
-    if out is None:
-        return made
-    check_several(out, function)
-    return type(made)(*[into(o, m, function) for o, m in zip(out, made, strict=True)])
+# a tuple of results into the tensors of `out`, of any dtype that takes them
+all_into = partial(copy.all_into, write=into)

@@ -88,6 +88,21 @@ def _square(x):
     return x @ x.mT.conj() + 3 * x.new_ones(x.shape[-2]).diag()
 
 
+def _out(name: str, *more: Any) -> Step:
+    """name(x, *more, out=...), into memory of the same shape and dtype."""
+    return Step(f"{name} out", 1, 0, lambda L, x: _function(L, name)(x.detach(), *more, out=L.zeros_like(x)))
+
+
+def _out_of_two(name: str) -> Step:
+    return Step(
+        f"{name} out", 2, 0, lambda L, x, y: _function(L, name)(x.detach(), y.detach(), out=L.zeros_like(x))
+    )
+
+
+def _loss(name: str, *more: Any) -> Step:
+    return Step(name, 2, 0, lambda L, x, y: getattr(L.nn.functional, name)(x, y, *more))
+
+
 def _divide_over(name: str) -> Step:
     """Not by an integer 0: PyTorch comes to it with the first elements divided, here nothing has been written. The
     error itself is compared where nothing is overwritten."""
@@ -173,17 +188,25 @@ POINTWISE = [
         "expm1 reciprocal rsqrt trunc frac exp2 asinh log log2 log10 tan asin acos sinh cosh acosh atanh ceil sgn "
         "nan_to_num isinf isfinite bitwise_not erfc lgamma sinc deg2rad positive zeros_like ones_like clone "
         "nn.functional.gelu nn.functional.softplus nn.functional.silu nn.functional.elu nn.functional.mish "
-        "nn.functional.hardswish nn.functional.leaky_relu nn.functional.logsigmoid nn.functional.softsign"
+        "nn.functional.hardswish nn.functional.leaky_relu nn.functional.logsigmoid nn.functional.softsign "
+        "nn.functional.relu6 nn.functional.selu nn.functional.hardtanh nn.functional.hardsigmoid nn.functional.celu "
+        "nn.functional.tanhshrink nn.functional.softshrink nn.functional.hardshrink nn.functional.glu signbit isposinf "
+        "erfinv digamma special.i0 special.entr logit rad2deg fix isreal"
     ).split()),
     *map(_binary, (
         "add sub mul div maximum minimum pow atan2 eq ne lt ge gt le logical_and logical_or logical_xor fmod remainder "
         "hypot logaddexp copysign fmax fmin bitwise_and bitwise_or bitwise_xor xlogy floor_divide isclose true_divide "
-        "nextafter heaviside rsub"
+        "nextafter heaviside rsub ldexp float_power logaddexp2 gcd lcm bitwise_left_shift bitwise_right_shift equal allclose "
+        "nn.functional.prelu"
     ).split()),
     *map(_ternary, "addcmul addcdiv lerp clamp".split()),
     Step("number", 1, 1, lambda L, x, k: x * (k % 5 - 2) + 0.5),
     Step("number pow", 1, 1, lambda L, x, k: x ** (k % 4)),
     Step("negative pow", 1, 1, lambda L, x, k: x ** -(k % 3 + 0.5)),
+    Step("number - x", 1, 1, lambda L, x, k: k % 5 - x),
+    Step("number // x", 1, 1, lambda L, x, k: (k % 5 - 2.5) // x),
+    Step("round decimals", 1, 1, lambda L, x, k: x.round(decimals=k % 4 - 1)),
+    Step("sub alpha", 2, 1, lambda L, x, y, k: x.sub(y, alpha=k % 4 - 1.5)),
     Step("2 ** x", 1, 0, lambda L, x: 2**x),
     Step("1 / x", 1, 0, lambda L, x: 1 / x),
     Step("x // number", 1, 1, lambda L, x, k: x // (k % 5 - 2)),
@@ -195,8 +218,20 @@ POINTWISE = [
     Step("clamp min", 2, 0, lambda L, x, y: x.clamp_min(y)),
     Step("lerp number", 2, 0, lambda L, x, y: L.lerp(x, y, 0.3)),
     Step("addcmul value", 2, 0, lambda L, x, y: L.addcmul(x, x, y, value=0.5)),
-    Step("mse_loss", 2, 0, lambda L, x, y: L.nn.functional.mse_loss(x, y)),
-    Step("smooth_l1_loss", 2, 0, lambda L, x, y: L.nn.functional.smooth_l1_loss(x, y)),
+    *map(_out, "exp sin neg sqrt floor logical_not sigmoid".split()),
+    *map(_out_of_two, "add mul div maximum pow lt logical_and fmod".split()),
+]  # fmt: skip
+
+LOSSES = [
+    *map(_loss, (
+        "mse_loss smooth_l1_loss l1_loss huber_loss binary_cross_entropy_with_logits kl_div soft_margin_loss "
+        "hinge_embedding_loss poisson_nll_loss cross_entropy nll_loss"
+    ).split()),
+    Step("binary_cross_entropy", 2, 0, lambda L, x, y: L.nn.functional.binary_cross_entropy(x.sigmoid(), y.sigmoid())),
+    Step("margin_ranking_loss", 3, 0, lambda L, x, y, z: L.nn.functional.margin_ranking_loss(x, y, z)),
+    Step("triplet_margin_loss", 3, 0, lambda L, x, y, z: L.nn.functional.triplet_margin_loss(x, y, z)),
+    Step("cosine_embedding_loss", 2, 0, lambda L, x, y: L.nn.functional.cosine_embedding_loss(x, y, L.ones(len(x)))),
+    Step("classes", 1, 1, lambda L, x, i: L.nn.functional.cross_entropy(x, L.arange(x.shape[0]) * i % 3)),
 ]  # fmt: skip
 
 COMPLEX = [
@@ -230,6 +265,17 @@ REDUCTIONS = [
     Step("norm 1", 1, 1, lambda L, x, d: x.norm(1, _dim(x, d))),
     Step("sum of all dims", 1, 0, lambda L, x: x.sum((-1, 0), keepdim=True)),
     Step("sum dtype", 1, 1, lambda L, x, k: x.sum(dtype=getattr(L, DTYPES[k % len(DTYPES)]))),
+    *[_out(name, 0) for name in "sum amax cumsum cumprod softmax logsumexp".split()],
+    Step("aminmax", 1, 1, lambda L, x, k: L.aminmax(x)[k % 2]),
+    Step("nanmedian", 1, 1, lambda L, x, d: x.nanmedian(_dim(x, d)).values),
+    Step("nanquantile", 1, 1, lambda L, x, d: x.nanquantile(0.6, _dim(x, d))),
+    Step("trapezoid", 1, 1, lambda L, x, d: L.trapezoid(x, dim=_dim(x, d))),
+    Step("cov", 1, 0, lambda L, x: L.cov(x)),
+    Step("vector_norm", 1, 2, lambda L, x, d, p: L.linalg.vector_norm(x, p % 4, _dim(x, d))),
+    Step("normalize", 1, 1, lambda L, x, d: L.nn.functional.normalize(x, dim=_dim(x, d))),
+    Step("rms_norm", 1, 0, lambda L, x: L.nn.functional.rms_norm(x, x.shape[-1:])),
+    Step("group_norm", 1, 0, lambda L, x: L.nn.functional.group_norm(x, 1)),
+    Step("batch_norm", 1, 0, lambda L, x: L.nn.functional.batch_norm(x, None, None, training=True)),
     Step("var_mean", 1, 1, lambda L, x, d: L.var_mean(x, _dim(x, d), correction=0)[0]),
     Step("layer_norm", 1, 0, lambda L, x: L.nn.functional.layer_norm(x, x.shape[-1:])),
 ]
@@ -267,6 +313,18 @@ VIEWS = [
     Step("hstack", 2, 0, lambda L, x, y: L.hstack([x, y])),
     Step("vstack", 2, 0, lambda L, x, y: L.vstack([x, y])),
     Step("meshgrid", 2, 1, lambda L, x, y, k: L.meshgrid(x, y, indexing="ij")[k % 2]),
+    Step("T", 1, 0, lambda L, x: x.T),
+    Step("swapaxes", 1, 2, lambda L, x, a, b: x.swapaxes(_dim(x, a), _dim(x, b))),
+    Step("broadcast_to", 2, 0, lambda L, x, y: L.broadcast_to(x, y.shape)),
+    Step("view_as", 2, 0, lambda L, x, y: x.view_as(y)),
+    Step("as_strided", 1, 1, lambda L, x, k: x.as_strided((2, 2), (k % 2, 1), k % 2)),
+    Step("tensor_split", 1, 1, lambda L, x, d: x.tensor_split(2, _dim(x, d))[1]),
+    Step("column_stack", 2, 0, lambda L, x, y: L.column_stack([x, y])),
+    Step("dstack", 2, 0, lambda L, x, y: L.dstack([x, y])),
+    Step("block_diag", 2, 0, lambda L, x, y: L.block_diag(x, y)),
+    Step("select_scatter", 2, 2, lambda L, x, y, d, i: x.select_scatter(y, _dim(x, d), i % 3)),
+    Step("slice_scatter", 2, 1, lambda L, x, y, d: x.slice_scatter(y, _dim(x, d), 0, 1)),
+    Step("cat out", 2, 0, lambda L, x, y: L.cat([x.detach(), y.detach()], out=x.new_empty(0))),
     Step("pad", 1, 1, lambda L, x, k: L.nn.functional.pad(x, (k % 3 - 1, 1))),
 ]
 
@@ -307,6 +365,12 @@ INDEXING = [
     Step("where of three", 3, 0, lambda L, x, y, z: L.where(x, y, z)),
     Step("where number", 1, 0, lambda L, x: L.where(x > 0, x, 0.0)),
     Step("nonzero", 1, 0, lambda L, x: x.nonzero()),
+    Step("argwhere", 1, 0, lambda L, x: L.argwhere(x)),
+    Step("bool index and slice", 1, 0, lambda L, x: x[1:, L.tensor([True, False, True])]),
+    Step("index with None", 1, 1, lambda L, x, i: x[L.tensor([i % 3]), None]),
+    Step(
+        "embedding", 1, 1, lambda L, x, i: L.nn.functional.embedding(L.tensor([[i % 3, 0]]), x.reshape(-1, 1))
+    ),
     Step("one_hot", 1, 0, lambda L, x: L.nn.functional.one_hot(x)),
 ]
 
@@ -319,6 +383,9 @@ ORDER = [
     Step("unique counts", 1, 0, lambda L, x: L.unique(x, return_counts=True)[1]),
     Step("unique inverse", 1, 0, lambda L, x: L.unique(x, return_inverse=True)[1]),
     Step("unique rows", 1, 1, lambda L, x, d: L.unique(x, dim=_dim(x, d))),
+    Step("argsort", 1, 1, lambda L, x, d: x.argsort(dim=_dim(x, d), stable=True)),
+    Step("bucketize", 2, 0, lambda L, x, y: L.bucketize(x, y.reshape(-1).sort().values, right=True)),
+    Step("histc", 1, 1, lambda L, x, k: x.histc(k % 5, -2, 2)),
     Step("searchsorted", 2, 0, lambda L, x, y: L.searchsorted(x.sort().values, y)),
     Step("bincount", 1, 0, lambda L, x: x.bincount()),
     Step("isin", 2, 0, lambda L, x, y: L.isin(x, y)),
@@ -339,6 +406,65 @@ PRODUCTS = [
     Step("solve", 2, 0, lambda L, x, y: L.linalg.solve(_square(x), y)),
     Step("cholesky", 1, 0, lambda L, x: L.linalg.cholesky(_square(x))),
     Step("matrix_power", 1, 1, lambda L, x, k: L.linalg.matrix_power(x, k % 3)),
+    Step("slogdet", 1, 1, lambda L, x, k: L.linalg.slogdet(_square(x))[k % 2]),
+    Step("svdvals", 1, 0, lambda L, x: L.linalg.svdvals(x)),
+    Step("eigvalsh", 1, 0, lambda L, x: L.linalg.eigvalsh(_square(x))),
+    Step("pinv", 1, 0, lambda L, x: L.linalg.pinv(_square(x))),
+    Step("qr", 1, 0, lambda L, x: L.linalg.qr(_square(x)).R.abs()),
+    Step(
+        "solve_triangular",
+        2,
+        1,
+        lambda L, x, y, k: L.linalg.solve_triangular(_square(x).tril(), y, upper=k % 2 == 0),
+    ),
+    Step("matrix_norm", 1, 1, lambda L, x, k: L.linalg.matrix_norm(x, ("fro", "nuc", 1, 2)[k % 4])),
+    Step("addbmm", 3, 0, lambda L, x, y, z: L.addbmm(x, y, z, beta=0.5)),
+    Step("addr", 3, 0, lambda L, x, y, z: L.addr(x, y, z, alpha=2)),
+    Step("multi_dot", 3, 0, lambda L, x, y, z: L.linalg.multi_dot([x, y, z])),
+    Step("bilinear form", 2, 0, lambda L, x, y: L.einsum("...i,ij,...j", x, y, x)),
+    _out_of_two("matmul"),
+    _out_of_two("mm"),
+    _out_of_two("outer"),
+]
+
+NETWORKS = [
+    Step("conv1d", 2, 1, lambda L, x, y, k: L.nn.functional.conv1d(x, y, padding=k % 3, stride=k % 2 + 1)),
+    Step("conv2d", 2, 1, lambda L, x, y, k: L.nn.functional.conv2d(x[None], y[:, None], padding=k % 3)),
+    Step("conv_transpose1d", 2, 1, lambda L, x, y, k: L.nn.functional.conv_transpose1d(x, y, padding=k % 2)),
+    Step("max_pool1d", 1, 1, lambda L, x, k: L.nn.functional.max_pool1d(x, k % 3 + 1, stride=1)),
+    Step("avg_pool1d", 1, 1, lambda L, x, k: L.nn.functional.avg_pool1d(x, 2, padding=k % 2)),
+    Step("max_pool2d", 1, 1, lambda L, x, k: L.nn.functional.max_pool2d(x[None], k % 3 + 1, padding=k % 2)),
+    Step("avg_pool2d", 1, 1, lambda L, x, k: L.nn.functional.avg_pool2d(x[None], k % 3 + 1, ceil_mode=True)),
+    Step("adaptive_avg_pool1d", 1, 1, lambda L, x, k: L.nn.functional.adaptive_avg_pool1d(x, k % 4)),
+    Step(
+        "adaptive_max_pool2d", 1, 1, lambda L, x, k: L.nn.functional.adaptive_max_pool2d(x[None], k % 3 + 1)
+    ),
+    Step("interpolate nearest", 1, 1, lambda L, x, k: L.nn.functional.interpolate(x, size=k % 5 + 1)),
+    Step(
+        "interpolate linear",
+        1,
+        1,
+        lambda L, x, k: L.nn.functional.interpolate(x, size=k % 5 + 1, mode="linear"),
+    ),
+    Step(
+        "interpolate bilinear",
+        1,
+        1,
+        lambda L, x, k: L.nn.functional.interpolate(x[None] * 1.0, scale_factor=k % 3 + 0.5, mode="bilinear"),
+    ),
+    Step("attention", 2, 0, lambda L, x, y: L.nn.functional.scaled_dot_product_attention(x, y, y)),
+    Step(
+        "causal attention",
+        1,
+        0,
+        lambda L, x: L.nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True),
+    ),
+    Step("instance_norm", 1, 0, lambda L, x: L.nn.functional.instance_norm(x)),
+    Step("pixel_shuffle", 1, 1, lambda L, x, k: L.nn.functional.pixel_shuffle(x, k % 2 + 1)),
+    Step("unfold columns", 1, 1, lambda L, x, k: L.nn.functional.unfold(x.reshape(1, 1, -1), (1, k % 3 + 1))),
+    Step("pad reflect", 1, 1, lambda L, x, k: L.nn.functional.pad(x, (k % 3, 1), mode="reflect")),
+    Step("pad replicate", 1, 1, lambda L, x, k: L.nn.functional.pad(x, (k % 4 - 1, 1), mode="replicate")),
+    Step("embedding_bag", 1, 1, lambda L, x, i: L.nn.functional.embedding_bag(L.tensor([[i % 3, 0]]), x)),
 ]
 
 CASTS = [
@@ -347,14 +473,39 @@ CASTS = [
     Step("detach", 1, 0, lambda L, x: x.detach()),
     Step("new_full", 1, 1, lambda L, x, k: x.new_full((2,), k - 4)),
     Step("full_like", 1, 1, lambda L, x, k: L.full_like(x, k % 9 - 4.5)),
+    Step("float", 1, 0, lambda L, x: x.float()),
+    Step("half", 1, 0, lambda L, x: x.half()),
+    Step("long", 1, 0, lambda L, x: x.long()),
+    Step("view as bytes", 1, 0, lambda L, x: x.detach().contiguous().view(L.uint8)),
+    Step("eye", 1, 1, lambda L, x, k: L.eye(k % 3, x.shape[-1], dtype=x.dtype)),
+    Step("linspace", 1, 1, lambda L, x, k: L.linspace(1, k, k % 3 + 2, dtype=x.dtype)),
+    Step("arange", 1, 1, lambda L, x, k: L.arange(0, k % 5, 1 + k % 2, dtype=x.dtype)),
     Step("item", 1, 1, lambda L, x, k: x + x[..., :1].sum().item()),
 ]
 
 IN_PLACE = [
     *[_inside(name) for name in "relu_ neg_ exp_ sigmoid_ zero_ abs_ sqrt_ tanh_ floor_ t_ squeeze_".split()],
     *[_over(name) for name in "neg_ exp_ sigmoid_ zero_ abs_ sin_ square_ trunc_".split()],
-    # logical_and_ is left out: PyTorch keeps the history of what it overwrites, so that gradients pass through.
-    *map(_over_by, "add_ sub_ mul_ div_ copy_ pow_ maximum_ eq_".split()),
+    # logical_and_ and logical_not_ are left out: PyTorch keeps the history of what they overwrite, so that gradients
+    # pass through.
+    *map(_over_by, "add_ sub_ mul_ div_ copy_ pow_ eq_ atan2_ hypot_ clamp_min_ bitwise_xor_ lt_ ne_ copysign_".split()),
+    *[_over(name) for name in "tril_ reciprocal_ erf_ sign_ nan_to_num_ rsqrt_ log1p_".split()],
+    Step("lerp_", 2, 0, lambda L, x, y: x.lerp_(y, 0.25)),
+    Step("addcmul_", 3, 0, lambda L, x, y, z: x.addcmul_(y, z, value=2)),
+    Step("addcdiv_", 3, 0, lambda L, x, y, z: x.addcdiv_(y, z)),
+    Step("masked_fill_ over", 2, 0, lambda L, x, y: x.masked_fill_(y > 0, 1.5)),
+    Step("index_fill_ over", 1, 2, lambda L, x, d, i: x.index_fill_(_dim(x, d), L.tensor([i % 2]), -1)),
+    Step("index_add_ over", 2, 2, lambda L, x, y, d, i: x.index_add_(_dim(x, d), L.tensor([0, i % 2]), y)),
+    Step("addmm_", 3, 0, lambda L, x, y, z: x.addmm_(y, z)),
+    Step("transpose_ a view", 1, 1, lambda L, x, d: x[:].transpose_(0, _dim(x, d))),
+    Step("unsqueeze_ a view", 1, 1, lambda L, x, d: x[:].unsqueeze_(_dim(x, d))),
+    Step("fill_diagonal_", 1, 1, lambda L, x, k: x.fill_diagonal_(k - 1.5)),
+    Step("x[0] *= y", 2, 0, lambda L, x, y: x[0].mul_(y)),
+    Step("x.T += number", 1, 1, lambda L, x, k: x.mT.add_(k - 2)),
+    Step("x.diagonal() = y", 2, 0, lambda L, x, y: x.diagonal().copy_(y)),
+    Step("x.view(-1)[1:] *= 2", 1, 0, lambda L, x: x.view(-1)[1:].mul_(2)),
+    Step("x[[0, i]] = y", 2, 1, lambda L, x, y, i: x.__setitem__([0, -(i % 2)], y)),
+    Step("x[mask] = y", 2, 0, lambda L, x, y: x.__setitem__(x > 0, y)),
     _divide_over("fmod_"), _divide_over("floor_divide_"),
     _inside("add_", 1.5), _inside("mul_", 2), _inside("clamp_", -1, 1), _inside("fill_", 0.25), _inside("div_", 3),
     _over("add_", 1.5), _over("mul_", 2), _over("clamp_", -1, 1), _over("fill_", 2),
@@ -377,6 +528,8 @@ FAMILIES = {
     "views": VIEWS,
     "indexing": INDEXING,
     "order": ORDER,
+    "losses": LOSSES,
+    "networks": NETWORKS,
     "products": PRODUCTS,
     "casts": CASTS,
     "in place": IN_PLACE,

@@ -177,10 +177,10 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, d
     >>> torch.trapezoid(torch.tensor([1.0, 5.0, 10.0]))
     tensor(10.5000)
     """
-    _check_integral("trapezoid", y, x, dx)
-    d = sized_dim(dim, y.array.ndim)
+    d = sized_dim(dim, tensor_array(y).ndim)
     if not y.array.shape[d]:
         return y.new_zeros((*y.array.shape[:d], *y.array.shape[d + 1 :]))
+    _check_integral("trapezoid", y, x, dx)
     if x is None:
         total = sub(sum(y, d), (_edge(y, d, 0) + _edge(y, d, -1)) / 2)
         return mul(total, 1 if dx is None else dx)

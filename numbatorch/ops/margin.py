@@ -84,7 +84,7 @@ def margin_ranking_loss(
     tensor([2., 0.])
     """
     real(margin)
-    if settled(input1, input2, target):
+    if settled(input1, input2, target) and target.kind.dtype is not dt.uint8:  # of which -1 is 255
         losses = _margin_ranking.general((input1, input2, target, float(margin)))
     else:
         losses = clamp_min(add(mul(neg(target), sub(input1, input2)), float(margin)), 0)

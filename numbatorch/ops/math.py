@@ -12,7 +12,7 @@ from numbatorch.arguments import mistaken, real, tensor_kind, unfit
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.complexes import view_as_complex, view_as_real
-from numbatorch.ops.copy import into
+from numbatorch.ops.copy import clone, copy_, into
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
 
@@ -404,6 +404,8 @@ def nan_to_num(
             f"nan_to_num: dtype of out: {type_word(out.kind.dtype)} should be same as input: {type_word(own)}"
         )
     if own.is_complex:
+        if out is input and input._requires_grad:
+            return copy_(out, nan_to_num(clone(input), nan, posinf, neginf))
         result = view_as_complex(nan_to_num(view_as_real(input), nan, posinf, neginf))
         return result if out is None else into(out, result, "nan_to_num")
     if not input.kind.dtype.is_floating_point:

@@ -249,28 +249,24 @@ def _added(
             f"{name}(): self ({type_word(self.kind.dtype)}) and source ({type_word(source.kind.dtype)}) "
             f"must have the same scalar type"
         )
-    scalar = not source.array.ndim
-    target, source = _vector(self), _vector(source)
-    own, given = target.array.shape, source.array.shape
-    if scalar and self.array.ndim and index.array.size != 1:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    if d >= len(given):
+    own, given = self.array.shape, source.array.shape
+    if d and d >= len(given):
         raise RuntimeError(
             f"{name}(): Indexing dim {d} is out of bounds of the source tensor with dim {len(given)}"
         )
-    if scalar != (not self.array.ndim) or own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
-        raise RuntimeError(
-            "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
-            f"self.shape = {list(self.array.shape)} source.shape = {[] if scalar else list(given)}"
-        )
-    if index.array.size != given[d]:
-        if scalar:
-            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if index.array.size != (given[d] if given else 1):
+        if not given:
+            raise IndexError(f"Dimension specified as {d} but tensor has no dimensions")
         raise RuntimeError(
             f"{name}(): Number of indices ({index.array.size}) should be equal to source.size(dim): "
-            f"({given[d]}), for dim: {dim}"
+            f"({given[d]}), for dim: {d}"
         )
-    return target, d, index, source
+    if len(own) != len(given) or own[:d] + own[d + 1 :] != given[:d] + given[d + 1 :]:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+            f"self.shape = {list(own)} source.shape = {list(given)}"
+        )
+    return _vector(self), d, index, _vector(source)
 
 
 def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:

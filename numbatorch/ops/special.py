@@ -8,12 +8,13 @@ few units in the last place. The algorithms and their sources are in `numbatorch
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, refuse, to_float
 from numbatorch.arguments import tensor_kind, whole
 from numbatorch.ops.arithmetic import add
+from numbatorch.ops.copy import clone, copy_
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.underived import underived
 from numbatorch_kernels import elementary, primitives
@@ -76,6 +77,8 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     whole(n)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
+    if out is input and input._requires_grad:
+        return copy_(out, polygamma(n, clone(input)))
     return _polygamma.general((n, input), out)
 
 
@@ -91,6 +94,8 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError("The input tensor may not be a boolean tensor.")
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
+    if out is input and input._requires_grad:
+        return copy_(out, mvlgamma(clone(input), p))
     dtype = to_float(input.dtype)
     halves = arange(0, -0.5 * p, -0.5, dtype=dtype, device=input.device)
     logs = lgamma(input.unsqueeze(-1) + halves).sum(-1)
@@ -104,9 +109,7 @@ def zeta(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None =
     >>> torch.special.zeta(torch.tensor([2.0, 4.0]), 1)
     tensor([1.6449, 1.0823])
     """
-    if out is None:
-        input = underived(input, NotImplementedError("the derivative for 'zeta' is not implemented."))
-    return _zeta.general((input, other), out)
+    return _of_parameter(_zeta, "zeta", input, other, out)
 
 
 def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -116,18 +119,23 @@ def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     >>> torch.igamma(torch.tensor([4.0]), torch.tensor([3.0, 4.0, 5.0]))
     tensor([0.3528, 0.5665, 0.7350])
     """
-    return _igamma.general((_parameter("igamma", input, out), other), out)
+    return _of_parameter(_igamma, "igamma: input", input, other, out)
 
 
 def igammac(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The regularised upper incomplete gamma function, 1 - `igamma`, precise where it is small."""
-    return _igammac.general((_parameter("igammac", input, out), other), out)
+    return _of_parameter(_igammac, "igammac: input", input, other, out)
 
 
-def _parameter(name: str, input: Tensor, out: Tensor | None) -> Tensor:
-    if out is not None:
-        return input
-    return underived(input, NotImplementedError(f"the derivative for '{name}: input' is not implemented."))
+def _of_parameter(row: Pointwise, name: str, input: Any, other: Any, out: Tensor | None) -> Tensor:
+    """row(input, other). There is no derivative for `input`: a backward pass that comes to it raises NotImplementedError, also
+    where `input` is what is overwritten."""
+    if out is None:
+        error = NotImplementedError(f"the derivative for '{name}' is not implemented.")
+        return row.general((underived(input, error), other))
+    if out is input and input._requires_grad:
+        return copy_(out, _of_parameter(row, name, clone(input), other, None))
+    return row.general((input, other), out)
 
 
 def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -51,7 +51,7 @@ def _selected(how: int):
 
 def _of_nothing(dtype: dt.DType) -> float:
     """The median of no elements: NaN, or what C makes of it as an integer."""
-    if dtype.is_floating_point or dtype is dt.bool:
+    if dtype.is_floating_point or dtype.is_complex or dtype is dt.bool:
         return float("nan")
     return dt.iinfo(dtype).min if dtype.itemsize >= 4 else 0
 
@@ -75,14 +75,19 @@ _median_of_all = Op("Median", _of_all(MEDIAN), shared_by_all_vjp, saves=(0, -1))
 _nanmedian_of_all = Op("Nanmedian", _of_all(NANMEDIAN), shared_by_all_vjp, saves=(0, -1))
 
 
-def _one_of_each(row: Choice, function: str, made, input: Tensor, dim: int, keepdim: bool, out, *params):
-    """A choice of one element along `dim`, which is left out or kept with size one."""
-    d = normalize_dim(dim, input.array.ndim)
+def _along(function: str, input: Tensor, dim: int) -> int:
+    """`dim`, counted from the front. Raises IndexError where there are no elements along it."""
+    d = normalize_dim(dim, tensor_array(input).ndim)
+    if 0 in input.array.shape[d : d + 1]:
+        raise IndexError(f"{function}(): Expected reduction dim {d} to have non-zero size.")
+    return d
+
+
+def _one_of_each(row: Choice, function: str, made, input: Tensor, d: int, keepdim: bool, out, *params):
+    """A choice of one element along dimension `d`, which is left out or kept with size one."""
     if not input.array.ndim:
         value, place = row(reshape(input, 1), 0, *params)
     else:
-        if not input.array.shape[d]:
-            raise IndexError(f"{function}(): Expected reduction dim {d} to have non-zero size.")
         value, place = row(input, d, *params)
         if keepdim:
             value, place = unsqueeze(value, d), unsqueeze(place, d)
@@ -102,13 +107,12 @@ def kthvalue(
     """
     whole(k)
     flags(keepdim)
-    d = normalize_dim(dim, tensor_array(input).ndim)
-    size = input.array.shape[d] if input.array.ndim else 1
-    if size and not 1 <= k <= size:
+    d = _along("kthvalue", input, dim)
+    if not 1 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
-    if size and (input.array.ndim or input.kind.dtype.is_complex):
+    if input.array.ndim or input.kind.dtype.is_complex:
         refuse_dtypes("kthvalue_cpu", input.kind.dtype, "bool")
-    return _one_of_each(_kthvalue, "kthvalue", return_types.kthvalue, input, dim, keepdim, out, k - 1)
+    return _one_of_each(_kthvalue, "kthvalue", return_types.kthvalue, input, d, keepdim, out, k - 1)
 
 
 def _check_median(input: Tensor) -> None:
@@ -133,9 +137,9 @@ def median(
     if dim is None:
         _check_median(input)
         return _median_of_all(input)
-    normalize_dim(dim, tensor_array(input).ndim)
+    d = _along("median", input, dim)
     refuse_dtypes("median_out", input.kind.dtype, "bool")
-    return _one_of_each(_median, "median", return_types.median, input, dim, keepdim, out)
+    return _one_of_each(_median, "median", return_types.median, input, d, keepdim, out)
 
 
 def nanmedian(
@@ -154,9 +158,9 @@ def nanmedian(
     if dim is None:
         _check_median(input)
         return _nanmedian_of_all(input)
-    normalize_dim(dim, tensor_array(input).ndim)
+    d = _along("median", input, dim)
     refuse_dtypes("median_out", input.kind.dtype, "bool")
-    return _one_of_each(_nanmedian, "median", return_types.nanmedian, input, dim, keepdim, out)
+    return _one_of_each(_nanmedian, "median", return_types.nanmedian, input, d, keepdim, out)
 
 
 # --- the most frequent element
@@ -201,10 +205,10 @@ def mode(
     indices=tensor(3))
     """
     flags(keepdim)
-    normalize_dim(dim, tensor_array(input).ndim)
+    d = _along("mode", input, dim)
     if input.array.size:
         refuse_dtypes("mode_cpu", input.kind.dtype)
-    return _one_of_each(_mode, "mode", return_types.mode, input, dim, keepdim, out)
+    return _one_of_each(_mode, "mode", return_types.mode, input, d, keepdim, out)
 
 
 # --- quantiles

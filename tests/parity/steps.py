@@ -476,7 +476,7 @@ CASTS = [
     Step("float", 1, 0, lambda L, x: x.float()),
     Step("half", 1, 0, lambda L, x: x.half()),
     Step("long", 1, 0, lambda L, x: x.long()),
-    Step("view as bytes", 1, 0, lambda L, x: x.detach().contiguous().view(L.uint8)),
+    Step("view as bytes", 1, 0, lambda L, x: x.detach().masked_fill(x != x, 0).contiguous().view(L.uint8)),
     Step("eye", 1, 1, lambda L, x, k: L.eye(k % 3, x.shape[-1], dtype=x.dtype)),
     Step("linspace", 1, 1, lambda L, x, k: L.linspace(1, k, k % 3 + 2, dtype=x.dtype)),
     Step("arange", 1, 1, lambda L, x, k: L.arange(0, k % 5, 1 + k % 2, dtype=x.dtype)),

@@ -74,6 +74,8 @@ L.masked_select(m, m > 0, out=m) | L.scatter(m, 0, i([[0, 1]]), m[1:], out=m) | 
 F.l1_loss(i(1.0).double(), m) | F.nll_loss(m[0], i([1, 2, 3]).int()) | F.nll_loss(m[0], i([1, 2, 3])) | F.nll_loss(m, i(1)) | F.cross_entropy(m[None], i(1.0)) | F.cross_entropy(i(1.0), m) | F.cross_entropy(m * 1j, i([1])) | L.cat([m, m[0]], out=u > 0)
 F.linear(x, y, i(1)) | F.linear(x, y, i(1.0)) | F.linear(m, m, i(1)) | F.binary_cross_entropy(y[:2], y[1:]) | F.binary_cross_entropy(y[:2], y[:2] * L.nan)
 L.trapezoid(u[:0]) | L.index_add(m[:0], 1, i([]).long(), m[0, :0]) | F.batch_norm(m[0, :1], None, None, training=True) | F.batch_norm(m[0], None, None, training=True) | F.batch_norm(m[:1, :0], None, None, training=True)
+m.index_add(-1, i([0, 1]), i(1.0)) | m.index_add(-1, i([0]), m) | m.index_add(0, i([0]), m[0]) | i(1.0).index_add(0, i([0, 1]), i([1.0])) | m.index_add(0, i([0, 1]), i(1.0)) | m.index_add(1, i([0]), m[0])
+(m[:0] * 1j).median() | (m[:0] > 0).median(0) | (m[:0] * 1j).nanmedian(0) | L.trapezoid(m > 0, dim=2) | L.trapezoid(u[:0] > 0) | L.trapezoid(m, dx=1j, dim=3) | F.margin_ranking_loss(x, y, L.ones(3).byte())
 m.expand(2, 2, 2).__setitem__(..., 3) | m.expand(2, 2, 2).__setitem__((0, 0), 3) | m.expand(2, 2, 2).fill_(3) | m.expand(2, 2, 2).__setitem__(0, m)
 """
 NAMES = {

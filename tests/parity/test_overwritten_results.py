@@ -1,6 +1,8 @@
 """What an op's gradient keeps: the result is changed in place after the op, and the gradients are right, or the error is
 raised, as in PyTorch."""
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -61,6 +63,42 @@ def test_overwritten(sample):
                 assert (x is None) == (y is None)
                 if y is not None:
                     numbatorch.testing.assert_close(x, y, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+# PyTorch keeps the history of what logical_not_ and its like overwrite, though nothing of it is in the result.
+IN_PLACE = [
+    replace(sample, name=f"Tensor.{name}_")
+    for sample in DIFFERENTIABLE
+    if hasattr(torch.Tensor, f"{(name := sample.name.split('.')[-1])}_") and not name.startswith("logical_")
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("sample", IN_PLACE, ids=lambda s: s.id)
+def test_in_place(sample):
+    """The op written over its first operand, which is no leaf."""
+    found = []
+    for library in (numbatorch, torch):
+        arrays = sample.arrays(sample.shapes[0], sample.wide)
+        leaves = [t.requires_grad_() for t in tensors(library, arrays, (sample.wide,) * len(arrays))]
+        first, *others = [leaf * 1 for leaf in leaves]
+        try:
+            sample.call(library, [first, *others])
+            grads = library.autograd.grad(first.abs().sum(), leaves, allow_unused=True)
+            found.append(
+                [first.detach().numpy(), *[None if g is None else g.detach().numpy() for g in grads]]
+            )
+        except RuntimeError as error:
+            found.append(str(error))
+    ours, theirs = found
+    if isinstance(theirs, str) and "inplace version of" not in theirs:
+        assert isinstance(ours, str), f"{ours} against PyTorch's {theirs}"
+    elif not isinstance(theirs, str):
+        assert not isinstance(ours, str), ours
+        for a, b in zip(ours, theirs, strict=True):
+            assert (a is None) == (b is None)
+            if b is not None:
+                numbatorch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 def test_number_divided_by_a_tensor():

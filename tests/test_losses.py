@@ -317,3 +317,23 @@ def test_ctc_refuses_labels_that_are_none():
     with pytest.raises(RuntimeError, match="Expected targets to be labels from 0 to 2"):
         F.ctc_loss(torch.zeros(4, 1, 3), torch.tensor([[3]]), [4], [1])
     F.ctc_loss(torch.zeros(4, 1, 3), torch.tensor([[1, -1]]), [4], [1])  # beyond the length: anything
+
+
+def test_margins_of_many_labels_are_shared_out_by_rows():
+    """Rows for several threads, with labels that repeat, none, and all classes."""
+    torch.manual_seed(0)
+    x = torch.randn(500, 100, dtype=torch.float64, requires_grad=True)
+    labels = torch.randint(100, (500, 100))
+    labels[::3, 5], labels[0], labels[1] = -1, -1, torch.arange(100)
+    losses = F.multilabel_margin_loss(x, labels, reduction="none")
+    (dx,) = torch.autograd.grad(losses, x, torch.arange(500.0, dtype=torch.float64))
+    expected, slopes = np.zeros(500), np.zeros((500, 100))
+    for row, (values, given) in enumerate(zip(host(x), host(labels))):
+        given = given[: (given < 0).argmax()] if (given < 0).any() else given
+        others = np.setdiff1d(np.arange(100), given)
+        missing = np.maximum(1 - values[given][:, None] + values[others], 0)
+        expected[row] = missing.sum() / 100
+        np.add.at(slopes[row], given, -(missing > 0).sum(1) * row / 100)
+        slopes[row, others] = (missing > 0).sum(0) * row / 100
+    np.testing.assert_allclose(host(losses), expected, rtol=1e-12)
+    np.testing.assert_allclose(host(dx), slopes, rtol=1e-12)

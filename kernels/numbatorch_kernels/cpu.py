@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numba
 from numba import types
@@ -21,11 +23,15 @@ log = logging.getLogger("numbatorch.kernels")
 _entries: dict[tuple, Callable] = {}
 
 
-def shared(function: Callable) -> Callable:
-    """Decorator: a function that kernels call, left as it is, for kernels of CUDA to compile too."""
-    options = SHARED | {"pipeline_class": PartCompiler}
-    overload(function, jit_options=options, strict=False, target="cpu")(lambda *args: function)
-    return register_jitable(**SHARED)(function)
+def shared(function: Callable | None = None, **options: Any) -> Any:
+    """Decorator: a function that kernels call, left as it is, for kernels of CUDA to compile too. `options` are more of
+    those that `numba.njit` takes."""
+    if function is None:
+        return partial(shared, **options)
+    options = SHARED | options
+    part = options | {"pipeline_class": PartCompiler}
+    overload(function, jit_options=part, strict=False, target="cpu")(lambda *args: function)
+    return register_jitable(**options)(function)
 
 
 SLOW_COMPILE = 0.5  # seconds after which a compile is worth a line of notice

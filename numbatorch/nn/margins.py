@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from numbatorch import ops
@@ -204,25 +203,18 @@ def multilabel_margin_loss(
         )
     ops.check_margin(input, target, "multilabel_margin_loss_forward_out_frame")
     count, classes = rows.shape
-    given = target.reshape(count, classes)
-    if ((given < -1) | (given >= classes)).any():
-        raise RuntimeError("argument #2 'target' is out of range")
-    valid = (given >= 0).cumprod(1)
-    most = int(valid.sum(1).max())
-    given, valid = given[:, :most].clamp(min=0), valid[:, :most].to(rows.dtype)
-    named = ops.zeros_like(rows, requires_grad=False).scatter_reduce(1, given, valid, "amax") != 0
-    # Of the other classes in falling order those that count for a class t come first: k of them are above x[t] - 1.
-    others = rows.masked_fill(named, -math.inf).sort(1, descending=True).values
-    least = rows.gather(1, given) - 1
-    k = ops.searchsorted(-others.detach(), -least.detach())
-    above = ops.pad(others.cumsum(1), (1, 0)).gather(1, k)
-    losses = ((above - k * least) * valid).sum(1) / classes
+    labels = target.reshape(count, classes)
+    if count:
+        lowest, highest = ops.aminmax(labels)
+        if lowest.item() < -1 or highest.item() >= classes:
+            raise RuntimeError("argument #2 'target' is out of range")
+    losses = ops.multilabel_margin(rows, labels)
     return reduced(losses.reshape(()) if input.dim() < 2 else losses, reduction)
 
 
 def _rows(input: Tensor) -> Tensor:
     """(N, C)"""
-    if tensor_array(input).ndim > 2 or (input.dim() == 2 and not input.size(1)):
+    if tensor_array(input).ndim > 2 or (input.dim() and not input.size(-1)):
         raise RuntimeError(
             "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
             f"{list(input.shape)}"

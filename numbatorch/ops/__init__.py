@@ -341,6 +341,7 @@ from numbatorch.ops.margin import hinge_embedding_loss as hinge_embedding_loss
 from numbatorch.ops.margin import kl_div as kl_div
 from numbatorch.ops.margin import margin_ranking_loss as margin_ranking_loss
 from numbatorch.ops.margin import multi_margin as multi_margin
+from numbatorch.ops.margin import multilabel_margin as multilabel_margin
 from numbatorch.ops.margin import poisson_nll_loss as poisson_nll_loss
 from numbatorch.ops.margin import soft_margin_loss as soft_margin_loss
 from numbatorch.ops.margin import triplet_margin_loss as triplet_margin_loss

@@ -212,6 +212,30 @@ def _multi_margin_vjp(node, grad):
 # (x, chosen, p, margin): of each row Σ_c max(0, margin - x[chosen] + x[c])^p / C over the other classes c
 multi_margin = Op("MultiMarginLoss", _multi_margin_forward, _multi_margin_vjp, saves=(0, 1), tensors=2)
 
+
+def _multilabel_margin_forward(x, labels):
+    losses = empty((len(x.array),), x.kind)
+    kernels.label_margins(
+        x.kind.device.type, losses.array, contiguous(x.detach()).array, contiguous(labels).array
+    )
+    return losses
+
+
+def _multilabel_margin_vjp(node, grad):
+    """A gradient that will be differentiated again is `grad` times what does not change with x."""
+    x, labels = node.unpack()
+    each = full_like(grad, 1.0, requires_grad=False) if state.enabled else grad
+    dx = empty(x.array.shape, x.kind)
+    arrays = [contiguous(t).array for t in (each, x.detach(), labels)]
+    kernels.label_margins_backward(x.kind.device.type, dx.array, *arrays)
+    return (mul(dx, unsqueeze(grad, 1)) if state.enabled else dx), None
+
+
+# (x, labels): of each row Σ_t Σ_c max(0, 1 - x[t] + x[c]) / C over the labels t, up to -1, and the other classes c
+multilabel_margin = Op(
+    "MultilabelMarginLoss", _multilabel_margin_forward, _multilabel_margin_vjp, saves=(0, 1), tensors=2
+)
+
 _refused = ("float16", "bfloat16", *COMPLEX, *INTEGERS)
 
 

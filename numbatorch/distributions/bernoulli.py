@@ -59,10 +59,10 @@ class Bernoulli(TwoForms, ExponentialFamily):
         if self._validate_args:
             self._validate_sample(value)
         logits, value = broadcast_all(self.logits, value)
-        return -ops.binary_cross_entropy_with_logits(logits, value, reduction="none")
+        return -ops.binary_cross_entropy_with_logits(logits, value)
 
     def entropy(self) -> Tensor:
-        return ops.binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
+        return ops.binary_cross_entropy_with_logits(self.logits, self.probs)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         values = ops.arange(2, dtype=self._param.dtype, device=self._param.device)

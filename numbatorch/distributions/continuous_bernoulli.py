@@ -94,7 +94,7 @@ class ContinuousBernoulli(TwoForms, ExponentialFamily):
         if self._validate_args:
             self._validate_sample(value)
         logits, value = broadcast_all(self.logits, value)
-        likelihood = -ops.binary_cross_entropy_with_logits(logits, value, reduction="none")
+        likelihood = -ops.binary_cross_entropy_with_logits(logits, value)
         return likelihood + self._cont_bern_log_norm()
 
     def cdf(self, value: Any) -> Tensor:

@@ -65,5 +65,5 @@ class Geometric(TwoForms, Distribution):
         return value * failing + self.probs.log()
 
     def entropy(self) -> Tensor:
-        cross = ops.binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
+        cross = ops.binary_cross_entropy_with_logits(self.logits, self.probs)
         return cross / self.probs

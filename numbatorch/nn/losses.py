@@ -15,7 +15,7 @@ from numbatorch.arguments import tensor_array
 from numbatorch.autograd import no_grad
 from numbatorch.dtype import int64, uint8
 from numbatorch.ops import entropy
-from numbatorch.ops.loss import together
+from numbatorch.ops.loss import WORDS, together
 from numbatorch.tensor import Tensor
 
 
@@ -217,7 +217,7 @@ def binary_cross_entropy_with_logits(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
-    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
+    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, number_of(reduction))
 
 
 def kl_div(
@@ -391,10 +391,9 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
 
 def number_of(reduction: str) -> int:
     """PyTorch's number for a reduction. Raises ValueError for a word that is none."""
-    words = ("none", "mean", "sum")
-    if reduction not in words:
+    if reduction not in WORDS:
         raise ValueError(f"{reduction} is not a valid value for reduction")
-    return words.index(reduction)
+    return WORDS.index(reduction)
 
 
 def _reduced(losses: Tensor, reduction: str) -> Tensor:

@@ -90,7 +90,7 @@ def multilabel_soft_margin_loss(
     others = (target,) if weight is None else (target, weight)
     alike = all([tensor_kind(x).dtype is own for x in others])
     if alike and target.shape == input.shape:
-        losses = ops.binary_cross_entropy_with_logits(input, target, weight, reduction="none")
+        losses = ops.binary_cross_entropy_with_logits(input, target, weight)
     else:
         losses = -(target * ops.logsigmoid(input) + (1 - target) * ops.logsigmoid(-input))
         losses = losses if weight is None else losses * weight

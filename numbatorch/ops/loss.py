@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 _REDUCTIONS: dict[str, Callable] = {"none": lambda losses: losses, "mean": mean, "sum": sum}
+WORDS = tuple(_REDUCTIONS)  # at PyTorch's numbers for them
 
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:
@@ -193,25 +194,26 @@ def binary_cross_entropy_with_logits(
     target: Tensor,
     weight: Tensor | None = None,
     pos_weight: Tensor | None = None,
-    reduction: str = "mean",
+    reduction: int = 0,
 ) -> Tensor:
     """`binary_cross_entropy` of sigmoid(input), without overflow; `pos_weight` weighs the positive class. The losses
     have the target's dtype."""
+    word = WORDS[reduction]
     own, given = tensor_kind(input).dtype, [x for x in (target, weight, pos_weight) if x is not None]
     if any([tensor_kind(x).dtype is not own for x in given]) and not casting.tolerates(input, *given):
         shares = logsigmoid(input)
         if pos_weight is not None:
             shares.mul_(mul(sub(pos_weight, 1), target).add_(1))
         losses = sub(ones_like(target), target).mul_(input).sub_(shares)
-        return reduced(losses if weight is None else losses.mul_(weight), reduction)
+        return reduced(losses if weight is None else losses.mul_(weight), word)
     if pos_weight is None and weight is None:
-        return _bce_logits(input, target, reduction)
+        return _bce_logits(input, target, word)
     losses = (
         _bce_logits(input, target, "none")
         if pos_weight is None
         else _bce_logits_weighted(input, target, pos_weight)
     )
-    return reduced(losses if weight is None else mul(losses, weight), reduction)
+    return reduced(losses if weight is None else mul(losses, weight), word)
 
 
 # --- of classes

@@ -16,7 +16,7 @@ from numbatorch.ops.comparison import eq, gt, ne, where
 from numbatorch.ops.copy import contiguous
 from numbatorch.ops.creation import full_like, zeros_like
 from numbatorch.ops.distance import pairwise_distance
-from numbatorch.ops.loss import Loss, reduced, settled
+from numbatorch.ops.loss import WORDS, Loss, reduced, settled
 from numbatorch.ops.math import clamp_min, exp, log, neg, sqrt
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.view import unsqueeze
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 _EPSILON = 1e-12
-_WORDS = ("none", "mean", "sum")
 
 
 def _soft_margin_steps(input: Tensor, target: Tensor) -> Tensor:
@@ -62,7 +61,7 @@ _stirling = Pointwise("Stirling", scalar.stirling, result=to_float, accepts=refu
 
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: int = 0) -> Tensor:
     """log(1 + exp(-target input)), for targets of 1 and -1"""
-    return _soft_margin(input, target, _WORDS[reduction])
+    return _soft_margin(input, target, WORDS[reduction])
 
 
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 0) -> Tensor:
@@ -72,7 +71,7 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, red
     tensor([0.5000, 0.7500])
     """
     real(margin)
-    return _hinge_embedding(input, target, margin, _WORDS[reduction])
+    return _hinge_embedding(input, target, margin, WORDS[reduction])
 
 
 def margin_ranking_loss(
@@ -88,7 +87,7 @@ def margin_ranking_loss(
         losses = _margin_ranking.general((input1, input2, target, float(margin)))
     else:
         losses = clamp_min(add(mul(neg(target), sub(input1, input2)), float(margin)), 0)
-    return reduced(losses, _WORDS[reduction])
+    return reduced(losses, WORDS[reduction])
 
 
 def cosine_embedding_loss(
@@ -116,7 +115,7 @@ def cosine_embedding_loss(
     cosine = div(sum(mul(input1, input2), dims), sqrt(mul(*squares)))
     apart = clamp_min(sub(cosine, margin), 0)
     losses = add(where(eq(target, 1), 1 - cosine, 0), where(eq(target, -1), apart, 0))
-    return reduced(losses, _WORDS[reduction])
+    return reduced(losses, WORDS[reduction])
 
 
 def triplet_margin_loss(
@@ -138,7 +137,7 @@ def triplet_margin_loss(
     near, far = (pairwise_distance(anchor, x, p, eps) for x in (positive, negative))
     if swap:
         far = minimum(far, pairwise_distance(positive, negative, p, eps))
-    return reduced(clamp_min(sub(add(near, margin), far), 0), _WORDS[reduction])
+    return reduced(clamp_min(sub(add(near, margin), far), 0), WORDS[reduction])
 
 
 def check_triplet(anchor: Tensor, positive: Tensor, negative: Tensor) -> None:
@@ -162,7 +161,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: boo
     if not all([dtype.is_floating_point for dtype in dtypes]):
         kind = "Complex" if any([dtype.is_complex for dtype in dtypes]) else "Integral"
         raise RuntimeError(f"kl_div: {kind} inputs not supported.")
-    return (_kl_div_log if log_target else _kl_div)(input, target, _WORDS[reduction])
+    return (_kl_div_log if log_target else _kl_div)(input, target, WORDS[reduction])
 
 
 def poisson_nll_loss(
@@ -177,11 +176,11 @@ def poisson_nll_loss(
     flags(log_input, full)
     row, numbers = (_poisson_nll_log, ()) if log_input else (_poisson_nll, (eps,))
     if not full:
-        return row(input, target, *numbers, _WORDS[reduction])
+        return row(input, target, *numbers, WORDS[reduction])
     losses = row(input, target, *numbers, "none")
     if target.kind.dtype is dt.bool:
         sub(losses, target)  # which Stirling's formula begins with: of truth values an error
-    return reduced(add(losses, _stirling(target)), _WORDS[reduction])
+    return reduced(add(losses, _stirling(target)), WORDS[reduction])
 
 
 # --- of classes

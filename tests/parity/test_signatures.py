@@ -1,4 +1,4 @@
-"""Functions, methods and classes take the arguments that PyTorch's do: every name, those by place in the same order. What PyTorch
+"""Functions, methods and classes take the arguments that PyTorch's do: every name, those by place in the same order, with the same defaults. What PyTorch
 has in Python says so itself; of what is built in, the stubs that come with it (torch/_C/*.pyi) list every form."""
 
 from __future__ import annotations
@@ -81,18 +81,45 @@ NOT_TAKEN = {
 }
 
 
+# Defaults that are others here, by the names of the arguments alone or after those of functions, and why.
+OTHER_DEFAULT = {
+    "torch.compile.backend": "inductor: the one that writes kernels here, too",
+    "torch.save.pickle_module": "Python's: None is the one that writes here",
+    "torch.utils.data.random_split.generator": "the default generator: None stands for it",
+    "torch.random.fork_rng.device_type": "None: cuda is the only accelerator here",
+    "memory_format": "the contiguous one: None stands for it",
+    "unbiased": "True: None asks whether `correction` was given",
+    "dx": "1: None asks whether `x` was given",
+    "stride": "the empty one: None stands for the size of the window",
+    "reduction": "the stubs say 1, but PyTorch takes 0",
+    "torch.asarray.requires_grad": "None: as False",
+}
+
+
 class Form(NamedTuple):
     """The arguments of a call."""
 
     places: list[str]  # what may be given by place, in order
     names: list[str]  # all but the tensor itself
+    defaults: dict[str, str]  # in words; of those that have one
     starred: bool = False  # *args: in what order is not known
     open: bool = False  # **kwargs
 
 
-def _form(places: list[str], more: list[str], starred: bool = False, open: bool = False) -> Form:
+def _form(
+    places: list[str], more: list[str], defaults: dict[str, str], starred: bool = False, open: bool = False
+) -> Form:
     places, more = ([name for name in names if name[0] != "_"] for names in (places, more))
-    return Form(places, [n for n in (*places, *more) if n not in ("self", "input")], starred, open)
+    return Form(places, [n for n in (*places, *more) if n not in ("self", "input")], defaults, starred, open)
+
+
+def _words(value: Any) -> str:
+    """A default in words that are the same for both libraries."""
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(_words, value))})"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(float(value))
+    return getattr(value, "__name__", None) or repr(value).replace("numbatorch.", "torch.")
 
 
 def written(function: Any) -> Form | None:
@@ -104,8 +131,13 @@ def written(function: Any) -> Form | None:
     kinds = [p.kind for p in parameters]
     places = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     more = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    defaults = {p.name: _words(p.default) for p in parameters if p.default is not p.empty}
     return _form(
-        places, more, inspect.Parameter.VAR_POSITIONAL in kinds, inspect.Parameter.VAR_KEYWORD in kinds
+        places,
+        more,
+        defaults,
+        inspect.Parameter.VAR_POSITIONAL in kinds,
+        inspect.Parameter.VAR_KEYWORD in kinds,
     )
 
 
@@ -119,9 +151,20 @@ def built_in(file: str, owner: str | None) -> dict[str, list[Form]]:
     for node in body:
         if isinstance(node, ast.FunctionDef):
             a = node.args
-            places = [x.arg for x in (*a.posonlyargs, *a.args)]
-            found[node.name].append(_form(places, [x.arg for x in a.kwonlyargs], a.vararg is not None))
+            places, more = [x.arg for x in (*a.posonlyargs, *a.args)], [x.arg for x in a.kwonlyargs]
+            values = [*[None] * (len(places) - len(a.defaults)), *a.defaults, *a.kw_defaults]
+            told = zip([*places, *more], values, strict=True)
+            defaults = {n: _said(v) for n, v in told if v is not None and ast.unparse(v) != "..."}
+            found[node.name].append(_form(places, more, defaults, a.vararg is not None))
     return found
+
+
+def _said(default: ast.expr) -> str:
+    """A default of a stub: a literal, or a name of PyTorch's."""
+    try:
+        return _words(ast.literal_eval(default))
+    except ValueError:
+        return ast.unparse(default)
 
 
 def _space(library: Any, name: str) -> Any:
@@ -137,8 +180,21 @@ def _in_order(form: Form, own: Form) -> bool:
     return form.starred or own.starred or theirs == ours[: len(theirs)] or not {*theirs} <= {*ours}
 
 
+def _other_defaults(name: str, forms: list[Form], own: Form) -> list[str]:
+    """Where all forms that know an argument have a default for it, and none has ours."""
+    found = []
+    for argument, default in own.defaults.items():
+        takes = [form for form in forms if argument in form.names]
+        theirs = {form.defaults.get(argument, default) for form in takes}
+        known = argument in OTHER_DEFAULT or f"{name}.{argument}" in OTHER_DEFAULT
+        if takes and default not in theirs and not known:
+            found.append(f"{name}: {argument} = {', '.join(sorted(theirs))}")
+    return found
+
+
 def lacking(space: str, name: str, forms: list[Form], function: Any) -> list[str]:
-    """What our function does not take of the forms; "order" where they differ in nothing but that, all of them."""
+    """What our function does not take of the forms; "order" where they differ in nothing but that, all of them; defaults that
+    are others."""
     name, own = f"{space}.{name}", written(function)
     if own is None or not forms or name in NOT_TAKEN:
         return []
@@ -147,7 +203,11 @@ def lacking(space: str, name: str, forms: list[Form], function: Any) -> list[str
         n for n in wanted if not (own.open or n in own.names or n in NOT_TAKEN or f"{name}.{n}" in NOT_TAKEN)
     ]
     ordered = any(_in_order(form, own) for form in forms)
-    return [f"{name}: {n}" for n in missing] + [f"{name}: order"] * (not ordered)
+    return [
+        *[f"{name}: {n}" for n in missing],
+        *[f"{name}: order"] * (not ordered),
+        *_other_defaults(name, forms, own),
+    ]
 
 
 @pytest.mark.parametrize("space", WRITTEN)

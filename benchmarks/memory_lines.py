@@ -7,7 +7,6 @@ What needs more than 1.2 times PyTorch's memory, and why, here:
 
 bilinear                        1.7   a megabyte of products, of some rows at a time
 grid_sample, bicubic, backward  1.4   sixteen neighbours and weights for every point of a picture
-max_pool1d                      1.2   a byte a window says where its largest element was, though nobody asks
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Arrays are contiguous, (planes, depth, height, width); a line or a flat picture has sizes of 1 in front. Which tap
 of its window an element is, counted row by row, is its *place*: a byte where windows are small, an int32 otherwise.
+Where no places are wanted, none are written: their array is empty.
 A window without any tap in the picture has the lowest number of its type.
 """
 
@@ -24,7 +25,9 @@ from numbatorch_kernels.registry import Kernel
 from numbatorch_kernels.window import Windows
 
 max_pool = Kernel("max_pool")  # (out, places, x, windows): `window.Windows`
-max_pool_backward = Kernel("max_pool_backward")  # (dx, grad, places, windows), the same in every plane
+max_pool_backward = Kernel(
+    "max_pool_backward"
+)  # (dx, grad, places, windows); on CUDA the same in every plane
 max_pool_indices = Kernel(
     "max_pool_indices"
 )  # (out, places, windows): where in its flat picture each element was
@@ -72,7 +75,7 @@ def _row(best, numbers, line, n, stride, taps, dilation, number, bfloat):
 
 
 @callee(forceinline=True)
-def _pairs(out, places, line, n, taps, down, bfloat):
+def _pairs(out, places, line, n, taps, down, bfloat, kept):
     """n whole windows side by side, each two elements of `taps` / 2 rows that lie `down` elements apart."""
     for c in range(n):
         value, which = load(line, 2 * c, bfloat), np.int32(0)
@@ -82,7 +85,8 @@ def _pairs(out, places, line, n, taps, down, bfloat):
             value = x if larger else value
             which = np.int32(k) if larger else which
         store(out, c, value, bfloat)
-        places[c] = which
+        if kept:
+            places[c] = which
 
 
 @callee
@@ -129,9 +133,9 @@ def _each(
 
 def max_pool_kernel(
     out, places, x, table, step, d, h, w, od, oh, ow, kd, kh, kw, jump_d, jump_h, jump_w, stride, lowest, size,
-    bfloat, start, stop,
+    bfloat, kept, start, stop,
 ):  # fmt: skip
-    """Rows start:stop of out, of all planes; `size`: of all of x."""
+    """Rows start:stop of out, of all planes; `size`: of all of x. `kept`: whether places are wanted."""
     best, numbers = local_like(x, ROOM), local(types.int32, ROOM)
     reach = ((kd - 1) * jump_d * h + (kh - 1) * jump_h) * w + (kw - 1) * jump_w
     of_w = offset(table, 3 * (od + oh))
@@ -150,9 +154,9 @@ def max_pool_kernel(
             largest, places_of = offset(out, row * ow), offset(places, row * ow)
             corner = offset(picture, (of_d[0] * h + of_h[0]) * w + of_w[0])
             if kh == 1:
-                _pairs(largest, places_of, corner, ow, 2, 0, bfloat)
+                _pairs(largest, places_of, corner, ow, 2, 0, bfloat, kept)
             else:
-                _pairs(largest, places_of, corner, ow, 4, jump_h * w, bfloat)
+                _pairs(largest, places_of, corner, ow, 4, jump_h * w, bfloat, kept)
             continue
         for begin in range(0, ow, CHUNK):
             end = min(begin + CHUNK, ow)
@@ -185,7 +189,7 @@ def max_pool_kernel(
             to = row * ow + begin
             for i in range(end - begin):
                 store(out, to + i, best[i], bfloat)
-            for i in range(end - begin):
+            for i in range(end - begin if kept else 0):
                 places[to + i] = numbers[i]
 
 
@@ -212,11 +216,12 @@ def _tiles(to, grad, places, n, place, bfloat):
 
 
 def max_pool_backward_kernel(
-    dx, grad, places, offsets, table, d, h, w, od, oh, ow, kd, kh, kw, tiles, bfloat, start, stop
+    dx, grad, places, offsets, table, step, d, h, w, od, oh, ow, kd, kh, kw, tiles, bfloat, start, stop
 ):
     """Planes start:stop of dx. `tiles`: windows are 2 x 2 of a flat picture and lie side by side, in long rows."""
-    of_h, of_w = offset(table, 3 * od), offset(table, 3 * (od + oh))
     for plane in range(start, stop):
+        of_d = offset(table, plane * step)
+        of_h, of_w = offset(of_d, 3 * od), offset(of_d, 3 * (od + oh))
         to = offset(dx, plane * d * h * w)
         at = plane * od * oh * ow
         if tiles:
@@ -232,7 +237,7 @@ def max_pool_backward_kernel(
             store(to, i, 0, bfloat)
         for a in range(od):
             for b in range(oh):
-                first = (table[a] * h + of_h[b]) * w
+                first = (of_d[a] * h + of_h[b]) * w
                 for c in range(ow):
                     i = first + of_w[c] + offsets[places[at]]
                     store(to, i, load(to, i, bfloat) + load(grad, at, bfloat), bfloat)
@@ -249,12 +254,12 @@ def word(dtype: np.dtype) -> np.dtype:
 
 @cache
 def _forward(x: np.dtype, place: np.dtype) -> Callable:
-    return compiled(max_pool_kernel, x, place, x, "i8", *[int] * 14, float, *[int] * 4)
+    return compiled(max_pool_kernel, x, place, x, "i8", *[int] * 14, float, *[int] * 5)
 
 
 @cache
 def _backward(x: np.dtype, place: np.dtype) -> Callable:
-    return compiled(max_pool_backward_kernel, x, x, place, "i8", "i8", *[int] * 13)
+    return compiled(max_pool_backward_kernel, x, x, place, "i8", "i8", *[int] * 14)
 
 
 def lowest(dtype: np.dtype) -> float:
@@ -269,6 +274,7 @@ def _max_pool(out, places, x, windows: Windows):
     parallel.run(
         _forward(word(x.dtype), places.dtype), rows, grain, out, places, x, windows.table, windows.step, *windows.size,
         *windows.count, *windows.taps, *windows.dilation, windows.stride, lowest(x.dtype), x.size, int(x.dtype.char == "H"),
+        int(places.size > 0),
     )  # fmt: skip
 
 
@@ -287,7 +293,7 @@ def _max_pool_backward(dx, grad, places, windows: Windows):
     tiles = windows.taps == (1, 2, 2) and windows.tiled and windows.count[2] >= LONG
     parallel.run(
         _backward(word(dx.dtype), places.dtype), planes, grain, dx, grad, places, windows.offsets(), windows.table,
-        *windows.size, *windows.count, *windows.taps, int(tiles), int(dx.dtype.char == "H"),
+        windows.step, *windows.size, *windows.count, *windows.taps, int(tiles), int(dx.dtype.char == "H"),
     )  # fmt: skip
 
 

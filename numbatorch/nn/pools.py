@@ -156,8 +156,14 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
 
 
 def _fractional(
-    input: Tensor, n: int, kernel_size: Sizes, output_size: Any, output_ratio: Any, samples: Tensor | None
-) -> tuple[Tensor, Tensor]:
+    input: Tensor,
+    n: int,
+    kernel_size: Sizes,
+    output_size: Any,
+    output_ratio: Any,
+    samples: Tensor | None,
+    indices: bool,
+) -> Any:
     name = f"fractional_max_pool{n}d"
     if output_size is None:
         if output_ratio is None:
@@ -171,7 +177,7 @@ def _fractional(
     if samples is None:
         batch, channels = 1 if input.dim() == n + 1 else input.size(0), input.size(-n - 1)
         samples = ops.rand(batch, channels, n, dtype=input.dtype, device=input.device)
-    return ops.fractional_max_pool(input, n, kernel_size, output_size, samples)
+    return ops.fractional_max_pool(input, n, kernel_size, output_size, samples, indices)
 
 
 def fractional_max_pool2d_with_indices(
@@ -183,7 +189,7 @@ def fractional_max_pool2d_with_indices(
     _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """`fractional_max_pool2d`, and where in its flat picture each element was."""
-    return _fractional(input, 2, kernel_size, output_size, output_ratio, _random_samples)
+    return _fractional(input, 2, kernel_size, output_size, output_ratio, _random_samples, True)
 
 
 def fractional_max_pool2d(
@@ -199,8 +205,7 @@ def fractional_max_pool2d(
 
     B. Graham, arXiv:1412.6071.
     """
-    both = _fractional(input, 2, kernel_size, output_size, output_ratio, _random_samples)
-    return both if return_indices else both[0]
+    return _fractional(input, 2, kernel_size, output_size, output_ratio, _random_samples, return_indices)
 
 
 def fractional_max_pool3d_with_indices(
@@ -212,7 +217,7 @@ def fractional_max_pool3d_with_indices(
     _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """`fractional_max_pool3d`, and where in its flat volume each element was."""
-    return _fractional(input, 3, kernel_size, output_size, output_ratio, _random_samples)
+    return _fractional(input, 3, kernel_size, output_size, output_ratio, _random_samples, True)
 
 
 def fractional_max_pool3d(
@@ -224,8 +229,7 @@ def fractional_max_pool3d(
     _random_samples: Tensor | None = None,
 ) -> Any:
     """As `fractional_max_pool2d`, of volumes."""
-    both = _fractional(input, 3, kernel_size, output_size, output_ratio, _random_samples)
-    return both if return_indices else both[0]
+    return _fractional(input, 3, kernel_size, output_size, output_ratio, _random_samples, return_indices)
 
 
 # --- back to where maxima came from

@@ -31,7 +31,7 @@ from numbatorch.ops.pooling_rules import (
     integers,
 )
 from numbatorch.ops.reduce import mean
-from numbatorch.ops.scatter import scatter_, scatter_add
+from numbatorch.ops.scatter import scatter_, scatter_add_
 from numbatorch.ops.view import reshape, squeeze, unsqueeze
 from numbatorch_kernels import elementary, resample
 from numbatorch_kernels import pool as kernels
@@ -54,25 +54,28 @@ _ON_CUDA = {dt.float16: dt.float32, dt.bfloat16: dt.float32, **_KERNELS}
 # --- the largest
 
 
-def _max_forward(x, windows, spatial):
-    """The largest elements, and their places in their windows, which users never see."""
+def _max_forward(x, windows, spatial, kept):
+    """The largest elements, and their places in their windows, which users never see: an empty tensor unless `kept`."""
     source, shape = computed(x), x.array.shape[:-spatial] + windows.count[-spatial:]
     out = empty(shape, source.kind)
-    places = empty(shape, Kind.of(dt.uint8 if windows.place.itemsize == 1 else dt.int32, x.kind.device))
+    places = empty(
+        shape if kept else (0,), Kind.of(dt.uint8 if windows.place.itemsize == 1 else dt.int32, x.kind.device)
+    )
     if out.array.size:
         kernels.max_pool(x.kind.device.type, out.array, places.array, source.array, windows)
     return cast(out, x.kind.dtype), places
 
 
 def _max_vjp(node, grad):
-    windows, spatial = node.params
+    windows, spatial, _kept = node.params
     (places,) = node.unpack()
     shape = grad.array.shape[:-spatial] + windows.size[-spatial:]
-    if state.enabled or windows.step:  # what will be differentiated again is made of public ops
+    if state.enabled or (windows.step and not grad.kind.cpu):
+        # what will be differentiated again is made of public ops
         planes = prod(shape[:-spatial])
         index = reshape(_indices(places, windows), planes, prod(windows.count))
         flat = zeros((planes, prod(windows.size)), grad.kind)
-        return (reshape(scatter_add(flat, 1, index, reshape(grad, index.array.shape)), shape),)
+        return (reshape(scatter_add_(flat, 1, index, reshape(grad, index.array.shape)), shape),)
     source = computed(grad)
     dx = empty(shape, source.kind)
     if dx.array.size:
@@ -102,7 +105,8 @@ _MAX = {
 
 
 def _max(name: str, input: Tensor, windows: Windows, spatial: int, indices: bool) -> Any:
-    out, places = _MAX[name](input, windows, spatial)
+    kept = indices or (input._requires_grad and state.enabled)
+    out, places = _MAX[name](input, windows, spatial, kept)
     return (out, _indices(places, windows)) if indices else out
 
 
@@ -464,9 +468,9 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor
 
 
 def fractional_max_pool(
-    input: Tensor, spatial: int, kernel_size: Sizes, output_size: Sizes, samples: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The largest elements, and their places in the flat picture, of `output_size` windows of `kernel_size`
+    input: Tensor, spatial: int, kernel_size: Sizes, output_size: Sizes, samples: Tensor, indices: bool
+) -> Any:
+    """The largest elements, and with `indices` their places in the flat picture, of `output_size` windows of `kernel_size`
     whose places the samples, numbers in [0, 1) of shape (batch, channels, directions), decide."""
     name, shape = f"fractional_max_pool{spatial}d", input.array.shape
     kernel = integers(name, "kernel_size", 2, kernel_size)
@@ -489,7 +493,7 @@ def fractional_max_pool(
     order = slice(None, None, -1) if spatial == 2 else slice(None)  # PyTorch's: width first, but depth first
     uniform = numbers.detach().cpu().numpy().reshape(-1, spatial)[:, order]
     windows = fractional_windows(shape[-spatial:], size, kernel, uniform)
-    return _max(f"FractionalMaxPool{spatial}D", input, windows, spatial, True)
+    return _max(f"FractionalMaxPool{spatial}D", input, windows, spatial, indices)
 
 
 # --- what is made of means

@@ -13,7 +13,7 @@ from numbatorch_kernels.cuda.launch import launcher
 
 
 def max_pool_grid(
-    out, places, x, table, step, d, h, w, od, oh, ow, kh, kw, jump_d, jump_h, jump_w, lowest, n
+    out, places, x, table, step, d, h, w, od, oh, ow, kh, kw, jump_d, jump_h, jump_w, lowest, kept, n
 ):
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
         c, b, a, plane = i % ow, i // ow % oh, i // (ow * oh) % od, i // (ow * oh * od)
@@ -32,7 +32,8 @@ def max_pool_grid(
                     if value > best or value != value:
                         best, place = value, (p * kh + q) * kw + r
         out[i] = best
-        places[i] = place
+        if kept:
+            places[i] = place
 
 
 def max_pool_indices_grid(out, places, offsets, table, step, h, w, od, oh, ow, n):
@@ -64,7 +65,7 @@ def max_pool_backward_grid(
 
 @cache
 def _forward(x: np.dtype, place: np.dtype):
-    return launcher(max_pool_grid, x, place, x, "i8", *[int] * 12, from_dtype(x), int)
+    return launcher(max_pool_grid, x, place, x, "i8", *[int] * 12, from_dtype(x), int, int)
 
 
 @cache
@@ -77,7 +78,7 @@ def max_pool(out, places, x, windows) -> None:
     lowest = np.iinfo(x.dtype).min if x.dtype.kind in "ui" else -np.inf
     _forward(x.dtype, places.dtype)(
         out, places, x, windows.table.reshape(-1), windows.step, *windows.size, *windows.count, *windows.taps[1:],
-        *windows.dilation, x.dtype.type(lowest), out.size,
+        *windows.dilation, x.dtype.type(lowest), places.size > 0, out.size,
     )  # fmt: skip
 
 

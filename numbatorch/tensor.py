@@ -510,7 +510,7 @@ class Tensor(TensorBase):
 
     def _real_item(self, wanted: str) -> Any:
         """The only element; RuntimeError where it has an imaginary part."""
-        value = self.item()
+        value = self._only()
         if not isinstance(value, complex):
             return value
         if value.imag:
@@ -518,7 +518,13 @@ class Tensor(TensorBase):
         return value.real
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._only())
+
+    def _only(self) -> Any:
+        """The only element. Raises ValueError if there are more or fewer, where `item` raises RuntimeError."""
+        if self.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
 
     def __index__(self) -> int:
         if self.kind.dtype.is_inexact or self.array.size != 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse
-from numbatorch.arguments import listed, tensor_array, tensor_kind, whole
+from numbatorch.arguments import listed, misfit, tensor_array, tensor_kind, whole
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops import fused_norm as fused
@@ -94,12 +94,14 @@ def _agree(input: Tensor, shape: tuple[int, ...], *parameters: Tensor | None) ->
 
 
 def _as_shape(shape: Any) -> tuple[int, ...]:
-    return listed(shape, alone=True)
+    if not isinstance(shape, tuple | list):
+        raise misfit(shape, "tuple of ints")
+    return listed(shape)
 
 
 def layer_norm(
     input: Tensor,
-    normalized_shape: int | Sequence[int],
+    normalized_shape: Sequence[int],
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     eps: float = 1e-5,
@@ -128,7 +130,7 @@ def layer_norm(
 
 def rms_norm(
     input: Tensor,
-    normalized_shape: int | Sequence[int],
+    normalized_shape: Sequence[int],
     weight: Tensor | None = None,
     eps: float | None = None,
 ) -> Tensor:

@@ -111,7 +111,8 @@ def linspace(
     if isinstance(start, complex) or isinstance(end, complex):
         usual = usual.to_complex()
     own = dt.as_dtype(dtype or usual)
-    refuse("linspace_cpu", "bool")(own)
+    if steps > 1:
+        refuse("linspace_cpu", "bool")(own)
     place = resolve(device)
     if own.is_complex:
         real, imag = (

@@ -66,3 +66,26 @@ def test_a_number_out_of_range(case, dtype):
 )
 def test_a_number_of_another_kind(case):
     assert_same(case)
+
+
+@pytest.mark.parametrize("number", ["float", "int", "complex", "bool"])
+@pytest.mark.parametrize(
+    "tensor", ["L.zeros(3)", "L.zeros(0)", "L.zeros(1, 1)", "L.tensor([1j])", "L.tensor(2)"]
+)
+def test_the_number_of_a_tensor(number, tensor):
+    assert_same(f"{number}({tensor})")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "L.linspace(0, 1, 1, dtype=L.bool)",
+        "L.linspace(0, 1, 0, dtype=L.bool)",
+        "L.linspace(0, 1, 2, dtype=L.bool)",
+        "F.layer_norm(L.ones(2, 4), 4)",
+        "F.rms_norm(L.ones(2, 4), 4)",
+        "F.layer_norm(L.ones(2, 4), [4.0])",
+    ],
+)
+def test_a_number_in_the_place_of_several(case):
+    assert_same(case)

@@ -261,13 +261,16 @@ def movedim(input: Tensor, source, destination) -> Tensor:
             f"same number of dims as "
             f"destination ({list(destination)} dims)"
         )
-    source, destination = normalize_dims(source, ndim), normalize_dims(destination, ndim)
+    old, new = ([normalize_dim(d, ndim) for d in dims] for dims in (source, destination))
+    for name, dims, given in (("source", old, source), ("destination", new, destination)):
+        if len({*dims}) < len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(given)})")
     if not ndim:
         return _permute(input, ())
     order = [-1] * ndim
-    for s, d in zip(source, destination, strict=True):
+    for s, d in zip(old, new, strict=True):
         order[d] = s
-    rest = iter([d for d in range(ndim) if d not in source])
+    rest = iter([d for d in range(ndim) if d not in old])
     return _permute(input, tuple([next(rest) if d < 0 else d for d in order]))
 
 

@@ -562,6 +562,9 @@ L.arange(4.).unfold(0,2,0)
 L.tensor(4.).unfold(0,1,1)
 L.movedim(L.zeros(2,3,4),(0,1),(1,0)).shape
 L.moveaxis(L.zeros(2,3,4),0,-1).shape
+L.movedim(L.zeros(2, 3), (0, 1), (1, -1))
+L.movedim(L.zeros(2, 3), (0, -2), (1, 0))
+L.moveaxis(L.zeros(2, 3), (0, 0), (5, 0))
 L.swapaxes(L.zeros(2,3,4),0,2).shape
 L.swapdims(L.zeros(2,3,4),0,5)
 L.zeros(2,3).squeeze_().unsqueeze_(-1).shape

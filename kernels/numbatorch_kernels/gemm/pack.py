@@ -9,8 +9,9 @@ k by k:
     . . . . . . .  k = 1            . . . .       . . . .  k = 1
 
 The source has any strides. Where lanes are neighbours in memory, a row of a strip is moved at once, and of a last strip
-one by one; otherwise small squares go through the registers and are transposed there. float16 and bfloat16 become
-float32 on the way.
+one by one; otherwise small squares go through the registers and are transposed there. They are as wide as a cache line
+where the processor can do that well: rows a power of two apart share one place in the L1 cache, and would be driven out
+before the rest of their lines is read. float16 and bfloat16 become float32 on the way.
 """
 
 from __future__ import annotations
@@ -35,8 +36,21 @@ def _lanes(element: types.Type) -> int:
     return tile.registers().bytes // (element.bitwidth // 8)
 
 
+def _lanes_together(element: types.Type) -> int:
+    """How many lanes are transposed together: a vector's worth, or fewer where a strip of rows is narrower."""
+    return min(_lanes(element), 1 << (tile.registers().rows - 1).bit_length())
+
+
+def _steps_together(element: types.Type) -> int:
+    """How many steps of k are transposed together: a square's, or with AVX-512, which takes any elements of two registers
+    into one, a whole register's, which is a cache line."""
+    return _lanes(element) if tile.registers().bytes == 64 else _side(element)
+
+
 side_of_square = tile.constant(_side)
 vector_lanes = tile.constant(_lanes)
+lanes_together = tile.constant(_lanes_together)
+steps_together = tile.constant(_steps_together)
 
 
 def _load(builder, context, pointer, source: types.Type, target: types.Type, count: int):
@@ -87,72 +101,87 @@ def convert(typingctx, to, source):
 
 
 def columns_of_rows(builder, rows: list, side: int) -> list:
-    """`rows`, vectors of `side` elements each, transposed: `side` vectors with an element of each row."""
+    """`rows`, vectors of `side` elements each, transposed: the first elements of all rows, then the second ones and so on,
+    in vectors of as many elements as there are rows, or as `side`, whichever is more. Both are powers of two."""
 
     def shuffle(one, other, indices):
         mask = ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), indices)
         return builder.shuffle_vector(one, other, mask)
 
     vectors, count = [], len(rows)  # square beside square: lanes i, i + side, i + 2 * side ... in one vector
-    for i in range(side):
+    for i in range(min(side, count)):
         beside = rows[i::side]
         while len(beside) > 1:
             pairs = zip(beside[::2], beside[1::2])
             beside = [shuffle(one, other, list(range(2 * one.type.count))) for one, other in pairs]
         vectors += beside
     # To riffle one half of the rows with the other, as one does with cards, log2(side) times transposes.
-    low = [square + i // 2 + i % 2 * count for square in range(0, count, side) for i in range(side)]
+    length, half = max(side, count), len(vectors) // 2
+    low = [square + i // 2 + i % 2 * length for square in range(0, length, side) for i in range(side)]
     high = [index + side // 2 for index in low]
-    for _ in range(side.bit_length() - 1):
-        pairs = zip(vectors[: side // 2], vectors[side // 2 :])
-        vectors = [shuffle(one, other, half) for one, other in pairs for half in (low, high)]
+    for _ in range(half.bit_length()):
+        pairs = zip(vectors[:half], vectors[half:])
+        vectors = [shuffle(one, other, mask) for one, other in pairs for mask in (low, high)]
     return vectors
 
 
-@intrinsic
-def transpose(typingctx, to, width, source, lane, step, lanes, depth):
-    """to[k, i] = source[i, k] for a vector of lanes i and the steps k of a square.
+def _store_turned(builder, to, width, rows: list, element: types.Type) -> None:
+    """to[k, i] = rows[i][k], where the rows of `to` lie `width` apart."""
+    lanes, k = len(rows), 0
+    for vector in columns_of_rows(builder, rows, rows[0].type.count):
+        for begin in range(0, vector.type.count, lanes):
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(begin, begin + lanes)))
+            place = builder.gep(to, [builder.mul(width, width.type(k))])
+            tile.store(builder, builder.shuffle_vector(vector, vector, mask), place, element)
+            k += 1
 
-    The rows of `to` lie `width` apart. Nothing is read of lanes from `lanes` on, nor of steps from `depth`
-    on: others stand in for them.
+
+def _lane_pointers(builder, source, lane, lanes, element: types.Type) -> list:
+    """Where the lanes that are transposed together begin; the last of `lanes` stands in for more."""
+    last = builder.sub(lanes, lanes.type(1))
+    numbers = [tile.smaller(builder, lane.type(i), last) for i in range(_lanes_together(element))]
+    return [builder.gep(source, [builder.mul(number, lane)]) for number in numbers]
+
+
+@intrinsic
+def transpose(typingctx, to, width, source, lane, lanes):
+    """to[k, i] = source[i, k] for the lanes i and the steps k that are transposed together; the steps are neighbours.
+
+    The rows of `to` lie `width` apart. Nothing is read of lanes from `lanes` on: others stand in for them.
     """
 
     def codegen(context, builder, signature, args):
+        to_, width, source_, lane, lanes = args
+        steps, pointers = _steps_together(to.dtype), _lane_pointers(builder, source_, lane, lanes, to.dtype)
+        if steps < _lanes(
+            to.dtype
+        ):  # of a cache line, which is wanted again: the next strip's are asked for too
+            for pointer in pointers:
+                tile.prefetch(builder, builder.gep(pointer, [builder.mul(width, lane)]))
+        rows = [_load(builder, context, pointer, source.dtype, to.dtype, steps) for pointer in pointers]
+        _store_turned(builder, to_, width, rows, to.dtype)
+        return context.get_dummy_value()
+
+    size = types.intp
+    return types.void(to, size, source, size, size), codegen
+
+
+@intrinsic
+def gather(typingctx, to, width, source, lane, step, lanes, depth):
+    """The same for the steps of a square, which lie `step` elements apart; of steps from `depth` on nothing is read."""
+
+    def codegen(context, builder, signature, args):
         to_, width, source_, lane, step, lanes, depth = args
-        side, count, integer = _side(to.dtype), _lanes(to.dtype), lane.type
-        row_type = ir.VectorType(context.get_value_type(to.dtype), side)
-        last_lane, last_step = builder.sub(lanes, integer(1)), builder.sub(depth, integer(1))
-        lane_places = [builder.mul(tile.smaller(builder, integer(i), last_lane), lane) for i in range(count)]
-        step_places = [builder.mul(tile.smaller(builder, integer(k), last_step), step) for k in range(side)]
-        pointers = [builder.gep(source_, [place]) for place in lane_places]
-
-        def gather(pointer):
-            """A row whose elements do not lie next to each other."""
-            row = ir.Constant(row_type, ir.Undefined)
-            for k, place in enumerate(step_places):
+        side, last = _side(to.dtype), builder.sub(depth, depth.type(1))
+        places = [builder.mul(tile.smaller(builder, step.type(k), last), step) for k in range(side)]
+        rows = []
+        for pointer in _lane_pointers(builder, source_, lane, lanes, to.dtype):
+            row = ir.Constant(ir.VectorType(context.get_value_type(to.dtype), side), ir.Undefined)
+            for k, place in enumerate(places):
                 one = _load(builder, context, builder.gep(pointer, [place]), source.dtype, to.dtype, 1)
-                row = builder.insert_element(row, builder.extract_element(one, integer(0)), integer(k))
-            return row
-
-        neighbours = builder.icmp_signed("==", step, integer(1))
-        enough = builder.icmp_signed(">=", depth, integer(side))
-        with builder.if_else(builder.and_(neighbours, enough)) as (together, apart):
-            with together:
-                for pointer in pointers:
-                    tile.prefetch(builder, builder.gep(pointer, [builder.mul(width, lane)]))  # the next strip
-                loaded = [_load(builder, context, p, source.dtype, to.dtype, side) for p in pointers]
-                after_loads = builder.block
-            with apart:
-                gathered = [gather(pointer) for pointer in pointers]
-                after_gathers = builder.block
-        rows = [builder.phi(row_type) for _ in pointers]
-        for row, one, other in zip(rows, loaded, gathered):
-            row.add_incoming(one, after_loads)
-            row.add_incoming(other, after_gathers)
-
-        vectors = columns_of_rows(builder, rows, side)
-        for k, vector in enumerate(vectors):
-            tile.store(builder, vector, builder.gep(to_, [builder.mul(width, integer(k))]), to.dtype)
+                row = builder.insert_element(row, builder.extract_element(one, step.type(0)), step.type(k))
+            rows.append(row)
+        _store_turned(builder, to_, width, rows, to.dtype)
         return context.get_dummy_value()
 
     size = types.intp
@@ -178,8 +207,7 @@ def pack(to, width, source, lane, step, lanes, depth):
     behind it.
     """
     out_of_line()
-    vector, side = vector_lanes(to), side_of_square(to)
-    first = 0
+    together, first = lanes_together(to), 0
     if lane == 1:
         first = lanes // width * width
         for near in range(0, depth, 8):  # a few steps: reads run along rows, writes stay near each other
@@ -193,11 +221,19 @@ def pack(to, width, source, lane, step, lanes, depth):
                 for i in range(width):
                     convert(offset(begin, i), offset(row, min(i, lanes - first - 1)))
         first = lanes
+    neighbours = step == 1 and depth >= steps_together(to)
+    side = steps_together(to) if neighbours else side_of_square(to)
     for strip in range(first, lanes, width):
-        for i in range(0, width, vector):
-            i = max(min(i, width - vector), 0)  # the last may overlap those before, and write the same again
+        for i in range(0, width, together):
+            i = max(
+                min(i, width - together), 0
+            )  # the last may overlap those before, and write the same again
             for k in range(0, depth, side):
                 k = max(min(k, depth - side), 0)
                 begin = offset(to, strip * depth + k * width + i)
                 block = offset(source, (strip + i) * lane + k * step)
-                transpose(begin, width, block, lane, step, min(lanes - strip, width) - i, depth - k)
+                there = min(lanes - strip, width) - i
+                if neighbours:
+                    transpose(begin, width, block, lane, there)
+                else:
+                    gather(begin, width, block, lane, step, there, depth - k)

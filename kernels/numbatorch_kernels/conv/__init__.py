@@ -19,7 +19,7 @@ import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.codes import Geometry
-from numbatorch_kernels.conv.depthwise import depthwise_compare, depthwise_forward
+from numbatorch_kernels.conv.direct import compare_directly, correlate_directly
 from numbatorch_kernels.conv.implicit import correlate, pack_weights
 from numbatorch_kernels.conv.plain import plain_for_input, plain_forward
 from numbatorch_kernels.conv.plan import (
@@ -121,7 +121,7 @@ def _correlated(out, x, w, bias, ways: tuple, groups: int, transposed: bool, flo
     if bias is not None:
         rows[:, : out.shape[1] // groups] = bias.reshape((groups, -1, 1))
     scratch = memory.empty((plan.shares * plan.scratch,), out.dtype)
-    entry = _correlating(depthwise_forward if plan.direct else correlate, out.dtype)
+    entry = _correlating(correlate_directly if plan.direct else correlate, out.dtype)
     parallel.run(entry, plan.shares, 1, out, x, weights, rows, scratch, plan.table, floor, plan.shares)
 
 
@@ -154,7 +154,7 @@ def _(out, y, x, bias, geometry: Geometry) -> None:
     )  # fmt: skip
     scratch = memory.empty((plan.shares * plan.scratch,), out.dtype)
     lines = np.empty(plan.shares * plan.lines, np.int64)
-    comparing = _comparing(depthwise_compare if plan.direct else compare, out.dtype)
+    comparing = _comparing(compare_directly if plan.direct else compare, out.dtype)
     sums = out if plan.direct else memory.empty((plan.items * plan.sums,), out.dtype)
     parallel.run(comparing, plan.shares, 1, sums, y, x, scratch, lines, plan.table, plan.more, plan.shares)
     if plan.direct:

@@ -11,28 +11,24 @@ every s-th element:
 from __future__ import annotations
 
 from numbatorch_kernels.callee import callee
+from numbatorch_kernels.conv.vectors import copy, copy_every_second
 from numbatorch_kernels.gemm.matrix import element
 from numbatorch_kernels.pointer import offset
 
 
 @callee
-def fill_line(to, source, begin, step, length, size, stride):
-    """to[i] = line[begin + i step] for i < length, zero outside of the line of `size` elements, `stride` apart."""
+def fill_line(to, source, first, last, length, pace):
+    """to[i] = source[i pace] for first <= i < last, zero for the other i < length."""
     zero = element(to, 0)
-    first = min(max(0, (step - 1 - begin) // step), length)
-    last = max(min(length, (size - begin + step - 1) // step), first)
     for i in range(first):
         to[i] = zero
-    place = begin * stride
-    if step * stride == 1:
-        for i in range(first, last):
-            to[i] = source[place + i]
-    elif step * stride == 2:
-        for i in range(first, last):
-            to[i] = source[place + 2 * i]
+    if pace == 1:
+        copy(offset(to, first), offset(source, first), last - first)
+    elif pace == 2:
+        copy_every_second(offset(to, first), offset(source, 2 * first), last - first)
     else:
         for i in range(first, last):
-            to[i] = source[place + i * step * stride]
+            to[i] = source[i * pace]
     for i in range(last, length):
         to[i] = zero
 
@@ -41,15 +37,17 @@ def fill_line(to, source, begin, step, length, size, stride):
 def fill_lines(to, source, plan, h_begin, lines, w_begin, length):
     """`lines` lines of one plane of the image, from h_begin on; `length` elements in each hand."""
     height, width, down, right, step = plan[12], plan[13], plan[17], plan[18], plan[10]
-    for line in range(lines):
-        h = h_begin + line
-        for hand in range(step):
-            here = offset(to, (line * step + hand) * plan[41])
-            if 0 <= h < height:
-                fill_line(here, offset(source, h * down), w_begin + hand, step, length, width, right)
-            else:
-                for i in range(length):
-                    here[i] = element(to, 0)
+    for hand in range(step):
+        begin = w_begin + hand
+        first = min(max(0, (step - 1 - begin) // step), length)
+        last = max(min(length, (width - begin + step - 1) // step), first)
+        for line in range(lines):
+            h = h_begin + line
+            here, inside = offset(to, (line * step + hand) * plan[41]), 0 <= h < height
+            row = offset(source, h * down + begin * right)
+            fill_line(
+                here, row, first if inside else length, last if inside else length, length, step * right
+            )
 
 
 @callee

@@ -18,9 +18,12 @@ from numbatorch_kernels.gemm.blocked import BYTES_OF_A, DEPTH
 from numbatorch_kernels.gemm.tile import registers
 
 COLUMNS = 512  # of a piece, about
-OF_PLANE = 4096  # of a piece of a depthwise convolution
+OF_PLANE = 4096  # of a piece of one without a matrix product
+OF_BAND = 1 << 16  # of all of its channels
 SHARE = 1 << 19  # multiplications worth a thread
 FEW = 8  # channels: with fewer, threads share places
+ROWS = 3  # channels of the result of a group: with no more, a tile would be mostly empty
+GRADIENTS = 16  # the same for the gradient y of one channel
 CHUNKS = 8  # of these
 
 
@@ -80,7 +83,7 @@ class Plan(NamedTuple):
     scratch: int  # elements of a share
     shares: int
     bias: tuple[int, int, int]  # groups, rows of a group, as many equal numbers
-    direct: bool  # for depthwise.py
+    direct: bool  # for direct.py
 
 
 def _pieces(counts: tuple[int, ...], runs: int, target: int, width: int) -> tuple[int, int, int]:
@@ -161,14 +164,16 @@ def plan_of(
     images, rows, channels = x.sizes[0], out.sizes[1] // groups, x.sizes[1] // groups
     counts, steps = tuple([d.places for d in directions]), tuple([d.step for d in directions])
     taps = [len(d.taps) for d in directions]
-    in_place = plain and inside(directions, x)
+    neighbours = counts[2] if max(steps[1:]) > 1 else counts[1] * counts[2]
+    direct = rows <= ROWS and (neighbours >= width or (channels == 1 and groups >= FEW))
+    in_place = plain and inside(directions, x) and not direct
 
     # pieces of the result, and threads
     runs, k = images * counts[0], channels * prod(taps)
     work = out.sizes[1] * images * prod(counts) * k
     shares = max(1, min(threads, work // SHARE))
-    direct = is_direct(channels, rows, prod(taps), groups)
-    targets = (OF_PLANE,) if direct else range(COLUMNS, 63, -64)
+    of_plane = min(OF_PLANE, OF_BAND // channels)
+    targets = (of_plane, of_plane // 2) if direct else range(COLUMNS, 63, -64)
     candidates = [_pieces(counts, runs, target, width) for target in targets]
 
     def cost(piece: tuple[int, int, int]) -> int:
@@ -181,14 +186,14 @@ def plan_of(
     m_rows = _up(_up(rows, m_pieces), height) * height
     m_pieces = _up(rows, m_rows)
     shares = min(shares, count * m_pieces)
-    blocks = _up(k, DEPTH)
+    blocks = 1 if direct else _up(k, DEPTH)
     depth = _up(k, blocks)
 
     band = band_of(directions, x, piece, in_place)
-    of_band = 0 if in_place else (_up(depth - 1, prod(taps)) + 1) * band.plane + 2 * width
+    of_band = 0 if in_place else (_up(depth - 1, prod(taps)) + 1) * band.plane + 4 * width
     kept = rows_kept(itemsize, height)
     strips = _up(prod(piece), width) if m_rows > kept else 1
-    packed = (piece[2] if direct else strips * depth * width) + 2 * width
+    packed = (piece[1] * steps[1] * steps[2] * band.hand if direct else strips * depth * width) + 4 * width
     whole = height * width
     scratch = of_band + packed + whole
     padded_rows = _up(rows, height) * height
@@ -218,11 +223,6 @@ def plan_of(
     )
 
 
-def is_direct(channels: int, rows: int, taps: int, groups: int) -> bool:
-    """Whether groups of so many channels are too little for a matrix product."""
-    return channels == 1 and rows <= 3 and taps <= DEPTH and groups >= FEW
-
-
 def rows_kept(itemsize: int, height: int) -> int:
     """How many rows of weights stay in the cache while strips go by."""
     return BYTES_OF_A // (DEPTH * itemsize) // height * height
@@ -238,7 +238,7 @@ class Comparison(NamedTuple):
     scratch: int
     lines: int
     shares: int
-    direct: bool  # for depthwise.py
+    direct: bool  # for direct.py
 
 
 @lru_cache(maxsize=512)
@@ -260,7 +260,7 @@ def comparison_of(
     count = prod(taps)
     in_place = plain and inside(directions, x)
     runs = images * counts[0]
-    direct = is_direct(channels, rows, count, groups)
+    direct = channels == 1 and rows <= GRADIENTS and groups * rows >= FEW
     piece = _pieces(counts, runs, OF_PLANE if direct else DEPTH, width)
     pieces = _count(counts, runs, piece)
     band = band_of(directions, x, piece, in_place)
@@ -278,7 +278,7 @@ def comparison_of(
     c_pieces = _up(channels, c_count)
     some = max(1, BYTES_OF_A // itemsize // (band.plane if not in_place else prod(piece)) // even) * even
     some = min(some, c_count)
-    items = groups * c_pieces * chunks
+    items = groups * (rows if direct else c_pieces * chunks)
     shares = min(shares, items)
     of_item = _up(c_count * count, height) * _up(rows, width) * height * width
     packed = _up(rows, width) * width * prod(piece) + 1024

@@ -17,7 +17,7 @@ import numpy as np
 from numbatorch_kernels.gemm.blocked import BYTES_OF_A, DEPTH
 from numbatorch_kernels.gemm.tile import registers
 
-COLUMNS = 512  # of a piece, about
+COLUMNS = 1024  # of a piece, about
 OF_PLANE = 4096  # of a piece of one without a matrix product
 OF_BAND = 1 << 16  # of all of its channels
 SHARE = 1 << 19  # multiplications worth a thread

@@ -205,12 +205,12 @@ class Op(Row):
 def attach(node: Node, result) -> None:
     """Make `node` the origin of its result or results."""
     node.sequence = next_sequence()
-    if isinstance(result, tuple | list):
+    if isinstance(result, TensorBase):
+        result._grad_fn, result._requires_grad = node, True
+    else:
         node.outputs = len(result)
         for number, tensor in enumerate(result):
             tensor._grad_fn, tensor._requires_grad = node if len(result) == 1 else Slot(node, number), True
-    else:
-        result._grad_fn, result._requires_grad = node, True
     if anomaly.enabled:
         anomaly.remember(node)
 

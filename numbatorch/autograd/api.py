@@ -28,7 +28,7 @@ def backward(
     retain_graph  keep what the tape saved, for another backward pass (default: `create_graph`)
     create_graph  record the backward pass itself, so that its results can be differentiated
     """
-    roots, grads = _roots(tensors, grad_tensors, create_graph)
+    roots, grads = _roots(tensors, grad_tensors)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         engine.run(roots, grads, keep, create_graph)
@@ -93,7 +93,7 @@ def grad(
             allow_unused=allow_unused,
             materialize_grads=materialize_grads,
         )
-    roots, grads = _roots(outputs, grad_outputs, create_graph)
+    roots, grads = _roots(outputs, grad_outputs)
     found = engine.run(roots, grads, keep, create_graph, _wanted(targets))
     if None in found and not allow_unused and not materialize_grads:
         raise RuntimeError(
@@ -158,9 +158,15 @@ def _wanted(targets: Sequence[Tensor]) -> list[Any]:
     return edges
 
 
-def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[Tensor]]:
+_ROOT = (TensorBase, GradientEdge)
+
+
+def _roots(tensors, grad_tensors) -> tuple[list[Any], list[Tensor]]:
     """The edges to start from, and the gradients to send there."""
-    tensors = [tensors] if isinstance(tensors, TensorBase | GradientEdge) else list(tensors)
+    if isinstance(tensors, _ROOT) and grad_tensors is None:
+        root, grad = _root(tensors, None, 0)
+        return [root], [grad]
+    tensors = [tensors] if isinstance(tensors, _ROOT) else list(tensors)
     if grad_tensors is None or isinstance(grad_tensors, TensorBase):
         grad_tensors = (
             [grad_tensors] * len(tensors) if grad_tensors is None or len(tensors) == 1 else [grad_tensors]
@@ -168,39 +174,40 @@ def _roots(tensors, grad_tensors, create_graph: bool) -> tuple[list[Any], list[T
     grad_tensors = list(grad_tensors)
     if len(grad_tensors) != len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(grad_tensors)} gradients")
-    roots, grads = [], []
-    for position, (tensor, given) in enumerate(zip(tensors, grad_tensors, strict=True)):
-        root = edge_of(tensor)
-        if root is None:
+    pairs = [_root(tensor, grad, k) for k, (tensor, grad) in enumerate(zip(tensors, grad_tensors))]
+    return [root for root, _ in pairs], [grad for _, grad in pairs]
+
+
+def _root(tensor: Any, given: Tensor | None, position: int) -> tuple[Any, Tensor]:
+    """The edge of a tensor to start from, the one at `position`, and the gradient to send there: one, if none is given."""
+    root = edge_of(tensor)
+    if root is None:
+        raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
+    if isinstance(tensor, GradientEdge):  # nothing is known of the tensor that it stood for
+        if given is None:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return root, given
+    if given is None:
+        if tensor.array.size != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        if not tensor.kind.dtype.is_floating_point:
             raise RuntimeError(
-                f"element {position} of tensors does not require grad and does not have a grad_fn"
+                f"grad can be implicitly created only for real scalar outputs but got {tensor.kind.dtype}"
             )
-        if isinstance(tensor, GradientEdge):  # nothing is known of the tensor that it stood for
-            if given is None:
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        elif given is None:
-            if tensor.array.size != 1:
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            if not tensor.kind.dtype.is_floating_point:
-                raise RuntimeError(
-                    f"grad can be implicitly created only for real scalar outputs but got {tensor.kind.dtype}"
-                )
-            given = _ones(tensor)
-        elif given.array.shape != tensor.array.shape:
-            raise RuntimeError(
-                f"Mismatch in shape: grad_output[{position}] has a shape of {given.shape} and "
-                f"output[{position}] has a shape of {tensor.shape}."
-            )
-        elif given.kind.dtype.is_complex != tensor.kind.dtype.is_complex:
-            raise RuntimeError(
-                "For complex Tensors, both grad_output and output are required to have the same dtype. "
-                f"Mismatch in dtype: grad_output[{position}] has a dtype of {given.dtype} and "
-                f"output[{position}] has a dtype of "
-                f"{tensor.dtype}."
-            )
-        roots.append(root)
-        grads.append(given)
-    return roots, grads
+        return root, _ones(tensor)
+    if given.array.shape != tensor.array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{position}] has a shape of {given.shape} and "
+            f"output[{position}] has a shape of {tensor.shape}."
+        )
+    if given.kind.dtype.is_complex != tensor.kind.dtype.is_complex:
+        raise RuntimeError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. "
+            f"Mismatch in dtype: grad_output[{position}] has a dtype of {given.dtype} and "
+            f"output[{position}] has a dtype of "
+            f"{tensor.dtype}."
+        )
+    return root, given
 
 
 def _ones(tensor: Tensor) -> Tensor:

@@ -33,6 +33,9 @@ CASES = [  # shapes of input and weight; stride, padding, dilation, groups
     ((1, 9, 20, 21), (9, 1, 3, 3), (1, 2), (1, 1), (1, 1), 9),
     ((1, 70, 40, 33), (20, 70, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     ((2, 5, 6, 8), (7, 5, 1, 1), (2, 3), (0, 0), (1, 1), 1),
+    ((3, 16, 13, 30), (2, 16, 3, 3), (1, 1), (1, 0), (1, 1), 1),
+    ((2, 20, 9, 70), (3, 20, 3, 2), (2, 2), (1, 0), (1, 2), 1),
+    ((5, 1, 20, 21), (16, 1, 4, 3), (1, 1), (1, 1), (1, 1), 1),
 ]
 
 
@@ -90,6 +93,33 @@ def test_patches_are_never_all_in_memory(monkeypatch):
     taken.clear()
     y.sum().backward()
     assert sum(taken) < 5 * y.nbytes
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_halves_are_float32_some_images_at_a_time(dtype, monkeypatch):
+    x, w, bias = (
+        torch.randn(*shape).to(getattr(torch, dtype)) for shape in ((7, 3, 9, 8), (4, 3, 3, 3), (4,))
+    )
+    taken, empty = [], memory.empty
+
+    def counted(shape, kind):
+        taken.append((shape, kind))
+        return empty(shape, kind)
+
+    monkeypatch.setattr("numbatorch.ops.conv.AT_ONCE", 2 * 3 * 9 * 8)
+    found = []
+    for one in ((x, w, bias), (x.float(), w.float(), bias.float())):
+        back = torch.conv_transpose2d(one[0][:, :2].repeat(1, 2, 1, 1), one[1])
+        one = [operand.requires_grad_() for operand in one]
+        y = torch.conv2d(*one)
+        found.append([y, back, *torch.autograd.grad(y.sum(), one)])
+    for half, wide in zip(*found, strict=True):
+        assert half.dtype is x.dtype
+        torch.testing.assert_close(half, wide.to(half.dtype))
+    monkeypatch.setattr(memory, "empty", counted)
+    torch.conv2d(x.detach(), w.detach())
+    assert ((7, 3, 9, 8), np.dtype("f4")) not in taken and ((7, 4, 7, 6), np.dtype("f4")) not in taken
+    assert ((2, 4, 7, 6), np.dtype("f4")) in taken
 
 
 def test_integers_are_exact():

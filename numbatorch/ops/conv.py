@@ -15,6 +15,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
@@ -26,7 +27,7 @@ from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.activation import relu
 from numbatorch.ops.arithmetic import add, sub
 from numbatorch.ops.complexes import complex, conj
-from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.copy import cast, contiguous, copy_
 from numbatorch.ops.view import native_type_text, permute, squeeze, unsqueeze
 from numbatorch_kernels import conv as kernels
 from numbatorch_kernels.codes import Geometry
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from numbatorch_kernels.registry import Kernel
 
 Ints = int | Sequence[int]
+AT_ONCE = 1 << 19  # elements of float16 or bfloat16 that are float32 at a time
 
 # --- the rows, whose operands have been checked
 
@@ -55,9 +57,7 @@ def _product(
     if bias is not None:
         bias = contiguous(wrap(bias.array, bias.kind))
     if kind.cpu and kind.dtype.is_half:
-        bias = bias if bias is None else cast(bias, dt.float32)
-        wide = _product(kernel, shape, cast(a, dt.float32), cast(b, dt.float32), bias, how, *floor)
-        return cast(wide, kind.dtype)
+        return _of_halves(kernel, shape, a, b, bias, how, *floor)
     if kind.dtype.is_complex:
         return _in_parts(kernel, shape, a, b, bias, how)
     if not kind.cpu:
@@ -68,6 +68,42 @@ def _product(
             return cast(wide, kind.dtype)
     out = empty(shape, kind)
     kernel(kind.device.type, out.array, a.array, b.array, None if bias is None else bias.array, how, *floor)
+    return out
+
+
+def _of_halves(
+    kernel: Kernel,
+    shape: tuple[int, ...],
+    a: Tensor,
+    b: Tensor,
+    bias: Tensor | None,
+    how: Geometry,
+    *floor: float,
+) -> Tensor:
+    """Of float16 or bfloat16, computed in float32: some images after others, for as float32 all would need twice the memory
+    of their own. Each sum is rounded once."""
+    images, half = a.array.shape[0], a.kind.dtype
+    compares = kernel is kernels.for_weight
+    weight = prod(shape) if compares else b.array.size
+    largest = max(a.array.size, b.array.size if compares else prod(shape), 1)
+    some = max(max(AT_ONCE, weight) * images // largest, 1)
+
+    def wide(x: Tensor, first: int) -> Tensor:
+        part = x.array[first : first + some]
+        return cast(wrap(part, kind_of(part, x.kind)), dt.float32)
+
+    if compares:
+        total = _product(kernel, shape, wide(a, 0), wide(b, 0), None, how)
+        for first in range(some, images, some):
+            add(total, _product(kernel, shape, wide(a, first), wide(b, first), None, how), out=total)
+        return cast(total, half)
+    b, bias = cast(b, dt.float32), bias if bias is None else cast(bias, dt.float32)
+    if some >= images:
+        return cast(_product(kernel, shape, cast(a, dt.float32), b, bias, how, *floor), half)
+    out = empty(shape, a.kind)
+    for first in range(0, images, some):
+        to = wrap(out.array[first : first + some], out.kind)
+        copy_(to, _product(kernel, to.array.shape, wide(a, first), b, bias, how, *floor))
     return out
 
 

@@ -16,12 +16,15 @@ _REFUSED = "unsupported operation: {} to a single memory location. Please clone(
 _SHARED = _REFUSED.format("some elements of the input tensor and the written-to tensor refer")
 
 
+def repeats(array) -> bool:
+    """Whether elements of an array are one and the same, by a stride of 0."""
+    return array.size > 0 and any([stride == 0 and n > 1 for stride, n in zip(array.strides, array.shape)])
+
+
 def refuse_repeated(target: Tensor) -> None:
     """Raise RuntimeError if elements of `target`, which is to be overwritten, are one and the same."""
-    array = target.array
-    if not target.kind.contiguous and array.size:
-        if any([stride == 0 and n > 1 for stride, n in zip(array.strides, array.shape)]):
-            raise RuntimeError(_REFUSED.format("more than one element of the written-to tensor refers"))
+    if not target.kind.contiguous and repeats(target.array):
+        raise RuntimeError(_REFUSED.format("more than one element of the written-to tensor refers"))
 
 
 def refuse_shared(target: Tensor, *others: Tensor) -> None:

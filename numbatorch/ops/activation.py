@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, no_complex, refuse, to_float
+from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, no_complex, refuse
 from numbatorch.arguments import mistaken, tensor_kind
 from numbatorch.autograd.mode import state
 from numbatorch.dtype import type_word
-from numbatorch.ops.arithmetic import mul
+from numbatorch.ops.arithmetic import add, div, mul
 from numbatorch.ops.creation import empty, empty_like, ones_like
 from numbatorch.ops.distributions import uniform_
 from numbatorch.ops.join import cat
+from numbatorch.ops.math import abs
 from numbatorch.ops.split import chunk
 from numbatorch.ops.view import reshape
 from numbatorch_kernels import scalar
@@ -51,9 +52,7 @@ _silu = _function("Silu", scalar.silu, "silu_cpu", refused=())
 _mish = _function("Mish", scalar.mish, "mish_cpu")
 _elu = _function("Elu", scalar.elu, "elu_cpu", 3)
 _softplus_beta = _function("Softplus", scalar.softplus_beta, "softplus_cpu", 2)
-_softsign = Pointwise(
-    "Div", scalar.softsign, result=to_float, accepts=refuse("abs_cpu", "bool"), keeps_result=False
-)
+_softsign = Pointwise("Div", scalar.softsign, keeps_result=False)
 _hardtanh = Pointwise("Hardtanh", scalar.hardtanh, weightless=(1, 2), accepts=_no_clamp)
 _hardsigmoid = _function("Hardsigmoid", scalar.hardsigmoid, "hardsigmoid_cpu")
 _hardswish = _function("Hardswish", scalar.hardswish, "hardswish_cpu")
@@ -221,7 +220,9 @@ def softplus(
 
 def softsign(input: Tensor) -> Tensor:
     """x / (1 + |x|)"""
-    return _softsign(input)
+    if tensor_kind(input).dtype.is_inexact:
+        return _softsign(input)
+    return div(input, add(abs(input), 1))  # in the integers themselves: 255 + 1 is 0 in uint8
 
 
 def hardtanh(

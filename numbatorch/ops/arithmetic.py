@@ -128,6 +128,7 @@ _nextafter = Pointwise(
     rounds=True,
 )
 _lerp = Pointwise("Lerp", scalar.lerp, uncast=True)
+_lerp_by_number = Pointwise("Lerp", scalar.lerp)
 _addcmul = Pointwise(
     "Addcmul",
     scalar.addcmul,
@@ -401,7 +402,7 @@ def float_power(input: Tensor | Number, exponent: Tensor | Number, *, out: Tenso
     """
     own = [x.dtype if isinstance(x, TensorBase) else dt.number_dtype(x) for x in (input, exponent)]
     wide = dt.complex128 if own[0].is_complex or own[1].is_complex else dt.float64
-    if out is not None and out.dtype is not wide:
+    if out is not None and tensor_kind(out).dtype is not wide:
         if out is input:
             raise RuntimeError(
                 f"the base given to float_power_ has dtype {type_word(out.dtype)} but the operation's result "
@@ -437,8 +438,8 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
         if not isinstance(weight, int | float | complex | np.generic):
             raise unfit("lerp", input, end, weight)
         refuse("lerp_kernel_scalar", *INTEGERS)(own)
-        weight = dt.fitting(weight, own.opmath)
-    elif not weight.kind.dtype.is_inexact:
+        return _lerp_by_number.general((input, end, dt.fitting(weight, own.opmath)), out)
+    if not weight.kind.dtype.is_inexact:
         refuse("lerp_kernel_tensor", *INTEGERS)(input.kind.dtype)
     return _lerp.general((input, end, weight), out)
 

@@ -64,6 +64,7 @@ _sigmoid = _function("Sigmoid", primitives.sigmoid)
 _abs = Pointwise(
     "Abs", expr.absolute, arity=1, result=to_real, accepts=refuse("abs_cpu", "bool"), uncast=True
 )
+_modulus = Pointwise("Abs", expr.absolute, arity=1, result=to_real)  # which fits into more than `_abs` does
 _neg = Pointwise("Neg", expr.neg, arity=1, uncast=True)
 _sign = Pointwise(
     "Sign",
@@ -265,7 +266,9 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The absolute value of each element; of complex numbers the modulus, which is real."""
-    return _abs(input) if out is None else _abs.general((input,), out)
+    if out is None:
+        return _abs(input)
+    return (_modulus if tensor_kind(input).dtype.is_complex else _abs).general((input,), out)
 
 
 def abs_(self: Tensor) -> Tensor:

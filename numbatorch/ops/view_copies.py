@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.arguments import tensor_array, whole
+from numbatorch.layout import steps
 from numbatorch.ops.arrange import unfold
 from numbatorch.ops.copy import clone, clone_contiguous, copy_, into
 from numbatorch.ops.index import getitem
@@ -25,7 +26,9 @@ from numbatorch.ops.view import (
     transpose,
     unsqueeze,
 )
+from numbatorch.overlap import repeats
 from numbatorch.shape import normalize_dim
+from numbatorch.storage import offset_in_memory, span
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -180,14 +183,17 @@ def _sliced(input: Tensor, dim: int, start: int | None, end: int | None, step: i
 def _replaced(input: Tensor, src: Tensor, view: Callable[..., Tensor], *args: Any) -> Tensor:
     """A copy of `input`, its dimensions in the same order in memory, in which `view(copy, *args)` is `src`."""
     result = clone(input)
-    part = view(result, *args)
+    _fill(view(result, *args), src)
+    return result
+
+
+def _fill(part: Tensor, src: Tensor) -> None:
     if part.array.shape != tensor_array(src).shape:
         raise RuntimeError(
             f"expected src to have a size equal to the slice of self. src size = {list(src.array.shape)}, "
             f"slice size = {list(part.array.shape)}"
         )
     copy_(part, src)
-    return result
 
 
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
@@ -230,5 +236,11 @@ def as_strided_scatter(
     stride: Sequence[int],
     storage_offset: int | None = None,
 ) -> Tensor:
-    """A copy of `input` in which the elements that `as_strided` shows are `src`."""
-    return _replaced(input, src, as_strided, size, stride, storage_offset)
+    """A copy of `input`, and of what lies between its elements, in which the elements that `as_strided` shows are `src`."""
+    if repeats(tensor_array(input)):
+        input = clone(input)
+    shape, own, start = input.array.shape, steps(input.array), offset_in_memory(input)
+    extent = 0 if 0 in shape else start + span(shape, own)
+    memory = clone(as_strided(input, (extent,), (1,), 0))
+    _fill(as_strided(memory, size, stride, start if storage_offset is None else storage_offset), src)
+    return as_strided(memory, shape, own, start)

@@ -76,6 +76,11 @@ F.linear(x, y, i(1)) | F.linear(x, y, i(1.0)) | F.linear(m, m, i(1)) | F.binary_
 L.trapezoid(u[:0]) | L.index_add(m[:0], 1, i([]).long(), m[0, :0]) | F.batch_norm(m[0, :1], None, None, training=True) | F.batch_norm(m[0], None, None, training=True) | F.batch_norm(m[:1, :0], None, None, training=True)
 m.index_add(-1, i([0, 1]), i(1.0)) | m.index_add(-1, i([0]), m) | m.index_add(0, i([0]), m[0]) | i(1.0).index_add(0, i([0, 1]), i([1.0])) | m.index_add(0, i([0, 1]), i(1.0)) | m.index_add(1, i([0]), m[0])
 (m[:0] * 1j).median() | (m[:0] > 0).median(0) | (m[:0] * 1j).nanmedian(0) | L.trapezoid(m > 0, dim=2) | L.trapezoid(u[:0] > 0) | L.trapezoid(m, dx=1j, dim=3) | F.margin_ranking_loss(x, y, L.ones(3).byte())
+F.softsign(u) | F.softsign(i([-128, 127], dtype=L.int8)) | F.softsign(u > 0) | L.abs(m * 1j, out=m.double()) | L.abs(m * 1j, out=m * 1j) | L.abs(m, out=m.double()) | L.abs(m * 1j, out=m.long())
+L.lerp(m, m, 0.5, out=m.double()) | L.lerp(m, m, m, out=m.double()) | L.lerp(m, m, 0.5, out=m.long()) | L.lerp(m.half(), m.half(), 0.3, out=m.clone())
+(lambda r: (r, r.stride()))(y.detach()[::2].ravel()) | (lambda r: (r, r.stride()))(m[:, :1].expand(2, 3).ravel()) | L.ravel(3) | L.autograd.grad((m * x[:2]).t().ravel()[1], x)
+[L.as_strided_scatter(v, -L.ones(2, 2), (2, 2), (3, 1), k) for b in [L.arange(24.0).reshape(4, 6)] for v in [b[1:], b[:, ::2], b.T, b[1:3, 1:4]] for k in [None, 0, 7]]
+L.as_strided_scatter(m[1:], L.ones(1), (1,), (1,), 9) | L.as_strided_scatter(m[:0], L.ones(0), (0,), (1,))
 m.expand(2, 2, 2).__setitem__(..., 3) | m.expand(2, 2, 2).__setitem__((0, 0), 3) | m.expand(2, 2, 2).fill_(3) | m.expand(2, 2, 2).__setitem__(0, m)
 """
 NAMES = {

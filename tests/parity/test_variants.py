@@ -298,6 +298,9 @@ EXPLAINED = {
     r"extremes of (signbit|pow\(0.5\)|kl_div|addcdiv|special.(airy_ai|legendre_polynomial_p|bessel_j0|bessel_y1))": (
         "the sign of NaN; halves that were rounded before; numbers too small to be normal; arguments of 2 ** 31"
     ),
+    r"extremes of (nn.functional.gelu|_addmm_activation\S*), .*: \[ ?inf[ inf0.]*\] against PyTorch's \[nan": (
+        "of PyTorch, gelu of infinity is NaN in vectors of float32, infinite in numbers, and its sum in _addmm_activation"
+    ),
     r"extremes of pow, the largest int": "PyTorch's depends on the length of the vector",
     # layouts
     r"of (linalg\.|inverse|cholesky|lu).*strides": "what LAPACK solves for lies column after column in PyTorch, row after row here",

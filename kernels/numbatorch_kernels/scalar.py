@@ -224,9 +224,11 @@ def per_distance(x, distance):
     return where(distance == 0, 0, x / distance)
 
 
+# As PyTorch's formula, which shows where complex numbers are divided by 0.
+@derived_by(lambda g, y, x, a, b, value: (g, g * (value / b), -g * (value * a / (b * b)), g * (a / b)))
 def addcdiv(x, a, b, value):
     """x + value a / b"""
-    return x + value * (a / b)
+    return x + value * a / b
 
 
 def standardize(x, mean, rstd):

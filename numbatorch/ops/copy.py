@@ -155,11 +155,16 @@ def into(out: Tensor, result: Tensor, name: str, *read: Tensor) -> Tensor:
     return copy_(out, result)
 
 
-def check_several(out: Any, name: str) -> None:
-    """Raise TypeError unless the argument `out` of the function `name`, which has several results, is a tuple or list."""
+def check_several(out: Any, name: str, count: int) -> None:
+    """Raise TypeError unless the argument `out` of the function `name` is a tuple or list of so many tensors."""
     if not isinstance(out, tuple | list):
         function = name.replace(".", "_")
         raise TypeError(f"{function}(): argument 'out' must be tuple of Tensors, not {class_name(out)}")
+    if len(out) != count:
+        raise TypeError(f"expected tuple of {count} elements but got {len(out)}")
+    for k, x in enumerate(out):
+        if not isinstance(x, TensorBase):
+            raise TypeError(f"expected Tensor as element {k} in argument 'out', but got {class_name(x)}")
 
 
 def all_into(out: Sequence[Tensor] | None, made: Any, name: str, write: Callable[..., Tensor] = into) -> Any:
@@ -167,7 +172,7 @@ def all_into(out: Sequence[Tensor] | None, made: Any, name: str, write: Callable
     that is given."""
     if out is None:
         return made
-    check_several(out, name)
+    check_several(out, name, len(made))
     return type(made)(*[write(target, result, name) for target, result in zip(out, made, strict=True)])
 
 
@@ -192,6 +197,23 @@ _OTHER_DTYPE = {
     "tensordot": lambda name, own, other: (
         f"tensordot: Expected the output tensor to have dtype {type_word(own)}, but got an output tensor with "
         f"dtype {type_word(other)}"
+    ),
+    **dict.fromkeys(
+        ("amax", "amin"),
+        lambda name, own, other: (
+            f"Expected the dtype for input and out to match, but got {type_word(own)} for input's dtype and "
+            f"{type_word(other)} for out's dtype."
+        ),
+    ),
+    **dict.fromkeys(
+        ("histc", "histogram"),
+        lambda name, own, other: (
+            "torch.histogram: input tensor and hist tensor should have the same dtype, but got input "
+            f"{c_name(own)} and hist {c_name(other)}"
+        ),
+    ),
+    "logcumsumexp": lambda name, own, other: (
+        f"expected scalar_type {type_word(own)} but found {type_word(other)}"
     ),
     "take": lambda name, own, other: (
         f"take(): self and out expected to have the same dtype, but got self.dtype = {type_word(own)} and "

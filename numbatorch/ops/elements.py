@@ -28,7 +28,7 @@ from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.dtype import type_word
 from numbatorch.layout import collapse
 from numbatorch.ops.comparison import masked_fill, ne
-from numbatorch.ops.copy import cast, clone_contiguous, contiguous, copy_, fill_, host, move, zero_
+from numbatorch.ops.copy import cast, clone, clone_contiguous, contiguous, copy_, fill_, host, move, zero_
 from numbatorch.ops.view import reshape, view
 from numbatorch.overlap import refuse_repeated, refuse_shared
 from numbatorch.shape import broadcast_shapes, contiguous_strides
@@ -571,7 +571,7 @@ def assign(input: Tensor, places: Places, value: Tensor | Number, accumulate: bo
                 mask = view(mask, (*mask.array.shape, *[1] * trailing))
             value = cast(reshape(value, ()) if value.array.ndim else value, input.kind.dtype)
             return masked_fill(input, mask, value.item() if value.kind.cpu else value, out=input)
-        value = cast(value, input.kind.dtype)
+        value = clone(cast(value, input.kind.dtype))  # which may be one of the elements
     blocks, indices = _resolved(input, places, writing=True)
     sizes = input.array.shape
     for (first, many), index in zip(blocks, indices, strict=True):

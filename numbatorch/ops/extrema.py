@@ -17,7 +17,7 @@ from numbatorch.base import TensorBase
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import div, maximum, minimum, mul
 from numbatorch.ops.comparison import eq, where
-from numbatorch.ops.copy import cast
+from numbatorch.ops.copy import all_into, cast
 from numbatorch.ops.math import isnan
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import (
@@ -185,7 +185,7 @@ def amax(
     """
     if names:
         dim, keepdim = renamed(names, dim, keepdim, "amax")
-    return into(out, _amax(input, dim, keepdim), "amax")
+    return into(out, _amax(input, dim, keepdim), "amax", same=True)
 
 
 def amin(
@@ -198,7 +198,7 @@ def amin(
     """
     if names:
         dim, keepdim = renamed(names, dim, keepdim, "amin")
-    return into(out, _amin(input, dim, keepdim), "amin")
+    return into(out, _amin(input, dim, keepdim), "amin", same=True)
 
 
 def max(
@@ -260,10 +260,7 @@ def _chosen(
 ) -> Any:
     if dim.__class__ is not int:
         raise unfit(row.reduction.name, input, dim)
-    values, indices = row(input, dim, keepdim)
-    if out is not None:
-        values, indices = into(out[0], values, row.reduction.name), into(out[1], indices, row.reduction.name)
-    return made(values, indices)
+    return all_into(out, made(*row(input, dim, keepdim)), row.reduction.name)
 
 
 def argmax(
@@ -308,7 +305,4 @@ def aminmax(
     min=tensor(1),
     max=tensor(3))
     """
-    low, high = _aminmax(input, dim, keepdim)
-    if out is not None:
-        low, high = into(out[0], low, "aminmax"), into(out[1], high, "aminmax")
-    return return_types.aminmax(low, high)
+    return all_into(out, return_types.aminmax(*_aminmax(input, dim, keepdim)), "aminmax")

@@ -13,7 +13,7 @@ from numbatorch import return_types
 from numbatorch.arguments import tensor_array, tensor_kind, whole
 from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import c_name, type_word
-from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.copy import all_into, cast, contiguous
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.extrema import aminmax
 from numbatorch.ops.join import cat
@@ -125,7 +125,7 @@ def histc(
     edges = linspace(low, high, bins + 1, dtype=wide, device=input.kind.device)
     samples = reshape(cast(input.detach(), wide), (-1, 1))
     result = cast(_counted(samples, None, (edges,), kernels.DIVIDED), own)
-    return into(out, result, "histc")
+    return into(out, result, "histc", same=True)
 
 
 def _short(number: float) -> str:
@@ -157,7 +157,7 @@ def histogram(
     flat_weight = None if weight is None else reshape(weight, -1)
     hist, edges = _histogram(reshape(input, (-1, 1)), own_bins, range, flat_weight, density)
     if out is not None:
-        return return_types.histogram(into(out[0], hist, "histogram"), into(out[1], edges[0], "histogram"))
+        return all_into(out, return_types.histogram(hist, edges[0]), "histogram")
     return return_types.histogram(without_derivative(hist, "histogram", input, bins, weight), edges[0])
 
 

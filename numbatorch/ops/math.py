@@ -12,7 +12,7 @@ from numbatorch.arguments import mistaken, real, tensor_kind, unfit
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.complexes import view_as_complex, view_as_real
-from numbatorch.ops.copy import clone, copy_, into
+from numbatorch.ops.copy import check_several, clone, copy_, into
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
 
@@ -479,6 +479,7 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
     exponent = _exponent(input.detach()).to(dt.int32)
     if out is None:
         return return_types.frexp(_mantissa(input), exponent)
+    check_several(out, "frexp", 2)
     for target, name, wanted in zip(out, ("mantissa", "exponent"), (input.kind.dtype, dt.int32), strict=True):
         if tensor_kind(target).dtype is not wanted:
             raise RuntimeError(

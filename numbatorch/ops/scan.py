@@ -224,7 +224,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
         result = add(log(_along(_cumsum, exp(sub(input, top)), d)), top)
     else:
         result = _along(_logcumsumexp, input, d)
-    return into(out, result, "logcumsumexp")
+    return into(out, result, "logcumsumexp", same=True)
 
 
 # --- the largest and the smallest so far

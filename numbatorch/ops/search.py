@@ -70,7 +70,7 @@ def searchsorted(
             f"{list(shape)}"
         )
     wanted = dt.int32 if out_int32 else dt.int64
-    if out is not None and out.kind.dtype is not wanted:
+    if out is not None and tensor_kind(out).dtype is not wanted:
         raise RuntimeError(
             "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) "
             f"depending on whether out_int32 flag is True, but we got output tensor's dtype "

@@ -85,7 +85,7 @@ def sort(
     d = normalize_dim(dim, tensor_array(input).ndim)
     _refuse("Sort", input)
     if out is not None:
-        check_several(out, "sort")
+        check_several(out, "sort", 2)
     return all_into(out, return_types.sort(*_sort.of(input, d, descending, out)), "sort")
 
 
@@ -106,7 +106,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([[2, 1],
             [3, 4]])
     """
-    return into(out, sort(input, 0).values, "msort")
+    return into(out, sort(input, 0).values, "msort", same=True)
 
 
 def topk(

@@ -287,7 +287,7 @@ def _quantile(input: Tensor, q, dim, keepdim: bool, how: str, out: Tensor | None
         raise RuntimeError("quantile() input tensor must be non-empty")
     fractions = _fractions(input, q)
     _check_floats(own)
-    if out is not None and out.kind.dtype is not own:
+    if out is not None and tensor_kind(out).dtype is not own:
         raise RuntimeError("quantile() out tensor must be same dtype as the input tensor")
     if not ((fractions >= 0) & (fractions <= 1)).all().item():
         raise RuntimeError("quantile() q values must be in the range [0, 1]")

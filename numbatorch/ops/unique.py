@@ -207,4 +207,4 @@ def isin(
         ascending = where(ne(ordered, ordered), math.inf, ordered) if common.is_floating_point else ordered
         place = clamp(searchsorted(ascending, wanted), max=among.array.size - 1)
         found = eq(read(ordered, (place,), ((0, 1),)), wanted)
-    return into(out, logical_not(found) if invert else found, "isin")
+    return into(out, logical_not(found) if invert else found, "isin", same=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numbatorch.arguments import tensor_array, whole
 from numbatorch.layout import steps
 from numbatorch.ops.arrange import unfold
-from numbatorch.ops.copy import clone, clone_contiguous, copy_, into
+from numbatorch.ops.copy import check_several, clone, clone_contiguous, copy_, into
 from numbatorch.ops.index import getitem
 from numbatorch.ops.split import split, split_with_sizes, unbind
 from numbatorch.ops.view import (
@@ -44,6 +44,7 @@ def _copy(part: Tensor, out: Tensor | None, name: str) -> Tensor:
 def _copies(parts: Sequence[Tensor], out: Sequence[Tensor] | None, name: str) -> tuple[Tensor, ...] | None:
     if out is None:
         return tuple([clone_contiguous(part) for part in parts])
+    check_several(out, name, len(parts))
     for part, target in zip(parts, out, strict=True):
         into(target, part, name)
     return None

@@ -234,3 +234,16 @@ def test_gradients_of_some_results_only():
                 x.grad = None
                 function(x)[k].abs().sum().backward()
                 assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("lead", [(), (2,)])
+def test_large_complex_products_have_the_gradients_of_numpys_formula(lead):
+    """Their operands are conjugated a part at a time."""
+    torch.manual_seed(0)
+    x, y = torch.randn(*lead, 520, 600, dtype=torch.complex128), torch.randn(600, 510, dtype=torch.complex128)
+    grad = torch.randn(*lead, 520, 510, dtype=torch.complex128)
+    dx, dy = torch.autograd.grad(x.requires_grad_() @ y.requires_grad_(), (x, y), grad)
+    x, y, grad = (t.detach().numpy() for t in (x, y, grad))
+    np.testing.assert_allclose(dx.numpy(), grad @ y.conj().T, rtol=1e-10)
+    of_y = x.conj().swapaxes(-1, -2) @ grad
+    np.testing.assert_allclose(dy.numpy(), of_y.sum(0) if lead else of_y, rtol=1e-10)

@@ -11,6 +11,7 @@ import numbatorch.dtype as dt
 from numbatorch import casting
 from numbatorch.apply import Op
 from numbatorch.arguments import mistaken, tensor_array, tensor_kind
+from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import add, mul
@@ -18,7 +19,7 @@ from numbatorch.ops.complexes import conj
 from numbatorch.ops.copy import into, receives
 from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.view import expand, reshape, squeeze, transpose
-from numbatorch.shape import broadcast_pair, sized_dim
+from numbatorch.shape import PORTION, broadcast_pair, portions, sized_dim
 from numbatorch_kernels import gemm
 
 if TYPE_CHECKING:
@@ -104,9 +105,25 @@ def _bmm_forward(a, b, out=None):
 def _vjp(node, grad):
     a, b = node.unpack()
     return (
-        _fitted(matmul(grad, adjoint(b)), a) if node.needs[0] else None,
-        _fitted(matmul(adjoint(a), grad), b) if node.needs[1] else None,
+        _fitted(_by_adjoint(b, grad, True), a) if node.needs[0] else None,
+        _fitted(_by_adjoint(a, grad, False), b) if node.needs[1] else None,
     )
+
+
+def _by_adjoint(x: Tensor, grad: Tensor, last: bool) -> Tensor:
+    """xᴴ grad, or grad xᴴ if xᴴ is the `last`. Large matrices that must be conjugated are so a part at a time, unless
+    the product will be differentiated again."""
+    if not x.kind.dtype.is_complex or x.array.size <= PORTION or state.enabled or not x.kind.cpu:
+        return matmul(grad, adjoint(x)) if last else matmul(adjoint(x), grad)
+    m, n = x.array.shape[-2:]
+    g = grad.array
+    out = empty((*g.shape[:-1], m) if last else (*g.shape[:-2], n, g.shape[-1]), grad.kind)
+    for some in portions(m if last else n, x.array.size // (m if last else n)):
+        if last:
+            gemm.matmul("cpu", out.array[..., some], g, adjoint(x[..., some, :]).array)
+        else:
+            gemm.matmul("cpu", out.array[..., some, :], adjoint(x[..., some]).array, g)
+    return out
 
 
 def _fitted(grad: Tensor, operand: Tensor) -> Tensor:

@@ -197,9 +197,9 @@ def lstm_backward_kernel(
         )
 
 
-def gru_kernel(h, gates, inner, h0, packed, offsets, steps, reverse, hidden, start, stop):
+def gru_kernel(h, gates, inner, inner_n, h0, packed, offsets, steps, reverse, hidden, start, stop):
     """h = (1 - z) n + z h with n = tanh(x_n + r inner_n): `gates` are r, z, n of the inputs, `inner` those of the state,
-    which begins as its bias."""
+    which begins as its bias; `inner_n` becomes part n of it, which the gradient needs."""
     for s in range(steps):
         t, before = _step(s, steps, reverse)
         last = min(stop, offsets[t + 1] - offsets[t])
@@ -211,8 +211,11 @@ def gru_kernel(h, gates, inner, h0, packed, offsets, steps, reverse, hidden, sta
             r, z, n = _three(gates, 3 * here, hidden)
             of_state, of_state_n = offset(inner, 3 * here), offset(inner, 3 * here + 2 * hidden)
             old, out = _before_row(h, h0, hidden, offsets, before, row), offset(h, here)
+            kept = offset(inner_n, here)
             for j in range(2 * hidden):
                 r[j] = sigmoid(r[j] + of_state[j])
+            for j in range(hidden):
+                kept[j] = of_state_n[j]
             for j in range(hidden):
                 n[j] = tanh(n[j] + r[j] * of_state_n[j])
             for j in range(hidden):
@@ -220,10 +223,10 @@ def gru_kernel(h, gates, inner, h0, packed, offsets, steps, reverse, hidden, sta
 
 
 def gru_backward_kernel(
-    dgates, dinner, dh, dy, gates, inner, h, h0, packed, one, offsets, steps, reverse, hidden, start, stop
+    dgates, dinner, dh, dy, gates, inner_n, h, h0, packed, one, offsets, steps, reverse, hidden, start, stop
 ):
-    """The gradients of `gates` and of `inner`. dh begins as the gradient of the last state, and ends as that of the
-    first."""
+    """The gradients of `gates` and of `inner`, of which `inner_n` is part n. dh begins as the gradient of the last state,
+    and ends as that of the first."""
     for s in range(steps - 1, -1, -1):
         t, before = _step(s, steps, reverse)
         last = min(stop, offsets[t + 1] - offsets[t])
@@ -233,7 +236,7 @@ def gru_backward_kernel(
             here = (offsets[t] + row) * hidden
             r, z, n = _three(gates, 3 * here, hidden)
             dr, dz, dn = _three(dgates, 3 * here, hidden)
-            of_state_n = offset(inner, 3 * here + 2 * hidden)
+            of_state_n = offset(inner_n, here)
             d_state, d_state_n = offset(dinner, 3 * here), offset(dinner, 3 * here + 2 * hidden)
             grad, d, old = (
                 offset(dy, here),
@@ -363,14 +366,14 @@ def lstm_backward(dgates, dh, dc, dy, gates, c, c0, weight, offsets, reverse) ->
     _run(lstm_backward_kernel, arrays, (1.0,), offsets, reverse, dh.shape[-1])
 
 
-def gru(h, gates, inner, h0, weight, offsets, reverse) -> None:
-    """h of all steps, from `gates` of the inputs and the bias of the state in `inner`."""
-    _run(gru_kernel, (h, gates, inner, h0, _packed(weight.T)), (), offsets, reverse, h.shape[-1])
+def gru(h, gates, inner, inner_n, h0, weight, offsets, reverse) -> None:
+    """h of all steps, and `inner_n` for the gradient, from `gates` of the inputs and the bias of the state in `inner`."""
+    _run(gru_kernel, (h, gates, inner, inner_n, h0, _packed(weight.T)), (), offsets, reverse, h.shape[-1])
 
 
-def gru_backward(dgates, dinner, dh, dy, gates, inner, h, h0, weight, offsets, reverse) -> None:
+def gru_backward(dgates, dinner, dh, dy, gates, inner_n, h, h0, weight, offsets, reverse) -> None:
     """dgates and dinner, and dh of the first state in the place of that of the last."""
-    arrays = (dgates, dinner, dh, dy, gates, inner, h, h0, _packed(weight))
+    arrays = (dgates, dinner, dh, dy, gates, inner_n, h, h0, _packed(weight))
     _run(gru_backward_kernel, arrays, (1.0,), offsets, reverse, dh.shape[-1])
 
 

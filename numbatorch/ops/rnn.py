@@ -158,11 +158,10 @@ def _gru_forward(x, h0, w_ih, w_hh, b_ih, b_hh, offsets, reverse):
     gates = _inputs(x, w_ih, *[b.detach() for b in (b_ih,) if b is not None])
     inner = empty(gates.array.shape, x.kind.flat)
     inner.array[...] = 0 if b_hh is None else b_hh.array
-    h = empty((x.array.shape[0], w_hh.array.shape[1]), x.kind.flat)
-    kernels.gru(
-        h.array, gates.array, inner.array, contiguous(h0.detach()).array, w_hh.array, offsets, reverse
-    )
-    return h, _like(h, _last(h.array, offsets, reverse)), gates, inner
+    h, inner_n = (empty((x.array.shape[0], w_hh.array.shape[1]), x.kind.flat) for _ in range(2))
+    start = contiguous(h0.detach()).array
+    kernels.gru(h.array, gates.array, inner.array, inner_n.array, start, w_hh.array, offsets, reverse)
+    return h, _like(h, _last(h.array, offsets, reverse)), gates, inner_n
 
 
 def _rnn_forward(x, h0, w_ih, w_hh, b_ih, b_hh, offsets, reverse, rectified):
@@ -250,7 +249,7 @@ def _lstm_vjp(node, grads):
 def _gru_vjp(node, grads):
     if state.enabled:
         return _again(GRU, node, grads, 6)
-    x, h0, *weights, h, gates, inner = node.unpack()
+    x, h0, *weights, h, gates, inner_n = node.unpack()
     offsets, reverse = node.params
     dgates, dinner = (empty(gates.array.shape, gates.kind) for _ in range(2))
     dh, start = _started(grads[1], h0), contiguous(h0.detach()).array
@@ -260,7 +259,7 @@ def _gru_vjp(node, grads):
         dh.array,
         _dense(grads[0], h),
         gates.array,
-        inner.array,
+        inner_n.array,
         h.array,
         start,
     )

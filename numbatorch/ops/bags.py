@@ -92,6 +92,7 @@ def _vjp(node, grad):
             if padding >= 0:
                 each = where(unsqueeze(ne(part, padding), 1), each, 0)
             index_add_(for_weight, 0, part, each)
+        del each  # before the next
     return for_weight, cat(factors) if factors else None
 
 

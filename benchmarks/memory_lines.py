@@ -3,6 +3,8 @@
 FORWARD is called only. DIFFERENTIABLE has between the two the operands that gradients are for, and is called both
 without and with a backward pass.
 
+Views have no lines (squeeze, permute, expand_as, split ...), nor has what is another name of a line here.
+
 What needs more than 1.2 times PyTorch's memory, and why, here:
 
 bilinear                        1.7   a megabyte of products, of some rows at a time
@@ -11,7 +13,13 @@ grid_sample, bicubic, backward  1.4   sixteen neighbours and weights for every p
 
 from __future__ import annotations
 
-REDUCTIONS = "sum mean prod std var amax argmax any all norm median mode count_nonzero nansum aminmax max min unique nonzero"
+REDUCTIONS = (
+    "sum mean prod std var amax amin argmax argmin any all norm median mode count_nonzero nansum aminmax max min unique "
+    "nonzero"
+)
+UNARY = "isnan isinf isfinite logical_not zeros_like ones_like rand_like randn_like"
+BINARY = "eq ne lt le ge logical_or logical_xor"
+BITWISE = "bitwise_or bitwise_xor"
 ALONG = (
     "sum mean prod std var amax argmax any count_nonzero max median nanmedian mode logsumexp norm cumsum cumprod cummax "
     "logcumsumexp softmax log_softmax sort argsort"
@@ -25,8 +33,13 @@ OPTIMIZERS = {
     "Adagrad": "",
     "NAdam": "",
 }
-ELEMENTWISE = "exp sin sqrt abs tanh sigmoid relu erf log1p clone t sum mean std var norm prod"
-ACTIVATIONS = "gelu silu leaky_relu softplus hardtanh elu dropout normalize"
+ELEMENTWISE = (
+    "exp sin sqrt abs tanh sigmoid relu erf log1p clone t sum mean std var norm prod expm1 log log2 log10 rsqrt "
+    "reciprocal neg sign cos tan asin acos atan sinh cosh ceil floor round trunc triu"
+)
+ACTIVATIONS = (
+    "gelu silu leaky_relu softplus hardtanh elu dropout normalize relu6 selu hardsigmoid hardswish logsigmoid"
+)
 ALONG_DIFFERENTIABLE = "sum std amax logsumexp norm cumsum cumprod logcumsumexp softmax log_softmax"
 
 
@@ -39,6 +52,9 @@ def _read(table: str) -> dict[str, list[str]]:
 
 FORWARD = {
     **{name: [f"t.{name}(x)"] for name in REDUCTIONS.split()},
+    **{name: [f"t.{name}(x)"] for name in UNARY.split()},
+    **{name: [f"t.{name}(x, y)"] for name in BINARY.split()},
+    **{name: [f"t.{name}(places, places)"] for name in BITWISE.split()},
     **{f"{name}, dim {dim}": [f"t.{name}(x, dim={dim})"] for dim in (0, 1) for name in ALONG.split()},
     **{f"{name}_": [f"x.clone().{name}_()"] for name in IN_PLACE.split()},
     **{f"optim.{name}": [f"stepped({name!r}, {options})"] for name, options in OPTIMIZERS.items()},
@@ -70,6 +86,14 @@ transpose, copied         x.t().contiguous()
 matmul, transposed        x.t() @ y.t()
 randperm                  t.randperm(4_000_000)
 randn                     t.randn(2000, 2000)
+arange                    t.arange(4_000_000)
+linspace                  t.linspace(0, 1, 4_000_000)
+ones                      t.ones(2000, 2000)
+eye                       t.eye(2000)
+full_like                 t.full_like(x, 3.0)
+new_full                  x.new_full((2000, 2000), 3.0)
+bitwise_not               ~places
+to half                   x.half()
 multinomial               t.multinomial(flat.abs(), 100)
 bernoulli                 t.full((2000, 2000), 0.5).bernoulli()
 nanquantile, dim 1        t.nanquantile(x, 0.3, 1)
@@ -193,6 +217,10 @@ DIFFERENTIABLE = {
     },
     **_read("""
 add                       x y               x + y
+sub                       x y               x - y
+number - x                x                 2 - x
+number / x                x                 2 / x
+number ** x               x                 2**x
 mul                       x y               x * y
 div                       x y               x / y
 pow                       x                 x**3
@@ -200,10 +228,12 @@ clamp                     x                 x.clamp(-1, 1)
 lerp                      x y               x.lerp(y, 0.3)
 addcmul                   x y               t.addcmul(x, x, y)
 maximum                   x y               t.maximum(x, y)
+minimum                   x y               t.minimum(x, y)
 atan2                     x y               t.atan2(x, y)
 where                     x y               t.where(mask, x, y)
 cat                       x y               t.cat((x, y))
 stack                     x y               t.stack((x, y))
+hstack                    x y               t.hstack((x, y))
 masked_fill               x                 x.masked_fill(mask, 0)
 masked_select             x                 x.masked_select(mask)
 masked_scatter            x y               x.masked_scatter(mask, y)
@@ -240,7 +270,10 @@ batch_norm                pictures          F.batch_norm(pictures, None, None, t
 group_norm                pictures          F.group_norm(pictures, 4)
 instance_norm             pictures          F.instance_norm(pictures)
 max_pool2d                pictures          F.max_pool2d(pictures, 2)
+avg_pool1d                lines             F.avg_pool1d(lines, 2)
 avg_pool2d                pictures          F.avg_pool2d(pictures, 2)
+adaptive_avg_pool1d       lines             F.adaptive_avg_pool1d(lines, 100)
+dropout2d                 pictures          F.dropout2d(pictures)
 adaptive_avg_pool2d       pictures          F.adaptive_avg_pool2d(pictures, 1)
 interpolate               pictures          F.interpolate(pictures, scale_factor=2)
 interpolate, bilinear     pictures          F.interpolate(pictures, scale_factor=2, mode="bilinear")
@@ -344,6 +377,7 @@ margin_ranking            x y               F.margin_ranking_loss(x, y, signs)
 triplet_margin            x y               F.triplet_margin_loss(x, y, rates)
 cosine_embedding          x y               F.cosine_embedding_loss(x, y, signs[:, 0])
 ctc_loss, long            speech            F.ctc_loss(speech.log_softmax(-1), sentences, *long)
+vector_norm               x                 t.linalg.vector_norm(x, dim=1)
 pairwise_distance         x y               F.pairwise_distance(x, y)
 pdist                     x                 t.pdist(x[:, :64])
 cdist, p 1                x                 t.cdist(x[:, :64], x[:, 64:128], p=1)
@@ -403,6 +437,7 @@ movedim                   cube              cube.movedim(0, 2).contiguous()
 expand                    slopes            slopes.expand(2000, 2000).contiguous()
 diagonal                  x                 x.diagonal()
 diag_embed                slopes            slopes.diag_embed()
+diag                      slopes            slopes.diag()
 block_diag                square            t.block_diag(square, square)
 rot90                     x                 x.rot90()
 select_scatter            x slopes          x.select_scatter(slopes, 0, 3)

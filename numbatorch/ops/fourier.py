@@ -187,7 +187,7 @@ def _resized(input: Tensor, dims: Sequence[int], sizes: Sequence[int]) -> Tensor
 def _result(name: str, out: Tensor | None, result: Tensor) -> Tensor:
     if out is None:
         return result
-    if out.kind.dtype.is_complex != result.kind.dtype.is_complex:
+    if tensor_kind(out).dtype.is_complex != result.kind.dtype.is_complex:
         wanted = "complex" if result.kind.dtype.is_complex else "floating point"
         raise RuntimeError(f"{name} expects a {wanted} output tensor, but got {type_word(out.kind.dtype)}")
     return into(out, result, name)

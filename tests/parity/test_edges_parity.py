@@ -84,6 +84,7 @@ L.as_strided_scatter(m[1:], L.ones(1), (1,), (1,), 9) | L.as_strided_scatter(m[:
 L.amax(m, 0, out=i([1.0]).double()) | L.max(m, 0, out=(i([1.0]), i([1.0]))) | L.msort(m, out=m.double()) | L.isin(m, m, out=m) | L.logcumsumexp(m, 0, out=m.double()) | L.histc(m, 2, out=m.double()) | L.histogram(m, 2, out=(i([1]), m))
 L.max(m, 0, out=[m]) | L.aminmax(m, out=(m,)) | L.frexp(m, out=3) | L.frexp(m, out=(m,)) | L.split_copy(m, 1, out=3) | L.addcdiv(m * 1j, m, m * 0j)
 (lambda v: [v.__setitem__(v > 0, v[:1]), v, L.autograd.grad(v.sum(), x)])(x * 1) | (lambda v: [v.__setitem__(v > 0, v), v])(x[:1] * 1)
+L.linalg.inv(m, out=m.double()) | L.linalg.qr(m, out=(m.double(), m.double())) | L.linalg.det(m, out=i(1.0).double()) | L.linalg.matrix_power(m, 2, out=m.double()) | L.linalg.slogdet(m, out=(i(1.0).double(), i(1.0)))
 m.expand(2, 2, 2).__setitem__(..., 3) | m.expand(2, 2, 2).__setitem__((0, 0), 3) | m.expand(2, 2, 2).fill_(3) | m.expand(2, 2, 2).__setitem__(0, m)
 """
 NAMES = {

@@ -4,7 +4,7 @@ Cholesky factors where the matrices are, and LAPACK, to which those on `cuda` tr
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +14,7 @@ from numbatorch import arguments
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.dtype import type_word
-from numbatorch.ops import copy
 from numbatorch.ops.copy import contiguous, host, move
-from numbatorch.ops.reduction import into
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels.linalg import lapack as lapack_kernels
@@ -136,7 +134,3 @@ def lapack(function, *inputs: Tensor) -> tuple[Tensor, ...]:
     if first.kind.cpu:
         return tuple([_wrapped(r) for r in function(*[x.array for x in inputs])])
     return tuple([back(r, first) for r in function(*[host(x) for x in inputs])])
-
-
-# a tuple of results into the tensors of `out`, of any dtype that takes them
-all_into = partial(copy.all_into, write=into)

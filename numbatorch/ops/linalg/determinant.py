@@ -9,8 +9,9 @@ from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.ops.comparison import where
 from numbatorch.ops.complexes import adjoint, complex
+from numbatorch.ops.copy import all_into
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import all_into, computed, floating, kernels_for, square
+from numbatorch.ops.linalg.common import computed, floating, kernels_for, square
 from numbatorch.ops.linalg.solve import inverse_and_info
 from numbatorch.ops.linalg.spectral import svd
 from numbatorch.ops.math import abs, log
@@ -80,7 +81,7 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     square(A, "linalg.det")
     floating(A, "linalg.det", "lu_cpu")
-    return into(out, _det(A), "linalg.det")
+    return into(out, _det(A), "linalg.det", same=True)
 
 
 # --- slogdet

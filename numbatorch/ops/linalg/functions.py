@@ -51,7 +51,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     square(A, "linalg.matrix_power")
     if not is_whole(n):
         raise TypeError(words("linalg_matrix_power", "n", 2, n, "int"))
-    return into(out, _power(inv(A), -n) if n < 0 else _power(A, n), "linalg.matrix_power")
+    return into(out, _power(inv(A), -n) if n < 0 else _power(A, n), "linalg.matrix_power", same=True)
 
 
 def _power(A: Tensor, n: int) -> Tensor:
@@ -292,7 +292,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
         )
     if input.kind.dtype is dt.bool:
         raise NotImplementedError("\"cross\" not implemented for 'Bool'")
-    return into(out, _cross(input, other, d), "linalg.cross")
+    return into(out, _cross(input, other, d), "linalg.cross", same=True)
 
 
 def cross_old(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:

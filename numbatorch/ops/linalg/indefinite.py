@@ -11,8 +11,8 @@ from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import numbers
-from numbatorch.ops.linalg.common import all_into, floating, lapack, square, tensor
+from numbatorch.ops.copy import all_into, numbers
+from numbatorch.ops.linalg.common import floating, lapack, square, tensor
 from numbatorch.ops.linalg.triangular import check_pair
 from numbatorch.ops.reduction import into
 from numbatorch.ops.underived import refusing

@@ -18,10 +18,9 @@ from numbatorch.base import wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import tril, triu, triu_
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import host
+from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.join import cat
 from numbatorch.ops.linalg.common import (
-    all_into,
     back,
     computed,
     failed,

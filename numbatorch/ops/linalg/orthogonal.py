@@ -10,8 +10,9 @@ from numbatorch.arguments import flags, tensor_array
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed, tril, triu
 from numbatorch.ops.complexes import adjoint
+from numbatorch.ops.copy import all_into
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import all_into, floating, lapack, matrix, recorded, tensor
+from numbatorch.ops.linalg.common import floating, lapack, matrix, recorded, tensor
 from numbatorch.ops.linalg.triangular import identity_like, triangular
 from numbatorch.ops.reduction import into
 from numbatorch.ops.underived import refusing
@@ -123,7 +124,7 @@ def geqrf(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
     """
     matrix(input, "geqrf", "input", "input")
     floating(input, "geqrf", "geqrf_cpu", integers=False)
-    return all_into(out, return_types.geqrf(*_geqrf(input)), "geqrf")
+    return all_into(out, return_types.geqrf(*_geqrf(input)), "geqrf", write=into)
 
 
 def _geqrf_forward(input):

@@ -13,8 +13,8 @@ from numbatorch.arguments import tensor_array, unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import host
-from numbatorch.ops.linalg.common import LinAlgError, all_into, back, failed, lapack
+from numbatorch.ops.copy import all_into, host
+from numbatorch.ops.linalg.common import LinAlgError, back, failed, lapack
 from numbatorch.ops.linalg.solve import is_vector
 from numbatorch.ops.linalg.spectral import check_hermitian, decompose, svd_of
 from numbatorch.ops.reduction import into
@@ -260,7 +260,7 @@ def lstsq(
         rcond = 0.0 if driver == "gels" else max(m, n) * dt.finfo(A.kind.dtype.to_real()).eps
     solution, *more = _lstsq(a, b, float(rcond), driver or "gelsy")
     made = return_types.linalg_lstsq(squeeze(solution, -1) if vector else solution, *more)
-    return all_into(out, made, "linalg.lstsq")
+    return all_into(out, made, "linalg.lstsq", write=into)
 
 
 def _check_lstsq(A: Tensor, B: Tensor, driver: str | None) -> None:

@@ -12,10 +12,9 @@ from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array, tensor_kind, whole
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import host
+from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
-    all_into,
     computed,
     failed,
     floating,
@@ -76,7 +75,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([[0.5000, 0.0000],
             [0.0000, 0.2500]])
     """
-    return into(out, _inverse(A, "linalg.inv", True)[0], "linalg.inv")
+    return into(out, _inverse(A, "linalg.inv", True)[0], "linalg.inv", same=True)
 
 
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -178,7 +177,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
     >>> torch.linalg.solve(torch.tensor([[2.0, 1.0], [1.0, 3.0]]), torch.tensor([4.0, 7.0]))
     tensor([1., 2.])
     """
-    return into(out, _solved(A, B, left, True, "linalg.solve")[0], "linalg.solve")
+    return into(out, _solved(A, B, left, True, "linalg.solve")[0], "linalg.solve", same=True)
 
 
 def solve_ex(

@@ -16,10 +16,9 @@ from numbatorch.apply import Op
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import host
+from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
-    all_into,
     failed,
     floating,
     lapack,
@@ -180,7 +179,7 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
     """
     tensor(A, "linalg.svdvals")
     check_svd(A, driver)
-    return into(out, singular_values(A), "linalg.svdvals")
+    return into(out, singular_values(A), "linalg.svdvals", same=True)
 
 
 def singular_values(A: Tensor) -> Tensor:
@@ -270,7 +269,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
     """
     tensor(A, "linalg.eigvalsh", "input")
     check_hermitian(A, UPLO)
-    return into(out, hermitian_eigenvalues(A, UPLO.upper()), "linalg.eigvalsh")
+    return into(out, hermitian_eigenvalues(A, UPLO.upper()), "linalg.eigvalsh", same=True)
 
 
 def hermitian_eigenvalues(A: Tensor, triangle: str = "L") -> Tensor:
@@ -331,7 +330,7 @@ def eig(A: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.
     """
     _check_eig(A, "linalg.eig")
     made = return_types.linalg_eig(*_eig(A, not A.kind.dtype.is_complex))
-    return all_into(out, made, "linalg.eig")
+    return all_into(out, made, "linalg.eig", write=into)
 
 
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:

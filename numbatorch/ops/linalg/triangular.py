@@ -13,10 +13,9 @@ from numbatorch.base import wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import tril, triu
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import cast, clone, host
+from numbatorch.ops.copy import all_into, cast, clone, host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
-    all_into,
     computed,
     failed,
     floating,
@@ -203,7 +202,7 @@ def cholesky(input: Tensor, *, upper: bool = False, out: Tensor | None = None) -
             [1., 2.]])
     """
     flags(upper)
-    return into(out, _factored(input, upper, "linalg.cholesky", True)[0], "linalg.cholesky")
+    return into(out, _factored(input, upper, "linalg.cholesky", True)[0], "linalg.cholesky", same=True)
 
 
 def cholesky_ex(

@@ -33,7 +33,8 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-FETCH_BEFORE = 64  # steps before the end of the loop, out's cache lines are asked for
+LINE = 64  # bytes in a cache line
+FETCH_BEFORE = 128  # steps before the end of the loop, out's cache lines are asked for
 
 
 class Registers(NamedTuple):
@@ -193,7 +194,8 @@ def tile(
         none = [ir.Constant(vector, None)] * len(everywhere)
         column, row, sums = multiply(builder.sub(depth, late), a, b, none)
         for m in range(shape.rows):
-            prefetch(builder, at(c, c_row, m, 0), writes=True)
+            for v in range(0, shape.vectors, max(1, LINE // shape.bytes)):
+                prefetch(builder, at(c, c_row, m, v), writes=True)
         _, _, sums = multiply(late, column, row, sums)
 
         # A tile over the edge of the matrix goes by way of a whole one on the stack.

@@ -51,3 +51,20 @@ def test_scores_changed_by_a_function_have_gradients():
         return flex_attention(q, k, k, lambda score, b, h, i, j: score + slopes[h] * (i - j), mask)
 
     assert torch.autograd.gradcheck(attend, operands)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("features", [5, 32, 70])
+def test_halves_are_those_of_float32_rounded_once(dtype, causal, features):
+    torch.manual_seed(0)
+    half = getattr(torch, dtype)
+    q = torch.randn(2, 101, 4, 37).to(half).transpose(1, 2)  # heads of one row are neighbours
+    k = torch.randn(1, 2, 110, 37).to(half)
+    v = torch.randn(2, 2, 110, features).to(half)
+    mask = None if causal else torch.randn(101, 110)
+    given = {"attn_mask": mask, "is_causal": causal, "enable_gqa": True}
+    wide = F.scaled_dot_product_attention(*[x.float() for x in (q, k.expand(2, -1, -1, -1), v)], **given)
+    part = F.scaled_dot_product_attention(q, k.expand(2, -1, -1, -1), v, **given)
+    assert part.dtype == half
+    torch.testing.assert_close(part, wide.to(half), rtol=0, atol=1e-3 if dtype == "float16" else 1e-2)

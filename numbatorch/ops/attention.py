@@ -135,15 +135,15 @@ def _forward(q, k, v, mask, scale, causal):
     q, k, v = q.detach(), k.detach(), v.detach()
     out = _like(q, v.array.shape[-1])
     lse = empty(q.array.shape[:-1], Kind.of(kind.dtype.opmath, kind.device))
-    narrow = kind.dtype.is_half
-    for take in _parts(q, k):
-        wide = [to_opmath(take(t)) for t in (q, k, v)]
-        made = _like(wide[0], v.array.shape[-1]) if narrow else out
-        part = None if mask is None else take(mask).array
-        arrays = [t.array for t in (made, take(lse), *wide)]
-        kernels.attention(kind.device.type, *arrays, part, scale, causal)
-        if narrow:
-            copy_(take(out), made)
+    if kind.cpu or not kind.dtype.is_half:
+        made, operands = out, (q, k, v)
+    else:
+        operands = to_opmath(q), to_opmath(k), to_opmath(v)
+        made = _like(operands[0], v.array.shape[-1])
+    arrays = [t.array for t in (made, lse, *operands)]
+    kernels.attention(kind.device.type, *arrays, None if mask is None else mask.array, scale, causal)
+    if made is not out:
+        copy_(out, made)
     return out, lse
 
 
@@ -165,6 +165,7 @@ def _backward(grad, q, k, v, out, lse, mask, scale, causal):
         if narrow:
             for result, x in zip(results, made):
                 copy_(take(result), x)
+        del wide, made, arrays  # before the next are made
     return tuple(results)
 
 

@@ -13,7 +13,8 @@ weights are computed anew. All products are done by the tile of gemm/tile.py. Ca
 that no query sees.
 
 All arrays are float32 or float64 and have four dimensions: batch, heads, queries or keys, features; the heads of k and
-v each serve as many neighbouring heads of q. lse is (batch, heads, queries), contiguous.
+v each serve as many neighbouring heads of q. lse is (batch, heads, queries), contiguous. On the CPU `attention` also
+takes halves, and makes float32 of a block at a time; then lse and the mask are float32.
 
 Source: M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", arXiv:1805.02867; T. Dao and others,
 "FlashAttention", arXiv:2205.14135.
@@ -43,11 +44,12 @@ SHARE = 1 << 20  # multiplications worth a thread
 
 
 @cache
-def _entry(code: str, backward: bool) -> Callable:
-    of = matrix(np.dtype(code))
+def _entry(code: str, operands: str, backward: bool) -> Callable:
+    """The kernel that computes in dtype `code`."""
+    computed, of = matrix(np.dtype(code)), matrix(np.dtype(operands))
     tensors = [of] * 8 + [code, code] if backward else [of, code, of, of, of]
     function = attention_backward_kernel if backward else attention_kernel
-    kinds = (*tensors, of, int, int, float, code, int, int, int, int)
+    kinds = (*tensors, computed, int, int, float, code, int, int, int, int)
     return compiled(function, *kinds, fastmath={"reassoc", "contract"})
 
 
@@ -75,10 +77,10 @@ def _attention(out, lse, q, k, v, mask, scale, causal):
     k, v = _in_rows(k), _in_rows(v)
     units = batch * heads * -(-queries // QUERIES)
     work = batch * heads * queries * keys * (width + features)
-    room = room_forward(width, _padded(features, q.itemsize))
+    room = room_forward(width, _padded(features, lse.itemsize), q.dtype != lse.dtype)
     given = (q, 0) if mask is None else (mask, 1)
     args = (out, lse, q, k, v, *given, int(causal), float(scale))
-    _run(_entry(q.dtype.char, False), units, work, room, q.dtype, *args)
+    _run(_entry(lse.dtype.char, q.dtype.char, False), units, work, room, lse.dtype, *args)
 
 
 @attention_backward.on("cpu")
@@ -91,7 +93,7 @@ def _attention_backward(dq, dk, dv, grad, q, k, v, out, lse, mask, scale, causal
     given = (q, 0) if mask is None else (mask, 1)
     delta = np.empty_like(lse)
     args = (dq, dk, dv, grad, q, k, v, out, lse, delta, *given, int(causal), float(scale))
-    _run(_entry(q.dtype.char, True), batch * k.shape[1], work, room, q.dtype, *args)
+    _run(_entry(lse.dtype.char, q.dtype.char, True), batch * k.shape[1], work, room, q.dtype, *args)
 
 
 # ---- CUDA: see cuda/attention.py, imported late: a program that stays on the CPU never loads a CUDA compiler ----

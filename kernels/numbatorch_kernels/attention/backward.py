@@ -97,8 +97,9 @@ def attention_backward_kernel(
                     g_rows, g_row = offset(of_head(grad, batch, head), i0 * stride(grad, 2)), stride(grad, 2)
                     pack(lanes_q, lanes, q_rows, q_row, 1, rows, width)
                     pack(lanes_grad, lanes, g_rows, g_row, 1, rows, features)
-                    scores(p, k_block, stride(k, 2), count, lanes_q, across, width, scale, diagonal)
-                    scores(ds, v_block, stride(v, 2), count, lanes_grad, across, features, one, diagonal)
+                    k_step, v_step = stride(k, 2), stride(v, 2)
+                    scores(p, k_block, k_step, k_step, 1, count, lanes_q, across, width, scale, diagonal)
+                    scores(ds, v_block, v_step, v_step, 1, count, lanes_grad, across, features, one, diagonal)
                     if masked:
                         place = offset(
                             of_head(mask, batch, head), i0 * stride(mask, 2) + j0 * stride(mask, 1)

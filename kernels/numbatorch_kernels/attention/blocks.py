@@ -21,14 +21,18 @@ EVERYWHERE = 1 << 40  # the diagonal of attention that is not causal
 
 
 @callee
-def scores(s, k, k_row, keys, packed, queries, width, scale, diagonal):
-    """s = scale k qᵀ, (keys, queries), for packed queries; nothing below the diagonal, tile by tile."""
+def scores(s, k, k_tile, k_row, k_column, keys, packed, queries, width, scale, diagonal):
+    """s = scale k qᵀ, (keys, queries), for packed queries; nothing below the diagonal, tile by tile.
+
+    Of k, tiles' rows begin `k_tile` elements apart for each row, and within a tile rows lie `k_row` apart and features
+    `k_column`.
+    """
     out_of_line()
     height, lanes = tile_rows(s), tile_columns(s)
     for j in range(0, queries, lanes):
         for i in range(0, min(keys, diagonal + j + lanes), height):
             to = offset(s, i * QUERIES + j)
-            tile(offset(k, i * k_row), keys - i, k_row, 1, offset(packed, j * width), lanes, width, scale,
+            tile(offset(k, i * k_tile), keys - i, k_row, k_column, offset(packed, j * width), lanes, width, scale,
                  element(s, 0), to, QUERIES, to, QUERIES, height, lanes)  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from numbatorch import base
 from numbatorch.apply import Op, refuse
 from numbatorch.arguments import listed, tensor_array, whole
 from numbatorch.base import wrap
-from numbatorch.ops.copy import contiguous, copy_
+from numbatorch.ops.copy import clone_contiguous, contiguous, copy_
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.pad import constant_pad_nd
 from numbatorch.ops.view import permute, reshape, transpose, unsqueeze
@@ -224,7 +224,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     k, c = len(lead), channels // (r * r)
     parts = reshape(input, (*lead, c, r, r, height, width))
     order = (*range(k), k, k + 3, k + 1, k + 4, k + 2)
-    return reshape(contiguous(permute(parts, order)), (*lead, c, height * r, width * r))
+    return reshape(clone_contiguous(permute(parts, order)), (*lead, c, height * r, width * r))
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -241,7 +241,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     k = len(lead)
     parts = reshape(input, (*lead, c, height // r, r, width // r, r))
     order = (*range(k), k, k + 2, k + 4, k + 1, k + 3)
-    return reshape(contiguous(permute(parts, order)), (*lead, c * r * r, height // r, width // r))
+    return reshape(clone_contiguous(permute(parts, order)), (*lead, c * r * r, height // r, width // r))
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:

@@ -85,6 +85,7 @@ L.amax(m, 0, out=i([1.0]).double()) | L.max(m, 0, out=(i([1.0]), i([1.0]))) | L.
 L.max(m, 0, out=[m]) | L.aminmax(m, out=(m,)) | L.frexp(m, out=3) | L.frexp(m, out=(m,)) | L.split_copy(m, 1, out=3) | L.addcdiv(m * 1j, m, m * 0j)
 (lambda v: [v.__setitem__(v > 0, v[:1]), v, L.autograd.grad(v.sum(), x)])(x * 1) | (lambda v: [v.__setitem__(v > 0, v), v])(x[:1] * 1)
 L.linalg.inv(m, out=m.double()) | L.linalg.qr(m, out=(m.double(), m.double())) | L.linalg.det(m, out=i(1.0).double()) | L.linalg.matrix_power(m, 2, out=m.double()) | L.linalg.slogdet(m, out=(i(1.0).double(), i(1.0)))
+[v for v in [m.clone()] for f in [L.pixel_shuffle, L.pixel_unshuffle] if f(v[None], 1).zero_() is not v] | L.linalg.matrix_power(m, 0, out=m.double())
 m.expand(2, 2, 2).__setitem__(..., 3) | m.expand(2, 2, 2).__setitem__((0, 0), 3) | m.expand(2, 2, 2).fill_(3) | m.expand(2, 2, 2).__setitem__(0, m)
 """
 NAMES = {

@@ -51,7 +51,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     square(A, "linalg.matrix_power")
     if not is_whole(n):
         raise TypeError(words("linalg_matrix_power", "n", 2, n, "int"))
-    return into(out, _power(inv(A), -n) if n < 0 else _power(A, n), "linalg.matrix_power", same=True)
+    return into(out, _power(inv(A), -n) if n < 0 else _power(A, n), "linalg.matrix_power", same=n != 0)
 
 
 def _power(A: Tensor, n: int) -> Tensor:

@@ -20,12 +20,14 @@ import numpy as np
 from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.codes import Geometry
 from numbatorch_kernels.conv.direct import compare_directly, correlate_directly
+from numbatorch_kernels.conv.images import correlate_images
 from numbatorch_kernels.conv.implicit import correlate, pack_weights
 from numbatorch_kernels.conv.plain import plain_for_input, plain_forward
 from numbatorch_kernels.conv.plan import (
     Layout,
     comparison_of,
     forward_direction,
+    images_of,
     plan_of,
     transposed_directions,
 )
@@ -111,18 +113,20 @@ def _correlated(out, x, w, bias, ways: tuple, groups: int, transposed: bool, flo
         out[...] = 0 if bias is None else bias.reshape((-1, 1, 1, 1))
         out[out <= floor] = floor
         return
-    plan = plan_of(
-        ways, _layout(x), _layout(w), _layout(out), groups, transposed, bias is not None, x.flags.c_contiguous,
-        out.itemsize, parallel.get_num_threads(),
-    )  # fmt: skip
+    what = ways, _layout(x), _layout(w), _layout(out), groups, transposed, bias is not None
+    size, threads = out.itemsize, parallel.get_num_threads()
+    plan = images_of(*what, size, threads) or plan_of(*what, x.flags.c_contiguous, size, threads)
     weights = memory.empty((plan.regions * plan.region,), out.dtype)
     parallel.run(_packing(out.dtype), plan.regions, SHARE // plan.region + 1, weights, w, plan.weights)
     rows = np.zeros(plan.bias, out.dtype)
     if bias is not None:
         rows[:, : out.shape[1] // groups] = bias.reshape((groups, -1, 1))
     scratch = memory.empty((plan.shares * plan.scratch,), out.dtype)
-    entry = _correlating(correlate_directly if plan.direct else correlate, out.dtype)
+    entry = _correlating(_CORRELATE[plan.kind], out.dtype)
     parallel.run(entry, plan.shares, 1, out, x, weights, rows, scratch, plan.table, floor, plan.shares)
+
+
+_CORRELATE = {"matrix": correlate, "direct": correlate_directly, "images": correlate_images}
 
 
 def _layout(array: np.ndarray) -> Layout:

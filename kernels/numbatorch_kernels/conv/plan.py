@@ -20,6 +20,7 @@ from numbatorch_kernels.gemm.tile import registers
 COLUMNS = 1024  # of a piece, about
 OF_PLANE = 4096  # of a piece of one without a matrix product
 OF_BAND = 1 << 16  # of all of its channels
+OF_IMAGES = 1 << 19  # elements of images, and results, with which one of images.py is in the caches
 SHARE = 1 << 19  # multiplications worth a thread
 FEW = 8  # channels: with fewer, threads share places
 ROWS = 3  # channels of the result of a group: with no more, a tile would be mostly empty
@@ -83,7 +84,7 @@ class Plan(NamedTuple):
     scratch: int  # elements of a share
     shares: int
     bias: tuple[int, int, int]  # groups, rows of a group, as many equal numbers
-    direct: bool  # for direct.py
+    kind: str  # "matrix", "direct" or "images": for implicit.py, direct.py or images.py
 
 
 def _pieces(counts: tuple[int, ...], runs: int, target: int, width: int) -> tuple[int, int, int]:
@@ -219,8 +220,65 @@ def plan_of(
         scratch,
         shares,
         (groups, padded_rows, width),
-        direct,
+        "direct" if direct else "matrix",
     )
+
+
+@lru_cache(maxsize=512)
+def images_of(
+    directions: tuple[Direction, Direction, Direction],
+    x: Layout,
+    w: Layout,
+    out: Layout,
+    groups: int,
+    transposed: bool,
+    biased: bool,
+    itemsize: int,
+    threads: int,
+) -> Plan | None:
+    """The same for images.py; None where it would not be faster: for few or large images, or where taps are not
+    neighbours."""
+    tile = registers()
+    height, width = tile.rows, tile.vectors * tile.bytes // itemsize
+    images, rows, channels = x.sizes[0], out.sizes[1] // groups, x.sizes[1] // groups
+    counts, sizes = tuple([d.places for d in directions]), x.sizes[2:]
+    shifts = [sorted(d.shifts) for d in directions]
+    taps = [len(s) for s in shifts]
+    inside = [
+        sum(0 <= m * d.step + shift < size for m in range(d.places) for shift in d.shifts)
+        for d, size in zip(directions, sizes)
+    ]
+    items, padded_rows = groups * _up(images, width), _up(rows, height) * height
+    multiplied = prod(inside) * _up(images, width) * width
+    turned, made = prod(sizes) * channels * width + 4 * width, padded_rows * prod(counts) * width
+    contiguous = (taps[1] * taps[2], taps[2], 1)
+    regular = (
+        shifts[2][-1] - shifts[2][0] == taps[2] - 1
+        and taps == list(w.sizes[2:])
+        and all(n == count or t == 1 for n, count, t in zip(w.strides[2:], contiguous, taps))
+    )
+    fits = turned + made <= OF_IMAGES and channels >= FEW and rows >= height
+    if not (regular and fits and multiplied <= images * prod(counts) * prod(taps)):
+        return None
+    row, channel = (w.strides[1], w.strides[0]) if transposed else w.strides[:2]
+    start = sum(d.first * s for d, s in zip(directions, out.strides[2:]))
+    every = [d.every * s for d, s in zip(directions, out.strides[2:])]
+    k = channels * prod(taps)
+    m_pieces = min(_up(rows, height), _up(threads, items))
+    m_rows = _up(_up(rows, m_pieces), height) * height
+    m_pieces = _up(rows, m_rows)
+    shares = max(1, min(threads, items * m_pieces, multiplied * channels * rows * groups // SHARE))
+    region = padded_rows * k + 1024
+    table = [
+        groups, rows, channels, biased, images, *counts, *[d.step for d in directions], *sizes, *x.strides,
+        start, *out.strides[:2], *every, *taps, turned, turned + made, region, m_pieces, m_rows,
+        *shifts[0], *shifts[1], *shifts[2],
+    ]  # fmt: skip
+    group, last = w.sizes[0] // groups * w.strides[0], prod(taps) - 1
+    of_w = [c * channel + (last if transposed else 0) for c in range(channels)]
+    weights = [rows, k, k, 1, region, group, row, -1 if transposed else 1, channels, *of_w]
+    tables = np.array(table, np.int64), np.array(weights, np.int64)
+    return Plan(*tables, groups, region, turned + made, shares, (groups, padded_rows, width), "images")
 
 
 def rows_kept(itemsize: int, height: int) -> int:

@@ -24,7 +24,6 @@ OF_IMAGES = 1 << 19  # elements of images, and results, with which one of images
 SHARE = 1 << 19  # multiplications worth a thread
 FEW = 8  # channels: with fewer, threads share places
 ROWS = 3  # channels of the result of a group: with no more, a tile would be mostly empty
-GRADIENTS = 16  # the same for the gradient y of one channel
 CHUNKS = 8  # of these
 
 
@@ -318,7 +317,7 @@ def comparison_of(
     count = prod(taps)
     in_place = plain and inside(directions, x)
     runs = images * counts[0]
-    direct = channels == 1 and rows <= GRADIENTS and groups * rows >= FEW
+    direct = channels == 1 and 2 * rows <= width and groups * rows >= FEW
     piece = _pieces(counts, runs, OF_PLANE if direct else DEPTH, width)
     pieces = _count(counts, runs, piece)
     band = band_of(directions, x, piece, in_place)

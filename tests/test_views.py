@@ -421,3 +421,9 @@ def test_empty_views():
     x.t().fill_(1)
     x[:, :] = 5
     assert x.numel() == 0
+
+
+def test_a_long_linspace_is_made_in_blocks():
+    line = torch.linspace(-3, 7, 100_001, dtype=torch.float64)
+    assert line[0].item() == -3 and line[50_000].item() == 2 and line[-1].item() == 7
+    assert abs((line[1:] - line[:-1]) - 1e-4).max().item() < 1e-14

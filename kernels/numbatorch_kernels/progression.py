@@ -7,6 +7,8 @@ from numbatorch_kernels.registry import Kernel
 progression = Kernel("progression")  # (out, start, step): out[k] = start + k step, of int64 or float64
 even = Kernel("even")  # (out, start, end): from start to end, both included, of floating-point numbers
 
+BLOCK = 1 << 15  # numbers that are made at a time
+
 
 def step_of(out, start, end):
     """The distance of neighbours, in the type of the results."""
@@ -16,10 +18,12 @@ def step_of(out, start, end):
 @even.on("cpu")
 def _(out, start, end):
     number, n, step = out.dtype.type, out.size, step_of(out, start, end)
-    k = np.arange(n).astype(number)
-    out[...] = np.where(
-        np.arange(n) < n // 2, number(start) + step * k, number(end) - step * (number(n - 1) - k)
-    )
+    for first in range(0, n, BLOCK):
+        places = np.arange(first, min(first + BLOCK, n))
+        k = places.astype(number)
+        out[first : first + BLOCK] = np.where(
+            places < n // 2, number(start) + step * k, number(end) - step * (number(n - 1) - k)
+        )
 
 
 @progression.on("cuda")

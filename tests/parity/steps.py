@@ -182,6 +182,11 @@ def _sort(L, x, d, i):
     return L.sort(x, dim=_dim(x, d), descending=i % 2 == 1, stable=True)[i // 2 % 2]
 
 
+def _number_among_unique(L, x):
+    """Each NaN is a number of its own: which one, PyTorch leaves to a sort that is stable up to 16 elements only."""
+    return L.unique(x, return_inverse=True)[1].masked_fill_(x != x, -1)
+
+
 POINTWISE = [
     *map(_unary, (
         "exp sin cos tanh sigmoid relu abs neg square sqrt log1p erf floor round sign isnan logical_not atan "
@@ -381,7 +386,7 @@ ORDER = [
     Step("topk two", 1, 2, lambda L, x, d, k: x.topk(2, _dim(x, d), largest=k % 2 == 0).values),
     Step("kthvalue", 1, 1, lambda L, x, d: x.kthvalue(1, _dim(x, d)).values),
     Step("unique counts", 1, 0, lambda L, x: L.unique(x, return_counts=True)[1]),
-    Step("unique inverse", 1, 0, lambda L, x: L.unique(x, return_inverse=True)[1]),
+    Step("unique inverse", 1, 0, _number_among_unique),
     Step("unique rows", 1, 1, lambda L, x, d: L.unique(x, dim=_dim(x, d))),
     Step("argsort", 1, 1, lambda L, x, d: x.argsort(dim=_dim(x, d), stable=True)),
     Step("bucketize", 2, 0, lambda L, x, y: L.bucketize(x, y.reshape(-1).sort().values, right=True)),

@@ -60,9 +60,10 @@ def run(
     random = np.random.default_rng(program.seed)
     pool, leaves, found = [], [], []
     for shape, dtype in program.operands:
-        values = random.uniform(-2, 2, shape) * (1 + noise)
+        values = random.uniform(-2, 2, shape)
         if dtype.startswith("complex"):
             values = values + 1j * random.uniform(-2, 2, shape)
+        values = values * (1 + noise)
         x = library.tensor(np.abs(values) if dtype == "uint8" else values).to(getattr(library, dtype))
         if x.is_floating_point() or x.is_complex():
             leaves.append(x.requires_grad_())

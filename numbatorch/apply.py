@@ -17,7 +17,7 @@ import numbatorch.dtype as dt
 from numbatorch.arguments import mistaken, no_tensor
 from numbatorch.autograd import anomaly, inplace, mode
 from numbatorch.autograd.mode import state
-from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
+from numbatorch.autograd.node import Node, SavedResult, Slot, edges, next_sequence
 from numbatorch.base import Kind, Number, TensorBase, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.overlap import apart
@@ -196,8 +196,7 @@ class Op(Row):
     def node_for(self, args: tuple) -> OpNode:
         """A node of this row with its edges and parameters."""
         node = self.node()
-        node.edges = tuple([None if t is None else edge(t) for t in args[: self.tensors]])
-        node.needs = tuple([e is not None for e in node.edges])
+        node.edges, node.needs = edges(args[: self.tensors])
         node.params = args[self.tensors :]
         return node
 
@@ -444,27 +443,29 @@ class Pointwise(Row):
         if b is None:
             inputs: tuple = (a,)
             try:
-                plain = self.ready[a.kind]
-            except KeyError:
-                return self.general(inputs)
+                plain = self.ready.get(a.kind)
             except AttributeError:
                 raise no_tensor(a) from None
+            if plain is None:
+                return self.general(inputs)
             out = plain.make(a.array)
             tracked = a._requires_grad
         else:
             inputs = (a, b)
             try:
                 if isinstance(b, TensorBase):
-                    plain = self.ready[a.kind, b.kind]
+                    plain = self.ready.get((a.kind, b.kind))
+                    if plain is None:
+                        return self.general(inputs)
                     out = plain.make(a.array, b.array)
                     tracked = a._requires_grad or b._requires_grad
                 else:
-                    if b.__class__ is int and not LEAST <= b <= MOST:
+                    plain = self.ready.get((a.kind, b.__class__))
+                    if plain is None or (b.__class__ is int and not LEAST <= b <= MOST):
                         return self.general(inputs)
-                    plain = self.ready[a.kind, b.__class__]
                     out = plain.make(a.array, b)
                     tracked = a._requires_grad
-            except (KeyError, AttributeError):
+            except AttributeError:  # of a number
                 return self.general(inputs)
         if out is None:
             return self._large(plain, inputs)
@@ -476,8 +477,10 @@ class Pointwise(Row):
     def _several(self, inputs: tuple):
         """The plain case of three and more tensors."""
         try:
-            plain = self.ready[tuple([x.kind for x in inputs])]
-        except (KeyError, AttributeError):
+            plain = self.ready.get(tuple([x.kind for x in inputs]))
+        except AttributeError:  # of a number
+            plain = None
+        if plain is None:
             return self.general(inputs)
         made = plain.make(*[x.array for x in inputs])
         if made is None:
@@ -599,9 +602,8 @@ class Pointwise(Row):
     def record(self, results, inputs: tuple, plan: Plan | None, changed: Tensor | None = None) -> Node:
         """Put the call on the tape. `changed` is the tensor that was overwritten, of a call in place."""
         node = self.node()
-        node.edges = edges = tuple([edge(x) if isinstance(x, TensorBase) else None for x in inputs])
+        node.edges, needs = edges(inputs)
         outputs = len(self.program.outputs)
-        needs = tuple([e is not None for e in edges])
         rule = self._gradients.get(needs) or self.gradient(needs, (True,) * outputs)
         node.rule = rule
         if plan is not None:
@@ -618,7 +620,7 @@ class Pointwise(Row):
     def kept(self, inputs: tuple, out: Tensor) -> tuple:
         """`inputs`, those copied that the gradient needs and that share the memory that is about to be
         overwritten."""
-        needs = tuple([isinstance(x, TensorBase) and edge(x) is not None for x in inputs])
+        _, needs = edges(inputs)
         saves = self.gradient(needs, (True,) * len(self.program.outputs)).saves
         shared = [
             isinstance(x, TensorBase)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import anomaly, inplace
 from numbatorch.autograd.mode import no_grad, state
-from numbatorch.autograd.node import Node, SavedResult, Slot, edge, next_sequence
+from numbatorch.autograd.node import Node, SavedResult, Slot, edges, next_sequence
 from numbatorch.base import TensorBase, alias, empty
 
 if TYPE_CHECKING:
@@ -177,8 +177,7 @@ class Function:
             args, kwargs = bound.args, bound.kwargs
         ctx = type(f"{cls.__name__}Backward", (FunctionCtx,), {"function": cls})()
         tensors = [a if isinstance(a, TensorBase) else None for a in args]
-        ctx.edges = tuple([None if t is None else edge(t) for t in tensors])
-        ctx.needs_input_grad = tuple([e is not None for e in ctx.edges])
+        ctx.edges, ctx.needs_input_grad = edges(tensors)
         recording = state.enabled and any(ctx.needs_input_grad)
         with no_grad():
             if split:

@@ -8,7 +8,7 @@ soon as nobody needs it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import mode
@@ -210,6 +210,15 @@ def edge(tensor: TensorBase):
     return tensor._grad_fn or tensor
 
 
+def edges(inputs: Sequence) -> tuple[tuple, tuple[bool, ...]]:
+    """Where the gradients for all inputs of an operation go, and for which there is such a place; numbers and None have none."""
+    if len(inputs) == 2 and isinstance(inputs[0], TensorBase) and isinstance(inputs[1], TensorBase):
+        one, other = edge(inputs[0]), edge(inputs[1])  # mostly: and without loops, which cost more
+        return (one, other), (one is not None, other is not None)
+    found = tuple([edge(x) if isinstance(x, TensorBase) else None for x in inputs])
+    return found, tuple([e is not None for e in found])
+
+
 def refresh(view: TensorBase) -> None:
     """Bring the tape of a view up to date after its base, or another view of it, was changed in place."""
     base: Any = view._base
@@ -250,10 +259,11 @@ class SavedResult:
 
 def _version(value: Any) -> int:
     """The version of a saved tensor's memory; -1 for other values, which cannot change."""
-    if isinstance(value, TensorBase) or value.__class__ is SavedResult:
+    try:
         storage = value._storage
-        return 0 if storage is None else storage.version
-    return -1
+    except AttributeError:
+        return -1
+    return 0 if storage is None else storage.version
 
 
 def _check_inference(values: tuple) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numbatorch.apply import Op, Pointwise, attach
 from numbatorch.autograd.mode import state
-from numbatorch.autograd.node import Node, edge, next_sequence
+from numbatorch.autograd.node import Node, edges, next_sequence
 from numbatorch.base import TensorBase, alias
 
 
@@ -66,7 +66,7 @@ class Underived(Pointwise):
 
     def record(self, results, inputs, plan, changed=None):
         node = self.node()
-        node.edges = tuple([edge(x) if isinstance(x, TensorBase) else None for x in inputs])
+        node.edges, _ = edges(inputs)
         node.text = f"derivative for aten::{self.name}{'' if changed is None else '_'} is not implemented"
         if changed is None:
             attach(node, results)

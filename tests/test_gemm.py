@@ -179,9 +179,35 @@ def test_rows_of_out_that_are_apart():
     assert not big.any()
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("m, k, n", [(3, 3, 3), (8, 4, 2), (16, 16, 16), (19, 70, 5), (9, 800, 8)])
+@pytest.mark.parametrize("turned", [(False, False), (True, False), (False, True), (True, True)])
+def test_stacks_of_few_columns_touch_nothing_beside_them(dtype, m, k, n, turned):
+    """What is read in place is read exactly: a NaN behind a row would be in the sums."""
+
+    def inside(values: np.ndarray, transposed: bool = False) -> np.ndarray:
+        *stack, rows, columns = values.swapaxes(-1, -2).shape if transposed else values.shape
+        room = np.full((*stack, rows + 2, columns + 3), np.nan, values.dtype)
+        place = room[..., 1:-1, 1:-2]
+        place = place.swapaxes(-1, -2) if transposed else place
+        place[...] = values
+        return place
+
+    a, b, old = sample(dtype, 2, 3, m, k), sample(dtype, 3, k, n), sample(dtype, 2, 3, m, n)
+    product = wide(a, dtype) @ wide(b, dtype)
+    out = inside(old)
+    left, right = inside(a, turned[0]), inside(b, turned[1])
+    gemm(out, left, right, out, 2, 3)
+    check(out, 2 * product + 3 * wide(old, dtype), dtype, 2 * k)
+    gemm(out, left, right, floor=0)
+    check(out, np.maximum(product, 0), dtype, k)
+    assert np.isnan(out.base).sum() == out.base.size - out.size
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i4", "c8"])
 @pytest.mark.parametrize(
-    "shape", [(203, 500, 307), (1, 900, 3001), (3001, 900, 1), (5, 77, 401, 99), (64, 30, 30, 1)]
+    "shape",
+    [(203, 500, 307), (1, 900, 3001), (3001, 900, 1), (5, 77, 401, 99), (64, 30, 30, 1), (700, 9, 9, 9)],
 )
 def test_the_same_bits_for_any_number_of_threads(dtype, shape, threads):
     *batch, m, k, n = shape

@@ -11,7 +11,7 @@ every s-th element:
 from __future__ import annotations
 
 from numbatorch_kernels.callee import callee
-from numbatorch_kernels.conv.vectors import copy, copy_every_second
+from numbatorch_kernels.conv.copying import copy, copy_every_second
 from numbatorch_kernels.gemm.matrix import element
 from numbatorch_kernels.pointer import offset
 

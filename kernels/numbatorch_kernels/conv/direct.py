@@ -13,8 +13,9 @@ from numba.extending import intrinsic
 from numpy import int64
 
 from numbatorch_kernels.conv.band import fill
-from numbatorch_kernels.conv.vectors import Vectors, copy
+from numbatorch_kernels.conv.copying import copy
 from numbatorch_kernels.conv.weights import find_lines
+from numbatorch_kernels.gemm.lanes import Vectors
 from numbatorch_kernels.gemm.matrix import element
 from numbatorch_kernels.gemm.pack import vector_lanes
 from numbatorch_kernels.gemm.tile import tile_columns, tile_rows

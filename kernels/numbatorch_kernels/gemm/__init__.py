@@ -5,6 +5,8 @@
 Where to look:
 
     tile.py       the innermost tile: what happens in the vector registers
+    slim.py       the same for few columns: one vector wide, operands read where they are
+    lanes.py      what vector loops are written with
     pack.py       operands copied into the order in which a tile reads them
     blocked.py    around it, blocks for the caches: float32 and float64
     halves.py     float16 and bfloat16, computed in float32
@@ -40,6 +42,7 @@ matmul = Kernel("matmul")
 
 SHARE = 1 << 18  # multiplications worth a thread: some 5 us
 IN_PARTS = 1 << 15  # multiplications from which complex matrices are multiplied in parts
+OF_A_MATRIX = 1 << 10  # multiplications in the time that a matrix of a stack takes, beside its own
 SHARE_OF_MEMORY = 1 << 17  # where each reads an element of its own
 HALF, BFLOAT = "e", "H"  # the codes of NumPy's float16 and uint16; bfloat16 is stored as the latter
 PIECES = (
@@ -65,7 +68,7 @@ def gemm(out, a, b, bias=None, alpha=1, beta=1, floor=-inf) -> None:
     """
     if bias is None:
         bias, beta = out, 0
-    shape, work = out.shape, out.size * a.shape[-1]
+    shape, work = out.shape, _work(out, a)
     if 0 < work < 2 * SHARE:  # a short way for small matrices and vectors, once there are kernels
         if 1 not in shape:
             if entry := _matrix_kernels.get(out.dtype.char):
@@ -79,6 +82,12 @@ def gemm(out, a, b, bias=None, alpha=1, beta=1, floor=-inf) -> None:
                 return
     if out.size:
         _any(out, a, b, bias, alpha, beta, floor)
+
+
+def _work(out, a) -> int:
+    """How many multiplications a product is, or takes as long as."""
+    work = out.size * a.shape[-1]
+    return work + prod(out.shape[:-2]) * OF_A_MATRIX if work and out.ndim > 2 else work
 
 
 def _any(out, a, b, bias, alpha, beta, floor) -> None:
@@ -177,7 +186,7 @@ def _blocked(out, a, b, bias, alpha, beta, floor) -> None:
         out[out <= floor] = floor
         return
     entry = _blocked_entry(out.dtype.char, a.dtype.char)
-    shares = max(1, min(parallel.get_num_threads(), out.size * a.shape[-1] // SHARE))
+    shares = max(1, min(parallel.get_num_threads(), _work(out, a) // SHARE))
     scratch = _spare.pop() if _spare else _scratch(shares)
     if scratch.nbytes < shares * SCRATCH_BYTES:
         scratch = _scratch(shares)

@@ -106,8 +106,10 @@ def matrices(array):
 def nth(array, batch, out):
     """Where the matrix begins that belongs to matrix number `batch` of `out`; along axes of size 1, and those
     that `array` lacks, the same one repeats."""
-    outer, inner = batch // size(out, 3), batch % size(out, 3)
-    start = outer * stride(array, 4) if size(array, 4) > 1 else 0
+    start, inner = 0, batch
+    if size(out, 4) > 1:  # seldom: to divide takes as long as to multiply small matrices
+        inner = batch % size(out, 3)
+        start = batch // size(out, 3) * stride(array, 4) if size(array, 4) > 1 else 0
     return offset(array.data, start + inner * stride(array, 3) if size(array, 3) > 1 else start)
 
 

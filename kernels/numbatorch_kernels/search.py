@@ -54,9 +54,11 @@ def _search_together(out, rows, length, values, right, start, stop):
 
 
 def _search(out, rows, values, length, each, right, start, stop):
-    if each:  # a row for so many values
+    unordered = rows[length - 1] != rows[length - 1]  # NaNs, of which PyTorch's steps make what they make
+    if each or unordered:  # a row for so many values
         for k in range(start, stop):
-            out[k] = bound(rows, k // each * length, length, values[k], right)
+            row = k // each if each else 0
+            out[k] = bound(rows, row * length, length, values[k], right)
         return
     for k in range(start, stop, TOGETHER):
         if right:

@@ -357,6 +357,8 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
         raise RuntimeError(f"Expected target size {[shape[0], *shape[2:]]}, got {wanted}")
     if target.dtype not in (int64, uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_scalar_type(target)}")
+    if dims == 2 and not wanted:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     if dims == 1 and len(wanted) == 1 and wanted != [1]:
         raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {wanted[0]}")
     if weight is None:

@@ -315,6 +315,8 @@ def scaled_dot_product_attention(
     scale       1 / √E if not given
     enable_gqa  heads (the third dimension from the end) of keys and values each serve several heads of queries
 
+    Without queries, or values, the result is (*query.shape[:-1], F) of zeros, whatever the other shapes are.
+
     Raises RuntimeError where dtypes differ or shapes do not fit.
 
     >>> q = torch.tensor([[1.0, 0.0]])
@@ -323,6 +325,9 @@ def scaled_dot_product_attention(
     """
     _check(query, key, value, attn_mask)
     flags(is_causal, enable_gqa)
+    if 0 in (query.array.shape[-2], value.array.size):
+        none = query.new_zeros((*query.array.shape[:-1], value.array.shape[-1]))
+        return add(none, mul(add(add(sum(query), sum(key)), sum(value)), 0))  # on the tape
     four = query.array.ndim == key.array.ndim == value.array.ndim == 4
     if is_causal and attn_mask is not None and not four:
         raise RuntimeError(

@@ -241,6 +241,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number, *, out: Ten
                 f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
                 f"{value.array.ndim} dimension(s)."
             )
+        if value.kind.cpu:
+            dt.fitting(value.item(), input.kind.dtype)
         if value._storage is not None and value._storage is input._storage:
             value = value.clone()  # the number that it is now, although it may be overwritten
         return _masked_fill.general((input, mask, value.to(input)), out)

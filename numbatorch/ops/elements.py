@@ -564,6 +564,8 @@ def assign(input: Tensor, places: Places, value: Tensor | Number, accumulate: bo
         value = number_like(value, input)
     if _is_one_mask(places) and value.array.size == 1 and not accumulate:
         ((first, mask),) = places
+        if value.kind.cpu:
+            dt.fitting(value.item(), input.kind.dtype)
         if not (state.enabled and (input._requires_grad or value._requires_grad)):
             _check_mask(input, first, mask)
             mask = move(cast(mask, dt.bool), input.kind.device)

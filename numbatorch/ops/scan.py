@@ -209,7 +209,8 @@ def cumprod_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
 
 
 def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
-    """log Σ eˣ over the elements so far along `dim`, without overflow. Raises NotImplementedError for integers.
+    """log Σ eˣ over the elements so far along `dim`, without overflow. Of complex numbers the imaginary part is between
+    -π and π. Raises NotImplementedError for integers.
 
     >>> torch.logcumsumexp(torch.tensor([1000.0, 1000.0]), 0)
     tensor([1000.0000, 1000.6932])

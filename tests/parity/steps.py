@@ -182,6 +182,17 @@ def _sort(L, x, d, i):
     return L.sort(x, dim=_dim(x, d), descending=i % 2 == 1, stable=True)[i // 2 % 2]
 
 
+def _logcumsumexp(L, x, d):
+    """Imaginary parts, which count turns, too, in PyTorch, are between -π and π here: their exponentials are equal."""
+    found = L.logcumsumexp(x, _dim(x, d))
+    return found.exp() if found.is_complex() else found
+
+
+def _soft_margin(L, x, y):
+    """Not to targets of uint8: PyTorch's gradient is wrong there, of -1 that has become 255."""
+    return L.nn.functional.soft_margin_loss(x, y.short() if y.dtype == L.uint8 else y)
+
+
 def _number_among_unique(L, x):
     """Each NaN is a number of its own: which one, PyTorch leaves to a sort that is stable up to 16 elements only."""
     return L.unique(x, return_inverse=True)[1].masked_fill_(x != x, -1)
@@ -229,9 +240,10 @@ POINTWISE = [
 
 LOSSES = [
     *map(_loss, (
-        "mse_loss smooth_l1_loss l1_loss huber_loss binary_cross_entropy_with_logits kl_div soft_margin_loss "
+        "mse_loss smooth_l1_loss l1_loss huber_loss binary_cross_entropy_with_logits kl_div "
         "hinge_embedding_loss poisson_nll_loss cross_entropy nll_loss"
     ).split()),
+    Step("soft_margin_loss", 2, 0, _soft_margin),
     Step("binary_cross_entropy", 2, 0, lambda L, x, y: L.nn.functional.binary_cross_entropy(x.sigmoid(), y.sigmoid())),
     Step("margin_ranking_loss", 3, 0, lambda L, x, y, z: L.nn.functional.margin_ranking_loss(x, y, z)),
     Step("triplet_margin_loss", 3, 0, lambda L, x, y, z: L.nn.functional.triplet_margin_loss(x, y, z)),
@@ -262,7 +274,8 @@ REDUCTIONS = [
     *map(
         _along, "sum mean amax amin prod logsumexp std var argmin argmax any all norm nansum nanmean".split()
     ),
-    *map(_scan, "cumsum cumprod softmax log_softmax logcumsumexp count_nonzero diff".split()),
+    Step("logcumsumexp", 1, 1, _logcumsumexp),
+    *map(_scan, "cumsum cumprod softmax log_softmax count_nonzero diff".split()),
     *map(_values, "max min median cummax cummin mode sort".split()),
     Step("max indices", 1, 1, lambda L, x, d: x.max(_dim(x, d)).indices),
     Step("cummax indices", 1, 1, lambda L, x, d: x.cummax(_dim(x, d)).indices),

@@ -86,6 +86,10 @@ L.max(m, 0, out=[m]) | L.aminmax(m, out=(m,)) | L.frexp(m, out=3) | L.frexp(m, o
 (lambda v: [v.__setitem__(v > 0, v[:1]), v, L.autograd.grad(v.sum(), x)])(x * 1) | (lambda v: [v.__setitem__(v > 0, v), v])(x[:1] * 1)
 L.linalg.inv(m, out=m.double()) | L.linalg.qr(m, out=(m.double(), m.double())) | L.linalg.det(m, out=i(1.0).double()) | L.linalg.matrix_power(m, 2, out=m.double()) | L.linalg.slogdet(m, out=(i(1.0).double(), i(1.0)))
 [v for v in [m.clone()] for f in [L.pixel_shuffle, L.pixel_unshuffle] if f(v[None], 1).zero_() is not v] | L.linalg.matrix_power(m, 0, out=m.double())
+F.nll_loss(m[:0], L.tensor(0)) | F.cross_entropy(m[:0], L.tensor(0)) | L.bucketize(m, i([1.0, 2.0] + [L.nan] * 4), right=True) | L.searchsorted(i([0.5] + [L.nan] * 6), m) | L.bucketize(m, i([1.0, L.nan]))
+[F.scaled_dot_product_attention(*(L.ones(s) for s in t)) for t in [((0, 3), (2, 1, 3), (2, 1, 5)), ((2, 3), (2, 0, 3), (2, 0, 3)), ((2, 2), (4, 3), (0, 3)), ((2, 0), (3, 0), (3, 4))]]
+L.autograd.grad(F.scaled_dot_product_attention(m * x[0], m[:0] * y[0], m[:0] * x[1]).sum(), (x, y)) | F.scaled_dot_product_attention(m[:0] > 0, m > 0, m > 0) | F.scaled_dot_product_attention(m, m, m[:, :0], u > 0, 2.0)
+u.masked_fill(u > 9, i(300.0)) | b.masked_fill(b > 9, i(1j)) | m.masked_fill(m > 9, i(1j)) | m.half().masked_fill_(m > 9, i(1e6)) | u.__setitem__(u > 9, i([-1.0])) | u.__setitem__(u > 2, i([-1]).long()) | u
 m.expand(2, 2, 2).__setitem__(..., 3) | m.expand(2, 2, 2).__setitem__((0, 0), 3) | m.expand(2, 2, 2).fill_(3) | m.expand(2, 2, 2).__setitem__(0, m)
 """
 NAMES = {

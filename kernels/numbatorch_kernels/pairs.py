@@ -167,13 +167,15 @@ def _endless(x, y):
 
 def _sinh(z: Pair) -> Pair:
     x, y = z.parts
-    re = where(x == 0, x, where(_endless(x, y), inf, _damped(cos(y), sinh(x))))
+    zero = where(cos(y) < 0, -x, x)  # even of an infinite y, whose cosine is NaN
+    re = where(x == 0, zero, where(_endless(x, y), inf, _damped(cos(y), sinh(x))))
     return Pair(re, where(y == 0, y, _damped(cosh(x), sin(y))))
 
 
 def _cosh(z: Pair) -> Pair:
     x, y = z.parts
-    im = where((x == 0) | (y == 0), copysign(0.0, x) * copysign(1.0, y), sinh(x) * sin(y))
+    zero = copysign(0.0, x) * copysign(1.0, where(abs(y) == inf, y, sin(y)))
+    im = where((x == 0) | (y == 0), zero, sinh(x) * sin(y))
     return Pair(where(_endless(x, y), inf, _damped(cosh(x), cos(y))), im)
 
 

@@ -115,3 +115,12 @@ def test_infinities(name):
 def test_branch_cuts(name):
     """Which side of a cut a value is on is told by the sign of a zero."""
     assert_same(f"L.{name}(z)", rtol=1e-12, atol=1e-15, z=FINITE)
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "sinh", "cosh", "tan", "tanh"])
+def test_signs_of_zeros(name):
+    """On the axes; the square root behind lands on the side that the sign tells."""
+    axis = [0.0, -0.0, *(sign * x for x in (1.0, 2.0, 4.0) for sign in (1, -1))]
+    plane = np.array([complex(a, b) for a in axis for b in axis])
+    assert_same(f"L.{name}(z).sqrt()", rtol=1e-12, atol=1e-15, z=plane)
+    assert_same(f"[L.signbit(x) for x in (L.{name}(z).real, L.{name}(z).imag)]", z=plane)

@@ -89,6 +89,9 @@ def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
         value = value if len(shape) == value.array.ndim else reshape(value, shape)
     elif value.__class__ is int and not LEAST <= value <= MOST:
         raise ValueError("Overflow when unpacking long long")
+    elif input.kind.dtype.is_half and isinstance(value, int | float):
+        if abs(value) > dt.finfo(input.kind.dtype).max:  # which is infinite here, and an error elsewhere
+            value = tensor(float(value), dtype=dt.float64).to(input.kind.dtype)
     if basic is None:
         assign(*_advanced(input, parts), value)
     elif isinstance(value, TensorBase):

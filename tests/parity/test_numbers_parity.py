@@ -89,3 +89,10 @@ def test_the_number_of_a_tensor(number, tensor):
 )
 def test_a_number_in_the_place_of_several(case):
     assert_same(case)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("place", ["0", "...", "None", "[0]", "x == 0", "slice(1)"])
+@pytest.mark.parametrize("number", ["1e6", "-1e39", "10**6", "65510", "float('nan')"])
+def test_a_number_assigned_to_halves_may_become_infinite(dtype, place, number):
+    assert_same(f"[x := L.zeros(2, dtype=L.{dtype}), x.__setitem__({place}, {number})][0]")

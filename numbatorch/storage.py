@@ -188,10 +188,8 @@ def reseat(
         grown = base.empty((needed,), Kind.of(uint8, kind.device)).array
         if memory.size:
             _copy_bytes(grown[: memory.size], memory)
-        storage, memory = (
-            base.Storage(grown),
-            grown,
-        )  # a new one: views of the old memory know their place in that
+        memory = grown
+        storage = base.Storage(grown)  # a new one: views of the old memory know their place in that
     start = memory[: memory.size // itemsize * itemsize].view(kind.numpy)
     array = strided(start, size, tuple([s * itemsize for s in stride]), offset * itemsize)
     tensor.array, tensor.kind, tensor._storage = array, kind_of(array, kind), storage

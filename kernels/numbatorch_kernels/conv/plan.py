@@ -86,6 +86,19 @@ class Plan(NamedTuple):
     kind: str  # "matrix", "direct" or "images": for implicit.py, direct.py or images.py
 
 
+def _written(directions: tuple[Direction, Direction, Direction], out: Layout) -> list[int]:
+    """Where in `out` the first element is written, and how far apart images, channels and places in each direction lie."""
+    strides = out.strides[2:]
+    start = sum(d.first * s for d, s in zip(directions, strides))
+    return [start, *out.strides[:2], *[d.every * s for d, s in zip(directions, strides)]]
+
+
+def _in_tiles(rows: int, pieces: int, height: int) -> tuple[int, int]:
+    """How many pieces, about `pieces`, the rows of a group are cut into, and the rows of one: whole tiles."""
+    each = _up(_up(rows, pieces), height) * height
+    return _up(rows, each), each
+
+
 def _pieces(counts: tuple[int, ...], runs: int, target: int, width: int) -> tuple[int, int, int]:
     """Runs, lines and columns of pieces with about `target` places."""
     _, lines, columns = counts
@@ -183,8 +196,7 @@ def plan_of(
     piece = min(candidates, key=cost)
     count = groups * _count(counts, runs, piece)
     m_pieces = 1 if direct else min(_up(rows, height), _up(shares, count))
-    m_rows = _up(_up(rows, m_pieces), height) * height
-    m_pieces = _up(rows, m_rows)
+    m_pieces, m_rows = _in_tiles(rows, m_pieces, height)
     shares = min(shares, count * m_pieces)
     blocks = 1 if direct else _up(k, DEPTH)
     depth = _up(k, blocks)
@@ -198,12 +210,10 @@ def plan_of(
     scratch = of_band + packed + whole
     padded_rows = _up(rows, height) * height
     region = padded_rows * depth + 1024
-    start = sum(d.first * s for d, s in zip(directions, out.strides[2:]))
-    every = [d.every * s for d, s in zip(directions, out.strides[2:])]
     reach = 1 + sum((n - 1) * s for n, s in zip(x.sizes, x.strides))
     table = [
         groups, rows, channels, biased, in_place, *counts, *steps, *x.sizes[2:], *x.strides,
-        start, *out.strides[:2], *every, runs, *piece, m_pieces, m_rows, depth, k, max(band.taps), *taps, reach,
+        *_written(directions, out), runs, *piece, m_pieces, m_rows, depth, k, max(band.taps), *taps, reach,
         *band.least, band.lines, band.hand, band.span, band.plane, scratch, of_band, packed, region,
         *directions[0].shifts, *band.taps,
     ]  # fmt: skip
@@ -260,17 +270,14 @@ def images_of(
     if not (regular and fits and multiplied <= images * prod(counts) * prod(taps)):
         return None
     row, channel = (w.strides[1], w.strides[0]) if transposed else w.strides[:2]
-    start = sum(d.first * s for d, s in zip(directions, out.strides[2:]))
-    every = [d.every * s for d, s in zip(directions, out.strides[2:])]
     k = channels * prod(taps)
     m_pieces = min(_up(rows, height), _up(threads, items))
-    m_rows = _up(_up(rows, m_pieces), height) * height
-    m_pieces = _up(rows, m_rows)
+    m_pieces, m_rows = _in_tiles(rows, m_pieces, height)
     shares = max(1, min(threads, items * m_pieces, multiplied * channels * rows * groups // SHARE))
     region = padded_rows * k + 1024
     table = [
         groups, rows, channels, biased, images, *counts, *[d.step for d in directions], *sizes, *x.strides,
-        start, *out.strides[:2], *every, *taps, turned, turned + made, region, m_pieces, m_rows,
+        *_written(directions, out), *taps, turned, turned + made, region, m_pieces, m_rows,
         *shifts[0], *shifts[1], *shifts[2],
     ]  # fmt: skip
     group, last = w.sizes[0] // groups * w.strides[0], prod(taps) - 1

@@ -18,15 +18,14 @@ few, they have chunks of the pieces, whose number depends on the shapes alone, a
 
 from __future__ import annotations
 
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy import int64
 
 from numbatorch_kernels.callee import callee
 from numbatorch_kernels.conv.band import fill
 from numbatorch_kernels.gemm import tile
+from numbatorch_kernels.gemm.lanes import Vectors
 from numbatorch_kernels.gemm.matrix import element
 from numbatorch_kernels.gemm.pack import pack
 from numbatorch_kernels.gemm.tile import tile_columns, tile_rows
@@ -46,37 +45,9 @@ def tile_over_lines(typingctx, a, rows, lines, count, length, b, c, keeps):
 
     def codegen(context, builder, signature, args):
         a, rows, lines, count, length, b, c, keeps = args
-        scalar, integer = context.get_value_type(number), length.type
-        lanes = shape.bytes // (number.bitwidth // 8)
-        vector = ir.VectorType(scalar, lanes)
-        width = shape.vectors * lanes
-        everywhere = [(m, v) for m in range(shape.rows) for v in range(shape.vectors)]
-        fma = f"llvm.fmuladd.v{lanes}f{number.bitwidth}"
-        fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), fma)
-
-        def broadcast(value):
-            first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, integer(0))
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
-            return builder.shuffle_vector(first, first, zeros)
-
-        def loop(steps, state, step):
-            """`step(k, *state)`, which gives the next state, for k < steps: the last state."""
-            before = builder.block
-            check, body, after = (builder.append_basic_block(name) for name in ("check", "body", "after"))
-            builder.branch(check)
-            builder.position_at_end(check)
-            first = [integer(0), *state]
-            phis = [builder.phi(value.type) for value in first]
-            builder.cbranch(builder.icmp_signed("<", phis[0], steps), body, after)
-            builder.position_at_end(body)
-            later = [builder.add(phis[0], integer(1)), *step(*phis)]
-            for phi, value, following in zip(phis, first, later):
-                phi.add_incoming(value, before)
-                phi.add_incoming(following, builder.block)
-            builder.branch(check)
-            builder.position_at_end(after)
-            return phis[1:]
-
+        v, integer = Vectors(context, builder, number), length.type
+        width = shape.vectors * v.lanes
+        everywhere = [(m, k) for m in range(shape.rows) for k in range(shape.vectors)]
         begins = [builder.gep(a, [builder.load(builder.gep(rows, [integer(m)]))]) for m in range(shape.rows)]
 
         def of_line(line, row, *sums):
@@ -85,28 +56,23 @@ def tile_over_lines(typingctx, a, rows, lines, count, length, b, c, keeps):
 
             def of_place(place, row, *sums):
                 vectors = [
-                    tile.load(builder, builder.gep(row, [integer(v * lanes)]), vector, number)
-                    for v in range(shape.vectors)
+                    v.load(builder.gep(row, [integer(k * v.lanes)]), None) for k in range(shape.vectors)
                 ]
-                scalars = [broadcast(builder.load(builder.gep(pointer, [place]))) for pointer in here]
-                added = [
-                    builder.call(fma, [scalars[m], vectors[v], t]) for (m, v), t in zip(everywhere, sums)
-                ]
+                scalars = [v.broadcast(builder.load(builder.gep(pointer, [place]))) for pointer in here]
+                added = [v.fma(scalars[m], vectors[k], t) for (m, k), t in zip(everywhere, sums)]
                 return [builder.gep(row, [integer(width)]), *added]
 
-            return loop(length, [row, *sums], of_place)
+            return v.loop(length, [row, *sums], of_place)
 
-        none = [ir.Constant(vector, None)] * len(everywhere)
-        _, *sums = loop(count, [b, *none], of_line)
-        targets = [builder.gep(c, [integer(m * width + v * lanes)]) for m, v in everywhere]
+        _, *sums = v.loop(count, [b, *[v.zero] * len(everywhere)], of_line)
+        targets = [builder.gep(c, [integer(m * width + k * v.lanes)]) for m, k in everywhere]
         with builder.if_else(builder.icmp_signed("!=", keeps, integer(0))) as (added, alone):
             with added:
                 for target, total in zip(targets, sums):
-                    old = tile.load(builder, target, vector, number)
-                    tile.store(builder, builder.fadd(old, total), target, number)
+                    v.store(builder.fadd(v.load(target, None), total), target, None)
             with alone:
                 for target, total in zip(targets, sums):
-                    tile.store(builder, total, target, number)
+                    v.store(total, target, None)
         return context.get_dummy_value()
 
     return types.void(a, rows, lines, size, size, b, c, size), codegen

@@ -10,7 +10,6 @@ What needs more than 1.2 times PyTorch's memory, and why, here:
 topk, mode, dim 0               1.9   half a megabyte of rows, copied at a time
 bilinear                        1.7   a megabyte of products, of some rows at a time
 addbmm, cond, histogramdd, eig, matrix_rank  1.3 to 1.6, half a megabyte of working memory
-grid_sample, bicubic, backward  1.4   sixteen neighbours and weights for every point of a picture
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""Pictures seen through a grid of places: `grid_sample` on the CPU, in one pass.
+"""Pictures seen through a grid of places: `grid_sample` and its gradients on the CPU, each in one pass.
 
 A block of points finds the neighbours of its places and their weights once, for all channels. Nothing is in memory but
-the pictures. What places and weights are is said in places.py, of which `grid_sample` is made where it is
+the pictures. What places and weights are is said in places.py, of which `grid_sample` is made where its gradient is
 differentiated.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from math import prod
 
@@ -22,24 +23,27 @@ from numbatorch_kernels.local import local, local_like
 from numbatorch_kernels.pointer import offset
 
 BLOCK = 64  # points of a block
-ALONG, ALL = 4 * BLOCK, 16 * BLOCK  # their neighbours at most, in one direction and in all
+EACH = 3 * BLOCK  # their distances from the first neighbour, in each direction
+ALONG, ALL = 8 * BLOCK, 16 * BLOCK  # their neighbours at most, in each direction and in all
 GRAIN = 1 << 13  # neighbours worth a thread
 
 
 @callee
-def _pad(x, count, n, padding, align):
-    """Places where there are elements, in place of x."""
+def _pad(x, slopes, count, n, padding, align):
+    """Places where there are elements, in place of x; `slopes` times the derivatives."""
     if padding == ZEROS:
         return
-    zero, two, last = element(x, 0), element(x, 2), element(x, n - 1)
+    zero, one, two, last = element(x, 0), element(x, 1), element(x, 2), element(x, n - 1)
     if padding == REFLECTION:
         low, span = element(x, 0 if align else -0.5), element(x, n - 1 if align else n)
         for p in range(count):
             way = abs(x[p] - low)
             turns = np.floor(way / span)
-            rest = way - turns * span
-            x[p] = rest + low if turns == two * np.floor(turns / two) else span - rest + low
+            rest, even = way - turns * span, turns == two * np.floor(turns / two)
+            slopes[p] *= one if even == (x[p] >= low) else -one
+            x[p] = rest + low if even else span - rest + low
     for p in range(count):
+        slopes[p] *= one if x[p] > zero and x[p] < last else zero
         x[p] = min(x[p], last) if x[p] > zero else zero
 
 
@@ -54,16 +58,37 @@ def _far(x, of):
 
 
 @callee
-def _along(weights, index, x, neighbours, count, n, taps, mode, padding, align):
-    """Of x, points of the grid in a direction of n elements, the neighbours, -1 where one is none, and their weights."""
+def _near_slope(x, of):
+    return (element(of, 3.75) * x - element(of, 4.5)) * x
+
+
+@callee
+def _far_slope(x, of):
+    return (element(of, -2.25) * x + element(of, 7.5)) * x - element(of, 6)
+
+
+@callee
+def _along(weights, index, x, slopes, neighbours, count, n, taps, mode, padding, align):
+    """Of x, points of the grid in a direction of n elements, the neighbours, -1 where one is none, and their weights.
+    x becomes how far the places are behind their first neighbours, `slopes` how they move with the points."""
     one, two, size = element(x, 1), element(x, 2), element(x, n)
     for p in range(count):
         x[p] = (x[p] + one) / two * (size - one) if align else ((x[p] + one) * size - one) / two
+        slopes[p] = ((size - one) if align else size) / two
     if mode != BICUBIC:
-        _pad(x, count, n, padding, align)
+        _pad(x, slopes, count, n, padding, align)
+    for t in range(taps):
+        step = element(x, t - 1 if mode == BICUBIC else t)
+        for p in range(count):
+            neighbours[p] = (np.rint(x[p]) if mode == NEAREST else np.floor(x[p])) + step
+        if mode == BICUBIC:
+            _pad(neighbours, weights, count, n, padding, align)  # the weights are not made yet
+        for p in range(count):
+            inside = neighbours[p] >= 0 and neighbours[p] < size
+            index[t * BLOCK + p] = int64(neighbours[p]) if inside else -1
     for p in range(count):
-        first = np.rint(x[p]) if mode == NEAREST else np.floor(x[p])
-        f, x[p] = x[p] - first, first
+        f = x[p] - np.floor(x[p])
+        x[p] = f
         if mode == NEAREST:
             weights[p] = one
         elif mode == BICUBIC:
@@ -71,70 +96,182 @@ def _along(weights, index, x, neighbours, count, n, taps, mode, padding, align):
             weights[2 * BLOCK + p], weights[3 * BLOCK + p] = _near(one - f, x), _far(two - f, x)
         else:
             weights[p], weights[BLOCK + p] = one - f, f
-    for t in range(taps):
-        step = element(x, t - 1 if mode == BICUBIC else t)
-        for p in range(count):
-            neighbours[p] = x[p] + step
+
+
+@callee
+def _slopes(slopes, x, count, mode):
+    """How the weights move with the points, in place of the first `slopes` that `_along` made beside x."""
+    one, two = element(x, 1), element(x, 2)
+    for p in range(count):
+        f, pace = x[p], slopes[p]
         if mode == BICUBIC:
-            _pad(neighbours, count, n, padding, align)
+            slopes[p], slopes[BLOCK + p] = pace * _far_slope(f + one, x), pace * _near_slope(f, x)
+            slopes[2 * BLOCK + p] = -pace * _near_slope(one - f, x)
+            slopes[3 * BLOCK + p] = -pace * _far_slope(two - f, x)
+        else:
+            slopes[p], slopes[BLOCK + p] = -pace, pace
+
+
+@callee
+def _neighbours(
+    weights, index, own, slopes, ahead, own_index, spare, grid, sizes, dims, at, count, taps, mode, padding, align
+):  # fmt: skip
+    """Of `count` points from `at` on, the neighbours in the flat picture, -1 where one is none, and their weights, a
+    block for each; how many there are. Of every direction, from the last on, which moves fastest and is the first
+    coordinate: its own weights, and what `_slopes` needs."""
+    for p in range(count):
+        weights[p], index[p] = element(grid, 1), 0
+    found = 1
+    for d in range(dims):
+        size, its_weights, x = sizes[d], offset(own, d * taps * BLOCK), offset(ahead, d * BLOCK)
         for p in range(count):
-            inside = neighbours[p] >= 0 and neighbours[p] < size
-            index[t * BLOCK + p] = int64(neighbours[p]) if inside else -1
+            x[p] = grid[(at + p + 1) * dims - 1 - d]
+        its_slopes = offset(slopes, d * taps * BLOCK)
+        _along(its_weights, own_index, x, its_slopes, spare, count, size, taps, mode, padding, align)
+        for k in range(found - 1, -1, -1):
+            for t in range(taps - 1, -1, -1):
+                to = (k * taps + t) * BLOCK
+                for p in range(count):
+                    far, near = index[k * BLOCK + p], own_index[t * BLOCK + p]
+                    index[to + p] = far * size + near if far >= 0 and near >= 0 else -1
+                    weights[to + p] = weights[k * BLOCK + p] * its_weights[t * BLOCK + p]
+        found *= taps
+    return found
 
 
 def grid_sample_kernel(
-    out, x, grid, sizes, dims, channels, elements, points, mode, padding, align, start, stop
+    out, x, grid, sizes, dims, channels, elements, points, taps, mode, padding, align, start, stop
 ):  # fmt: skip
     """Blocks start:stop of points, of all pictures."""
     weights, index = local_like(grid, ALL), local(int64, ALL)
-    own_weights, own_index = local_like(grid, ALONG), local(int64, ALONG)
-    places, sums = local_like(grid, BLOCK), local_like(grid, BLOCK)
-    zero, taps = element(grid, 0), 4 if mode == BICUBIC else 1 if mode == NEAREST else 2
-    blocks = (points + BLOCK - 1) // BLOCK
+    own, slopes, own_index = local_like(grid, ALONG), local_like(grid, ALONG), local(int64, ALONG)
+    ahead, sums = local_like(grid, EACH), local_like(grid, BLOCK)
+    zero, blocks = element(grid, 0), (points + BLOCK - 1) // BLOCK
     for block in range(start, stop):
         n, begin = block // blocks, block % blocks * BLOCK
         count = min(BLOCK, points - begin)
-        for p in range(count):
-            weights[p], index[p] = element(grid, 1), 0
-        found = 1
-        for d in range(dims):  # the last direction moves fastest, and is the first coordinate
-            size = sizes[d]
-            for p in range(count):
-                places[p] = grid[(n * points + begin + p + 1) * dims - 1 - d]
-            _along(own_weights, own_index, places, sums, count, size, taps, mode, padding, align)
-            for k in range(found - 1, -1, -1):
-                for t in range(taps - 1, -1, -1):
-                    to = (k * taps + t) * BLOCK
-                    for p in range(count):
-                        far, near = index[k * BLOCK + p], own_index[t * BLOCK + p]
-                        index[to + p] = far * size + near if far >= 0 and near >= 0 else -1
-                        weights[to + p] = weights[k * BLOCK + p] * own_weights[t * BLOCK + p]
-            found *= taps
+        found = _neighbours(
+            weights, index, own, slopes, ahead, own_index, sums, grid, sizes, dims, n * points + begin, count, taps,
+            mode, padding, align,
+        )  # fmt: skip
         for c in range(n * channels, (n + 1) * channels):
             source, goal = offset(x, c * elements), offset(out, c * points + begin)
             for p in range(count):
                 sums[p] = zero
             for k in range(found):
-                own, i = offset(weights, k * BLOCK), offset(index, k * BLOCK)
+                its_weights, i = offset(weights, k * BLOCK), offset(index, k * BLOCK)
                 for p in range(count):
                     value = source[max(i[p], 0)]  # for a neighbour that there is not any element will do
-                    sums[p] += own[p] * (value if i[p] >= 0 else zero)
+                    sums[p] += its_weights[p] * (value if i[p] >= 0 else zero)
             for p in range(count):
                 goal[p] = sums[p]
 
 
+def gradient_for_pictures(
+    dx, grad, grid, sizes, dims, channels, elements, points, taps, mode, padding, align, start, stop
+):  # fmt: skip
+    """Channels start:stop, of all pictures."""
+    weights, index = local_like(grid, ALL), local(int64, ALL)
+    own, slopes, own_index = local_like(grid, ALONG), local_like(grid, ALONG), local(int64, ALONG)
+    ahead, spare = local_like(grid, EACH), local_like(grid, BLOCK)
+    for k in range(start * elements, stop * elements):
+        dx[k] = element(dx, 0)
+    while start < stop:
+        n = start // channels
+        end = min((n + 1) * channels, stop)
+        for begin in range(0, points, BLOCK):
+            count = min(BLOCK, points - begin)
+            found = _neighbours(
+                weights, index, own, slopes, ahead, own_index, spare, grid, sizes, dims, n * points + begin, count,
+                taps, mode, padding, align,
+            )  # fmt: skip
+            for c in range(start, end):
+                to, g = offset(dx, c * elements), offset(grad, c * points + begin)
+                for k in range(found):
+                    its_weights, i = offset(weights, k * BLOCK), offset(index, k * BLOCK)
+                    for p in range(count):
+                        if i[p] >= 0:
+                            to[i[p]] += its_weights[p] * g[p]
+        start = end
+
+
+def gradient_for_grid(
+    dgrid, grad, x, grid, sizes, dims, channels, elements, points, taps, mode, padding, align, start, stop
+):  # fmt: skip
+    """Blocks start:stop of points, of all pictures."""
+    weights, index, dots = local_like(grid, ALL), local(int64, ALL), local_like(grid, ALL)
+    own, slopes, own_index = local_like(grid, ALONG), local_like(grid, ALONG), local(int64, ALONG)
+    ahead, spare, sums = local_like(grid, EACH), local_like(grid, BLOCK), local_like(grid, BLOCK)
+    zero, blocks = element(grid, 0), (points + BLOCK - 1) // BLOCK
+    for block in range(start, stop):
+        n, begin = block // blocks, block % blocks * BLOCK
+        count, at = min(BLOCK, points - begin), n * points + begin
+        found = _neighbours(
+            weights, index, own, slopes, ahead, own_index, spare, grid, sizes, dims, at, count, taps, mode, padding,
+            align,
+        )  # fmt: skip
+        for k in range(found * BLOCK):
+            dots[k] = zero
+        for c in range(n * channels, (n + 1) * channels):
+            source, g = offset(x, c * elements), offset(grad, c * points + begin)
+            for k in range(found):
+                total, i = offset(dots, k * BLOCK), offset(index, k * BLOCK)
+                for p in range(count):
+                    value = source[max(i[p], 0)]
+                    total[p] += g[p] * (value if i[p] >= 0 else zero)
+        for d in range(dims):
+            _slopes(offset(slopes, d * taps * BLOCK), offset(ahead, d * BLOCK), count, mode)
+            for p in range(count):
+                sums[p] = zero
+            for k in range(found):
+                for p in range(count):
+                    spare[p] = dots[k * BLOCK + p]
+                rest = k
+                for e in range(dims - 1, -1, -1):
+                    factor = offset(slopes if e == d else own, (e * taps + rest % taps) * BLOCK)
+                    for p in range(count):
+                        spare[p] *= factor[p]
+                    rest //= taps
+                for p in range(count):
+                    sums[p] += spare[p]
+            for p in range(count):
+                dgrid[(at + p + 1) * dims - 1 - d] = sums[p]
+
+
 @cache
-def _entry(dtype: np.dtype):
-    return compiled(grid_sample_kernel, dtype, dtype, dtype, "i8", *[int] * 9, fastmath={"contract"})
+def _entry(kernel: Callable, arrays: int, dtype: np.dtype):
+    return compiled(kernel, *[dtype] * arrays, "i8", *[int] * 10, fastmath={"contract"})
+
+
+def _run(
+    kernel: Callable, arrays: tuple, pictures: np.ndarray, mode: int, padding: int, align: bool, by_points: bool
+) -> None:  # fmt: skip
+    """`kernel` of these arrays, the grid last, shared out by blocks of points or by channels of pictures."""
+    (batch, channels), sizes, points = pictures.shape[:2], pictures.shape[2:], prod(arrays[-1].shape[1:-1])
+    taps, dims = (2, 1, 4)[mode], len(sizes)
+    shares, neighbours = (-(-points // BLOCK), BLOCK * channels) if by_points else (channels, points)
+    parallel.run(
+        _entry(kernel, len(arrays), pictures.dtype), batch * shares, GRAIN // (neighbours * taps**dims + 1) + 1,
+        *arrays, np.array(sizes, np.int64), dims, channels, prod(sizes), points, taps, mode, padding, int(align),
+    )  # fmt: skip
 
 
 def grid_sample(
     out: np.ndarray, x: np.ndarray, grid: np.ndarray, mode: int, padding: int, align: bool
 ) -> None:
     """out (batch, channels, ...) from the pictures x at the places grid (batch, ..., 2 or 3), all contiguous."""
-    (batch, channels), sizes, points = x.shape[:2], x.shape[2:], prod(grid.shape[1:-1])
-    taps = (2, 1, 4)[mode] ** len(sizes)
-    parallel.run(
-        _entry(x.dtype), batch * -(-points // BLOCK), GRAIN // (BLOCK * taps * channels + 1) + 1, out, x, grid,
-        np.array(sizes, np.int64), len(sizes), channels, prod(sizes), points, mode, padding, int(align),
-    )  # fmt: skip
+    _run(grid_sample_kernel, (out, x, grid), x, mode, padding, align, True)
+
+
+def backward_for_pictures(
+    dx: np.ndarray, grad: np.ndarray, grid: np.ndarray, mode: int, padding: int, align: bool
+) -> None:
+    """The gradient for x, from that for out."""
+    _run(gradient_for_pictures, (dx, grad, grid), dx, mode, padding, align, False)
+
+
+def backward_for_grid(
+    dgrid: np.ndarray, grad: np.ndarray, x: np.ndarray, grid: np.ndarray, mode: int, padding: int, align: bool
+) -> None:
+    """The gradient for the grid of a mode that is not nearest, whose gradient is zero."""
+    _run(gradient_for_grid, (dgrid, grad, x, grid), x, mode, padding, align, True)

@@ -252,21 +252,53 @@ def _sampler_forward(x, grid, *how):
 
 
 def _sampler_vjp(node, grad):
-    """By way of `_seen`: of all pictures where the gradient will be differentiated again, else a few at a time."""
+    """By way of `_seen` where the gradient will be differentiated again, of all pictures at once."""
     given, how = node.unpack(), node.params
+    found: Sequence[Tensor]
     wanted = [k for k in range(2) if node.needs[k]]
     if state.enabled:
-        again = autograd.grad(_seen(*given, *how), [given[k] for k in wanted], grad, create_graph=True)
-        made = dict(zip(wanted, again, strict=True))
-        return made.get(0), made.get(1)
-    made = {k: empty(given[k].array.shape, given[k].kind) for k in wanted}
-    for some in _some(given[1]):
-        parts = [t.detach()[some].requires_grad_(k in made) for k, t in enumerate(given)]
-        with enable_grad():
-            out = _seen(*parts, *how)
-        for k, part in zip(wanted, autograd.grad(out, [parts[k] for k in wanted], grad[some]), strict=True):
-            copy_(made[k][some], part)
+        found = autograd.grad(_seen(*given, *how), [given[k] for k in wanted], grad, create_graph=True)
+    elif grad.kind.cpu:
+        x, grid, grad = (contiguous(t) for t in (*given, grad))
+        found = [_GRADIENTS[k](grad, x, grid, how) for k in wanted]
+    else:
+        found = _gradients_of_parts(given, how, wanted, grad)
+    made = dict(zip(wanted, found, strict=True))
     return made.get(0), made.get(1)
+
+
+_How = tuple[int, int, bool]  # mode, padding, align
+
+
+def _for_pictures(grad: Tensor, x: Tensor, grid: Tensor, how: _How) -> Tensor:
+    dx = empty(x.array.shape, x.kind)
+    if dx.array.size:
+        whole.backward_for_pictures(dx.array, grad.array, grid.array, *how)
+    return dx
+
+
+def _for_grid(grad: Tensor, x: Tensor, grid: Tensor, how: _How) -> Tensor:
+    if how[0] == NEAREST or not grid.array.size:
+        return zeros(grid.array.shape, grid.kind)
+    dgrid = empty(grid.array.shape, grid.kind)
+    whole.backward_for_grid(dgrid.array, grad.array, x.array, grid.array, *how)
+    return dgrid
+
+
+_GRADIENTS = _for_pictures, _for_grid
+
+
+def _gradients_of_parts(given: Sequence[Tensor], how: _How, wanted: list[int], grad: Tensor) -> list[Tensor]:
+    """The gradients for those of the pictures and the grid, of a few pictures at a time, by way of `_seen`."""
+    made = [empty(given[k].array.shape, given[k].kind) for k in wanted]
+    for some in _some(given[1]):
+        parts = [t.detach()[some].requires_grad_(k in wanted) for k, t in enumerate(given)]
+        with enable_grad():
+            out = _seen(parts[0], parts[1], *how)
+        found = autograd.grad(out, [parts[k] for k in wanted], grad[some])
+        for target, part in zip(made, found, strict=True):
+            copy_(target[some], part)
+    return made
 
 
 _sampler: Op = Op("GridSampler", _sampler_forward, _sampler_vjp, saves=(0, 1), tensors=2)

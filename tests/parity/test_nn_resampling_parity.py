@@ -65,10 +65,13 @@ def test_grids(mode, padding, align):
 
 @pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
-def test_gradients_of_grids(mode, padding):
+@pytest.mark.parametrize("align", [False, True])
+def test_gradients_of_grids(mode, padding, align):
+    """Of more points than the kernel takes at a time."""
+
     def compute(t):
-        x, g = (t.rand(2, 3, 4, 5) * 2).requires_grad_(), (t.rand(2, 3, 6, 2) * 3 - 1.5).requires_grad_()
-        y = t.nn.functional.grid_sample(x, g, mode, padding, False)
+        x, g = (t.rand(2, 3, 4, 5) * 2).requires_grad_(), (t.rand(2, 9, 11, 2) * 3 - 1.5).requires_grad_()
+        y = t.nn.functional.grid_sample(x, g, mode, padding, align)
         (y * y).sum().backward()
         return y, x.grad, g.grad
 

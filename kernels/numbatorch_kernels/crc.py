@@ -55,15 +55,13 @@ def _fold(typingctx, state, data, blocks):
 
     def codegen(context, builder, signature, args):
         state, data, blocks = args
-        wide = _has("vpclmulqdq", "avx2")  # two lanes to a register
-        size, halves = (
-            (32, ir.VectorType(ir.IntType(64), 4)) if wide else (16, ir.VectorType(ir.IntType(64), 2))
-        )
+        size = 16 if not _has("vpclmulqdq", "avx2") else 64 if _has("avx512f") else 32  # bytes of a register
+        halves = ir.VectorType(ir.IntType(64), size // 8)
         moves = [_constant(8 * BLOCK + 32), _constant(8 * BLOCK - 32)]
         constants = ir.Constant(halves, moves * (size // 16))
         which = ir.IntType(8)
         kind = ir.FunctionType(halves, [halves, halves, which])
-        name = "llvm.x86.pclmulqdq" + ".256" * wide
+        name = "llvm.x86.pclmulqdq" + f".{8 * size}" * (size > 16)
         multiply = cgutils.get_or_insert_function(builder.module, kind, name)
 
         def place(start, register):

@@ -133,11 +133,11 @@ class Archive:
         headers: list[tuple[int, int, str]] = []
         directory, entries = self._find_directory()
         for path, flags, record in self._entries(directory, *entries):
-            folder, _, name = path.partition("/")
+            folder, _, name = _text(path).partition("/")
             if not self.records:
                 self.folder = folder
             if folder != self.folder or not name or name in self.records:
-                raise Damaged(f"the file is damaged: its directory names '{path}' where it cannot be")
+                raise Damaged(f"the file is damaged: its directory names '{_text(path)}' where it cannot be")
             start = self._data_after(record, path, flags)
             self.records[name] = Record(start, record.size, record.crc)
             headers.append(
@@ -248,7 +248,7 @@ class Archive:
             raise Damaged(_NO_DIRECTORY + " (the file is damaged: the directory is not where it should be)")
         return start, (size, count)
 
-    def _entries(self, start: int, size: int, count: int) -> Iterable[tuple[str, int, Record]]:
+    def _entries(self, start: int, size: int, count: int) -> Iterable[tuple[bytes, int, Record]]:
         """(path, flags, record that begins at its local header) of each entry of the directory."""
         data, at = self._bytes(start, size), 0
         for _ in range(count):
@@ -262,7 +262,7 @@ class Archive:
             at += name_size + extra_size + comment_size
             if mark != 0x02014B50 or at > size:
                 raise Damaged("the file is damaged: its directory has no entry where one should be")
-            name = path.decode("utf-8", "backslashreplace")
+            name = _text(path)
             length, stored, offset = _wide(extra, length, stored, offset, name)
             if flags & 0x0041:
                 raise Damaged(f"record '{name}' is encrypted")
@@ -274,30 +274,31 @@ class Archive:
                 raise Damaged(
                     f"the file is damaged: record '{name}', {length} bytes, is larger than its place"
                 )
-            yield name, flags, Record(offset, length, crc)
+            yield path, flags, Record(offset, length, crc)
         if at != size:
             raise Damaged("the file is damaged: its directory does not end where it should")
 
-    def _data_after(self, record: Record, path: str, flags: int) -> int:
+    def _data_after(self, record: Record, path: bytes, flags: int) -> int:
         """Where the data of the record are whose local header is at `record.start`."""
-        mark, _, own_flags, method, _, _, crc, stored, length, name_size, extra_size = _LOCAL.unpack(
-            self._bytes(record.start, _LOCAL.size)
+        header = self._bytes(record.start, _LOCAL.size + len(path))
+        mark, _, own_flags, method, _, _, crc, stored, length, name_size, extra_size = _LOCAL.unpack_from(
+            header
         )
-        name = self._bytes(record.start + _LOCAL.size, name_size)
         told = (crc, stored, length)
         size = min(record.size, _LARGE)
         if (
             mark != 0x04034B50
             or own_flags != flags
             or method
-            or name.decode("utf-8", "backslashreplace") != path
+            or name_size != len(path)
+            or header[_LOCAL.size :] != path
             or not (
                 told == (record.crc, size, size)
                 or stored == length == _LARGE
                 or (flags & _DESCRIBED and not any(told))
             )
         ):
-            raise Damaged(f"the file is damaged: record '{path}' does not begin as its directory says")
+            raise Damaged(f"the file is damaged: record '{_text(path)}' does not begin as its directory says")
         return record.start + _LOCAL.size + name_size + extra_size
 
     def _described(self, name: str, flags: int, header: int) -> int:
@@ -310,6 +311,10 @@ class Archive:
         if self._bytes(record.start + record.size, descriptor.size) != expected:
             raise Damaged(f"the file is damaged: record '{name}' does not end as its directory says")
         return descriptor.size
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")
 
 
 def _wide(extra: bytes, length: int, stored: int, offset: int, name: str) -> tuple[int, int, int]:

@@ -137,10 +137,10 @@ class _Memories:
         ):
             raise UnpicklingError(f"a storage is called {identity!r:.200}")
         dtype = kind.dtype or uint8
-        if key not in self._loaded:
-            self._loaded[key] = self._read(f"data/{key}", location, count * dtype.itemsize, dtype)
-        found = self._loaded[key]
-        if found.nbytes() != count * dtype.itemsize:
+        size, found = count * dtype.itemsize, self._loaded.get(key)
+        if found is None:
+            found = self._loaded[key] = self._read(f"data/{key}", location, size, dtype)
+        elif found.nbytes() != size:
             raise UnpicklingError(
                 f"the storage {key} has {found.nbytes()} bytes, and a tensor says {count} elements of {dtype}"
             )

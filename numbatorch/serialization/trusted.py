@@ -46,13 +46,14 @@ def rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, dtype: Any
         )
     kind = Kind.of(storage.dtype if dtype is None else dtype, storage.device)
     itemsize = kind.numpy.itemsize
-    needed, there = (offset + span(size, stride)) * itemsize, storage.nbytes()
+    whole = storage.bytes()
+    needed, there = (offset + span(size, stride)) * itemsize, whole.size
     if needed > there and 0 not in size:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
             f"{itemsize} requiring a storage size of {needed} are out of bounds for storage of size {there}"
         )
-    elements = storage.bytes()[: there // itemsize * itemsize].view(kind.numpy)
+    elements = whole[: there // itemsize * itemsize].view(kind.numpy)
     start = offset * itemsize if needed <= there else 0
     array = memory.strided(elements, size, tuple([s * itemsize for s in stride]), start)
     tensor = base.wrap(array, kind_of(array, kind))

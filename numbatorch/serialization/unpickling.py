@@ -10,14 +10,16 @@ dicts stay small.
 
 from __future__ import annotations
 
+import io
 import pickle
-import struct
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
+from struct import Struct
 from typing import Any, NamedTuple
 
 UnpicklingError = pickle.UnpicklingError
+_UINT2, _INT4, _UINT4, _UINT8, _FLOAT8 = (Struct(form) for form in ("<H", "<i", "<I", "<Q", ">d"))
 _KEY_SIZE = 1000  # how many parts a key may be made of: hashing sees a part as often as it occurs
 
 
@@ -50,7 +52,7 @@ class Unpickler:
         load_id: Callable[[Any], Any],
         give_state: Callable[[Any, Any], bool],
     ):
-        self._data, self._at = data, 0
+        self._data = io.BytesIO(data)
         self._names, self._load_id, self._give_state = names, load_id, give_state
         self._stack: list[Any] = []
         self._marks: list[list[Any]] = []
@@ -60,16 +62,15 @@ class Unpickler:
     def load(self) -> Any:
         """The object. Raises UnpicklingError for pickles that are damaged, or name what is not in the table."""
         try:
-            while True:
-                code = self._byte()
-                if code == pickle.STOP[0]:
-                    if self._marks or len(self._stack) != 1:
-                        raise UnpicklingError("the pickle is damaged: it stops half-way")
-                    return self._out(self._stack.pop())
+            read = self._data.read
+            while (code := read(1)) != pickle.STOP:
                 step = _STEPS.get(code)
                 if step is None:
-                    raise UnpicklingError(f"Unsupported operand {code}")
+                    raise UnpicklingError(f"Unsupported operand {code[0]}")
                 step(self)
+            if self._marks or len(self._stack) != 1:
+                raise UnpicklingError("the pickle is damaged: it stops half-way")
+            return self._out(self._stack.pop())
         except (UnpicklingError, RuntimeError):
             raise
         except Exception as error:
@@ -78,29 +79,22 @@ class Unpickler:
     # -- the data
 
     def _take(self, size: int) -> bytes:
-        start = self._at
-        self._at += size
-        if size < 0 or self._at > len(self._data):
+        data = self._data.read(size)
+        if len(data) != size:
             raise UnpicklingError("the pickle is damaged: it ends too early")
-        return self._data[start : self._at]
+        return data
 
     def _byte(self) -> int:
-        at = self._at
-        self._at = at + 1
-        if at >= len(self._data):
-            raise UnpicklingError("the pickle is damaged: it ends too early")
-        return self._data[at]
+        return self._data.read(1)[0]  # an IndexError where it ends
 
-    def _number(self, form: str) -> Any:
-        return struct.unpack(form, self._take(struct.calcsize(form)))[0]
+    def _number(self, form: Struct) -> Any:
+        return form.unpack(self._take(form.size))[0]
 
     def _line(self) -> str:
-        end = self._data.find(b"\n", self._at, self._at + 1000)
-        if end < 0:
+        line = self._data.readline(1000)
+        if not line.endswith(b"\n"):
             raise UnpicklingError("the pickle is damaged: a name does not end")
-        line = self._take(end - self._at).decode()
-        self._at += 1
-        return line
+        return line[:-1].decode()
 
     # -- the stack
 
@@ -241,53 +235,51 @@ def _frozen(self: Unpickler) -> None:
 
 
 _P = Unpickler
-_STEPS: dict[int, Callable[[Unpickler], Any]] = {
-    code[0]: step
-    for code, step in {
-        pickle.PROTO: _P._byte,
-        pickle.FRAME: lambda p: p._take(8),
-        pickle.NONE: lambda p: p._push(None),
-        pickle.NEWTRUE: lambda p: p._push(True),
-        pickle.NEWFALSE: lambda p: p._push(False),
-        pickle.BININT1: lambda p: p._push(p._byte()),
-        pickle.BININT2: lambda p: p._push(p._number("<H")),
-        pickle.BININT: lambda p: p._push(p._number("<i")),
-        pickle.LONG1: lambda p: p._push(pickle.decode_long(p._take(p._byte()))),
-        pickle.LONG4: lambda p: p._push(pickle.decode_long(p._take(p._number("<i")))),
-        pickle.BINFLOAT: lambda p: p._push(p._number(">d")),
-        pickle.BINUNICODE: lambda p: p._push(_decoded(p._take(p._number("<I")))),
-        pickle.SHORT_BINUNICODE: lambda p: p._push(_decoded(p._take(p._byte()))),
-        pickle.BINUNICODE8: lambda p: p._push(_decoded(p._take(p._number("<Q")))),
-        pickle.SHORT_BINSTRING: lambda p: p._push(_decoded(p._take(p._byte()))),
-        pickle.SHORT_BINBYTES: lambda p: p._push(p._take(p._byte())),
-        pickle.BINBYTES: lambda p: p._push(p._take(p._number("<I"))),
-        pickle.BINBYTES8: lambda p: p._push(p._take(p._number("<Q"))),
-        pickle.BYTEARRAY8: lambda p: p._push(bytearray(p._take(p._number("<Q")))),
-        pickle.EMPTY_TUPLE: lambda p: p._push(()),
-        pickle.EMPTY_LIST: lambda p: p._push([]),
-        pickle.EMPTY_DICT: lambda p: p._push({}),
-        pickle.EMPTY_SET: lambda p: p._push(set()),
-        pickle.MARK: _P._mark,
-        pickle.TUPLE: lambda p: p._push(tuple(p._since_mark(in_tuple=True))),
-        pickle.TUPLE1: lambda p: p._tuple_of(1),
-        pickle.TUPLE2: lambda p: p._tuple_of(2),
-        pickle.TUPLE3: lambda p: p._tuple_of(3),
-        pickle.APPEND: lambda p: p._append([p._pop()]),
-        pickle.APPENDS: lambda p: p._append(p._since_mark()),
-        pickle.ADDITEMS: _P._add,
-        pickle.FROZENSET: _frozen,
-        pickle.SETITEM: _P._set_one,
-        pickle.SETITEMS: lambda p: p._set(p._since_mark()),
-        pickle.GLOBAL: lambda p: p._global(p._line(), p._line()),
-        pickle.STACK_GLOBAL: _P._stack_global,
-        pickle.REDUCE: _P._call,
-        pickle.NEWOBJ: lambda p: p._call(new=True),
-        pickle.BUILD: _P._build,
-        pickle.BINPERSID: _P._persistent,
-        pickle.BINGET: lambda p: p._push(p._memo[p._byte()]),
-        pickle.LONG_BINGET: lambda p: p._push(p._memo[p._number("<I")]),
-        pickle.BINPUT: lambda p: p._remember(p._byte()),
-        pickle.LONG_BINPUT: lambda p: p._remember(p._number("<I")),
-        pickle.MEMOIZE: lambda p: p._remember(len(p._memo)),
-    }.items()
+_STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
+    b"": lambda p: p._take(1),  # raises: nothing is left
+    pickle.PROTO: _P._byte,
+    pickle.FRAME: lambda p: p._take(8),
+    pickle.NONE: lambda p: p._push(None),
+    pickle.NEWTRUE: lambda p: p._push(True),
+    pickle.NEWFALSE: lambda p: p._push(False),
+    pickle.BININT1: lambda p: p._push(p._byte()),
+    pickle.BININT2: lambda p: p._push(p._number(_UINT2)),
+    pickle.BININT: lambda p: p._push(p._number(_INT4)),
+    pickle.LONG1: lambda p: p._push(pickle.decode_long(p._take(p._byte()))),
+    pickle.LONG4: lambda p: p._push(pickle.decode_long(p._take(p._number(_INT4)))),
+    pickle.BINFLOAT: lambda p: p._push(p._number(_FLOAT8)),
+    pickle.BINUNICODE: lambda p: p._push(_decoded(p._take(p._number(_UINT4)))),
+    pickle.SHORT_BINUNICODE: lambda p: p._push(_decoded(p._take(p._byte()))),
+    pickle.BINUNICODE8: lambda p: p._push(_decoded(p._take(p._number(_UINT8)))),
+    pickle.SHORT_BINSTRING: lambda p: p._push(_decoded(p._take(p._byte()))),
+    pickle.SHORT_BINBYTES: lambda p: p._push(p._take(p._byte())),
+    pickle.BINBYTES: lambda p: p._push(p._take(p._number(_UINT4))),
+    pickle.BINBYTES8: lambda p: p._push(p._take(p._number(_UINT8))),
+    pickle.BYTEARRAY8: lambda p: p._push(bytearray(p._take(p._number(_UINT8)))),
+    pickle.EMPTY_TUPLE: lambda p: p._push(()),
+    pickle.EMPTY_LIST: lambda p: p._push([]),
+    pickle.EMPTY_DICT: lambda p: p._push({}),
+    pickle.EMPTY_SET: lambda p: p._push(set()),
+    pickle.MARK: _P._mark,
+    pickle.TUPLE: lambda p: p._push(tuple(p._since_mark(in_tuple=True))),
+    pickle.TUPLE1: lambda p: p._tuple_of(1),
+    pickle.TUPLE2: lambda p: p._tuple_of(2),
+    pickle.TUPLE3: lambda p: p._tuple_of(3),
+    pickle.APPEND: lambda p: p._append([p._pop()]),
+    pickle.APPENDS: lambda p: p._append(p._since_mark()),
+    pickle.ADDITEMS: _P._add,
+    pickle.FROZENSET: _frozen,
+    pickle.SETITEM: _P._set_one,
+    pickle.SETITEMS: lambda p: p._set(p._since_mark()),
+    pickle.GLOBAL: lambda p: p._global(p._line(), p._line()),
+    pickle.STACK_GLOBAL: _P._stack_global,
+    pickle.REDUCE: _P._call,
+    pickle.NEWOBJ: lambda p: p._call(new=True),
+    pickle.BUILD: _P._build,
+    pickle.BINPERSID: _P._persistent,
+    pickle.BINGET: lambda p: p._push(p._memo[p._byte()]),
+    pickle.LONG_BINGET: lambda p: p._push(p._memo[p._number(_UINT4)]),
+    pickle.BINPUT: lambda p: p._remember(p._byte()),
+    pickle.LONG_BINPUT: lambda p: p._remember(p._number(_UINT4)),
+    pickle.MEMOIZE: lambda p: p._remember(len(p._memo)),
 }

@@ -1,7 +1,7 @@
 """`torch.linalg`: linear algebra of stacks of matrices, (..., m, n).
 
-LU and Cholesky factors, and what they solve, are computed by kernels of our own on either device; other decompositions are
-LAPACK's, as NumPy has it, on the host: for them tensors on `cuda` travel there and back.
+LU and Cholesky factors, and what they solve, are computed by kernels of our own on either device, QR on `cuda`; other
+decompositions are LAPACK's, as NumPy has it, on the host: for them tensors on `cuda` travel there and back.
 float32, float64, complex64 and complex128; all are differentiable to any order, where a derivative exists.
 """
 

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from math import inf, prod
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
+from numbatorch_kernels.cuda.variants import variants
 from numbatorch_kernels.gemm.cuda import gemm
 from numbatorch_kernels.linalg import elimination
 
@@ -32,9 +32,9 @@ sign_and_log = device_function(elimination.sign_and_log)
 product = device_function(elimination.product)
 permute = device_function(elimination.permutation)
 
-# ---- kernels; those with floats in shared memory have their own ELEMENT ----
+# ---- kernels ----
 
-ELEMENT = np.float32
+ELEMENT = np.float32  # each variant has its own
 
 
 @device_function
@@ -187,21 +187,41 @@ def permutation_grid(order, pivots, rows, steps, count):
         permute(order, pivots, rows, steps, k, k + 1)
 
 
-def _text(name: str, text: Any, real: type) -> FunctionType:
-    copy = FunctionType(text.__code__, text.__globals__ | {"ELEMENT": real}, text.__name__)
-    copy.__qualname__ = name
-    return copy
+eliminate = variants("eliminate", eliminate_block)
+square_root = variants("square_root", square_root_block)
 
 
-eliminate_f4 = _text("eliminate_f4", eliminate_block, np.float32)
-eliminate_f8 = _text("eliminate_f8", eliminate_block, np.float64)
-square_root_f4 = _text("square_root_f4", square_root_block, np.float32)
-square_root_f8 = _text("square_root_f8", square_root_block, np.float64)
+# ---- arrays ----
 
 
 @cache
-def _real(dtype: np.dtype) -> np.dtype:
+def real_of(dtype: np.dtype) -> np.dtype:
+    """The dtype of the parts of complex numbers; of others it is their own."""
     return np.dtype(dtype.char.lower())
+
+
+def like(a: DeviceArray, shape: Sequence[int], dtype: Any = None) -> DeviceArray:
+    """An array where `a` is, not yet computed."""
+    return DeviceArray.empty(shape, a.dtype if dtype is None else dtype, a.device)
+
+
+def copied(a: DeviceArray) -> DeviceArray:
+    """A copy of a contiguous array."""
+    result = like(a, a.shape)
+    result.copy_from_device(a)
+    return result
+
+
+def stack(a: DeviceArray) -> DeviceArray:
+    """Matrices along one dimension."""
+    return a.reshape((prod(a.shape[:-2]), *a.shape[-2:]))
+
+
+def zeros(a: DeviceArray, shape: Sequence[int]) -> DeviceArray:
+    """Codes of success."""
+    info = like(a, shape, "i4")
+    launcher(clear_grid, "i4", int)(info, info.size)
+    return info
 
 
 # ---- matrices cut in halves ----
@@ -211,7 +231,7 @@ def _middle(first: int, last: int) -> int:
     return first + max(LEAF, (last - first) // 2 // LEAF * LEAF)
 
 
-def _subtract(out: DeviceArray, a: DeviceArray, b: DeviceArray) -> None:
+def subtract(out: DeviceArray, a: DeviceArray, b: DeviceArray) -> None:
     """out -= a b"""
     gemm(out, a, b, out, -1, 1)
 
@@ -220,15 +240,14 @@ def _lu(a: DeviceArray, pivots: DeviceArray, info: DeviceArray, first: int, last
     """The factors in columns first..last, from row `first` on."""
     count, m, n = a.shape
     if last - first <= (LEAF if min(m, n) > WHOLE else WHOLE):
-        text = eliminate_f4 if _real(a.dtype).itemsize == 4 else eliminate_f8
-        kernel = compiled(text, a.dtype, "i4", "i4", *[int] * 4)
+        kernel = compiled(eliminate.of(a.dtype), a.dtype, "i4", "i4", *[int] * 4)
         kernel(count, threads_of(m * (last - first)), a, pivots, info, m, n, first, last)
         return
     half = _middle(first, last)
     _lu(a, pivots, info, first, half)
     above = a[:, first:half, half:last]
-    _solve(a[:, first:half, first:half], above, upper=False, unit=True)
-    _subtract(a[:, half:, half:last], a[:, half:, first:half], above)
+    substitute(a[:, first:half, first:half], above, upper=False, unit=True)
+    subtract(a[:, half:, half:last], a[:, half:, first:half], above)
     _lu(a, pivots, info, half, last)
 
 
@@ -236,29 +255,28 @@ def _root(a: DeviceArray, info: DeviceArray, first: int, last: int) -> None:
     """Rows and columns first..last become L, and 0 above it."""
     count, n, _ = a.shape
     if last - first <= WHOLE or a.dtype.kind == "c":  # (products have no conjugates)
-        text = square_root_f4 if _real(a.dtype).itemsize == 4 else square_root_f8
-        kernel = compiled(text, a.dtype, "i4", int, int, int)
+        kernel = compiled(square_root.of(a.dtype), a.dtype, "i4", int, int, int)
         kernel(count, threads_of((last - first) ** 2), a, info, n, first, last)
         return
     half = _middle(first, last)
     _root(a, info, first, half)
     below, above = a[:, half:last, first:half], a[:, first:half, half:last]
-    _solve(a[:, first:half, first:half], below.swapaxes(1, 2), upper=False, unit=False)
-    _subtract(a[:, half:last, half:last], below, below.swapaxes(1, 2))
+    substitute(a[:, first:half, first:half], below.swapaxes(1, 2), upper=False, unit=False)
+    subtract(a[:, half:last, half:last], below, below.swapaxes(1, 2))
     gemm(above, above[..., :0], above[:, :0])  # zeros
     _root(a, info, half, last)
 
 
-def _solve(a: DeviceArray, x: DeviceArray, upper: bool, unit: bool) -> None:
+def substitute(a: DeviceArray, x: DeviceArray, upper: bool, unit: bool) -> None:
     """X of A X = X, in place: of A that triangle is read, and not its diagonal if `unit`."""
     count, n, columns = x.shape
     if n > WHOLE:
         half = _middle(0, n)
         low, high = slice(0, half), slice(half, n)
         first, then = (high, low) if upper else (low, high)
-        _solve(a[:, first, first], x[:, first], upper, unit)
-        _subtract(x[:, then], a[:, then, first], x[:, first])
-        _solve(a[:, then, then], x[:, then], upper, unit)
+        substitute(a[:, first, first], x[:, first], upper, unit)
+        subtract(x[:, then], a[:, then, first], x[:, first])
+        substitute(a[:, then, then], x[:, then], upper, unit)
     elif x.size:
         panels = -(-columns // WIDTH)
         steps = [step // x.itemsize for step in (*x.strides, *a.strides)]
@@ -280,35 +298,15 @@ def _solve(a: DeviceArray, x: DeviceArray, upper: bool, unit: bool) -> None:
 # ---- what ops call, as on the CPU ----
 
 
-def _like(a: DeviceArray, shape: Sequence[int], dtype: Any = None) -> DeviceArray:
-    return DeviceArray.empty(shape, a.dtype if dtype is None else dtype, a.device)
-
-
-def _copy(a: DeviceArray) -> DeviceArray:
-    copy = _like(a, a.shape)
-    copy.copy_from_device(a)
-    return copy
-
-
-def _stack(a: DeviceArray) -> DeviceArray:
-    return a.reshape((prod(a.shape[:-2]), *a.shape[-2:]))
-
-
-def _zeros(a: DeviceArray, shape: Sequence[int]) -> DeviceArray:
-    info = _like(a, shape, "i4")
-    launcher(clear_grid, "i4", int)(info, info.size)
-    return info
-
-
 def lu_factor(a: DeviceArray) -> tuple[DeviceArray, DeviceArray, DeviceArray]:
     *some, m, n = a.shape
-    factors, k = _copy(a), min(m, n)
-    pivots, info = _like(a, (*some, k), "i4"), _zeros(a, some)
+    factors, k = copied(a), min(m, n)
+    pivots, info = like(a, (*some, k), "i4"), zeros(a, some)
     if a.size:
-        lines = _stack(factors)
+        lines = stack(factors)
         _lu(lines, pivots, info, 0, k)
         if k < n:
-            _solve(lines[:, :, :k], lines[:, :, k:], upper=False, unit=True)
+            substitute(lines[:, :, :k], lines[:, :, k:], upper=False, unit=True)
     return factors, pivots, info
 
 
@@ -318,24 +316,24 @@ def _by_factors(a: DeviceArray, x: DeviceArray) -> tuple[DeviceArray, DeviceArra
     n, columns = x.shape[-2:]
     if x.size:
         launcher(exchange_grid, x.dtype, "i4", *[int] * 3)(x, pivots, n, columns, x.size // n)
-        _solve(_stack(factors), _stack(x), upper=False, unit=True)
-        _solve(_stack(factors), _stack(x), upper=True, unit=False)
+        substitute(stack(factors), stack(x), upper=False, unit=True)
+        substitute(stack(factors), stack(x), upper=True, unit=False)
     return x, info
 
 
 def solve(a: DeviceArray, b: DeviceArray) -> tuple[DeviceArray, DeviceArray]:
-    return _by_factors(a, _copy(b))
+    return _by_factors(a, copied(b))
 
 
 def inv(a: DeviceArray) -> tuple[DeviceArray, DeviceArray]:
-    x = _like(a, a.shape)
+    x = like(a, a.shape)
     launcher(identity_grid, x.dtype, int, int)(x, a.shape[-1], x.size)
     return _by_factors(a, x)
 
 
 def slogdet(a: DeviceArray) -> tuple[DeviceArray, DeviceArray]:
     factors, pivots, _ = lu_factor(a)
-    sign, size = _like(a, a.shape[:-2]), _like(a, a.shape[:-2], _real(a.dtype))
+    sign, size = like(a, a.shape[:-2]), like(a, a.shape[:-2], real_of(a.dtype))
     launch = launcher(sign_and_log_grid, a.dtype, size.dtype, a.dtype, "i4", int, int)
     launch(sign, size, factors, pivots, a.shape[-1], size.size)
     return sign, size
@@ -343,7 +341,7 @@ def slogdet(a: DeviceArray) -> tuple[DeviceArray, DeviceArray]:
 
 def det(a: DeviceArray) -> DeviceArray:
     factors, pivots, _ = lu_factor(a)
-    result = _like(a, a.shape[:-2])
+    result = like(a, a.shape[:-2])
     launcher(product_grid, a.dtype, a.dtype, "i4", int, int)(
         result, factors, pivots, a.shape[-1], result.size
     )
@@ -351,21 +349,21 @@ def det(a: DeviceArray) -> DeviceArray:
 
 
 def cholesky(a: DeviceArray) -> tuple[DeviceArray, DeviceArray]:
-    lower, info = _copy(a), _zeros(a, a.shape[:-2])
+    lower, info = copied(a), zeros(a, a.shape[:-2])
     if a.size:
-        _root(_stack(lower), info, 0, a.shape[-1])
+        _root(stack(lower), info, 0, a.shape[-1])
     return lower, info
 
 
 def triangular_solve(a: DeviceArray, b: DeviceArray, upper: bool, unit: bool) -> DeviceArray:
-    x = _copy(b)
+    x = copied(b)
     if x.size:
-        _solve(_stack(a), _stack(x), upper, unit)
+        substitute(stack(a), stack(x), upper, unit)
     return x
 
 
 def permutation(pivots: DeviceArray, rows: int) -> DeviceArray:
     *some, steps = pivots.shape
-    order = _like(pivots, (*some, rows), "i8")
+    order = like(pivots, (*some, rows), "i8")
     launcher(permutation_grid, "i8", "i4", *[int] * 3)(order, pivots, rows, steps, prod(some))
     return order

@@ -1,5 +1,5 @@
-"""What the operations of linear algebra have in common: checks of arguments, and the ways to their kernels: those of LU and
-Cholesky factors where the matrices are, and LAPACK, to which those on `cuda` travel."""
+"""What the operations of linear algebra have in common: checks of arguments, and the ways to their kernels: where the matrices
+are, or LAPACK, to which those on `cuda` travel."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from numbatorch.dtype import type_word
 from numbatorch.ops.copy import contiguous, host, move
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
+from numbatorch_kernels.linalg import decompositions as decomposition_kernels
 from numbatorch_kernels.linalg import lapack as lapack_kernels
 
 if TYPE_CHECKING:
@@ -104,13 +105,24 @@ def kernels_for(x: Tensor) -> Any:
     return linalg
 
 
+def decompositions_for(x: Tensor) -> Any:
+    """The module with the kernels of other decompositions for where `x` is: those of linalg/decompositions.py, or by the same
+    names cuda/decompositions.py."""
+    if x.kind.cpu:
+        return decomposition_kernels
+    from numbatorch_kernels.cuda import decompositions
+
+    return decompositions
+
+
 def computed(function: Callable, *inputs: Tensor) -> tuple[Tensor, ...]:
     """`function`, of one of these modules, of the elements as arrays, on CUDA contiguous ones; its results as tensors."""
     if inputs[0].kind.cpu:
         return lapack(function, *inputs)
     device = inputs[0].kind.device
     arrays = [contiguous(wrap(x.array, x.kind)).array for x in inputs]
-    return tuple([wrap(r, Kind.of(dt.from_numpy_dtype(r.dtype), device)) for r in function(*arrays)])
+    made = function(*arrays)
+    return tuple([wrap(r, kind_of(r, Kind.of(dt.from_numpy_dtype(r.dtype), device))) for r in made])
 
 
 def back(array: Any, input: Tensor) -> Tensor:

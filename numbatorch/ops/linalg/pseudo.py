@@ -14,7 +14,7 @@ from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into, host
-from numbatorch.ops.linalg.common import LinAlgError, back, failed, lapack
+from numbatorch.ops.linalg.common import LinAlgError, back, computed, decompositions_for, failed, lapack
 from numbatorch.ops.linalg.solve import is_vector
 from numbatorch.ops.linalg.spectral import check_hermitian, decompose, svd_of
 from numbatorch.ops.reduction import into
@@ -199,6 +199,12 @@ def _lstsq_forward(a, b, rcond, driver):
         return results
 
     m, n = a.array.shape[-2:]
+    if not a.kind.cpu:
+        gels = decompositions_for(a).gels
+        (both,) = computed(lambda a, b: (gels(a, b),), a, b)
+        rest = both[..., n:, :].abs()
+        residuals = (rest * rest).sum(-2) if m > n else rest.new_empty((0,))
+        return both[..., :n, :], residuals, both.new_empty((0,), dtype=dt.int64), rest.new_empty((0,))
     solution, residuals, rank, values = lapack(run, a, b)
     if not (m > n and (driver == "gels" or (driver != "gelsy" and (host(rank) == n).all()))):
         residuals = values.new_empty((0,))
@@ -245,7 +251,8 @@ def lstsq(
     Singular values below `rcond` times the largest count as 0; by default max(m, n) times the dtype's epsilon.
     What else is in the result depends on LAPACK's `driver`, as in PyTorch: the rank for all but "gels", the
     singular values for "gelsd" and "gelss", the squares of the residuals where m > n and all ranks are full,
-    but not for "gelsy", the default. "gels" raises LinAlgError where a rank is not full.
+    but not for "gelsy", the default. "gels" raises LinAlgError where a rank is not full. On `cuda` it is the only one,
+    and the default; where a rank is not full, there is no meaning in its numbers.
 
     >>> torch.linalg.lstsq(torch.tensor([[2.0], [0.0]]), torch.tensor([[4.0], [1.0]])).solution
     tensor([[2.]])
@@ -256,9 +263,10 @@ def lstsq(
     b = unsqueeze(B, -1) if vector else B
     stack = broadcast_pair(A.array.shape[:-2], b.array.shape[:-2])
     a, b = expand(A, *stack, m, n), expand(b, *stack, m, b.array.shape[-1])
+    driver = driver or ("gelsy" if A.kind.cpu else "gels")
     if driver == "gels" or rcond is None:
         rcond = 0.0 if driver == "gels" else max(m, n) * dt.finfo(A.kind.dtype.to_real()).eps
-    solution, *more = _lstsq(a, b, float(rcond), driver or "gelsy")
+    solution, *more = _lstsq(a, b, float(rcond), driver)
     made = return_types.linalg_lstsq(squeeze(solution, -1) if vector else solution, *more)
     return all_into(out, made, "linalg.lstsq", write=into)
 
@@ -283,5 +291,7 @@ def _check_lstsq(A: Tensor, B: Tensor, driver: str | None) -> None:
         raise RuntimeError(f"{function}: input.size(-2) should match other.size({'-1' if vector else '-2'})")
     if A.kind.dtype not in _LAPACK:
         raise RuntimeError("This function doesn't handle types other than float and double")
+    if not A.kind.cpu and driver not in (None, "gels"):
+        raise RuntimeError(f"{function}: `driver` other than `gels` is not supported on CUDA")
     if driver is not None and driver not in _DRIVERS:
         raise RuntimeError(f"{function}: parameter `driver` should be one of ({', '.join(_DRIVERS)})")

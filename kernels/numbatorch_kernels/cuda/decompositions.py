@@ -1,0 +1,134 @@
+"""The functions of ../linalg/decompositions.py on CUDA, of contiguous arrays. (Eigenvalues of matrices that are not Hermitian
+are LAPACK's alone.) Results are as there: matrices whose columns are contiguous."""
+
+from __future__ import annotations
+
+from numbatorch_kernels.cuda.array import DeviceArray
+from numbatorch_kernels.cuda.compat import cuda
+from numbatorch_kernels.cuda.division import split
+from numbatorch_kernels.cuda.launch import launcher
+from numbatorch_kernels.cuda.linalg import like, stack, substitute
+from numbatorch_kernels.cuda.reflections import multiply, reflected, upper
+
+# ---- kernels ----
+
+
+def columns_grid(out, a, m, n, length, count):
+    """The columns of row-major matrices, one after the other; longer ones, which end with zeros, if `length` says so."""
+    for k in range(cuda.grid(1), count, cuda.gridsize(1)):
+        column, i = split(k, length)
+        matrix, c = split(column, n)
+        out[k] = a[(matrix * m + i) * n + c] if i < m else 0
+
+
+def conjugate_grid(out, x, count):
+    for k in range(cuda.grid(1), count, cuda.gridsize(1)):
+        out[k] = x[k].conjugate()
+
+
+def widened_grid(out, a, m, whole, rows, columns, count):
+    """The lines of m x `whole` matrices: those of `a`, rows x columns, and from there on those of the identity."""
+    for k in range(cuda.grid(1), count, cuda.gridsize(1)):
+        line, i = split(k, m)
+        matrix, c = split(line, whole)
+        if i < rows and c < columns:
+            out[k] = a[(matrix * columns + c) * rows + i]
+        else:
+            out[k] = i == c
+
+
+# ---- arrays ----
+
+
+def _columns(a: DeviceArray, length: int = 0) -> DeviceArray:
+    """The columns of matrices, copied; longer ones, which end with zeros, if `length` says so."""
+    m, n = a.shape[-2:]
+    length = max(length, m)
+    lines = like(a, (len(stack(a)), n, length))
+    launcher(columns_grid, a.dtype, a.dtype, *[int] * 4)(lines, a, m, n, length, lines.size)
+    return lines
+
+
+def _conjugate(out: DeviceArray, x: DeviceArray) -> None:
+    launcher(conjugate_grid, out.dtype, x.dtype, int)(out, x, x.size)
+
+
+def _matrices(lines: DeviceArray, a: DeviceArray) -> DeviceArray:
+    """The matrices with these columns, in the arrangement of the stack `a`."""
+    return lines.reshape((*a.shape[:-2], *lines.shape[1:])).swapaxes(-2, -1)
+
+
+def _widened(lines: DeviceArray, m: int, whole: int) -> DeviceArray:
+    """The lines of larger matrices, which go on as the identity does."""
+    count, columns, rows = lines.shape
+    out = like(lines, (count, whole, m))
+    launch = launcher(widened_grid, out.dtype, out.dtype, *[int] * 5)
+    launch(out, lines, m, whole, rows, columns, out.size)
+    return out
+
+
+# ---- reflections ----
+
+
+def geqrf(a: DeviceArray) -> tuple[DeviceArray, DeviceArray]:
+    """R in the upper triangle, and below it the vectors of the reflections whose product is Q; their factors."""
+    lines = _columns(a)
+    factors = reflected(lines)
+    return _matrices(lines, a), factors.reshape((*a.shape[:-2], factors.shape[-1]))
+
+
+def qr(a: DeviceArray, mode: str) -> tuple[DeviceArray, DeviceArray]:
+    """Q and R; with mode "r" an empty Q."""
+    m, n = a.shape[-2:]
+    whole = m if mode == "complete" else min(m, n)
+    lines = _columns(a)
+    factors = reflected(lines)
+    r = _matrices(upper(lines, whole), a)
+    if mode == "r":
+        return like(a, (0,)), r
+    return _matrices(_orthogonal(lines, factors, whole), a), r
+
+
+def _orthogonal(lines: DeviceArray, factors: DeviceArray, whole: int) -> DeviceArray:
+    """The lines of the first `whole` columns of Q."""
+    q = _widened(lines[:, :0], lines.shape[-1], whole)
+    multiply(q.swapaxes(1, 2), lines, factors)
+    return q
+
+
+def householder_product(a: DeviceArray, factors: DeviceArray) -> DeviceArray:
+    """The first n columns of the product of the reflections that `geqrf` gives."""
+    lines = _columns(a)
+    return _matrices(_orthogonal(lines, factors.reshape((len(lines), factors.shape[-1])), a.shape[-1]), a)
+
+
+def ormqr(a: DeviceArray, factors: DeviceArray, x: DeviceArray, left: bool, adjoined: bool) -> DeviceArray:
+    """Q X, or X Q if not `left`, with Qᴴ for Q if `adjoined`, of the reflections that `geqrf` gives."""
+    lines, columns = _columns(a), _columns(x)
+    flat = factors.reshape((len(lines), factors.shape[-1]))
+    multiply(columns.swapaxes(1, 2), lines, flat, left, adjoined)
+    return _matrices(columns, x)
+
+
+# ---- least squares ----
+
+
+def gels(a: DeviceArray, b: DeviceArray) -> DeviceArray:
+    """X of least ‖A X - B‖, that of least norm where there are many, for A of full rank; where A has more rows than columns,
+    more rows are behind it: their squares add up to ‖A X - B‖²."""
+    m, n = a.shape[-2:]
+    lines = _columns(b, max(m, n))
+    x = lines.swapaxes(1, 2)
+    if m >= n:
+        columns = _columns(a)
+        multiply(x, columns, reflected(columns), adjoined=True)
+        substitute(columns[:, :, :n].swapaxes(1, 2), x[:, :n], upper=True, unit=False)
+    else:  # Aᴴ = Q R
+        rows = like(a, (len(lines), m, n))
+        _conjugate(rows, a)
+        factors = reflected(rows)
+        _conjugate(lines, lines)
+        substitute(rows[:, :, :m], x[:, :m], upper=False, unit=False)
+        _conjugate(lines, lines)
+        multiply(x, rows, factors)
+    return _matrices(lines, b)

@@ -42,6 +42,16 @@ def no_tensor(value: Any) -> TypeError:
     return misfit(value, "Tensor")
 
 
+class _Omitted:
+    """What an argument that may be left out, but is not None, has for its default."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+OMITTED: Any = _Omitted()
+
+
 def misfit(value: Any, *wanted: str) -> TypeError:
     """The error for `value`, an argument of the public function that is running, or an element of one, that should be of
     the first of the classes in `wanted` that are written beside such an argument."""
@@ -54,6 +64,12 @@ def flags(*values: Any) -> None:
     for value in values:
         if value.__class__ is not bool and not isinstance(value, np.bool_):
             raise misfit(value, "bool")
+
+
+def text(value: Any) -> None:
+    """Raises TypeError for what is no string."""
+    if not isinstance(value, str):
+        raise misfit(value, "str")
 
 
 def whole(*values: Any) -> None:
@@ -80,6 +96,12 @@ def real(*values: Any) -> None:
     for value in values:
         if value.__class__ is not float and not isinstance(value, float | int | np.floating | np.integer):
             raise misfit(value, "float")
+
+
+def number(value: Any) -> None:
+    """Raises TypeError for what is no number, of Python, of NumPy, or a tensor of one."""
+    if not isinstance(value, float | int | complex) and getattr(value, "ndim", None) != 0:
+        raise misfit(value, "Number")
 
 
 def is_whole(value: Any) -> bool:
@@ -155,6 +177,8 @@ def _argument(
         inside = several and isinstance(given, tuple | list) and any(x is value for x in given)
         if not (inside or given is value) or not any(w in allowed for w in _WRITTEN.get(wanted, (wanted,))):
             continue
+        if wanted == "int" and not several and is_whole(value):
+            continue  # the same number, where it is right
         if value is not None or inside or "None" not in allowed:
             name = "input" if name == "self" else name
             return (

@@ -191,9 +191,9 @@ def sized_dim(dim: int, ndim: int) -> int:
     return normalize_dim(dim, ndim)
 
 
-def normalize_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
+def normalize_dims(dims: Any, ndim: int) -> tuple[int, ...]:
     """Each of `dims` counted from the front, in the order given. Raises RuntimeError if one appears twice."""
-    if not isinstance(dims, Iterable):
+    if isinstance(dims, str) or not isinstance(dims, Iterable):
         raise misfit(dims, "int")
     normal = tuple([normalize_dim(dim, ndim) for dim in dims])
     for position, dim in enumerate(normal):

@@ -280,7 +280,7 @@ def jacobian_columns(
 
 def _block(parts: list[Tensor], out: Tensor, x: Tensor, dim: int) -> Tensor:
     stacked = ops.stack(parts, dim) if parts else x.new_zeros(0)
-    return stacked.reshape(*out.shape, *x.shape)
+    return stacked.reshape((*out.shape, *x.shape))
 
 
 # --- what goes in

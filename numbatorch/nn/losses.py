@@ -282,7 +282,7 @@ def gaussian_nll_loss(
         if var < 0:
             raise ValueError("var has negative entry/entries")
         var = ops.full_like(input, var)
-    elif (var < 0).any():
+    elif ops.any(var < 0):
         raise ValueError("var has negative entry/entries")
     if var.shape != input.shape:
         if var.shape == input.shape[:-1]:

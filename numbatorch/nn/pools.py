@@ -7,7 +7,7 @@ from math import inf, prod
 from typing import Any
 
 from numbatorch import ops
-from numbatorch.ops.pooling_rules import Sizes
+from numbatorch.ops.pooling_rules import Sizes, integers
 from numbatorch.tensor import Tensor
 
 
@@ -309,7 +309,7 @@ def max_unpool3d(
 ) -> Tensor:
     """Undoes `max_pool3d`: volumes of zeros but for the elements of `input`, at `indices`."""
     size = _unpooled_size(3, input, kernel_size, stride, padding, output_size)
-    strides = several(3, kernel_size if stride is None else stride)
+    strides = integers("max_unpool3d", "stride", 4, several(3, kernel_size if stride is None else stride))
     if min(strides) <= 0:
         raise RuntimeError(f"strides should be greater than zero, but got stride: {list(strides)}")
     return ops.max_unpool(input, indices, size)
@@ -327,10 +327,13 @@ def _norms(
         return largest(input.abs(), kernel_size, stride, 0, 1, ceil_mode)
     if norm_type == -inf:
         return -largest(-input.abs(), kernel_size, stride, 0, 1, ceil_mode)
-    taps: Any = kernel_size if n == 1 else prod(several(n, kernel_size))
+    sizes = several(n, kernel_size)
+    if n > 1 and len(sizes) != n:
+        few = f"not enough values to unpack (expected {n}, got {len(sizes)})"
+        raise ValueError(few if len(sizes) < n else f"too many values to unpack (expected {n})")
     average = (ops.avg_pool1d, ops.avg_pool2d, ops.avg_pool3d)[n - 1]
     means = average(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
-    return ops.norm_from_mean(means, taps, norm_type)
+    return ops.norm_from_mean(means, kernel_size if n == 1 else prod(sizes), norm_type)  # type: ignore[arg-type]
 
 
 def lp_pool1d(

@@ -50,8 +50,9 @@ def interpolate(
                 "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
                 "trilinear"
             )
-    elif align_corners is None:
-        align_corners = False
+    else:
+        align_corners = False if align_corners is None else align_corners
+        flags(align_corners)
     n = input.dim() - 2
     sizes, factors = _asked(input, n, size, scale_factor)
     if recompute_scale_factor and size is not None:
@@ -167,12 +168,12 @@ def grid_sample(
     >>> F.grid_sample(x, torch.tensor([[[[0.0, 0.0], [-1.0, 1.0]]]]), align_corners=True)
     tensor([[[[2.5000, 3.0000]]]])
     """
-    if mode not in _MODES:
+    if mode not in tuple(_MODES):
         raise ValueError(
             "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: "
             f"'{mode}'"
         )
-    if padding_mode not in _PADDINGS:
+    if padding_mode not in tuple(_PADDINGS):
         raise ValueError(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
             f"'{padding_mode}'"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, no_complex, refuse
-from numbatorch.arguments import mistaken, tensor_kind
+from numbatorch.arguments import mistaken, tensor_kind, text, whole
 from numbatorch.autograd.mode import state
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, div, mul
@@ -158,6 +158,8 @@ _glu = Op("Glu", lambda x, dim: _gated(*chunk(x.detach(), 2, dim)), _glu_vjp, sa
 
 def glu(input: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
     """a sigmoid(b), where a and b are the halves of x along `dim`. Raises RuntimeError for an odd size."""
+    if dim.__class__ is not int:
+        whole(dim)
     if input.array.ndim == 0:
         raise RuntimeError("glu does not support scalars because halving size must be even")
     size = input.size(dim)
@@ -172,6 +174,7 @@ def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None)
     """x Φ(x), where Φ is the normal distribution function; `approximate="tanh"` is the approximation of arXiv
     1606.08415."""
     if approximate not in ("none", "tanh"):
+        text(approximate)
         raise RuntimeError("approximate argument must be either none or tanh.")
     row = _gelu if approximate == "none" else _gelu_tanh
     return row(input) if out is None else row.general((input,), out)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import InPlaceOp, Op, Pointwise, fit
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import flags, tensor_array
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import c_name, type_word
@@ -190,6 +190,7 @@ def _addmm_activation(
     >>> torch._addmm_activation(torch.zeros(2), torch.ones(1, 3), torch.tensor([[1.0, -1.0]] * 3))
     tensor([[3., 0.]])
     """
+    flags(use_gelu)
     _check_addmm(input, mat1, mat2)
     _check_broadcast(input, (mat1.array.shape[0], mat2.array.shape[1]))
     result = _addmm_activated(input, mat1, mat2, beta, alpha, use_gelu)

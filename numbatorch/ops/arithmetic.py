@@ -12,7 +12,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, no_complex, refuse, to_float
-from numbatorch.arguments import tensor_kind, unfit
+from numbatorch.arguments import tensor_kind, text, unfit
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.comparison import bitwise_or
@@ -225,6 +225,7 @@ def div(
     if rounding_mode == "floor":
         return _by_class(_div_floor, _floor_divide_int, input, other, out)
     if rounding_mode != "trunc":
+        text(rounding_mode)
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
@@ -353,6 +354,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.ldexp(torch.tensor([1.0]), torch.tensor([1, 2, 3]))
     tensor([2., 4., 8.])
     """
+    tensor_kind(input), tensor_kind(other)  # mul and pow would take numbers
     if _integral(input) or not _integral(other):
         return mul(input, pow(2.0, other), out=out)
     if _is_bool(other):

@@ -115,6 +115,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """A copy turned by `k` times 90 degrees in the plane of two dimensions, from the first towards the
     second."""
     whole(k)
+    dims = listed(dims)
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if tensor_array(input).ndim < 2:
@@ -150,14 +151,14 @@ _roll: Op = Op(
 )
 
 
-def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
+def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = ()) -> Tensor:
     """A copy whose elements moved on by `shifts` along `dims`; those that leave at the end come in again at
     the start. Without `dims` the tensor is rolled as if it were flat.
 
     >>> torch.roll(torch.tensor([1, 2, 3, 4]), 1)
     tensor([4, 1, 2, 3])
     """
-    shifts, dims = listed(shifts, alone=True), listed(dims, alone=True)
+    shifts, dims = listed(shifts, alone=True), () if dims is None else listed(dims, alone=True)
     if not shifts:
         raise RuntimeError("`shifts` required")
     if not dims and len(shifts) == 1:

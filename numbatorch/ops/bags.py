@@ -123,6 +123,8 @@ def embedding_bag(
     """
     flags(scale_grad_by_freq, sparse, include_last_offset)
     whole(mode)
+    if not 0 <= mode < len(_MODES):
+        raise RuntimeError("`mode` must be sum, mean, or max.")
     rest = indices, offsets, scale_grad_by_freq, mode, per_sample_weights, include_last_offset, padding_idx
     (result, sizes, largest), bounds = bags_of(weight, *rest)
     places = arange(indices.array.size, device=indices.device)
@@ -167,9 +169,13 @@ def _check(
             f"{wanted}; but got {native_type_text(tensor)} instead (while checking arguments for embedding_bag)"
         )
 
-    for name, given in (("indices", indices), ("offsets", offsets)):
+    for given in (indices, offsets):
         if tensor_kind(given).dtype not in (dt.int64, dt.int32):
-            refuse(1, name, given, "Long, Int")
+            refuse(1, "indices", given, "Long, Int")  # PyTorch gives both their common dtype
+    for name, given, most in (("input", indices, 2), ("offsets", offsets, 1)):
+        if not 1 <= given.array.ndim <= most:
+            text = f"1D{' or 2D' * (most == 2)} Tensor, but got Tensor of dimension {given.array.ndim}"
+            raise RuntimeError(f"{name} has to be a {text}")
     if not tensor_kind(weight).dtype.is_floating_point:
         refuse(1, "weight", weight, "Half, BFloat16, Float, Double")
     if weight.array.ndim != 2:
@@ -190,9 +196,9 @@ def _check(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
             f"However, got {starts[0]}"
         )
-    if starts[-1] > indices.array.size:
+    if starts[-1] > indices.array.shape[0]:
         raise RuntimeError(
-            f"offsets[-1] can not be greater than input's length {indices.array.size} but got offsets[-1] of "
+            f"offsets[-1] can not be greater than input's length {indices.array.shape[0]} but got offsets[-1] of "
             f"{starts[-1]}"
         )
     if (starts[1:] < starts[:-1]).any():

@@ -9,7 +9,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, refuse
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import listed, tensor_array, tensor_kind
 from numbatorch.base import empty
 from numbatorch.ops.arithmetic import div
 from numbatorch.ops.comparison import where
@@ -80,6 +80,7 @@ def ctc_loss(
     >>> torch.ctc_loss(torch.full((2, 1, 2), 0.5).log(), torch.tensor([[1]]), [2], [1])
     tensor([0.2877])
     """
+    tensor_array(targets)
     x = log_probs if tensor_array(log_probs).ndim != 2 else unsqueeze(log_probs, 1)
     inputs, labels = _lengths("input_lengths", input_lengths), _lengths("target_lengths", target_lengths)
     starts = _check(x, targets, inputs, labels, blank)
@@ -101,7 +102,7 @@ def ctc_loss(
 def _lengths(name: str, lengths: Tensor | Sequence[int]) -> np.ndarray:
     """The lengths as int64."""
     if isinstance(lengths, Sequence):
-        return np.array(lengths, np.int64).reshape(-1)
+        return np.array(listed(lengths), np.int64)
     if tensor_kind(lengths).dtype.is_inexact or lengths.kind.dtype is dt.bool:
         raise RuntimeError(f"{name} must be integral")
     return host(lengths).astype(np.int64).reshape(-1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.arguments import tensor_array, tensor_kind, unfit, whole
+from numbatorch.arguments import OMITTED, number, tensor_array, tensor_kind, unfit, whole
 from numbatorch.base import Number, TensorBase
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.comparison import logical_xor
@@ -170,7 +170,7 @@ def _derivative(input: Tensor, d: int, step: Tensor | Number, edge_order: int) -
 # --- integrals
 
 
-def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, dim: int = -1) -> Tensor:
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number = OMITTED, dim: int = -1) -> Tensor:
     """The integral of sampled values along `dim` by the trapezoidal rule: Σ (x[k+1] - x[k]) (y[k] + y[k+1]) / 2.
     The coordinates `x` are a vector or broadcast to `y`; without them the samples are `dx` apart.
 
@@ -183,7 +183,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, d
     _check_integral("trapezoid", y, x, dx)
     if x is None:
         total = sub(sum(y, d), (_edge(y, d, 0) + _edge(y, d, -1)) / 2)
-        return mul(total, 1 if dx is None else dx)
+        return mul(total, 1 if dx is OMITTED else dx)
     return sum(_trapezoids("trapezoid", y, x, d), d)
 
 
@@ -191,13 +191,13 @@ def _edge(y: Tensor, d: int, place: int) -> Tensor:
     return y.select(d, place)
 
 
-def trapz(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, dim: int = -1) -> Tensor:
+def trapz(y: Tensor, x: Tensor | None = None, *, dx: Number = OMITTED, dim: int = -1) -> Tensor:
     """`trapezoid` under NumPy's old name."""
     return trapezoid(y, x, dx=dx, dim=dim)
 
 
 def cumulative_trapezoid(
-    y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, dim: int = -1
+    y: Tensor, x: Tensor | None = None, *, dx: Number = OMITTED, dim: int = -1
 ) -> Tensor:
     """The integrals up to each sample but the first: see `trapezoid`.
 
@@ -210,13 +210,15 @@ def cumulative_trapezoid(
     d = normalize_dim(dim, y.array.ndim)
     if x is None:
         pairs = _between(y, d, 1, 0) + _between(y, d, 0, -1)
-        return cumsum(mul(pairs, (1 if dx is None else dx) / 2), d)
+        return cumsum(mul(pairs, (1 if dx is OMITTED else dx) / 2), d)
     return cumsum(_trapezoids("cumulative_trapezoid", y, x, d), d)
 
 
-def _check_integral(function: str, y: Tensor, x: Tensor | None, dx: Number | None) -> None:
-    if x is not None and dx is not None:
-        raise unfit(function, y, dx=dx, x=x)
+def _check_integral(function: str, y: Tensor, x: Tensor | None, dx: Number) -> None:
+    if dx is not OMITTED:
+        if x is not None:
+            raise unfit(function, y, dx=dx, x=x)
+        number(dx)
     if x is None and tensor_kind(y).dtype is dt.bool:
         raise RuntimeError(f"{function}: received a bool input for `y`, but bool is not supported")
     if x is not None and dt.bool in (y.kind.dtype, tensor_kind(x).dtype):

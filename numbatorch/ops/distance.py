@@ -229,6 +229,7 @@ def pairwise_distance(
     >>> torch.pairwise_distance(torch.tensor([0.0, 0.0]), torch.tensor([3.0, 4.0]), eps=0)
     tensor(5.)
     """
+    tensor_kind(x1), tensor_kind(x2)  # sub would take numbers
     return norm(add(sub(x1, x2), eps), p, -1, keepdim)
 
 

@@ -20,7 +20,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import listed, tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.backends import opt_einsum
 from numbatorch.base import TensorBase, empty
@@ -354,7 +354,12 @@ def _contracted(one: _Labelled, other: _Labelled, later: Sequence[_Labelled], ou
 # --- other products of any number of dimensions
 
 
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
+def tensordot(
+    a: Tensor,
+    b: Tensor,
+    dims: int | Sequence[int] | Sequence[Sequence[int]] | Tensor = 2,
+    out: Tensor | None = None,
+) -> Tensor:
     """The sum of products over `dims`: the last of `a` with the first of `b` if that is a number, or two lists of
     dimensions. The result has the other dimensions of `a`, and then those of `b`. Raises RuntimeError where sizes
     or dtypes differ.
@@ -403,7 +408,7 @@ def _dims(dims: Any, x: int, y: int) -> tuple[Sequence[int], Sequence[int]]:
             f"lists, but got dims={dims}"
         )
     left, right = dims
-    return left, right
+    return listed(left), listed(right)
 
 
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -440,12 +445,13 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def _bilinear_forward(x, y, weight):
     """Of a few rows at a time: of each, the products with all matrices are in memory."""
-    outputs, _, n = weight.array.shape
+    outputs, m, n = weight.array.shape
     result = empty((x.array.shape[0], outputs), x.kind)
     with no_grad():
-        matrices = reshape(permute(weight, 1, 0, 2), -1, outputs * n)  # side by side
+        matrices = reshape(permute(weight, 1, 0, 2), m, outputs * n)  # side by side
         for some in portions(x.array.shape[0], outputs * n):
-            rows = reshape(matmul(x[some], matrices), -1, outputs, n)
+            part = x[some]
+            rows = reshape(matmul(part, matrices), part.array.shape[0], outputs, n)
             copy_(result[some], squeeze(matmul(rows, unsqueeze(y[some], 2)), 2))
             del rows
     return result

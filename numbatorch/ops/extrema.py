@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch import return_types
 from numbatorch.apply import attach, promoted
-from numbatorch.arguments import unfit
+from numbatorch.arguments import OMITTED, unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import div, maximum, minimum, mul
@@ -203,7 +203,7 @@ def amin(
 
 def max(
     input: Tensor,
-    dim: int | Tensor | None = None,
+    dim: int | Tensor = OMITTED,
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
@@ -219,7 +219,7 @@ def max(
     """
     if names:
         dim, keepdim = renamed(names, dim, keepdim, "max")
-    if dim is None and other is None:
+    if dim is OMITTED and other is None:
         return into(out, _max_of_all(input), "max")
     if other is None and isinstance(dim, TensorBase):
         other = dim
@@ -230,7 +230,7 @@ def max(
 
 def min(
     input: Tensor,
-    dim: int | Tensor | None = None,
+    dim: int | Tensor = OMITTED,
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
@@ -246,7 +246,7 @@ def min(
     """
     if names:
         dim, keepdim = renamed(names, dim, keepdim, "min")
-    if dim is None and other is None:
+    if dim is OMITTED and other is None:
         return into(out, _min_of_all(input), "min")
     if other is None and isinstance(dim, TensorBase):
         other = dim

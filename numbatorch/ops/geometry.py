@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numbatorch import base
-from numbatorch.arguments import tensor_array, tensor_kind
+from numbatorch.arguments import OMITTED, tensor_array, tensor_kind
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
 from numbatorch.base import TensorBase
@@ -40,7 +40,7 @@ def _become(self: Tensor, view: Callable[..., Tensor], *args: Any) -> Tensor:
     return self
 
 
-def squeeze_(self: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+def squeeze_(self: Tensor, dim: int | Sequence[int] = OMITTED) -> Tensor:
     """`squeeze` in place."""
     return _become(self, squeeze, dim)
 

@@ -48,7 +48,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     low, high = (int(t.item()) for t in aminmax(input.detach())) if input.array.size else (0, 0)
     if input.array.ndim != 1 or low < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if weights is not None and weights.array.shape != input.array.shape:
+    if weights is not None and tensor_array(weights).shape != input.array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
     device, n, bins = input.kind.device, input.array.size, max(high + 1, minlength)
     shares = kernels.shares_of(device.type, n, bins)
@@ -105,11 +105,11 @@ def histc(
     tensor([0., 2., 1., 0.])
     """
     own = tensor_kind(input).dtype
-    low, high = float(min), float(max)
+    whole(bins)
+    low, high = (float(x if isinstance(x, TensorBase) else dt.fitting(x, dt.float64)) for x in (min, max))
     if own.is_complex:
         kernel = "aminmax" if low == high else "histogram"
         raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{type_word(own)}'")
-    whole(bins)
     _check_bins(bins, 0)
     if low == high and input.array.size:
         low, high = (float(t.item()) for t in aminmax(input.detach()))

@@ -15,7 +15,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import LEAST, MOST, ViewOp
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import class_name, tensor_array
 from numbatorch.base import Kind, TensorBase, wrap
 from numbatorch.ops.copy import copy_, fill_
 from numbatorch.ops.elements import Places, assign, select, select_rows
@@ -81,7 +81,7 @@ def setitem(input: Tensor, index: Any, value: Tensor | Number) -> None:
     parts = index if isinstance(index, tuple) else _parts(index)
     basic = _basic(parts)
     if not isinstance(value, _VALUES):
-        raise TypeError(f"can't assign a {_type_name(value)} to a {type_text(input)}")
+        raise TypeError(f"can't assign a {class_name(value)} to a {type_text(input)}")
     if isinstance(value, TensorBase):
         shape = value.array.shape
         while shape and shape[0] == 1:  # what broadcasting would put in front anyway
@@ -206,7 +206,7 @@ def _basic(parts: tuple) -> tuple | None:
             raise IndexError(
                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
                 "indices (got "
-                f"{_type_name(part)})"
+                f"{class_name(part)})"
             )
     if result.count(...) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
@@ -282,9 +282,3 @@ def _is_integer_scalar(index: TensorBase) -> bool:
         return False
     dtype = index.kind.dtype
     return not (dtype.is_inexact or dtype is dt.bool or dtype is dt.uint8)
-
-
-def _type_name(value: Any) -> str:
-    """The name of a value's class as PyTorch's errors have it."""
-    cls = type(value)
-    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"

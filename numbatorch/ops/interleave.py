@@ -10,7 +10,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import OMITTED, tensor_array
 from numbatorch.base import Kind, wrap
 from numbatorch.dtype import type_word
 from numbatorch.ops.copy import contiguous, move
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def repeat_interleave(
     input: Tensor,
-    repeats: int | Tensor | None = None,
+    repeats: int | Tensor = OMITTED,
     dim: int | None = None,
     *,
     output_size: int | None = None,
@@ -41,7 +41,7 @@ def repeat_interleave(
     >>> torch.repeat_interleave(torch.tensor([7, 8]), torch.tensor([1, 3]))
     tensor([7, 8, 8, 8])
     """
-    if repeats is None:
+    if repeats is OMITTED:
         return _repeated(tensor_array(input).size, input, input.kind.device)
     if dim is None:
         input, dim = reshape(input, -1), 0

@@ -38,7 +38,7 @@ WORDS = tuple(_REDUCTIONS)  # at PyTorch's numbers for them
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:
     """One number, or the losses themselves. Raises ValueError for an unknown reduction."""
-    if reduction not in _REDUCTIONS:
+    if reduction not in WORDS:
         raise ValueError(f"{reduction} is not a valid value for reduction")
     return _REDUCTIONS[reduction](losses)
 
@@ -83,7 +83,7 @@ class Loss(Op):
         *numbers, reduction = rest
         kind, shape = input.kind, input.array.shape
         if (
-            reduction not in self.totals
+            reduction not in ("sum", "mean")
             or target.kind is not kind
             or target.array.shape != shape
             or not kind.contiguous
@@ -311,7 +311,7 @@ def nll_loss(
     >>> F.nll_loss(torch.tensor([[-1.0, -2.0], [-3.0, -4.0]]), torch.tensor([0, 1]))
     tensor(2.5000)
     """
-    if reduction not in _REDUCTIONS:
+    if reduction not in WORDS:
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if not input.kind.dtype.is_floating_point:
         raise NotImplementedError(

@@ -113,7 +113,7 @@ def cosine_embedding_loss(
         )
     squares = [add(sum(mul(x, x), dims), _EPSILON) for x in (input1, input2)]
     cosine = div(sum(mul(input1, input2), dims), sqrt(mul(*squares)))
-    apart = clamp_min(sub(cosine, margin), 0)
+    apart = clamp_min(sub(cosine, float(margin)), 0)
     losses = add(where(eq(target, 1), 1 - cosine, 0), where(eq(target, -1), apart, 0))
     return reduced(losses, WORDS[reduction])
 

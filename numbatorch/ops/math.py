@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_bool, to_float, to_real
-from numbatorch.arguments import mistaken, real, tensor_kind, unfit
+from numbatorch.arguments import mistaken, real, tensor_kind, unfit, whole
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.complexes import view_as_complex, view_as_real
@@ -324,6 +324,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     """Each element rounded to the nearest multiple of 10^-decimals, halves to even."""
     if decimals == 0:
         return _rounded(_round, input, out)
+    whole(decimals)
     _no_places(tensor_kind(input).dtype)
     row = _round_to if decimals > 0 else _round_to_multiple
     return row.general((input, 10.0 ** max(decimals, -decimals)), out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse
-from numbatorch.arguments import listed, misfit, tensor_array, tensor_kind, whole
+from numbatorch.arguments import flags, listed, misfit, tensor_array, tensor_kind, whole
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops import fused_norm as fused
@@ -233,6 +233,8 @@ def batch_norm(
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     if eps < 0.0:
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    if training.__class__ is not bool:
+        flags(training)
     channels = shape[1] if len(shape) > 1 else 0
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     for name, tensor in given.items():

@@ -154,7 +154,7 @@ def _picture_wise(function: Callable[[Tensor], Tensor], input: Tensor, shape: Se
         result = base.empty((count, *shape), input.kind)
         for start in range(0, count, step):
             copy_(result[start : start + step], function(pictures[start : start + step]))
-    return wrap(reshape(result, *lead, *shape).array, result.kind)
+    return wrap(reshape(result, (*lead, *shape)).array, result.kind)
 
 
 def _bordered_vjp(node, grad):

@@ -43,9 +43,9 @@ class Blocks:
 
 
 def _pair(name: str, value: int | Sequence[int]) -> Pair:
-    value = listed(value, alone=True)
-    if len(value) == 1:
-        return (value[0], value[0])
+    if not isinstance(value, tuple | list):
+        return listed(value, alone=True) * 2  # type: ignore[return-value]  # two
+    value = listed(value)
     if len(value) != 2:
         raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(value)}")
     return (value[0], value[1])

@@ -519,6 +519,7 @@ def max_unpool(input: Tensor, indices: Tensor, output_size: Sequence[int]) -> Te
     """Pictures of zeros of `output_size`, but for the elements of `input`, which go to the places `indices` in the
     flat picture. Raises RuntimeError for places outside."""
     shape, spatial = input.array.shape, len(output_size)
+    output_size = integers(f"max_unpool{spatial}d", "output_size", 3, output_size)
     name = f"max_unpooling{spatial}d"
     if tensor_kind(indices).dtype is not dt.int64:
         got = f" but got: {dt.type_word(indices.kind.dtype)}" if spatial == 2 else ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch.apply import to_float, to_real
-from numbatorch.arguments import mistaken, real, tensor_array, tensor_kind, unfit
+from numbatorch.arguments import OMITTED, is_whole, misfit, mistaken, number, tensor_array, tensor_kind, unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
@@ -276,7 +276,7 @@ _prod_dims = Reduce(
 
 def prod(
     input: Tensor,
-    dim: int | None = None,
+    dim: int = OMITTED,
     keepdim: bool = False,
     *,
     dtype: DType | None = None,
@@ -290,11 +290,11 @@ def prod(
     """
     if names:
         dim, keepdim = renamed(names, dim, keepdim, "prod")
-    if isinstance(dim, tuple | list):
+    if dim.__class__ is not int and dim is not OMITTED and not is_whole(dim):
         raise unfit("prod", input, dim)
     dtype = dtype_of(dtype, out)
     input = converted(input, dtype)
-    result = _prod(input, None, keepdim) if dim is None else _prod_dims(input, dim, keepdim)
+    result = _prod(input, None, keepdim) if dim is OMITTED else _prod_dims(input, dim, keepdim)
     return into(out, result if dtype is None else cast(result, input.kind.dtype), "prod", same=True)
 
 
@@ -361,6 +361,8 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | 
     >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6932)
     """
+    if dim is None:
+        raise misfit(dim, "int")
     if tensor_kind(input).dtype.is_complex:
         return into(out, sum(exp(input), dim, keepdim).log(), "logsumexp")
     return into(out, _logsumexp(cast(input, to_float(input.kind.dtype)), dim, keepdim), "logsumexp")
@@ -457,6 +459,8 @@ def vector_norm(
     >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
     """
+    if ord.__class__ is not int:
+        number(ord)
     if dtype is not None:
         _normed(x.kind.dtype)
         x = cast(x, dtype)
@@ -491,11 +495,12 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
     tensor([[1.0000, 1.0000],
             [1.2000, 1.6000]])
     """
-    if isinstance(p, complex):
-        raise RuntimeError("renorm: p must be real-valued")
+    for name, value in (("p", p), ("maxnorm", maxnorm)):
+        number(value)
+        if isinstance(value, complex):
+            raise RuntimeError(f"renorm: {name} must be real-valued")
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
-    real(p, maxnorm)
     if maxnorm < 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
     ndim = tensor_array(input).ndim

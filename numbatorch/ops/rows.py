@@ -355,6 +355,8 @@ def index_fill_(self: Tensor, dim: int, index: Tensor, value: Number | Tensor) -
             f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.array.ndim} "
             f"dimension(s)."
         )
+    if isinstance(value, complex) and not self.kind.dtype.is_complex:
+        raise RuntimeError("index_fill_(): Converting complex Scalar to non-complex type is not supported")
     if tensor_kind(index).dtype is not dt.int64:
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
     if index.array.ndim > 1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import Op
+from numbatorch.arguments import misfit
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import mul, sub
@@ -36,7 +37,10 @@ class _Along(Op):
 
     def run(self, *args) -> Tensor:
         kind, shape, dim = args[0].kind, args[0].array.shape, args[-1]
-        plan = self.plans.get((kind, shape, dim))
+        try:
+            plan = self.plans.get((kind, shape, dim))
+        except TypeError:  # of a list
+            raise misfit(dim, "int") from None
         if plan is None:
             if not kind.contiguous:
                 return self.run(*[contiguous(x) for x in args[:-1]], dim)

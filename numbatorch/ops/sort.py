@@ -89,13 +89,13 @@ def sort(
     return all_into(out, return_types.sort(*_sort.of(input, d, descending, out)), "sort")
 
 
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None) -> Tensor:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """The places of the elements in order along `dim`: input.gather(dim, argsort(input, dim)) is sorted.
 
     >>> torch.argsort(torch.tensor([3, 1, 2]))
     tensor([1, 2, 0])
     """
-    flags(descending, *[] if stable is None else [stable])
+    flags(descending, stable)
     return sort(detach(input), dim, descending).indices
 
 

@@ -75,6 +75,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([1.6449, 4.9348])
     """
     whole(n)
+    tensor_kind(input)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     if out is input and input._requires_grad:

@@ -8,7 +8,7 @@ from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array, whole
+from numbatorch.arguments import listed, tensor_array, whole
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import TensorBase
 from numbatorch.dtype import int64, type_word
@@ -81,7 +81,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
 
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of the parts of dimension `dim` that have these sizes."""
-    return split(input, list(split_sizes), dim)
+    return split(input, listed(split_sizes), dim)
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -219,6 +219,7 @@ def dsplit(
 
 def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Copies of the parts that `split` shows, so that each may be changed in place without the others."""
+    whole(split_size)
     return tuple([clone_contiguous(part) for part in split(tensor, split_size, dim)])
 
 

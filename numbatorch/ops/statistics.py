@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import flags, tensor_array, tensor_kind, unfit, whole
+from numbatorch.arguments import OMITTED, flags, tensor_array, tensor_kind, text, unfit, whole
 from numbatorch.base import Number, TensorBase, wrap
 from numbatorch.ops.arithmetic import lerp, maximum, mul, sub
 from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair, refuse_dtypes
@@ -122,7 +122,7 @@ def _check_median(input: Tensor) -> None:
 
 def median(
     input: Tensor,
-    dim: int | None = None,
+    dim: int = OMITTED,
     keepdim: bool = False,
     *,
     out: tuple[Tensor, Tensor] | None = None,
@@ -134,7 +134,7 @@ def median(
     tensor(2)
     """
     flags(keepdim)
-    if dim is None:
+    if dim is OMITTED:
         _check_median(input)
         return _median_of_all(input)
     d = _along("median", input, dim)
@@ -144,7 +144,7 @@ def median(
 
 def nanmedian(
     input: Tensor,
-    dim: int | None = None,
+    dim: int = OMITTED,
     keepdim: bool = False,
     *,
     out: tuple[Tensor, Tensor] | None = None,
@@ -155,7 +155,7 @@ def nanmedian(
     tensor(1.)
     """
     flags(keepdim)
-    if dim is None:
+    if dim is OMITTED:
         _check_median(input)
         return _nanmedian_of_all(input)
     d = _along("median", input, dim)
@@ -280,6 +280,7 @@ def _check_floats(own: dt.DType) -> None:
 def _quantile(input: Tensor, q, dim, keepdim: bool, how: str, out: Tensor | None, skip_nan: bool) -> Tensor:
     own = tensor_kind(input).dtype
     if how not in _INTERPOLATIONS:
+        text(how)
         raise RuntimeError(
             f"quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {how}"
         )

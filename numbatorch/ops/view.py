@@ -9,7 +9,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import ViewOp
-from numbatorch.arguments import listed, misfit, mistaken, tensor_array, tensor_kind, whole
+from numbatorch.arguments import OMITTED, listed, misfit, mistaken, tensor_array, tensor_kind, whole
 from numbatorch.base import Kind, TensorBase, alias, kind_of
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import inverse, steps
@@ -77,14 +77,14 @@ def view(input: Tensor, *args, size: Sequence[int] | None = None, dtype: DType |
 def _reshaped(input: Tensor, shape: Sequence) -> Tensor:
     """A view in this shape, as `view` and `reshape` take it."""
     new = sizes(shape) if not shape or shape[0].__class__ is not int else shape
-    array = input.array
+    array = tensor_array(input)
     if input.kind.contiguous:
         try:
             result = _view(input, new, array.shape)
         except RuntimeError:
             infer_shape(new, array.size)  # raises
         except TypeError:
-            sizes(shape)  # raises
+            new = sizes(shape)  # raises, but for True, which is 1
         else:
             if result.array.shape != new:
                 infer_shape(new, array.size)  # raises for sizes below -1, which NumPy takes for -1
@@ -126,6 +126,8 @@ def reshape(input: Tensor, *args, shape: Sequence[int] | None = None) -> Tensor:
     """The same elements in another shape; one size may be -1. A view where that is possible, else a copy."""
     if shape is not None:
         args = (shape,)
+    if not args:
+        raise TypeError('reshape() missing 1 required positional arguments: "shape"')
     try:
         contiguous = input.kind.contiguous
     except AttributeError as error:
@@ -255,7 +257,7 @@ def t(input: Tensor) -> Tensor:
 def movedim(input: Tensor, source, destination) -> Tensor:
     """`input` with the dimensions `source` moved to the places `destination`, the others in their order."""
     ndim = tensor_array(input).ndim
-    source, destination = ((d,) if isinstance(d, int) else tuple(d) for d in (source, destination))
+    source, destination = listed(source, alone=True), listed(destination, alone=True)
     if len(source) != len(destination):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the "
@@ -296,16 +298,16 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return _unsqueeze(input, (*shape[:d], 1, *shape[d:]), shape)
 
 
-def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+def squeeze(input: Tensor, dim: int | Sequence[int] = OMITTED) -> Tensor:
     """`input` without its dimensions of size one, or without those of `dim` that are."""
     shape = tensor_array(input).shape
-    row = _squeeze_dim if isinstance(dim, int) else _squeeze if dim is None else _squeeze_dims
-    if dim is None:
+    row = _squeeze_dim if isinstance(dim, int) else _squeeze if dim is OMITTED else _squeeze_dims
+    if dim is OMITTED:
         dims: Sequence[int] = range(len(shape))
     elif not shape:
         dims = ()
     else:
-        dims = normalize_dims((dim,) if isinstance(dim, int) else tuple(dim), len(shape))
+        dims = normalize_dims(listed(dim, alone=True), len(shape))
     return row(input, tuple([n for d, n in enumerate(shape) if n != 1 or d not in dims]), shape)
 
 
@@ -315,13 +317,14 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 def _expand_forward(input, shape, old):
     array = input.array
     missing = len(shape) - array.ndim
-    if missing == len(shape):
-        return strided(array, shape, (0,) * missing)
     steps = [0] * missing + [
         0 if a == 1 and b != 1 else s
         for a, b, s in zip(array.shape, shape[missing:], array.strides, strict=True)
     ]
-    return strided(array, shape, tuple(steps))
+    try:
+        return strided(array, shape, tuple(steps))
+    except ValueError:  # of a negative size
+        raise RuntimeError("numel: integer multiplication overflow") from None
 
 
 _expand = ViewOp("Expand", _expand_forward, lambda node, grad: (grad.sum_to_size(node.params[1]),))
@@ -452,6 +455,12 @@ def as_strided(
         raise RuntimeError(
             f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}"
         )
+    if any(n < 0 for n in size):
+        raise RuntimeError(
+            f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}"
+        )
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
     extent = _extent(input.memory.array)
     needed = 0 if 0 in size else (offset + span(size, stride)) * array.itemsize
     if needed > extent:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numbatorch.arguments import tensor_array, whole
+from numbatorch.arguments import OMITTED, tensor_array, whole
 from numbatorch.layout import steps
 from numbatorch.ops.arrange import unfold
 from numbatorch.ops.copy import check_several, clone, clone_contiguous, copy_, into
@@ -121,9 +121,7 @@ def slice_copy(
     return _copy(_sliced(input, dim, start, end, step), out, "slice_copy")
 
 
-def squeeze_copy(
-    input: Tensor, dim: int | Sequence[int] | None = None, *, out: Tensor | None = None
-) -> Tensor:
+def squeeze_copy(input: Tensor, dim: int | Sequence[int] = OMITTED, *, out: Tensor | None = None) -> Tensor:
     """A copy of what `squeeze` shows."""
     return _copy(squeeze(input, dim), out, "squeeze_copy")
 
@@ -156,6 +154,7 @@ def view_copy(input: Tensor, size: Sequence[int], *, out: Tensor | None = None) 
 
 def split_copy(input: Tensor, split_size: int, dim: int = 0, *, out: Sequence[Tensor] | None = None) -> Any:
     """Copies of what `split` shows."""
+    whole(split_size)
     return _copies(split(input, split_size, dim), out, "split_copy")
 
 

@@ -80,6 +80,7 @@ F.softsign(u) | F.softsign(i([-128, 127], dtype=L.int8)) | F.softsign(u > 0) | L
 L.lerp(m, m, 0.5, out=m.double()) | L.lerp(m, m, m, out=m.double()) | L.lerp(m, m, 0.5, out=m.long()) | L.lerp(m.half(), m.half(), 0.3, out=m.clone())
 (lambda r: (r, r.stride()))(y.detach()[::2].ravel()) | (lambda r: (r, r.stride()))(m[:, :1].expand(2, 3).ravel()) | L.ravel(3) | L.autograd.grad((m * x[:2]).t().ravel()[1], x)
 [L.as_strided_scatter(v, -L.ones(2, 2), (2, 2), (3, 1), k) for b in [L.arange(24.0).reshape(4, 6)] for v in [b[1:], b[:, ::2], b.T, b[1:3, 1:4]] for k in [None, 0, 7]]
+F.bilinear(m, m, L.ones(0, 2, 2)) | F.bilinear(m[:0], m[:0], L.ones(0, 2, 2)) | L.linalg.tensorsolve(i(2.0), i(3.0)) | L.linalg.tensorinv(L.ones(1, 1)[0, :1], ind=1)
 L.as_strided_scatter(m[1:], L.ones(1), (1,), (1,), 9) | L.as_strided_scatter(m[:0], L.ones(0), (0,), (1,))
 L.amax(m, 0, out=i([1.0]).double()) | L.max(m, 0, out=(i([1.0]), i([1.0]))) | L.msort(m, out=m.double()) | L.isin(m, m, out=m) | L.logcumsumexp(m, 0, out=m.double()) | L.histc(m, 2, out=m.double()) | L.histogram(m, 2, out=(i([1]), m))
 L.max(m, 0, out=[m]) | L.aminmax(m, out=(m,)) | L.frexp(m, out=3) | L.frexp(m, out=(m,)) | L.split_copy(m, 1, out=3) | L.addcdiv(m * 1j, m, m * 0j)

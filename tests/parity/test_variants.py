@@ -330,16 +330,38 @@ EXPLAINED = {
     r"mistakes of (add|mul)\S*, .* as argument 0: TypeError: .* not (int|float|bool|complex) against PyTorch's tensor": (
         "PyTorch adds and multiplies two numbers"
     ),
-    r"mistakes of (\S*(max_unpool|embedding_bag)).*(the end|beginning) as .*: RuntimeError.*PyTorch's RuntimeError": (
+    r"mistakes of (\S*(max_unpool|embedding_bag)).*(the end|beginning|truth value) as .*: RuntimeError.*PyTorch's RuntimeError": (
         "which of several wrong places is found first"
     ),
+    r"mistakes of .*, a list as dim: .*, but found element of type float at pos 0 against .* must be tuple of ints, not list$": (
+        "of a list given by name PyTorch names no element"
+    ),
+    r"mistakes of .* must be (Tensor|int), not \w+ against PyTorch's TypeError: (unsupported operand type|only integer tensors)": (
+        "where PyTorch's functions are Python, they compute with it"
+    ),
+    r"mistakes of nn.functional.multilabel_soft_margin_loss, .* must be Tensor, not \w+ against PyTorch's tensor": "the same, with numbers",
+    r"mistakes of prod.* as dim: TypeError: prod.* combination .* against PyTorch's TypeError: prod.*'dim' must be int": (
+        "PyTorch knows by `keepdim` which form is meant"
+    ),
+    r"mistakes of split.*, a string as argument 0: TypeError": "PyTorch calls `split` of what it is given",
+    r"mistakes of tensordot.* must be tuple of ints, .*'dims_self'": "PyTorch names the argument of the function inside",
+    r"mistakes of median, one of no name: TypeError.*unexpected keyword": "PyTorch takes another form of the function",
+    r"mistakes of Tensor.__getitem__.*, one of no name: TypeError": "Python calls that of PyTorch otherwise",
+    r"mistakes of isin.*, complex as argument 0: .*ComplexFloat against": "of a number PyTorch makes complex128 there",
+    r"mistakes of narrow_copy": "PyTorch's narrow_copy does not ask what narrow asks, and says what is wrong inside",
+    r"mistakes of conv.* as argument \d: .*non-positive dilation is not supported against .*: dilation should": (
+        "which library finds it is up to the sizes"
+    ),
+    r"mistakes of conv_transpose\dd.*, large as argument 4: .* against .* memory descriptor": "oneDNN says it of a size below 0",
+    r"mistakes of ctc_loss.*(the end|beginning) as argument 1: RuntimeError: Expected targets": "PyTorch reads beyond the memory",
+    r"mistakes of embedding_bag.*, one missing: torch.int64 \(4,\)": "for sums PyTorch leaves the numbers of the bags out",
+    r"mistakes of nn.functional.max_unpool.*, complex as argument 2: TypeError: '<' not supported": "Python says it of the first comparison",
     r"mistakes of .*interpolate.* as (antialias|mode|scale_factor|argument 1): ": (
         "PyTorch takes any truth for antialias, and says of its functions inside what is wrong"
     ),
     r"mistakes of \S*(unfold|fold)\(.* must be tuple of ints, .* PyTorch's TypeError: .* of type \w+ at pos 0": (
         "PyTorch makes pairs before it looks"
     ),
-    r"mistakes of .*fold.* one less as argument .*: RuntimeError": "PyTorch wants pairs or one number in a list, too",
     r"mistakes of .* must be tuple of ints.*PyTorch's TypeError: (\w+\(\) takes 1 pos|object of type 'NoneType' has no)": (
         "sizes one by one or in a tuple"
     ),

@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
+from numbatorch.arguments import flags, listed
 from numbatorch.dtype import type_word
 from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.copy import cast
@@ -35,6 +36,7 @@ _BY_SINGULAR_VALUES = (2, -2, "nuc")
 
 def _matrix_dims(A: Tensor, dim: Sequence[int]) -> tuple[int, int]:
     """The two dimensions, counted from the front."""
+    dim = listed(dim)
     if len(dim) != 2:
         raise RuntimeError(f"{_FUNCTION}: dim must be a 2-tuple. Got {' '.join(map(str, dim))}")
     rows, columns = [normalize_dim(d, A.array.ndim) for d in dim]
@@ -87,6 +89,7 @@ def matrix_norm(
     >>> torch.linalg.matrix_norm(torch.tensor([[3.0, 0.0], [0.0, 4.0]]), "nuc")
     tensor(7.)
     """
+    flags(keepdim)
     matrix(A, _FUNCTION, "input")
     dims = _matrix_dims(A, dim)
     if ord not in ("fro", *_BY_SUMS, *_BY_SINGULAR_VALUES):
@@ -185,8 +188,8 @@ def norm_old(
     >>> torch.norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    dims = (dim,) if isinstance(dim, int) else None if dim is None else tuple(dim)
-    if isinstance(p, str) and (p != "fro" or len(dims or ()) > 2):
+    dims = (dim,) if isinstance(dim, int) else dim
+    if isinstance(p, str) and (p != "fro" or (dims is not None and len(dims) > 2)):
         if p not in ("fro", "nuc"):
             raise RuntimeError(f"{_FUNCTION}: Order {p} not supported.")
         return matrix_norm(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import flags, tensor_array
+from numbatorch.arguments import flags, tensor_array, text
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed, tril, triu
 from numbatorch.ops.complexes import adjoint
@@ -77,6 +77,7 @@ def _factors(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
     matrix(A, "linalg.qr")
     floating(A, "linalg.qr", "geqrf_cpu")
     if mode not in ("reduced", "complete", "r"):
+        text(mode)
         raise RuntimeError(
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or "
             f"'complete'"

@@ -9,7 +9,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array, unfit
+from numbatorch.arguments import tensor_array, text, unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
@@ -294,4 +294,5 @@ def _check_lstsq(A: Tensor, B: Tensor, driver: str | None) -> None:
     if not A.kind.cpu and driver not in (None, "gels"):
         raise RuntimeError(f"{function}: `driver` other than `gels` is not supported on CUDA")
     if driver is not None and driver not in _DRIVERS:
+        text(driver)
         raise RuntimeError(f"{function}: parameter `driver` should be one of ({', '.join(_DRIVERS)})")

@@ -9,7 +9,7 @@ import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array, tensor_kind, whole
+from numbatorch.arguments import flags, tensor_array, tensor_kind, whole
 from numbatorch.dtype import type_word
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into, host
@@ -118,7 +118,7 @@ def tensorinv(input: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tens
             f"got {prod(second)} != {prod(first)}"
         )
     flat = _inverse(reshape(input, prod(second), prod(first)), "inv", True)[0]
-    return into(out, reshape(flat, *second, *first), "linalg.tensorinv")
+    return into(out, reshape(flat, (*second, *first)), "linalg.tensorinv")
 
 
 # --- linear systems
@@ -143,6 +143,7 @@ def is_vector(A: Tensor, B: Tensor) -> bool:
 
 
 def _solved(A: Tensor, B: Tensor, left: bool, check: bool, function: str) -> tuple[Tensor, Tensor]:
+    flags(left)
     square(A, "linalg.solve")
     floating(A, "linalg.solve", "lu_cpu")
     if A.kind.dtype is not tensor_kind(B).dtype:
@@ -215,4 +216,4 @@ def tensorsolve(
             f"prod(self.shape[:other.ndim]), but got {size} != {given}"
         )
     flat = solve(reshape(A, given, size), reshape(B, -1))
-    return into(out, reshape(flat, *wanted), "linalg.tensorsolve")
+    return into(out, reshape(flat, wanted), "linalg.tensorsolve")

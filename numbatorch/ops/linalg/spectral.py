@@ -13,6 +13,7 @@ import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
+from numbatorch.arguments import text
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed
 from numbatorch.ops.complexes import adjoint
@@ -243,6 +244,7 @@ _eigh = Op("LinalgEigh", _eigh_forward, _eigh_vjp, saves=(-1, -2), differentiabl
 
 def check_hermitian(A: Tensor, UPLO: str = "L") -> None:
     """Raise for what `eigh` does not take. That a matrix is Hermitian is not looked at."""
+    text(UPLO)
     square(A, "linalg.eigh", "input")
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")

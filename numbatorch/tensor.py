@@ -1206,7 +1206,7 @@ class Tensor(TensorBase):
     igamma_ = inplace(ops.igamma)
     igammac_ = inplace(ops.igammac)
     lgamma_ = inplace(ops.lgamma)
-    mvlgamma_ = inplace(ops.mvlgamma)
+    mvlgamma_ = ops.mvlgamma_
     absolute_ = abs_
     arccos_ = acos_
     arccosh_ = acosh_

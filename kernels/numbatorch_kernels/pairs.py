@@ -83,11 +83,12 @@ def _quotient(z: Pair, w: Pair) -> Pair:
     """z / w, scaled so that nothing overflows: R. L. Smith, Algorithm 116 (1962)."""
     (a, b), (c, d) = z.parts, w.parts
     wide = abs(c) >= abs(d)
-    ratio = where((c == 0) & (d == 0), 0, where(wide, d / c, c / d))
-    scale = where(wide, c + d * ratio, c * ratio + d)
-    return Pair(
-        where(wide, a + b * ratio, a * ratio + b) / scale, where(wide, b - a * ratio, b * ratio - a) / scale
-    )
+    none = (c == 0) & (d == 0)
+    ratio = where(none, 0, where(wide, d / c, c / d))
+    scale = where(none, 0, where(wide, c + d * ratio, c * ratio + d))
+    re = where(none, a, where(wide, a + b * ratio, a * ratio + b))
+    im = where(none, b, where(wide, b - a * ratio, b * ratio - a))
+    return Pair(re / scale, im / scale)
 
 
 def _modulus(x, y):
@@ -235,17 +236,16 @@ def _turned(function: Callable[[Pair], Pair]) -> Callable[[Pair], Pair]:
 
 
 def _pow(z: Pair, p: Pair) -> Pair:
-    (x, y), (u, v) = z.parts, p.parts
-    power = _exp(_log(z) * p)
-    zero, plain = (x == 0) & (y == 0), (u == 0) & (v == 0)
-    re = where(plain, 1, where(zero & (u > 0), 0, power.re))
-    return Pair(re, where(plain | (zero & (u > 0)), 0, power.im))
+    inner = _log(z) * p
+    power, none = _exp(inner), inner.re == -inf
+    return Pair(where(none, 0, power.re), where(none, where(inner.parts[1] > 0, 0.0, -0.0), power.im))
 
 
 def _sgn(z: Pair) -> Pair:
     x, y = z.parts
     modulus = _modulus(x, y)
-    return Pair(where(modulus == 0, 0, x / modulus), where(modulus == 0, 0, y / modulus))
+    unit = z / Pair(modulus, constant(0))  # as of complex numbers: the zeros beside a part become positive
+    return Pair(where(modulus == 0, 0, unit.re), where(modulus == 0, 0, unit.parts[1]))
 
 
 def _where(condition: Pair, a: Pair, b: Pair) -> Pair:

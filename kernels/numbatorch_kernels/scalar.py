@@ -29,6 +29,7 @@ from numbatorch_kernels.primitives import (
     maximum,
     minimum,
     normal_cdf,
+    pow,
     real,
     rint,
     sigmoid,
@@ -86,11 +87,6 @@ def reciprocal(x):
     return 1 / x
 
 
-def reciprocal_square(x):
-    """1 / x²"""
-    return 1 / (x * x)
-
-
 @derived_by(lambda g, y, a, b: (g, -g * floor(a / b)))
 def remainder(a, b):
     """a - b floor(a / b): the remainder with the sign of b, as Python's %."""
@@ -133,6 +129,22 @@ def fmod_int(a, b):
     """The remainder of integers with the sign of a"""
     r = abs(a) % abs(b)
     return where(a < 0, -r, r)
+
+
+def _number_power_vjp(g, y, x, p):
+    return where(p == 0, 0, g * (p * number_power(x, p - 1))), None
+
+
+@derived_by(_number_power_vjp)
+def number_power(x, p):
+    """xᵖ for a number p, with 1 for p = 0 whatever x, where the power of complex tensors has NaN"""
+    return where(p == 0, 1, pow(x, p))
+
+
+@derived_by(lambda g, y, x: (g * (-2 * number_power(x, -3)),))
+def reciprocal_square(x):
+    """1 / x²; its slope, unlike the derived one, is infinite at 0."""
+    return 1 / (x * x)
 
 
 def pow_int(a, n):

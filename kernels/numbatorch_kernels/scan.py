@@ -7,7 +7,7 @@ and products of float32 are carried in float64, those of float16 and bfloat16 to
 from __future__ import annotations
 
 from functools import cache
-from math import exp, isinf, log1p
+from math import atan2, cos, exp, inf, isinf, log1p, nan, sin
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from numbatorch_kernels.registry import Kernel
 
 scan = Kernel(
     "scan"
-)  # (out, src, outer, n, inner, how): numbers; how is SUM, PRODUCT or (of real floats) LOGSUMEXP
+)  # (out, src, outer, n, inner, how): numbers; how is SUM, PRODUCT or (of floats) LOGSUMEXP
 extreme = Kernel(
     "extreme"
     # (out, indices, src, outer, n, inner, largest): the largest or smallest so far, and the last place where it
@@ -46,6 +46,19 @@ def log_add_exp(a, b):
     if isinf(low) and low == high:
         return low
     return high + log1p(exp(low - high))
+
+
+@shared
+def complex_log_add_exp(a, b):
+    """log(e^a + e^b). Its angle goes on from that of the term with the larger real part, beyond π too."""
+    if a != a or b != b:
+        return complex(nan, nan)
+    low, high = (a, b) if a.real < b.real else (b, a)
+    if low.real == -inf:
+        return low if high.real == -inf else high
+    size, turn = exp(low.real - high.real), low.imag - high.imag
+    x, y = size * cos(turn), size * sin(turn)
+    return complex(high.real + 0.5 * log1p(x * (2 + x) + y * y), high.imag + atan2(y, 1 + x))
 
 
 @callee
@@ -98,6 +111,15 @@ def _log_scan(out, src, bfloat, n, inner, start, stop):
             store(out, i, value, bfloat)
 
 
+def _complex_log_scan(out, src, bfloat, n, inner, start, stop):
+    for line in range(start, stop):
+        at = line // inner * n * inner + line % inner
+        value = complex(-np.inf, 0)
+        for i in range(at, at + n * inner, inner):
+            value = complex_log_add_exp(complex(src[i]), value)
+            out[i] = value
+
+
 def _extreme(out, indices, src, bfloat, n, inner, largest, start, stop):
     for line in range(start, stop):
         at = line // inner * n * inner + line % inner
@@ -117,7 +139,7 @@ def _scan_entry(dtype: np.dtype):
 
 @cache
 def _log_entry(dtype: np.dtype):
-    return cpu.compiled(_log_scan, dtype, dtype, *[int] * 5)
+    return cpu.compiled(_complex_log_scan if dtype.kind == "c" else _log_scan, dtype, dtype, *[int] * 5)
 
 
 @cache

@@ -553,6 +553,7 @@ from numbatorch.ops.special import igammac as igammac
 from numbatorch.ops.special import lgamma as lgamma
 from numbatorch.ops.special import log_ndtr as log_ndtr
 from numbatorch.ops.special import mvlgamma as mvlgamma
+from numbatorch.ops.special import mvlgamma_ as mvlgamma_
 from numbatorch.ops.special import ndtr as ndtr
 from numbatorch.ops.special import ndtri as ndtri
 from numbatorch.ops.special import polygamma as polygamma

@@ -66,9 +66,9 @@ _remainder = Pointwise("Remainder", scalar.remainder, rounds=True)
 _remainder_int = Pointwise("Remainder", expr.mod, arity=2, accepts=refuse("remainder_cpu", "bool"))
 _fmod = Pointwise("Fmod", primitives.fmod, arity=2, rounds=True, tensors=1)
 _fmod_int = Pointwise("Fmod", scalar.fmod_int, accepts=refuse("fmod_cpu", "bool"), tensors=1)
-_pow = Pointwise("Pow", primitives.pow, arity=2, rounds=True)
-_pow_of_number = Pointwise("Pow", _pow.program, rounds=True, overload=2)
-_pow_of_tensors = Pointwise("Pow", _pow.program, rounds=True, overload=1)
+_pow = Pointwise("Pow", scalar.number_power, rounds=True)
+_pow_of_tensors = Pointwise("Pow", primitives.pow, arity=2, rounds=True, overload=1)
+_pow_of_number = Pointwise("Pow", _pow_of_tensors.program, rounds=True, overload=2)
 _pow_int = Pointwise("Pow", scalar.pow_int, accepts=refuse("pow", "bool"))
 _POWERS = {  # of floating point numbers, without logarithms; PyTorch's rounding too
     2: Pointwise("Pow", scalar.square),

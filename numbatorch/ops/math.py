@@ -268,7 +268,10 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The absolute value of each element; of complex numbers the modulus, which is real."""
     if out is None:
         return _abs(input)
-    return (_modulus if tensor_kind(input).dtype.is_complex else _abs).general((input,), out)
+    own, wanted = tensor_kind(input).dtype, tensor_kind(out).dtype
+    if own.is_complex and wanted.is_complex and wanted is not own:
+        raise RuntimeError(f"Found dtype {type_word(wanted)} but expected {type_word(own)}")
+    return (_modulus if own.is_complex else _abs).general((input,), out)
 
 
 def abs_(self: Tensor) -> Tensor:

@@ -13,12 +13,12 @@ from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
 from numbatorch.ops import fused_norm as fused
 from numbatorch.ops.arithmetic import add, mul
-from numbatorch.ops.copy import cast, to_opmath
+from numbatorch.ops.copy import cast, clone, to_opmath
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.math import rsqrt
 from numbatorch.ops.moments import var_mean
 from numbatorch.ops.reduce import mean
-from numbatorch.ops.view import reshape
+from numbatorch.ops.view import reshape, select
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import scalar
 
@@ -202,9 +202,8 @@ def group_norm(
 
 def _check_batch(size: Sequence[int]) -> None:
     """There must be more than one number behind each mean."""
-    if len(size) and prod((size[0], *size[2:])) == 1:
+    if prod((size[0], *size[2:])) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
-    normalize_dim(1, len(size))
 
 
 def batch_norm(
@@ -221,13 +220,13 @@ def batch_norm(
     then move the running ones by `momentum` towards them (the variance unbiased), else with the running ones.
 
     S. Ioffe and C. Szegedy, arXiv:1502.03167. Raises ValueError for one value per channel in training, RuntimeError
-    where sizes do not fit.
+    where sizes do not fit. Where there are no elements nothing else is looked at.
 
     >>> torch.nn.functional.batch_norm(torch.tensor([[1.0], [3.0]]), None, None, training=True).flatten()
     tensor([-1.0000,  1.0000])
     """
     shape = tensor_array(input).shape
-    if training and shape != (0,):
+    if training:
         _check_batch(input.shape)
     if training and eps <= 0.0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
@@ -235,6 +234,9 @@ def batch_norm(
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
     if training.__class__ is not bool:
         flags(training)
+    if not input.array.size:
+        result = clone(input) if weight is None else mul(input, select(weight, 0, 0))
+        return result if bias is None else add(result, select(bias, 0, 0))
     channels = shape[1] if len(shape) > 1 else 0
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     for name, tensor in given.items():
@@ -242,14 +244,15 @@ def batch_norm(
             raise RuntimeError(f"{name} must be defined in evaluation mode")
         if tensor is not None and tensor_array(tensor).size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {tensor.array.size}")
+    normalize_dim(1, len(shape))
     refuse("batch_norm", *INTEGERS, *COMPLEX)(input.kind.dtype)
     seen = (None, None) if training else (running_mean, running_var)
     if fused.fusible(input, *given.values()):
         result, middle, variance, _rstd = fused.channels(input, weight, bias, *seen, eps)
     else:
         result, middle, variance = _composed_batch_norm(input, *seen, weight, bias, eps)
-    count = input.array.size // max(channels, 1)
-    if count and training:
+    if training:
+        count = input.array.size // channels
         with no_grad():
             if running_mean is not None:
                 _move(running_mean, middle, momentum)
@@ -268,7 +271,7 @@ def _composed_batch_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The result, and the mean and variance, which are found here unless they are given."""
     shape, x = input.array.shape, to_opmath(input)
-    side = (1, shape[1] if len(shape) > 1 else 0, *[1] * (len(shape) - 2))
+    side = (1, shape[1], *[1] * (len(shape) - 2))
     if middle is None or variance is None:
         variance, middle = _statistics(x, (0, *range(2, len(shape))))
     else:

@@ -18,9 +18,9 @@ from numbatorch.ops.arithmetic import add, div, mul, sub
 from numbatorch.ops.arrange import flip
 from numbatorch.ops.choice import Choice, empty_pair, refuse_dtypes
 from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, ne, where
+from numbatorch.ops.complexes import conj
 from numbatorch.ops.copy import all_into, cast, clone, contiguous, copy_, to_opmath
-from numbatorch.ops.extrema import amax
-from numbatorch.ops.math import abs, exp, isfinite, log
+from numbatorch.ops.math import abs, exp, log
 from numbatorch.ops.reduction import converted, into
 from numbatorch.ops.view import reshape
 from numbatorch.shape import normalize_dim
@@ -88,14 +88,19 @@ def _cumprod_vjp(node, grad):
 
 
 def _logcumsumexp_vjp(node, grad):
-    """From each element x on, the sum of grad e^(x - result): in logarithms, for each sign of grad apart."""
+    """From each element x on, the sum of grad e^(x - result): in logarithms, of real numbers for each sign of grad apart."""
     input, result = node.unpack()
     (dim,) = node.params
+
+    def total(size: Tensor) -> Tensor:
+        return exp(add(flip(_logcumsumexp(flip(sub(size, conj(result)), dim), dim), dim), conj(input)))
+
+    if input.kind.dtype.is_complex:
+        return (total(log(grad)),)
     nothing = dt.finfo(grad.kind.dtype).min
 
     def part(wanted: Tensor) -> Tensor:
-        size = where(wanted, log(abs(where(wanted, grad, 1.0))), nothing)
-        return exp(add(flip(_logcumsumexp(flip(sub(size, result), dim), dim), dim), input))
+        return total(where(wanted, log(abs(where(wanted, grad, 1.0))), nothing))
 
     return (sub(part(gt(grad, 0)), part(lt(grad, 0))),)
 
@@ -209,8 +214,8 @@ def cumprod_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
 
 
 def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
-    """log Σ eˣ over the elements so far along `dim`, without overflow. Of complex numbers the imaginary part is between
-    -π and π. Raises NotImplementedError for integers.
+    """log Σ eˣ over the elements so far along `dim`, without overflow. Of complex numbers the imaginary part goes on from
+    that of the larger term, beyond π too (on CUDA it may be whole turns away). Raises NotImplementedError for integers.
 
     >>> torch.logcumsumexp(torch.tensor([1000.0, 1000.0]), 0)
     tensor([1000.0000, 1000.6932])
@@ -219,13 +224,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     d = normalize_dim(dim, input.array.ndim)
     if not (own.is_inexact):
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{dt.type_word(own)}'")
-    if own.is_complex and input.array.size:
-        top = amax(input.real.detach(), d, True)
-        top = where(isfinite(top), top, 0.0)
-        result = add(log(_along(_cumsum, exp(sub(input, top)), d)), top)
-    else:
-        result = _along(_logcumsumexp, input, d)
-    return into(out, result, "logcumsumexp", same=True)
+    return into(out, _along(_logcumsumexp, input, d), "logcumsumexp", same=True)
 
 
 # --- the largest and the smallest so far

@@ -148,7 +148,10 @@ def logspace(
 ) -> Tensor:
     """base^start to base^end in `steps` steps, evenly spaced in the exponent."""
     powers = base ** linspace(start, end, steps, dtype=dt.float64, device=device)
-    return store(out, finish(cast(powers, dt.as_dtype(dtype or dt.get_default_dtype())), requires_grad))
+    own = dt.as_dtype(dtype or dt.get_default_dtype())
+    if steps > 1:
+        refuse("logspace_cpu", "bool")(own)
+    return store(out, finish(cast(powers, own), requires_grad))
 
 
 def range(

@@ -8,15 +8,15 @@ few units in the last place. The algorithms and their sources are in `numbatorch
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, refuse, to_float
 from numbatorch.arguments import tensor_kind, whole
 from numbatorch.ops.arithmetic import add
-from numbatorch.ops.copy import clone, copy_
+from numbatorch.ops.copy import copy_
 from numbatorch.ops.sequences import arange
-from numbatorch.ops.underived import underived
+from numbatorch.ops.underived import UnderivedFirst
 from numbatorch_kernels import elementary, primitives
 from numbatorch_kernels.special import scalars
 
@@ -25,18 +25,38 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-def _function(name: str, body, kernel: str, *refused: str, arity: int = 1, **rules) -> Pointwise:
-    return Pointwise(
-        name, body, arity=arity, result=to_float, accepts=refuse(kernel, *COMPLEX, *refused), **rules
-    )
+def _function(
+    name: str, body, kernel: str, *refused: str, row: type[Pointwise] = Pointwise, arity: int = 1, **rules
+) -> Pointwise:
+    return row(name, body, arity=arity, result=to_float, accepts=refuse(kernel, *COMPLEX, *refused), **rules)
 
 
 _lgamma = _function("Lgamma", scalars.lgamma, "lgamma_vml_cpu")
 _digamma = _function("Digamma", scalars.digamma, "digamma")
-_polygamma = _function("Polygamma", scalars.polygamma, "polygamma", arity=2, weightless=(0,))
-_zeta = _function("SpecialZeta", scalars.zeta, "zeta_cpu", *HALF, arity=2)
-_igamma = _function("Igamma", scalars.igamma, "igamma_cpu", *INTEGERS, arity=2, tensors=2)
-_igammac = _function("Igammac", scalars.igammac, "igammac_cpu", *INTEGERS, arity=2, tensors=2)
+_polygamma = _function("Polygamma", scalars.polygamma, "polygamma", arity=2, weightless=(1,))
+_zeta = _function(
+    "SpecialZeta", scalars.zeta, "zeta_cpu", *HALF, arity=2, row=UnderivedFirst, parameter="zeta"
+)
+_igamma = _function(
+    "Igamma",
+    scalars.igamma,
+    "igamma_cpu",
+    *INTEGERS,
+    arity=2,
+    tensors=2,
+    row=UnderivedFirst,
+    parameter="igamma: input",
+)
+_igammac = _function(
+    "Igammac",
+    scalars.igammac,
+    "igammac_cpu",
+    *INTEGERS,
+    arity=2,
+    tensors=2,
+    row=UnderivedFirst,
+    parameter="igammac: input",
+)
 _erfinv = _function("Erfinv", elementary.erfinv, "erfinv_vml_cpu", keeps_result=False)
 _erfcx = _function("SpecialErfcx", primitives.erfcx, "erfcx_cpu", *HALF)
 _ndtr = _function("SpecialNdtr", elementary.ndtr, "erf_vml_cpu")
@@ -78,9 +98,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor_kind(input)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
-    if out is input and input._requires_grad:
-        return copy_(out, polygamma(n, clone(input)))
-    return _polygamma.general((n, input), out)
+    return _polygamma.general((input, n), out)
 
 
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
@@ -95,12 +113,15 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError("The input tensor may not be a boolean tensor.")
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
-    if out is input and input._requires_grad:
-        return copy_(out, mvlgamma(clone(input), p))
     dtype = to_float(input.dtype)
     halves = arange(0, -0.5 * p, -0.5, dtype=dtype, device=input.device)
     logs = lgamma(input.unsqueeze(-1) + halves).sum(-1)
     return add(logs, 0.25 * p * (p - 1) * math.log(math.pi), out=out)
+
+
+def mvlgamma_(self: Tensor, p: int) -> Tensor:
+    """`mvlgamma` in place."""
+    return copy_(self, mvlgamma(self, p))
 
 
 def zeta(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -110,7 +131,7 @@ def zeta(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None =
     >>> torch.special.zeta(torch.tensor([2.0, 4.0]), 1)
     tensor([1.6449, 1.0823])
     """
-    return _of_parameter(_zeta, "zeta", input, other, out)
+    return _zeta.general((input, other), out)
 
 
 def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -120,23 +141,12 @@ def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     >>> torch.igamma(torch.tensor([4.0]), torch.tensor([3.0, 4.0, 5.0]))
     tensor([0.3528, 0.5665, 0.7350])
     """
-    return _of_parameter(_igamma, "igamma: input", input, other, out)
+    return _igamma.general((input, other), out)
 
 
 def igammac(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The regularised upper incomplete gamma function, 1 - `igamma`, precise where it is small."""
-    return _of_parameter(_igammac, "igammac: input", input, other, out)
-
-
-def _of_parameter(row: Pointwise, name: str, input: Any, other: Any, out: Tensor | None) -> Tensor:
-    """row(input, other). There is no derivative for `input`: a backward pass that comes to it raises NotImplementedError, also
-    where `input` is what is overwritten."""
-    if out is None:
-        error = NotImplementedError(f"the derivative for '{name}' is not implemented.")
-        return row.general((underived(input, error), other))
-    if out is input and input._requires_grad:
-        return copy_(out, _of_parameter(row, name, clone(input), other, None))
-    return row.general((input, other), out)
+    return _igammac.general((input, other), out)
 
 
 def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:

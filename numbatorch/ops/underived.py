@@ -73,3 +73,16 @@ class Underived(Pointwise):
         else:
             node.sequence = next_sequence()
         return node
+
+
+class UnderivedFirst(Pointwise):
+    """A pointwise operation without a derivative for its first operand, the `parameter`: a backward pass that comes to it
+    raises NotImplementedError, also where that operand is overwritten."""
+
+    def __init__(self, name: str, *args, parameter: str, **options):
+        super().__init__(name, *args, **options)
+        self.parameter = parameter
+
+    def record(self, results, inputs, plan, changed=None):
+        error = NotImplementedError(f"the derivative for '{self.parameter}' is not implemented.")
+        return super().record(results, (underived(inputs[0], error), *inputs[1:]), plan, changed)

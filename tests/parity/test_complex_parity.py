@@ -124,3 +124,44 @@ def test_signs_of_zeros(name):
     plane = np.array([complex(a, b) for a in axis for b in axis])
     assert_same(f"L.{name}(z).sqrt()", rtol=1e-12, atol=1e-15, z=plane)
     assert_same(f"[L.signbit(x) for x in (L.{name}(z).real, L.{name}(z).imag)]", z=plane)
+
+
+INF, NAN = np.inf, np.nan
+EDGES = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, INF, -INF]
+CORNERS = np.array([complex(a, b) for a in EDGES for b in EDGES])
+SIGNS = "[L.where(x.isnan(), 2, L.signbit(x)) for x in (y.real, y.imag)]"
+
+
+def test_powers_of_zeros_and_infinities():
+    """Of tensors 0 ** 0 is NaN, and the zeros of others have signs."""
+    z, p = (x.ravel() for x in np.meshgrid(CORNERS[np.abs(CORNERS) < 3], CORNERS[np.isfinite(CORNERS)]))
+    assert_same("z ** p, L.float_power(z, p), L.pow(0, p)", rtol=1e-10, atol=1e-15, z=z, p=p)
+    assert_same(f"[{SIGNS} for y in [z ** p]]", z=z, p=p)
+    assert_same("z ** 0, z ** 0j, z.clone().pow_(0.0), L.zeros(3) ** 0j", z=CORNERS)
+    gradients = "[L.autograd.grad((z ** n).real.sum(), z) for z.requires_grad in [True] for n in (0, 1, 2, 0j, 1 + 1j)]"
+    assert_same(gradients, z=np.array([0, 1 + 1j, 2j]))
+
+
+@pytest.mark.parametrize("case", ["1 / z", "L.reciprocal(z)", "z / w", "L.div(z, w * 0)"])
+def test_quotients_of_zeros_and_infinities(case):
+    z, w = (x.ravel() for x in np.meshgrid(CORNERS, CORNERS))
+    assert_same(case, z=z, w=w, rtol=1e-12)
+    assert_same(f"[{SIGNS} for y in [{case}]]", z=z, w=w)
+
+
+def test_signs_of_directions():
+    assert_same(f"[{SIGNS} for y in [L.sgn(z)]]", z=np.array([complex(-0.0, 1), complex(1, -0.0), -0.0, -2j]))
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_turns_of_logcumsumexp(dim):
+    """An imaginary part goes on from that of the larger term, beyond π too."""
+    random = np.random.default_rng(0)
+    z = random.uniform(-2, 2, (40, 50)) + 1j * random.uniform(-9, 9, (40, 50))
+    assert_same(f"L.logcumsumexp(z, {dim}), L.logcumsumexp(z[0, 0], 0)", z=z, rtol=1e-9)
+    assert_same(
+        "L.logcumsumexp(z, 0)", z=np.array([9j, -1 + 9j, complex(-INF, 4), 5j, complex(INF, 3), 2, NAN])
+    )
+    assert_same(
+        "[L.autograd.grad(L.logcumsumexp(z, 0).imag.sum(), z) for z.requires_grad in [True]]", z=z, rtol=1e-9
+    )

@@ -42,7 +42,7 @@ L.index_add(m.half(), 1, i([0, 1]), m.repeat(2, 2).half()[::2, :2]) | L.ones(2, 
 F.linear(u[None], u[None], u[:2]) | F.linear(m, m, L.ones(3)) | F.linear(m, m, L.ones(1)) | F.linear(m, m, L.ones(2, 1)) | F.linear(m, m, L.ones(2).double()) | F.linear(m, m[0], x)
 L.tensor(1.0).movedim(0, -1) | L.tensor(1.0).unflatten(0, (1,)) | L.unique(L.tensor(1.0), dim=0) | L.mv(L.tensor(1.0), x) | L.zeros(0, 3, dtype=L.complex64).mean(0)
 L.arange(0.5, 3, 0.5, dtype=L.int32) | L.arange(0, 2, 0.5, dtype=L.int64) | L.arange(2, dtype=L.bool) | L.arange(0, 5, 0) | L.linspace(L.tensor(1 + 1j), 5, 3)
-L.linspace(0, 1, 2, dtype=L.bool) | L.tril_indices(2, 2, dtype=L.float32) | u.mean(dtype=L.int32) | x.sum(dtype=L.int32) | x.cumsum(0, dtype=L.int64)
+L.linspace(0, 1, 2, dtype=L.bool) | L.logspace(0, 1, 2, dtype=L.bool) | L.logspace(0, 1, 1, dtype=L.bool) | L.abs(i([3 + 4j]), out=i([0j], dtype=L.complex128)) | L.abs(i([3 + 4j]), out=i([0j])) | L.tril_indices(2, 2, dtype=L.float32) | u.mean(dtype=L.int32) | x.sum(dtype=L.int32) | x.cumsum(0, dtype=L.int64)
 u.fill_(-1.0) | u.clone().fill_(-1) | b.clone().fill_(127.5) | b.clone().fill_(-128.5) | L.full_like(u, -0.5) | L.clamp(u > 0, u > 0, u > 0)
 F.mse_loss(b, b) | F.huber_loss(b, b) | F.smooth_l1_loss(b, b) | F.kl_div(b, b) | F.kl_div(m * 1j, m) | F.binary_cross_entropy(u, u) | F.binary_cross_entropy_with_logits(b, b)
 F.margin_ranking_loss(b, b, b, margin=0.5) | F.rms_norm(b, (2,)) | L.max(m * 1j, 0) | m[:0].index_put((i([0]),), L.ones(3)) | L.mode(L.ones(2), 3)

@@ -146,7 +146,23 @@ x.index_put_((None, i([0, 0])), i(5.), accumulate=True)
 x.index_put_((i([0, 1]), ), i(5))
 x.index_put_((i([True, False]), ), i(5.))
 x.index_put_((i([0, 1]), ), i([5., 6]))
+i(3.).index_put_((i(True), ), i(1.))
+i(3.).index_put_((i(True), i(True)), i(1.))
+x.index_put_((i(True), ), i([9.]))
+x.index_put_((i(False), ), i(9.))
+x.index_put_((i(True), ), i([9., 8]))
+x.index_put_((i(1, dtype=L.uint8), ), i(9.))
+x.index_put_((i(False), i([0, 1])), i(9.))
+x.index_put_((i([0, 1]), i(True)), i(9.), accumulate=True)
+L.zeros(0).index_put_((i(True), ), i(9.))
 L.zeros(3, requires_grad=True).index_put_((i([0]), ), i(1.))
+""".strip().split("\n")
+
+WITHOUT_DIMENSIONS = """
+x.index_put_((i(True), ), i(9.), accumulate=True)
+x.index_put_((i(True), i(True)), i(9.))
+x.index_put_((), i(9.))
+i(3.).index_put_((), i(9.))
 """.strip().split("\n")
 
 ALONG = """
@@ -602,6 +618,12 @@ def _outcome(library, case: str) -> tuple:
 @pytest.mark.parametrize("case", READ + WRITE + ALONG + JOIN_AND_ARRANGE + ORDER)
 def test_the_same_as_pytorch(case):
     assert _outcome(numbatorch, case) == _outcome(torch, case)
+
+
+@pytest.mark.parametrize("case", WITHOUT_DIMENSIONS)
+def test_masks_without_dimensions(case):
+    """What PyTorch does not do in words of its insides."""
+    assert [_outcome(library, case)[0][0] for library in (torch, numbatorch)] == ["RuntimeError"] * 2
 
 
 # --- random indices

@@ -182,7 +182,6 @@ EXPLAINED = {
         "PyTorch's is made of ops that keep what is between them; that attention, up to three dimensions"
     ),
     r"\(batch_norm\): IndexError.* PyTorch's RuntimeError\('mean\(\)": "refused by both: PyTorch looks at the strides first",
-    r"\((pow|float_power|pow_)\): .*1\S*\+0\.j.* PyTorch's .*nan\+nanj": "its complex 0 ** 0 is NaN if the exponent is a tensor",
     "PixelShuffleBackward0 returned an invalid gradient": "PyTorch's derivative of pixel_shuffle mistakes a batch of none",
     "Expected grad_output to have non-zero size": "PyTorch's derivatives of pooling refuse results without elements",
     r"result \d+: .*size mismatch \(got input: \[\d+\], target: \[1\]\)": "its derivative, one of a vector and one class",

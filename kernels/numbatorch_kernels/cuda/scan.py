@@ -22,7 +22,7 @@ from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
-from numbatorch_kernels.scan import log_add_exp
+from numbatorch_kernels.scan import complex_log_add_exp, log_add_exp
 
 EACH = 2 if SIMULATED else 4  # neighbours that a thread of a block adds up
 SHARES = 2 * BLOCK
@@ -54,11 +54,15 @@ def multiply(src, a, b):
     return a * b
 
 
-log_add_of = device_function(log_add_exp)
+log_add_of, complex_log_add_of = device_function(log_add_exp), device_function(complex_log_add_exp)
 
 
 def log_add(src, a, b):
     return log_add_of(a, b)
+
+
+def complex_log_add(src, a, b):
+    return complex_log_add_of(b, a)
 
 
 def better(src, a, b):
@@ -203,6 +207,8 @@ sums_c16 = _texts("sums_c16", np.complex128)
 products_c16 = _texts("products_c16", np.complex128, 1, combine=multiply)
 logs_f4 = _texts("logs_f4", np.float32, -inf, combine=log_add)
 logs_f8 = _texts("logs_f8", np.float64, -inf, combine=log_add)
+logs_c8 = _texts("logs_c8", np.complex64, -inf, combine=complex_log_add)
+logs_c16 = _texts("logs_c16", np.complex128, -inf, combine=complex_log_add)
 choice = {"combine": better, "element": itself, "put": keep_chosen}
 largest_i8 = _texts("largest_i8", np.int64, -1, **choice)
 smallest_i8 = _texts("smallest_i8", np.int64, -1, LARGEST=False, **choice)

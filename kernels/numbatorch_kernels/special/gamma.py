@@ -129,7 +129,7 @@ def zeta(s, q):
 
 
 @callee
-def polygamma(n, x):
+def polygamma(x, n):
     """The derivative number n of ψ(x): (-1)ⁿ⁺¹ n! ζ(n + 1, x)."""
     if n == 0:
         return digamma(x)

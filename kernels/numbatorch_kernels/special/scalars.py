@@ -37,8 +37,8 @@ neighbour = _scalar(
 
 # --- the gamma function and its kin
 
-polygamma: Scalar = _scalar(gamma.polygamma, lambda g, y, n, x: (None, g * polygamma(n + 1, x)))
-digamma = _scalar(gamma.digamma, lambda g, y, x: (g * polygamma(1, x),))
+polygamma: Scalar = _scalar(gamma.polygamma, lambda g, y, x, n: (g * polygamma(x, n + 1), None))
+digamma = _scalar(gamma.digamma, lambda g, y, x: (g * polygamma(x, 1),))
 lgamma = _scalar(gamma.lgamma, lambda g, y, x: (g * digamma(x),))
 
 

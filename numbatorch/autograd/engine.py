@@ -40,42 +40,48 @@ def run(
     leaves: dict[int, list] = {}
     pending: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
-    grad: Any  # these two are let go of as soon as possible
-    results: Any
-
-    def send(edge, grad) -> None:
-        if edge.__class__ is Slot:
-            node, number = edge.node, edge.number
-        elif isinstance(edge, Node):
-            node, number = edge, 0
-        else:
-            arrived = leaves.get(id(edge))
-            if arrived is None:
-                leaves[id(edge)] = [edge, grad]
-            else:
-                _add_to(arrived, 1, grad)
-            return
-        if useful is not None and node not in useful:
-            return
-        if node not in pending:
-            heappush(heap, (-node.sequence, node))
-            pending[node] = grad if node.outputs == 1 else [None] * node.outputs
-            if node.outputs == 1:
-                return
-        if node.outputs == 1:
-            _add_to(pending, node, grad)
-        elif pending[node][number] is None:
-            pending[node][number] = grad
-        else:
-            _add_to(pending[node], number, grad)
-
+    edges: Sequence[Any] = roots  # along which gradients are being sent, and
+    waiting: list[Any] = [*reversed(grads)]  # those gradients, the first one last: let go of one by one
+    del grads
     previous, state.enabled = state.enabled, create_graph
     try:
-        for edge, grad in zip(roots, grads, strict=True):
-            send(edge, grad)
-        edge = grad = None
-        del grads
-        while heap:
+        while True:
+            for edge in edges[: len(waiting)]:
+                grad = waiting.pop()
+                if edge is None or grad is None:
+                    continue
+                if type(edge) is Slot:
+                    node, number = edge.node, edge.number
+                elif isinstance(edge, Node):
+                    node, number = edge, 0
+                else:
+                    arrived = leaves.get(id(edge))
+                    if arrived is None:
+                        leaves[id(edge)] = [edge, grad]
+                    else:
+                        _add_to(arrived, 1, grad)
+                    continue
+                if useful is not None and node not in useful:
+                    continue
+                if node.outputs == 1:
+                    if node in pending:
+                        _add_to(pending, node, grad)
+                        continue
+                    pending[node] = grad
+                elif node in pending:
+                    places = pending[node]
+                    if places[number] is None:
+                        places[number] = grad
+                    else:
+                        _add_to(places, number, grad)
+                    continue
+                else:
+                    pending[node] = places = [None] * node.outputs
+                    places[number] = grad
+                heappush(heap, (-node.sequence, node))
+            edge = grad = places = None
+            if not heap:
+                break
             node = heappop(heap)[1]
             grad = pending.pop(node)
             if node.captures is not None:
@@ -87,26 +93,23 @@ def run(
                     if (node, number) in found:
                         found[node, number] = grad if node.outputs == 1 else grad[number]
             leads = None if useful is None else useful[node]
-            if leads is None or True in leads:
-                results = node.backward(grad) if leads is None else node.backward_along(leads, grad)
-                if anomaly.enabled:
-                    anomaly.check(node, results)
-                if node.hooks is not None:
-                    if leads is not None:
-                        results = tuple([r if lead else None for r, lead in zip(results, leads)])
-                    results = _run_hooks(node.hooks, node.outputs, results, grad)
-                if not retain_graph:
-                    node.free()
-                del grad
-                edges = node.edges
+            if leads is not None and True not in leads:
+                edges = ()
+                continue
+            results = node.backward(grad) if leads is None else node.backward_along(leads, grad)
+            if anomaly.enabled:
+                anomaly.check(node, results)
+            if node.hooks is not None:
                 if leads is not None:
-                    edges = tuple([e if lead else None for e, lead in zip(edges, leads)])
-                results = [*reversed(results)]  # let go of one by one
-                for edge in edges[: len(results)]:
-                    result = results.pop()
-                    if edge is not None and result is not None:
-                        send(edge, result)
-                edge = result = None
+                    results = tuple([r if lead else None for r, lead in zip(results, leads)])
+                results = _run_hooks(node.hooks, node.outputs, results, grad)
+            if not retain_graph:
+                node.free()
+            edges = node.edges
+            if leads is not None:
+                edges = tuple([e if lead else None for e, lead in zip(edges, leads)])
+            waiting = [*reversed(results)]
+            del grad, results
         for arrived in leaves.values():
             leaf, arrived[0] = arrived[0], None
             grad = arrived.pop()

@@ -1,5 +1,5 @@
-"""Orthogonal factors and least squares on CUDA: what makes them what they are, of matrices of several panels and warps,
-of none, of numbers far apart."""
+"""Orthogonal factors, least squares, singular values and eigenvalues on CUDA: what makes them what they are, of matrices of
+several panels and warps, of none, of numbers far apart."""
 
 import numpy as np
 import pytest
@@ -105,3 +105,86 @@ def test_drivers_that_cuda_does_not_have():
     a = torch.ones(3, 2, device="cuda")
     with pytest.raises(RuntimeError, match="`driver` other than `gels` is not supported on CUDA"):
         torch.linalg.lstsq(a, a, driver="gelsd")
+
+
+# --- singular values and eigenvalues
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("full", [False, True])
+def test_singular_values_and_vectors_make_the_matrix(dtype, shape, full):
+    a = sample(dtype, *shape)
+    a[..., :1, :] = 0
+    left, values, right = [x.cpu().numpy() for x in torch.linalg.svd(on_cuda(a), full)]
+    there = [x.numpy() for x in torch.linalg.svd(torch.tensor(a), full)]
+    assert [x.shape for x in (left, values, right)] == [x.shape for x in there]
+    check_orthonormal(left, dtype)
+    check_orthonormal(adjoint(right), dtype)
+    np.testing.assert_allclose(values, there[1], **near(dtype))
+    k = min(shape[-2:])
+    np.testing.assert_allclose((left[..., :k] * values[..., None, :]) @ right[..., :k, :], a, **near(dtype))
+    np.testing.assert_allclose(torch.linalg.svdvals(on_cuda(a)).cpu(), there[1], **near(dtype))
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize("rank", [0, 1, 3])
+def test_matrices_of_less_than_full_rank(dtype, rank):
+    """Where a singular value is 0, there are orthonormal vectors all the same."""
+    a = sample(dtype, 6, rank) @ sample(dtype, rank, 5)
+    left, values, right = [x.cpu().numpy() for x in torch.linalg.svd(on_cuda(a))]
+    check_orthonormal(left, dtype)
+    check_orthonormal(right, dtype)
+    np.testing.assert_allclose(values[rank:], 0, **near(dtype))
+    assert torch.linalg.matrix_rank(on_cuda(a)).item() == rank
+    inverse = torch.linalg.pinv(on_cuda(a)).cpu().numpy()
+    np.testing.assert_allclose(a @ inverse @ a, a, **near(dtype, 8))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_small_singular_values_have_all_their_digits(dtype):
+    """Of a matrix whose columns are of very different sizes; and values at the ends of the numbers' range."""
+    scales = np.array([1, 1e-3, 1e-6, 1e-9])
+    values = torch.linalg.svdvals(on_cuda((sample(dtype, 7, 4) * scales).astype(dtype))).cpu().numpy()
+    assert (values / scales > 0.1).all() and (values / scales < 10).all()
+    for scale in (np.finfo(dtype).smallest_normal * 64, np.finfo(dtype).max / 64):
+        a = (np.diag([1.0, 3.0, 2.0]) * float(scale)).astype(dtype)
+        np.testing.assert_allclose(torch.linalg.svdvals(on_cuda(a)).cpu() / a[0, 0], [3, 2, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3, 3), (2, 1, 6, 6), (9, 9), (0, 0), (0, 2, 2)], ids=str)
+@pytest.mark.parametrize("triangle", ["L", "U"])
+def test_eigenvalues_and_vectors_make_the_matrix(dtype, shape, triangle):
+    a = sample(dtype, *shape)
+    a = (a + adjoint(a)) / 2
+    given = np.tril(a) if triangle == "L" else np.triu(a)
+    values, vectors = [x.cpu().numpy() for x in torch.linalg.eigh(on_cuda(given), triangle)]
+    assert values.dtype == a.real.dtype and vectors.dtype == a.dtype
+    check_orthonormal(vectors, dtype)
+    np.testing.assert_allclose((vectors * values[..., None, :]) @ adjoint(vectors), a, **near(dtype))
+    np.testing.assert_allclose(values, np.linalg.eigvalsh(a), **near(dtype))
+    alone = torch.linalg.eigvalsh(on_cuda(given), triangle)
+    np.testing.assert_allclose(alone.cpu(), values, **near(dtype))
+
+
+def test_eigenvalues_that_are_equal_or_opposite():
+    a = np.diag([2.0, -2, 2, 0, 0])
+    turn = np.linalg.qr(sample("float64", 5, 5))[0]
+    values, vectors = [x.cpu().numpy() for x in torch.linalg.eigh(on_cuda(turn @ a @ turn.T))]
+    np.testing.assert_allclose(values, [-2, 0, 0, 2, 2], rtol=0, atol=1e-13)
+    check_orthonormal(vectors, "float64")
+
+
+def test_numbers_that_are_none():
+    a = np.stack([np.eye(3), np.eye(3)])
+    a[1, 0, 1] = np.inf
+    assert torch.linalg.svdvals(on_cuda(a)).isnan().tolist() == [[False] * 3, [True] * 3]
+    with pytest.raises(torch.linalg.LinAlgError, match="Batch element 1.*non-finite values"):
+        torch.linalg.svd(on_cuda(a))
+    a[0, 2, 2] = np.nan
+    for function in (torch.linalg.svd, torch.linalg.svdvals):
+        with pytest.raises(torch.linalg.LinAlgError, match="Batch element 0.*non-finite values"):
+            function(on_cuda(a))
+    with pytest.raises(torch.linalg.LinAlgError, match="Batch element 0.*failed to converge"):
+        torch.linalg.eigh(on_cuda(a))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda
 from numbatorch_kernels.cuda.division import split
+from numbatorch_kernels.cuda.jacobi import made_diagonal, made_orthogonal, scaled
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.cuda.linalg import like, stack, substitute
 from numbatorch_kernels.cuda.reflections import multiply, reflected, upper
@@ -35,6 +36,14 @@ def widened_grid(out, a, m, whole, rows, columns, count):
             out[k] = a[(matrix * columns + c) * rows + i]
         else:
             out[k] = i == c
+
+
+def sign_grid(q, r, n, count):
+    """Columns of Q, n x n, change sign where R has a negative number on its diagonal."""
+    for k in range(cuda.grid(1), count, cuda.gridsize(1)):
+        line = k // n
+        if r[line * n + line % n].real < 0:
+            q[k] = -q[k]
 
 
 # ---- arrays ----
@@ -132,3 +141,49 @@ def gels(a: DeviceArray, b: DeviceArray) -> DeviceArray:
         _conjugate(lines, lines)
         multiply(x, rows, factors)
     return _matrices(lines, b)
+
+
+# ---- singular values and eigenvalues ----
+
+
+def svd(a: DeviceArray, full: bool = False, vectors: bool = True) -> tuple[DeviceArray, ...]:
+    """U, S and Vᴴ, all vectors if `full`, and info; only S and info if not `vectors`. S of infinite numbers is NaN.
+
+    The R of a tall matrix has the same singular values. Where one of them is 0, A V = U S says nothing of U: it is the Q of
+    A V, whose R is S but for signs.
+    """
+    m, n = a.shape[-2:]
+    long, k = max(m, n), min(m, n)
+    if m >= n:
+        lines = _columns(a)
+    else:  # of Aᴴ
+        lines = like(a, (len(stack(a)), m, n))
+        _conjugate(lines, a)
+    scales, info = scaled(lines)
+    x, factors = lines, None
+    if long > k:
+        factors = reflected(lines)
+        x = upper(lines, k)
+    values, *made = made_orthogonal(x, scales, info, vectors)
+    values, info = values.reshape((*a.shape[:-2], k)), info.reshape(a.shape[:-2])
+    if not vectors:
+        return values, info
+    x, right = made
+    turns = reflected(x)
+    left = _orthogonal(x, turns, k)
+    launcher(sign_grid, left.dtype, x.dtype, int, int)(left, x, k, left.size)
+    if factors is not None:
+        left = _widened(left, long, long if full else k)
+        multiply(left.swapaxes(1, 2), lines, factors)
+    if m < n:
+        left, right = right, left
+    _conjugate(right, right)
+    return _matrices(left, a), values, right.reshape((*a.shape[:-2], *right.shape[1:])), info
+
+
+def eigh(a: DeviceArray, triangle: str, vectors: bool = True) -> tuple[DeviceArray, ...]:
+    """The eigenvalues and vectors of Hermitian matrices, of which one triangle is read, and info; no vectors if not
+    `vectors`."""
+    values, *lines, info = made_diagonal(stack(a), triangle, vectors)
+    made = [_matrices(x, a) for x in lines]
+    return values.reshape(a.shape[:-1]), *made, info.reshape(a.shape[:-2])

@@ -13,7 +13,6 @@ from math import prod
 import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
-from numbatorch_kernels.gemm import gemm
 from numbatorch_kernels.linalg import fortran, reflections
 from numbatorch_kernels.linalg.halves import GRAIN, LEAF
 from numbatorch_kernels.linalg.lapack import stack
@@ -89,16 +88,6 @@ def svd(a: Array, full: bool = False, vectors: bool = True) -> tuple[Array, ...]
     if not vectors:
         return _vectors(values, a), _vectors(info, a)
     return _matrices(left, a), _vectors(values, a), _matrices(right, a), _vectors(info, a)
-
-
-def pseudo_inverse(left: Array, inverses: Array, right: Array) -> Array:
-    """(U S⁻¹ Vᴴ)ᴴ; V is overwritten."""
-    right *= inverses[..., None]
-    result = memory.empty((*left.shape[:-2], right.shape[-1], left.shape[-2]), left.dtype)
-    if result.size:
-        gemm(stack(result), stack(right).swapaxes(-2, -1), stack(left).swapaxes(-2, -1))
-        np.conjugate(result, out=result)
-    return result
 
 
 # --- eigenvalues

@@ -1,4 +1,4 @@
-"""Pseudo-inverses, least squares and rank: what is decided by singular values. LAPACK on the host."""
+"""Pseudo-inverses, least squares and rank: what is decided by singular values."""
 
 from __future__ import annotations
 
@@ -12,11 +12,20 @@ from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array, text, unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
+from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into, host
-from numbatorch.ops.linalg.common import LinAlgError, back, computed, decompositions_for, failed, lapack
+from numbatorch.ops.extrema import amax
+from numbatorch.ops.linalg.common import LinAlgError, computed, decompositions_for, failed, lapack
 from numbatorch.ops.linalg.solve import is_vector
-from numbatorch.ops.linalg.spectral import check_hermitian, decompose, svd_of
+from numbatorch.ops.linalg.spectral import (
+    check_hermitian,
+    eigh_parts,
+    hermitian_eigenvalues,
+    singular_values,
+    svd_parts,
+)
+from numbatorch.ops.math import clamp, reciprocal
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import expand, squeeze, unsqueeze
 from numbatorch.shape import broadcast_pair
@@ -33,25 +42,28 @@ _LAPACK = (dt.float32, dt.float64, dt.complex64, dt.complex128)
 # --- tolerances
 
 
-def _tolerances(input: Tensor, atol: Tolerance, rtol: Tolerance, function: str) -> tuple[Any, Any]:
-    """Absolute and relative tolerance as numbers or arrays. Where neither is given, or an absolute one of 0,
+def _tolerances(input: Tensor, atol: Any, rtol: Any, function: str) -> tuple[Any, Any]:
+    """Absolute and relative tolerance, numbers or tensors. Where neither is given, or an absolute one of 0,
     the relative one is max(m, n) times the dtype's epsilon."""
     for name, value in (("atol", atol), ("rtol", rtol)):
         if isinstance(value, TensorBase) and value.kind.dtype.is_complex:
             raise RuntimeError(
                 f"{function}: {name} tensor of complex type is not supported. Got {type_word(value.kind.dtype)}"
             )
-    absolute = 0.0 if atol is None else host(atol) if isinstance(atol, TensorBase) else float(atol)
+    absolute, of_each = 0.0 if atol is None else atol, isinstance(atol, TensorBase)
     if rtol is not None:
-        return absolute, host(rtol) if isinstance(rtol, TensorBase) else float(rtol)
+        return absolute, rtol
     relative = max(input.array.shape[-2:]) * dt.finfo(input.kind.dtype.to_real()).eps
-    return absolute, np.where(np.asarray(absolute) > 0, 0.0, relative)
+    if of_each:
+        return absolute, (absolute <= 0) * relative
+    return absolute, 0.0 if absolute > 0 else relative
 
 
-def _above(values: np.ndarray, absolute: Any, relative: Any) -> np.ndarray:
+def _above(sizes: Tensor, absolute: Any, relative: Any) -> Tensor:
     """Which sizes (..., k) exceed the tolerance."""
-    largest = values.max(-1, initial=0)
-    return values > np.maximum(absolute, relative * largest)[..., None]
+    if sizes.array.shape[-1] == 0:
+        return sizes > 0
+    return sizes > unsqueeze(clamp(amax(sizes, -1) * relative, absolute), -1)
 
 
 # --- rank
@@ -85,33 +97,25 @@ def matrix_rank(
     absolute, relative = _tolerances(input, atol, rtol, function)
     if hermitian:
         check_hermitian(input)
-    sizes = _sizes(host(input), hermitian)
-    rank = _above(sizes, absolute, relative).sum(-1, dtype=np.int64)
-    return into(out, back(rank, input), "linalg.matrix_rank")
-
-
-def _sizes(a: np.ndarray, hermitian: bool) -> np.ndarray:
-    if hermitian:
-        return np.abs(decompose("linalg.eigh", kernels.eigh, a, "L", False)[0])
-    return svd_of(a, False, False)[0]
+    values = input.detach()
+    sizes = hermitian_eigenvalues(values).abs() if hermitian else singular_values(values)
+    return into(out, _above(sizes, absolute, relative).sum(-1), "linalg.matrix_rank")
 
 
 # --- pseudo-inverses
 
 
-@np.errstate(all="ignore")
 def _pinv_forward(input, absolute, relative, hermitian):
-    def run(a):
-        if hermitian:
-            values, left = decompose("linalg.eigh", kernels.eigh, a, "L")
-            right = np.conjugate(left).swapaxes(-2, -1)
-        else:
-            left, values, right = svd_of(a)
-        kept = _above(np.abs(values), absolute, relative)
-        inverses = np.divide(1, values, out=np.zeros(kept.shape, values.dtype), where=kept)
-        return (kernels.pseudo_inverse(left, inverses, right),)
-
-    return lapack(run, input)[0]
+    """V S⁻¹ Uᴴ"""
+    if hermitian:
+        values, left = eigh_parts(input, "L")
+        right = left
+    else:
+        left, values, turned = svd_parts(input)
+        right = adjoint(turned)
+    kept = _above(values.abs(), absolute, relative)
+    inverses = masked_fill(reciprocal(values), ~kept, 0.0)
+    return (right * unsqueeze(inverses, -2)) @ adjoint(left)
 
 
 def _pinv_vjp(node, grad):

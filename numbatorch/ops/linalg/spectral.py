@@ -1,4 +1,4 @@
-"""Singular values and eigenvalues: LAPACK's gesdd, syevd and geev, on the host.
+"""Singular values and eigenvalues: LAPACK's gesdd, syevd and geev; on CUDA Jacobi's rotations, but for geev, on the host.
 
 Gradients do not exist where two of them meet, and are large nearby. Vectors are determined up to their sign,
 or in the complex case a factor of size 1: gradients of a function that depends on it mean nothing.
@@ -20,6 +20,8 @@ from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
+    computed,
+    decompositions_for,
     failed,
     floating,
     lapack,
@@ -57,9 +59,15 @@ def _check_phase(turns: Tensor, function: str, vectors: str) -> None:
         )
 
 
-def decompose(function: str, decomposition: Callable, *arguments: Any) -> tuple[np.ndarray, ...]:
+def decompose(function: str, decomposition: Callable, *arguments: Any) -> tuple[Any, ...]:
     """What a decomposition gives, with PyTorch's error where it found no end."""
     *results, info = decomposition(*arguments)
+    check_end(function, info if isinstance(info, np.ndarray) else info.copy_to_host())
+    return tuple(results)
+
+
+def check_end(function: str, info: np.ndarray) -> None:
+    """Raise LinAlgError where a decomposition found no end."""
     if np.count_nonzero(info):
         which, code = failed(info)
         kind = "singular values" if function.endswith("svd") else "eigenvalues"
@@ -67,31 +75,47 @@ def decompose(function: str, decomposition: Callable, *arguments: Any) -> tuple[
             f"{function}: {which}The algorithm failed to converge because the input matrix is ill-conditioned or has "
             f"too many repeated {kind} (error code: {code})."
         )
-    return tuple(results)
 
 
 # --- singular values
 
 
-def svd_of(a: np.ndarray, full: bool = False, vectors: bool = True) -> tuple[np.ndarray, ...]:
-    """`kernels.svd`, with PyTorch's errors. Values without vectors may be of infinite numbers, and are NaN then; what
-    PyTorch's vectors are there hangs on the matrix: numbers, NaN or an error, which it always is here."""
+def _svd_of(a: Any, full: bool = False, vectors: bool = True) -> tuple[Any, ...]:
+    """U, S and Vᴴ of an array, or S alone, with PyTorch's errors. Values without vectors may be of infinite numbers, and are NaN
+    then; what PyTorch's vectors are there hangs on the matrix: numbers, NaN or an error, which it always is here."""
+    if not isinstance(a, np.ndarray):
+        return _svd_on_cuda(a, full, vectors)
     finite = np.isfinite(a)
     if np.count_nonzero(finite) == a.size:
         return decompose("linalg.svd", kernels.svd, a, full, vectors)
-    ill = (~finite if vectors else np.isnan(a)).any((-2, -1))
-    if ill.any():
-        raise LinAlgError(
-            f"linalg.svd: {failed(ill)[0]}The algorithm failed to converge because the input matrix contained "
-            f"non-finite values."
-        )
+    _check_finite((~finite if vectors else np.isnan(a)).any((-2, -1)))
     (values,) = decompose("linalg.svd", kernels.svd, np.where(finite, a, 0), full, vectors)
     values[~finite.all((-2, -1))] = np.nan
     return (values,)
 
 
-def _svd_forward(input, full):
-    return lapack(lambda a: svd_of(a, full), input)
+def _svd_on_cuda(a: Any, full: bool, vectors: bool) -> tuple[Any, ...]:
+    from numbatorch_kernels.cuda import decompositions
+    from numbatorch_kernels.cuda.jacobi import NAN
+
+    *results, info = decompositions.svd(a, full, vectors)
+    codes = info.copy_to_host()
+    _check_finite(codes < 0 if vectors else codes == NAN)
+    check_end("linalg.svd", codes * (codes > 0))
+    return tuple(results)
+
+
+def _check_finite(ill: Any) -> None:
+    if ill.any():
+        raise LinAlgError(
+            f"linalg.svd: {failed(ill)[0]}The algorithm failed to converge because the input matrix contained "
+            f"non-finite values."
+        )
+
+
+def svd_parts(input: Tensor, full: bool = False) -> tuple[Tensor, ...]:
+    """U, S and Vᴴ of matrices that were checked, without a gradient."""
+    return computed(lambda a: _svd_of(a, full), input)
 
 
 def _svd_vjp(node, grads):
@@ -136,7 +160,7 @@ def _svd_vjp(node, grads):
     return (result,)
 
 
-_svd = Op("LinalgSvd", _svd_forward, _svd_vjp, saves=(-1, -2, -3), differentiable=3)
+_svd = Op("LinalgSvd", svd_parts, _svd_vjp, saves=(-1, -2, -3), differentiable=3)
 
 
 def check_svd(A: Tensor, driver: str | None = None) -> None:
@@ -187,7 +211,7 @@ def singular_values(A: Tensor) -> Tensor:
     """The singular values of matrices that were checked: without vectors where no gradient will want them."""
     if recorded(A):
         return _svd(A, False)[1]
-    return lapack(lambda a: svd_of(a, False, False), A)[0]
+    return computed(lambda a: _svd_of(a, False, False), A)[0]
 
 
 def svd_old(
@@ -217,8 +241,10 @@ def svd_old(
 # --- eigenvalues of Hermitian matrices
 
 
-def _eigh_forward(input, triangle):
-    return lapack(lambda a: decompose("linalg.eigh", kernels.eigh, a, triangle), input)
+def eigh_parts(input: Tensor, triangle: str) -> tuple[Tensor, ...]:
+    """L and V of matrices that were checked, without a gradient."""
+    eigh = decompositions_for(input).eigh
+    return computed(lambda a: decompose("linalg.eigh", eigh, a, triangle), input)
 
 
 def _eigh_vjp(node, grads):
@@ -239,7 +265,7 @@ def _eigh_vjp(node, grads):
     return (vectors @ inner @ turned,)
 
 
-_eigh = Op("LinalgEigh", _eigh_forward, _eigh_vjp, saves=(-1, -2), differentiable=2)
+_eigh = Op("LinalgEigh", eigh_parts, _eigh_vjp, saves=(-1, -2), differentiable=2)
 
 
 def check_hermitian(A: Tensor, UPLO: str = "L") -> None:
@@ -278,7 +304,8 @@ def hermitian_eigenvalues(A: Tensor, triangle: str = "L") -> Tensor:
     """The eigenvalues of matrices that were checked: without vectors where no gradient will want them."""
     if recorded(A):
         return _eigh(A, triangle)[0]
-    return lapack(lambda a: decompose("linalg.eigh", kernels.eigh, a, triangle, False), A)[0]
+    eigh = decompositions_for(A).eigh
+    return computed(lambda a: decompose("linalg.eigh", eigh, a, triangle, False), A)[0]
 
 
 # --- eigenvalues of any matrices

@@ -1,7 +1,8 @@
 """`torch.linalg`: linear algebra of stacks of matrices, (..., m, n).
 
-LU and Cholesky factors, and what they solve, are computed by kernels of our own on either device, QR on `cuda`; other
-decompositions are LAPACK's, as NumPy has it, on the host: for them tensors on `cuda` travel there and back.
+On the CPU, LU and Cholesky factors, and what they solve, are computed by kernels of our own, other decompositions by LAPACK, as
+NumPy has it. On `cuda` all are kernels of our own, but for `eig`, `eigvals`, `ldl_factor` and `ldl_solve`, whose operands travel
+to the host and back.
 float32, float64, complex64 and complex128; all are differentiable to any order, where a derivative exists.
 """
 

@@ -127,16 +127,33 @@ def lies_in_order(array, order: Sequence[int]) -> bool:
 
 
 def kept_order(array) -> tuple[int, ...]:
-    """The order of dimensions in memory that a new array takes over from `array`: by falling strides, where
-    those of repeated elements (0) and of equal ones have no say."""
-    order = list(range(array.ndim))
-    for k in range(1, array.ndim):
+    """The order of dimensions in memory, the outermost first, that a new array takes over from `array`."""
+    return common_order(array.shape, [array.strides])
+
+
+def common_order(shape: Sequence[int], walks: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """The order of dimensions in memory, the outermost first, of what is made of operands with these strides: by falling
+    strides of the first operand that tells two dimensions apart, where those of repeated elements (0) have no say; of
+    equal strides the longer dimension is the outer one. As in PyTorch's TensorIterator."""
+    order = list(range(len(shape)))[::-1]  # the innermost first
+    for k in range(1, len(shape)):
         at = k
         for before in range(k - 1, -1, -1):
-            outer, inner = order[before], order[at]
-            a, b = array.strides[outer], array.strides[inner]
-            if a and b and (a < b or (a == b and array.shape[outer] < array.shape[inner])):
-                order[before], order[at], at = inner, outer, before
-            elif a and b and a > b:
+            turned = _turned(shape, walks, order[before], order[at])
+            if turned:
+                order[before], order[at], at = order[at], order[before], before
+            elif turned is False:
                 break
-    return tuple(order)
+    return tuple(order[::-1])
+
+
+def _turned(shape: Sequence[int], walks: Sequence[Sequence[int]], inner: int, outer: int) -> bool | None:
+    """Whether `inner` should be the outer of the two dimensions; None if no operand tells them apart."""
+    for walk in walks:
+        a, b = walk[inner], walk[outer]
+        if a and b:
+            if a != b:
+                return a > b
+            if shape[inner] > shape[outer]:
+                return True
+    return None

@@ -16,7 +16,7 @@ import numbatorch.dtype as dt
 from numbatorch.arguments import no_tensor
 from numbatorch.base import Kind, Number, TensorBase, empty, weighed, wrap
 from numbatorch.dtype import DType, type_word
-from numbatorch.layout import broadcast_steps, collapse, dense_order, inverse, steps
+from numbatorch.layout import broadcast_steps, collapse, common_order, dense_order, inverse, steps
 from numbatorch.overlap import refuse_repeated
 from numbatorch.shape import broadcast_pair, contiguous_strides
 from numbatorch_kernels import lift, making, parallel, turn
@@ -137,13 +137,14 @@ class Plan:
         ]
         arrays = [x.array for x in inputs if isinstance(x, TensorBase)]
         self.order: tuple[int, ...] | None = (
-            None  # of dimensions in memory, where all operands share one that is not row-major
+            None  # of the results' dimensions in memory, where it is not row-major
         )
-        dense = (
-            out is None and len(self.shape) > 1 and not arrays[0].flags.c_contiguous and dense_order(arrays)
-        )
-        if dense:
-            self.order = dense
+        walks = [broadcast_steps(array, self.shape) for array in arrays]
+        dense = None
+        if out is None and len(self.shape) > 1 and not all([array.flags.c_contiguous for array in arrays]):
+            dense = dense_order(arrays)
+            order = common_order(self.shape, walks) if dense is None else dense
+            self.order = None if order == tuple(range(len(order))) else order
         contiguous = all(
             x.kind.contiguous and x.array.shape == self.shape for x in inputs if isinstance(x, TensorBase)
         )
@@ -154,16 +155,18 @@ class Plan:
             access = ["inplace" if same and x is out else a for x, a in zip(inputs, access, strict=True)]
             writes = "flat"
         else:
+            shape = self.shape
+            if self.order is not None:
+                shape, *walks = [tuple([of[d] for d in self.order]) for of in (shape, *walks)]
             strides: list[Any]
-            strides = [contiguous_strides(self.shape)] * self.count if out is None else [steps(out.array)]
-            strides += [broadcast_steps(x.array, self.shape) for x in inputs if isinstance(x, TensorBase)]
-            outer, length, strides = collapse(self.shape, strides)
+            strides = [contiguous_strides(shape)] * self.count if out is None else [steps(out.array)]
+            outer, length, strides = collapse(shape, strides + walks)
             self.geometry = np.array(
                 [len(outer), length, *outer, *[s for row_ in strides for s in row_]], np.int64
             )
-            walks = [_walk(s, length) for s in strides]
-            writes = "strided" if walks[0] == "fixed" else walks[0]
-            reads = iter(walks[self.count :])
+            ways = [_walk(s, length) for s in strides]
+            writes = "strided" if ways[0] == "fixed" else ways[0]
+            reads = iter(ways[self.count :])
             access = [next(reads) if isinstance(x, TensorBase) else "value" for x in inputs]
         through = [self._through(row, k, x) for k, x in enumerate(inputs)]
         operands = tuple([Operand(*o) for o in zip(elements, access, through, strict=True)])

@@ -16,7 +16,7 @@ from numbatorch.apply import InPlaceOp, Op, ViewOp
 from numbatorch.arguments import listed, tensor_array, whole
 from numbatorch.base import Kind, kind_of, wrap
 from numbatorch.dtype import DType, type_word
-from numbatorch.layout import steps
+from numbatorch.layout import inverse, kept_order, steps
 from numbatorch.ops.copy import (
     contiguous,
     copy_,
@@ -25,7 +25,7 @@ from numbatorch.ops.copy import (
     move,
     resolve,
 )
-from numbatorch.ops.elements import FAR, Layout, in_elements, layout, report, walk, zeros
+from numbatorch.ops.elements import FAR, Layout, in_elements, report, walk, zeros
 from numbatorch.ops.rows import index_add_
 from numbatorch.ops.view import (
     as_strided,
@@ -72,14 +72,17 @@ def _backwards(layout: Layout, itemsize: int, dims: tuple[int, ...]) -> tuple[ke
 
 
 def _flip_forward(input, dims):
-    """One walk backwards: a single index says where it starts."""
-    array, kind = input.array, input.kind
+    """One walk backwards, in the order of the dimensions in memory: a single index says where it starts."""
+    kind, order = input.kind, kept_order(input.array)
+    array = input.array.transpose(order)
     result = base.empty(array.shape, kind)
     if array.size:
-        route, start = _backwards(layout(input), array.itemsize, dims)
+        back = tuple([place for place, d in enumerate(order) if d in dims])
+        route, start = _backwards((array.shape, array.strides), array.itemsize, back)
         index = _indices(np.array([start]), kind.device).array
         kernels.take(kind.device.type, result.array, array, index, route, report("flip", kind))
-    return result
+    flipped = result.array.transpose(inverse(order))
+    return wrap(flipped, kind_of(flipped, kind))
 
 
 _flip: Op = Op("Flip", _flip_forward, lambda node, grad: (_flip(grad, node.params[0]),))

@@ -12,7 +12,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch import arguments
 from numbatorch.apply import Op, Pointwise
-from numbatorch.arguments import class_name, tensor_array, tensor_kind
+from numbatorch.arguments import class_name, tensor_kind
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, empty, fill, kind_of, wrap
@@ -100,8 +100,9 @@ def empty_in_order(shape: tuple[int, ...], kind: Kind, order: tuple[int, ...]) -
 
 def clone_contiguous(input: Tensor) -> Tensor:
     """A row-major copy."""
-    result = empty(tensor_array(input).shape, input.kind)
-    return copy_(result, input)
+    if tensor_kind(input).contiguous:
+        return _clone(input)
+    return copy_(empty(input.array.shape, input.kind), input)
 
 
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:

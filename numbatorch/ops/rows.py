@@ -292,7 +292,7 @@ def index_add(
     out: Tensor | None = None,
 ) -> Tensor:
     """A copy of `input` with the slices of `source` added: see `index_add_`."""
-    result = index_add_(clone(input), dim, index, source, alpha=alpha)
+    result = index_add_(clone_contiguous(input), dim, index, source, alpha=alpha)
     return result if out is None else into(out, result, "index_add", source, index)
 
 
@@ -343,7 +343,7 @@ def index_copy(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None
 ) -> Tensor:
     """A copy of `input` with slices overwritten: see `index_copy_`."""
-    result = index_copy_(clone(input), dim, index, source)
+    result = index_copy_(clone_contiguous(input), dim, index, source)
     return result if out is None else into(out, result, "index_copy", source, index)
 
 

@@ -313,7 +313,7 @@ def scatter(
     out: Tensor | None = None,
 ) -> Tensor:
     """A copy of `input` with elements overwritten: see `scatter_`."""
-    result = scatter_(clone(input), dim, index, src, reduce=reduce, value=value)
+    result = scatter_(clone_contiguous(input), dim, index, src, reduce=reduce, value=value)
     read = (src, index) if isinstance(src, TensorBase) else (index,)
     return result if out is None else into(out, result, "scatter", *read)
 
@@ -328,7 +328,7 @@ def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of `input` with elements added: see `scatter_add_`."""
-    result = scatter_add_(clone(input), dim, index, src)
+    result = scatter_add_(clone_contiguous(input), dim, index, src)
     return result if out is None else into(out, result, "scatter_add", src, index)
 
 

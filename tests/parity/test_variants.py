@@ -293,7 +293,9 @@ EXPLAINED = {
     r"extremes of \S*\[complex\].*: \[.* against PyTorch's \[": "which parts of a product with infinity are NaN depends on the formula",
     r"(extremes|layouts) of (topk|kthvalue)\b.*: \[[\d ]+\] against PyTorch's \[[\d ]+\]": "which of equal elements is found",
     r"extremes of mode, extremes of \S+: \[.* against PyTorch's \[": "NaN equals NaN in mode",
-    r"extremes of (linalg\.|inverse|slogdet|logdet|cholesky|ormqr|norm\('nuc)(?!.*: (Value|Type|Index|Attribute)Error)": "LAPACKs differ in what they make of NaN and infinity",
+    r"extremes of (linalg.(tensorinv|solve|eigvalsh|qr|lu_factor|inv|cholesky|slogdet|pinv)|inverse|slogdet|cholesky|ormqr)(?!.*: (Value|Type|Index|Attribute)Error)": (
+        "LAPACKs differ in what they make of NaN and infinity"
+    ),
     r"extremes of (nn.functional.)?(scaled_dot_product|multi_margin|multilabel_(soft_)?margin|grid_sample|cdist\(inf).*: \[.* against PyTorch's \[": (
         "PyTorch's comparisons leave NaN out, and infinity times nothing"
     ),
@@ -305,15 +307,17 @@ EXPLAINED = {
     ),
     r"extremes of pow, the largest int": "PyTorch's depends on the length of the vector",
     # layouts
-    r"of (linalg\.|inverse|cholesky|lu).*strides": "what LAPACK solves for lies column after column in PyTorch, row after row here",
-    r"of (nonzero|argwhere).*strides": "places lie one after the other here, coordinates in PyTorch",
-    r"layouts of unsafe_(split|chunk).*strides": "these parts are views here",
-    r"layouts of .*, (transposed|expanded|every second) \w+: (torch.\w+ \([\d, ]*\)), strides .* against PyTorch's \2, strides": (
-        "results of operands that do not all lie alike are row-major here; PyTorch's follow the first, or what its kernel is made of"
-    ),
+    r"of (linalg\.|inverse|cholesky|lu).*, strides \[[\d, ]*\]$": "what LAPACK solves for lies column after column in PyTorch, row after row here",
+    r"of (nonzero|argwhere).*, strides \[[\d, ]*\]$": "places lie one after the other here, coordinates in PyTorch",
+    r"layouts of unsafe_(split|chunk).*, strides \[[\d, ]*\]$": "these parts are copies here",
+    r"layouts of (sort|argsort|msort)\b.*, strides \[[\d, ]*\]$": "what was sorted is row-major here, as its operand in PyTorch",
+    r"layouts of (select|slice|diagonal)_scatter.*, every second .*, strides \[[\d, ]*\]$": "PyTorch's copy has the operand's gaps",
+    r"layouts of nn.functional.scaled_dot_product_attention.*, strides \[[\d, ]*\]$": "PyTorch's kernels differ in how results lie",
+    r"layouts of fft.fft2.*, strides \[[\d, ]*\]$": "PyTorch's library of transforms leaves them as it computes them",
     r"layouts of (inverse|linalg.tensorinv).*expanded.*: The diagonal element": "the rounding that decides where a singular matrix ends",
-    r"layouts of linalg.(lu|qr|cond).*, expanded \w+: \[.* against PyTorch's \[": "singular matrices have many factors",
-    r"of conj\S*, .*strides": "PyTorch's conj is a view that conjugates when it is read",
+    r"layouts of linalg.(lu|qr|cond|lstsq).*, expanded \w+: (\[|torch.return).* against PyTorch's": "singular matrices have many factors",
+    r"layouts of cholesky_inverse.*, expanded complex128: ": "the factor's diagonal is real in LAPACK, and not asked for",
+    r"of (conj|adjoint)\S*, .*, strides \[[\d, ]*\]$": "PyTorch's conj is a view that conjugates when it is read",
     # mistakes: whose sentence it is
     r"(mistakes|outs) of .*TypeError: .* against PyTorch's TypeError: .* received an invalid combination of arguments": (
         "of functions with several forms PyTorch lists them all; here the argument that is wrong is named"
@@ -375,7 +379,7 @@ EXPLAINED = {
     r"outs of .* can't be cast to .* PyTorch's RuntimeError: (ldexp|mvlgamma|logsumexp|mean|expected scalar)": (
         "PyTorch's functions say each in their way what does not fit"
     ),
-    r"outs of .*, expanded: RuntimeError: unsupported operation: more than one element of the written-to tensor refers": (
+    r"outs of (sum|prod|mv|bmm|var|tri[ul]|std|norm|linalg.vecdot|histc|cum(min|max)|arg(min|max)|any|all|amin|amax)\b\S*, expanded: RuntimeError: unsupported operation: more than one element of the written-to tensor refers": (
         "some of PyTorch's functions write wherever that comes to, a few of them beyond the memory"
     ),
     r"outs of (narrow_copy.*, (transposed|every second)|nn.functional.gelu, every second).*: \[.* against PyTorch's \[": (
@@ -438,9 +442,11 @@ def difference(ours: Any, theirs: Any, factor: float, least: tuple[float, float]
         f"{x.dtype} {tuple(x.shape)}, strides {_strides(x)}" if hasattr(x, "stride") else repr(x)
         for x in (ours, theirs)
     )
-    if a != b:
-        return f"{a} against PyTorch's {b}"
-    return _unequal(ours, theirs, factor, least)
+    if a == b:
+        return _unequal(ours, theirs, factor, least)
+    alike = a.split(", strides")[0] == b.split(", strides")[0]
+    values = _unequal(ours, theirs, factor, least) if alike else None
+    return f"{a} against PyTorch's {b}{f', {values}' if values else ''}"
 
 
 def _strides(x: Any) -> list[int]:

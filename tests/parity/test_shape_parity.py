@@ -8,6 +8,7 @@ from operator import add
 
 import pytest
 
+import numbatorch
 from numbatorch.shape import (
     Size,
     broadcast_pair,
@@ -93,6 +94,29 @@ def test_dims_and_strides():
             with pytest.raises(expected[0]) as error:
                 normalize_dim(dim, len(shape) + 1)
             assert str(error.value) == expected[1]
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["x + y", "L.where(x > y, x, 2.0)", "-x", "x.clone()", "L.empty_like(x)", "L.lerp(y, x, y)", "x.flip(0)"],
+)
+def test_how_results_lie_in_memory(case):
+    """`x` and `y` of random dimensions, in random order in memory, with gaps, and repeated."""
+    rng = random.Random(4)
+    for _ in range(150):
+        ndim = rng.randint(1, 4)
+        sizes, order = [rng.randint(3, 5) for _ in range(ndim)], rng.sample(range(ndim), ndim)
+        gap, repeated = rng.randint(1, 2), [rng.random() < 0.3 for _ in range(ndim)]
+        found = []
+        for library in (numbatorch, torch):
+            x = library.zeros([sizes[d] for d in order]).permute([order.index(d) for d in range(ndim)])[
+                ..., ::gap
+            ]
+            y = library.zeros([1 if one else n for one, n in zip(repeated, x.shape, strict=True)])
+            result = eval(case, {"L": library, "x": x, "y": y})
+            found.append((tuple(result.shape), tuple(result.stride())))
+        ours, theirs = found
+        assert ours == theirs, (case, sizes, order, gap, repeated)
 
 
 def test_size():

@@ -224,9 +224,9 @@ def reduced_shape(shape: tuple[int, ...], dims: Sequence[int], keepdim: bool = F
 PORTION = 1 << 18  # elements
 
 
-def portions(count: int, each: int, at_once: bool = False) -> list[slice]:
-    """`count` things with so many elements each in slices of PORTION elements at most, all about as long, or `at_once` in
-    one: for what needs memory for every element. There is at least one slice."""
-    step = max(1, count if at_once else PORTION // max(each, 1))
+def portions(count: int, each: int, at_once: bool = False, most: int = PORTION) -> list[slice]:
+    """`count` things with so many elements each in slices of `most` elements, all about as long, or `at_once` in one:
+    for what needs memory for every element. There is at least one slice."""
+    step = max(1, count if at_once else most // max(each, 1))
     step = -(-count // max(1, -(-count // step))) or 1
     return [slice(first, min(first + step, count)) for first in range(0, max(count, 1), step)]

@@ -7,6 +7,7 @@ which the wanted rank falls, until one key is left or no digit. A row is read a 
 from __future__ import annotations
 
 from functools import cache
+from math import prod
 
 import numpy as np
 from numpy import int64, uint64
@@ -16,6 +17,7 @@ from numbatorch_kernels.callee import callee
 from numbatorch_kernels.codes import MEDIAN, NANMEDIAN, RANK
 from numbatorch_kernels.cpu import shared
 from numbatorch_kernels.keys import WORD, is_nan, key_of, order
+from numbatorch_kernels.local import local
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 from numbatorch_kernels.sort import sort
@@ -28,6 +30,8 @@ select = Kernel(
 top = Kernel("top")  # (values, indices, src, largest): the first elements of the rows, were they sorted
 
 FEW = 16  # elements that `top` keeps in order while it looks through a row
+LANES = 32  # columns that it looks through together
+KEPT = FEW * LANES  # elements of theirs
 GRAIN = 1 << 13  # elements worth a thread
 
 
@@ -89,6 +93,16 @@ def _select(values, indices, src, length, how, rank, form, bits, infinity, desce
                 left -= 1
 
 
+@callee
+def _insert(best, indices, apart, found, key, j):
+    """`key` of element j among the `found` best, in order, whose places are `apart` in memory."""
+    k = found
+    while k > 0 and best[k - 1] > key:
+        best[k], indices[k * apart] = best[k - 1], indices[(k - 1) * apart]
+        k -= 1
+    best[k], indices[k * apart] = key, j
+
+
 def _top_few(values, indices, src, best, length, few, form, bits, infinity, descending, start, stop):
     """The first few elements, in order: those seen so far are kept sorted."""
     for r in range(start, stop):
@@ -97,14 +111,43 @@ def _top_few(values, indices, src, best, length, few, form, bits, infinity, desc
             key = key_of(src[first + j], form, bits, infinity, descending)
             if found == few and key >= best[out + few - 1]:
                 continue
-            k = out + (found if found < few else few - 1)
-            while k > out and best[k - 1] > key:
-                best[k], indices[k] = best[k - 1], indices[k - 1]
-                k -= 1
-            best[k], indices[k] = key, j
+            _insert(offset(best, out), offset(indices, out), 1, min(found, few - 1), key, j)
             found += found < few
         for k in range(out, out + few):
             values[k] = src[first + indices[k]]
+
+
+def _top_few_across(
+    values, indices, src, length, after, few, form, bits, infinity, descending, start, stop
+):  # fmt: skip
+    """The same of columns, which are `after` beside each other: of blocks start:stop of them, row by row."""
+    best, last = local(uint64, KEPT), local(uint64, LANES)
+    blocks = (after + LANES - 1) // LANES
+    for block in range(start, stop):
+        matrix, left = block // blocks, block % blocks * LANES
+        count = min(LANES, after - left)
+        columns, out = offset(src, matrix * length * after + left), matrix * few * after + left
+        to, places = offset(values, out), offset(indices, out)
+        for j in range(few):
+            for c in range(count):
+                key = key_of(columns[j * after + c], form, bits, infinity, descending)
+                _insert(offset(best, c * FEW), offset(places, c), after, j, key, j)
+        for c in range(count):
+            last[c] = best[c * FEW + few - 1]
+        for j in range(few, length):
+            row, news = offset(columns, j * after), 0
+            for c in range(count):  # in most rows there are none, which vectors of columns find out
+                news += key_of(row[c], form, bits, infinity, descending) < last[c]
+            if news == 0:
+                continue
+            for c in range(count):
+                key = key_of(row[c], form, bits, infinity, descending)
+                if key < last[c]:
+                    _insert(offset(best, c * FEW), offset(places, c), after, few - 1, key, j)
+                    last[c] = best[c * FEW + few - 1]
+        for k in range(few):
+            for c in range(count):
+                to[k * after + c] = columns[places[k * after + c] * after + c]
 
 
 def _top_many(values, indices, src, length, few, form, bits, infinity, descending, start, stop):
@@ -127,6 +170,7 @@ def _entry(function, itemsize: int):
     kinds = {
         _select: (word, "i8", word, *[int] * 9),
         _top_few: (word, "i8", word, "u8", *[int] * 8),
+        _top_few_across: (word, "i8", word, *[int] * 9),
         _top_many: (word, "i8", word, *[int] * 8),
     }[function]
     return cpu.compiled(function, *kinds)
@@ -153,6 +197,16 @@ def _(values, indices, src, largest):
         parallel.run(entry, rows, grain, found, places, src, length, few, *rule)
         sort("cpu", values, turns, found, largest)
         indices[...] = np.take_along_axis(places, turns, -1)
+
+
+def top_across(values: np.ndarray, indices: np.ndarray, src: np.ndarray, dim: int, largest: bool) -> None:
+    """The first FEW elements at most of the columns along a dimension of contiguous `src` that is not the last."""
+    length, few, after = src.shape[dim], values.shape[dim], prod(src.shape[dim + 1 :])
+    blocks = src.size // (length * after) * -(-after // LANES)
+    parallel.run(
+        _entry(_top_few_across, src.itemsize), blocks, -(-GRAIN // (length * LANES)), values, indices, src, length,
+        after, few, *order(src.dtype, largest),
+    )  # fmt: skip
 
 
 @select.on("cuda")

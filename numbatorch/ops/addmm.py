@@ -24,7 +24,7 @@ from numbatorch.ops.matmul import adjoint, check, check_stacks, matmul, mv, oute
 from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.reduction import into as into_wider
 from numbatorch.ops.view import expand, reshape, squeeze, transpose, unsqueeze
-from numbatorch.shape import portions, sized_dim
+from numbatorch.shape import PORTION, portions, sized_dim
 from numbatorch_kernels import gemm, scalar
 
 if TYPE_CHECKING:
@@ -255,7 +255,10 @@ def _add_products(out, bias, a, b, beta, alpha):
     """`out` with the sum in it, of a few matrices at a time: a copy has them side by side. The sums of halves are
     rounded once, so they are made of all."""
     count, n, k = a.array.shape
-    for some in portions(count, 2 * n * k, at_once=a.kind.dtype.is_half):
+    most = (
+        PORTION // 4 if a.kind.cpu else PORTION
+    )  # of one matrix of a size that is worth it there need be no copy
+    for some in portions(count, 2 * n * k, a.kind.dtype.is_half, most):
         _computed(out, bias, *_side_by_side(a.detach()[some], b.detach()[some]), beta, alpha)
         bias, beta = out, 1
     return out

@@ -15,6 +15,7 @@ from numbatorch.ops.copy import clone_contiguous, contiguous, copy_
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.scatter import scatter_add_
 from numbatorch.ops.view import movedim, reshape, unsqueeze
+from numbatorch_kernels import parallel
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -59,7 +60,8 @@ def as_rows(input: Tensor, dim: int) -> Tensor:
     return contiguous(movedim(last, dim, -1) if dim != input.array.ndim - 1 else last)
 
 
-BLOCK = 1 << 17  # elements of rows that are copied at a time
+BLOCK = 1 << 17  # elements of rows that are copied at a time on CUDA
+SHARE = 1 << 14  # and for each thread of the CPU
 
 
 def by_rows(
@@ -74,13 +76,14 @@ def by_rows(
     rows = movedim(wrap(input.array, input.kind), dim, -1)
     shape, size = rows.array.shape, rows.array.size
     in_place = rows.kind.contiguous and not large
-    if in_place or len(shape) == 1 or size <= 2 * BLOCK or not count:
+    block = SHARE * parallel.get_num_threads() if input.kind.cpu else BLOCK
+    if in_place or len(shape) == 1 or size <= 2 * block or not count:
         values, places = choose(contiguous(rows))
         return from_rows(values, dim), from_rows(places, dim)
     final = (*input.array.shape[:dim], count, *input.array.shape[dim + 1 :])
     made = empty_pair(final, input.kind)
     targets = [movedim(t, dim, -1) for t in made]
-    step = max(1, BLOCK * shape[0] // size)
+    step = max(1, block * shape[0] // size)
     for start in range(0, shape[0], step):
         chosen = choose(contiguous(rows[start : start + step]))
         for target, part in zip(targets, chosen, strict=True):

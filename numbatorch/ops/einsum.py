@@ -32,8 +32,8 @@ from numbatorch.ops.linalg.functions import multi_dot
 from numbatorch.ops.matmul import check, matmul, unlike
 from numbatorch.ops.reduce import sum as sum_
 from numbatorch.ops.reduction import into as into_wider
-from numbatorch.ops.view import diagonal, permute, reshape, squeeze, unsqueeze
-from numbatorch.shape import normalize_dims, portions, sized_dim
+from numbatorch.ops.view import diagonal, permute, reshape, squeeze, transpose, unsqueeze
+from numbatorch.shape import PORTION, normalize_dims, portions, sized_dim
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -444,16 +444,25 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _bilinear_forward(x, y, weight):
-    """Of a few rows at a time: of each, the products with all matrices are in memory."""
+    """Of a few rows at a time: of each, the products of its elements or, where those are fewer, of x with all matrices
+    are in memory."""
     outputs, m, n = weight.array.shape
-    result = empty((x.array.shape[0], outputs), x.kind)
+    rows = x.array.shape[0]
+    result, most = empty((rows, outputs), x.kind), PORTION // 4 if x.kind.cpu else PORTION
     with no_grad():
+        if m <= outputs:
+            columns = transpose(reshape(weight, outputs, m * n), 0, 1)
+            for some in portions(rows, m * n, most=most):
+                pairs = mul(unsqueeze(x[some], 2), unsqueeze(y[some], 1))
+                copy_(result[some], matmul(reshape(pairs, pairs.array.shape[0], m * n), columns))
+                del pairs
+            return result
         matrices = reshape(permute(weight, 1, 0, 2), m, outputs * n)  # side by side
-        for some in portions(x.array.shape[0], outputs * n):
+        for some in portions(rows, outputs * n, most=most):
             part = x[some]
-            rows = reshape(matmul(part, matrices), part.array.shape[0], outputs, n)
-            copy_(result[some], squeeze(matmul(rows, unsqueeze(y[some], 2)), 2))
-            del rows
+            products = reshape(matmul(part, matrices), part.array.shape[0], outputs, n)
+            copy_(result[some], squeeze(matmul(products, unsqueeze(y[some], 2)), 2))
+            del products
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
@@ -49,6 +50,17 @@ def _sort_forward(input, dim, descending, out):
 
 
 def _topk_forward(input, dim, k, largest):
+    shape = input.array.shape
+    if (
+        input.kind.cpu
+        and input.kind.contiguous
+        and 0 < k <= select.FEW
+        and prod(shape[dim + 1 :]) >= select.LANES
+    ):
+        values, places = empty_pair((*shape[:dim], k, *shape[dim + 1 :]), input.kind)
+        if values.array.size:
+            select.top_across(values.array, places.array, input.array, dim, largest)
+        return values, places
     return _ranked(select.top, input, k, dim, largest)
 
 

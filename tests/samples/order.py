@@ -25,6 +25,7 @@ ORDER = [
     Sample("msort", _DIMS, dtypes=("float32",)),
     Sample("topk", _DIMS, args=(2,), dtypes=_FEW, prepare=_apart),
     Sample("topk", (((40,),),), args=(20, 0, False), dtypes=("float32", "int16"), prepare=_apart),
+    Sample("topk", (((9, 34),),), args=(3, 0, False), dtypes=("float32", "int16"), prepare=_apart),
     Sample("kthvalue", _DIMS, args=(2,), dtypes=_FEW, prepare=_apart),
     Sample("kthvalue", _DIMS, args=(1, 0, True), dtypes=("float32",), prepare=_apart),
     Sample("median", (((5,),), ((3, 4),), ((),)), dtypes=(*FLOATS, *INTEGERS)),

@@ -108,45 +108,49 @@ def eigh(a: Array, triangle: str, vectors: bool = True) -> tuple[Array, ...]:
 
 def eig(a: Array, vectors: bool = True) -> tuple[Array, ...]:
     """The eigenvalues and vectors of square matrices, complex, and info; no vectors if not `vectors`."""
-    n = a.shape[-1]
+    n, pairs = a.shape[-1], vectors and not _is_complex(a)
     rows = max(n, 1)
-    lines, right = _columns(a), _empty(a, n, n if vectors else 0)
-    values = memory.empty((len(lines), n), np.result_type(a.dtype, np.complex64))
+    values = memory.empty((prod(a.shape[:-2]), n), np.result_type(a.dtype, np.complex64))
+    if pairs:  # the memory of complex vectors is that of the matrix and of what LAPACK makes of them
+        made = memory.empty((len(values), n, n), values.dtype)
+        halves = made.view(a.dtype).reshape(len(values), 2, n, n)
+        lines, right = halves[:, 0], halves[:, 1]
+        lines[...] = stack(a).swapaxes(-2, -1)
+    else:
+        lines, right = _columns(a), _empty(a, n, n if vectors else 0)
     parts = [values] if _is_complex(a) else [_numbers(a, n), _numbers(a, n)]
     scratch = [np.empty(2 * n, _real(a.dtype))] if _is_complex(a) else []
     info = fortran.call("geev", a.dtype, "N", "V" if vectors else "N", n, lines, rows, *parts,
                         lines, rows, right, rows, a.dtype, -1, *scratch)  # fmt: skip
-    del lines
     if not _is_complex(a):
         values.real, values.imag = parts
     if not vectors:
         return _vectors(values, a), _vectors(info, a)
-    if not _is_complex(a):
-        right = _paired(right, values)
+    if pairs:
+        entry = cpu.compiled(_pair, made.dtype, a.dtype, made.dtype, *[int] * 3)
+        parallel.run(entry, len(made), GRAIN // (n * n + 1) + 1, made, made.view(a.dtype), values, n)
+        right = made
     return _vectors(values, a), _matrices(right, a), _vectors(info, a)
 
 
-def _paired(vectors: Array, values: Array) -> Array:
-    """Complex eigenvectors from LAPACK's real ones."""
-    made, n = memory.empty(vectors.shape, values.dtype), values.shape[-1]
-    entry = cpu.compiled(_pair, made.dtype, vectors.dtype, made.dtype, *[int] * 3)
-    parallel.run(entry, len(made), GRAIN // (n * n + 1) + 1, made, vectors, values, n)
-    return made
-
-
 def _pair(out, vectors, values, n, start, stop):
-    """Of matrices start..stop: of two values that are conjugates, the first has the positive imaginary part, and in
-    place of their vectors there are the real and the imaginary part of the first's."""
+    """Complex eigenvectors of matrices start..stop from LAPACK's real ones, which lie in the second half of the same
+    memory: of two values that are conjugates, the first has the positive imaginary part, and in place of their vectors
+    there are the real and the imaginary part of the first's."""
+    line = np.empty(n, np.complex128)
     for matrix in range(start, stop):
-        for j in range(n):
-            line = (matrix * n + j) * n
-            side = values[matrix * n + j].imag
-            first = line - n if side < 0 else line
+        to, j = matrix * n * n, 0
+        source = 2 * to + n * n
+        while j < n:
+            both = values[matrix * n + j].imag != 0 and j + 1 < n
             for i in range(n):
-                real, imaginary = vectors[first + i], vectors[line] * 0
-                if side != 0:
-                    imaginary = vectors[first + n + i]
-                out[line + i] = complex(real, -imaginary if side < 0 else imaginary)
+                imaginary = vectors[source + (j + 1) * n + i] if both else 0.0
+                line[i] = complex(vectors[source + j * n + i], imaginary)
+            for i in range(n):
+                out[to + j * n + i] = line[i]
+                if both:
+                    out[to + (j + 1) * n + i] = line[i].conjugate()
+            j += 2 if both else 1
 
 
 # --- reflections

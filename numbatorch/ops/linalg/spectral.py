@@ -85,9 +85,9 @@ def _svd_of(a: Any, full: bool = False, vectors: bool = True) -> tuple[Any, ...]
     then; what PyTorch's vectors are there hangs on the matrix: numbers, NaN or an error, which it always is here."""
     if not isinstance(a, np.ndarray):
         return _svd_on_cuda(a, full, vectors)
-    finite = np.isfinite(a)
-    if np.count_nonzero(finite) == a.size:
+    if np.isfinite(a).all():
         return decompose("linalg.svd", kernels.svd, a, full, vectors)
+    finite = np.isfinite(a)
     _check_finite((~finite if vectors else np.isnan(a)).any((-2, -1)))
     (values,) = decompose("linalg.svd", kernels.svd, np.where(finite, a, 0), full, vectors)
     values[~finite.all((-2, -1))] = np.nan

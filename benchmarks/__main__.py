@@ -5,9 +5,10 @@
     python -m benchmarks -k softmax           cases whose names contain a word
     python -m benchmarks --json F --picture F --page F    also write the figures, pictures, a page
 
-Each library has a process of its own. They take turns, round by round; who does not measure sleeps. A figure
-is the best of all rounds. A group passes if the geometric mean of its ratios and its worst case are within the
-figures asked for; the exit code is 0 either way: figures are read, not asserted.
+Each library has a process of its own. They take turns, round by round; who does not measure sleeps. A group is gone
+through twice, so that no case has all of its rounds while the machine is slow; a figure is the best of all. A group passes
+if the geometric mean of its ratios and its worst case are within the figures asked for; the exit code is 0 either way:
+figures are read, not asserted.
 """
 
 from __future__ import annotations
@@ -52,10 +53,16 @@ class Worker:
         self.process.wait()
 
 
-def measure(group: Group, case: Case, workers: Sequence[Worker]) -> Line:
-    """The best time of a call in each library, or what the group says is measured."""
+def measure(group: Group, cases: Sequence[Case], workers: Sequence[Worker]) -> list[Line]:
+    """The best time of a call of each case in each library, or what the group says is measured."""
     if group.alone:
-        return Line(case, *(group.alone(worker.library, case) for worker in workers))
+        return [Line(case, *(group.alone(worker.library, case) for worker in workers)) for case in cases]
+    first, second = ([rounds(group, case, workers) for case in cases] for _ in range(2))
+    return [Line(case, *map(min, *both)) for case, *both in zip(cases, first, second)]
+
+
+def rounds(group: Group, case: Case, workers: Sequence[Worker]) -> list[float]:
+    """The best time of a call in each library, of several rounds."""
     for worker in workers:
         worker.ask("prepare", group.name, case.name)
     best: list[list[float]] = []  # of each library, after each round
@@ -64,7 +71,7 @@ def measure(group: Group, case: Case, workers: Sequence[Worker]) -> Line:
     ):
         times = [worker.ask("run", BUDGET) for worker in workers]
         best.append([min(pair) for pair in zip(times, best[-1])] if best else times)
-    return Line(case, *best[-1])
+    return best[-1]
 
 
 def main() -> None:
@@ -89,11 +96,10 @@ def main() -> None:
         if not cases:
             continue
         print(report.title(group))
-        lines = run.groups[name] = []
-        for case in cases:
-            lines.append(measure(group, case, workers))
-            print(report.text(group, lines[-1], run.limits), flush=True)
-        print(report.summary(run, name), end="\n\n")
+        run.groups[name] = measure(group, cases, workers)
+        for line in run.groups[name]:
+            print(report.text(group, line, run.limits))
+        print(report.summary(run, name), end="\n\n", flush=True)
     again = workers[0].ask("limits")  # a machine shared with others shows its best not always
     run.limits = {name: max(limit, again[name]) for name, limit in run.limits.items()}
     print(report.heading(run), *(report.summary(run, name) for name in run.groups), sep="\n")

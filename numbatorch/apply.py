@@ -17,7 +17,7 @@ import numbatorch.dtype as dt
 from numbatorch.arguments import mistaken, no_tensor
 from numbatorch.autograd import anomaly, inplace, mode
 from numbatorch.autograd.mode import state
-from numbatorch.autograd.node import Node, SavedResult, Slot, edges, next_sequence
+from numbatorch.autograd.node import Node, SavedResult, Slot, edges
 from numbatorch.base import Kind, Number, TensorBase, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.overlap import apart
@@ -103,26 +103,43 @@ def no_complex(text: str, error: type[Exception] = NotImplementedError) -> Calla
 
 
 class Row:
-    """An operation: a name, and the class of the nodes that it leaves on the tape. `overload` is the number at the end of
-    the nodes' name: PyTorch counts the forms of an op."""
+    """An operation: its name, and the class, derived from `node`, that its nodes on the tape are shown as. `overload` is the number
+    at the end of that class's name: PyTorch counts the forms of an op."""
 
     made: dict[str, list[Row]] = {}  # all rows, by name
 
-    def __init__(self, name: str, node: type[Node], overload: int = 0):
+    def __init__(self, name: str, node: type[RowNode], overload: int = 0):
         Row.made.setdefault(name, []).append(self)
         self.name = name
-        self.node = type(
-            f"{name}Backward{overload}", (node,), {"row": self, "__module__": "numbatorch.autograd"}
+        self.shown = type(
+            f"{name}Backward{overload}", (node,), {"__slots__": (), "__module__": "numbatorch.autograd"}
         )
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
 
-class OpNode(Node):
+class RowNode(Node):
+    """A recorded call of a row. As long as nobody looks, the nodes of all rows are of one class, which is what the interpreter
+    is quick with; after that a node has the class that is named after its row."""
+
+    __slots__ = ("row",)
+
+    row: Any
+
+    def name(self) -> str:
+        return self.row.shown.__name__
+
+    def shown(self) -> Node:
+        self.__class__ = self.row.shown
+        return self
+
+
+class OpNode(RowNode):
     """A recorded `Op`: its rule is the row's vjp."""
 
-    row: Op
+    __slots__ = ("needs", "params")
+
     params: tuple
     needs: tuple[bool, ...]  # which inputs want a gradient
 
@@ -195,15 +212,15 @@ class Op(Row):
 
     def node_for(self, args: tuple) -> OpNode:
         """A node of this row with its edges and parameters."""
-        node = self.node()
-        node.edges, node.needs = edges(args[: self.tensors])
+        leads, needs = edges(args[: self.tensors])
+        node = OpNode(leads)
+        node.row, node.needs = self, needs
         node.params = args[self.tensors :]
         return node
 
 
 def attach(node: Node, result) -> None:
     """Make `node` the origin of its result or results."""
-    node.sequence = next_sequence()
     if isinstance(result, TensorBase):
         result._grad_fn, result._requires_grad = node, True
     else:
@@ -230,7 +247,6 @@ class InPlaceOp(Op):
         if tracked:
             node = self.node_for(args)
             node.save(*[args[k] for k in self.saves])
-            node.sequence = next_sequence()
             inplace.changed(target)
             inplace.rebase(target, node)
         else:
@@ -345,14 +361,13 @@ class Gradient:
         return [None if k is None else grads[k] for k in self.sources]
 
 
-class PointwiseNode(Node):
+class PointwiseNode(RowNode):
     """A recorded `Pointwise`: its rule is the derived gradient op."""
 
-    row: Pointwise
+    __slots__ = ("rule", "shapes")
+
     rule: Gradient
-    shapes: tuple | None = (
-        None  # for each input (shape, kind) where its gradient must be summed or cast to fit
-    )
+    shapes: tuple | None  # for each input (shape, kind) where its gradient must be summed or cast to fit
 
     def backward(self, grad):
         grads = (grad,)
@@ -601,20 +616,16 @@ class Pointwise(Row):
 
     def record(self, results, inputs: tuple, plan: Plan | None, changed: Tensor | None = None) -> Node:
         """Put the call on the tape. `changed` is the tensor that was overwritten, of a call in place."""
-        node = self.node()
-        node.edges, needs = edges(inputs)
+        leads, needs = edges(inputs)
         outputs = len(self.program.outputs)
         rule = self._gradients.get(needs) or self.gradient(needs, (True,) * outputs)
-        node.rule = rule
-        if plan is not None:
-            node.shapes = plan.fits
+        node = PointwiseNode(leads)
+        node.row, node.rule, node.shapes = self, rule, None if plan is None else plan.fits
         if rule.saves:
             firsts = results if outputs > 1 else (results if changed is None else changed,)
             node.save(*[inputs[k] if k >= 0 else SavedResult(firsts[-1 - k], -1 - k) for k in rule.saves])
         if changed is None:
             attach(node, results)
-        else:
-            node.sequence = next_sequence()
         return node
 
     def kept(self, inputs: tuple, out: Tensor) -> tuple:

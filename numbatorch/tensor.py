@@ -186,7 +186,7 @@ class Tensor(TensorBase):
         if self._base is not None:
             refresh(self)
         fn = self._grad_fn
-        return fn.node if isinstance(fn, Slot) else fn
+        return None if fn is None else (fn.node if isinstance(fn, Slot) else fn).shown()
 
     @property
     def is_leaf(self) -> bool:

@@ -305,6 +305,26 @@ def test_function_that_returns_its_input():
     assert x.grad.item() == 10 and x.is_leaf
 
 
+def test_a_ctx_takes_attributes_of_any_name():
+    class Named(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.edges, ctx.outputs, ctx.saved, ctx.sequence, ctx.node = 3, 7, "saved", -1, None
+            ctx.save_for_backward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad):
+            assert (ctx.edges, ctx.outputs, ctx.saved, ctx.sequence, ctx.node) == (3, 7, "saved", -1, None)
+            return grad * ctx.saved_tensors[0]
+
+    x = leaf(3.0)
+    y = Named.apply(x)
+    assert y.grad_fn.node is None and y.grad_fn.saved_tensors[0] is x
+    (y * 5).backward()
+    assert x.grad.item() == 15
+
+
 def test_function_with_too_many_gradients():
     class Wrong(torch.autograd.Function):
         @staticmethod

@@ -57,18 +57,19 @@ def _set(mode: bool, nan: bool) -> None:
 
 def remember(node: Node) -> None:
     """Keep the stack of the call that is being recorded."""
-    node.trace = "".join(traceback.format_stack()[:-2])
+    node.more().trace = "".join(traceback.format_stack()[:-2])
 
 
 def check(node: Node, results: tuple) -> None:
     """Raise RuntimeError if one of the gradients holds NaN."""
     for position, result in enumerate(results):
         if check_nan and result is not None and result.isnan().any().item():
+            trace = node.more().trace
             origin = (
                 "No forward pass information available. Enable detect anomaly during forward pass for more "
                 "information."
-                if node.trace is None
-                else f"Traceback of forward call that caused the error:\n{node.trace}"
+                if trace is None
+                else f"Traceback of forward call that caused the error:\n{trace}"
             )
             warnings.warn(f"Error detected in {node.name()}. {origin}", stacklevel=2)
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {position}th output.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import anomaly
 from numbatorch.autograd.mode import state
-from numbatorch.autograd.node import Node, Slot, type_name
+from numbatorch.autograd.node import Extras, Node, Slot, type_name
 from numbatorch.base import TensorBase
 from numbatorch_kernels.memory import MEDIUM
 
@@ -84,10 +84,9 @@ def run(
                 break
             node = heappop(heap)[1]
             grad = pending.pop(node)
-            if node.captures is not None:
-                grad = _run_captures(node.captures, node.outputs, grad)
-            if node.prehooks is not None:
-                grad = _run_prehooks(node.prehooks, node.outputs, grad)
+            extras = node.extras
+            if extras is not None:
+                grad = _before(extras, node.outputs, grad)
             if found:
                 for number in range(node.outputs):
                     if (node, number) in found:
@@ -99,10 +98,10 @@ def run(
             results = node.backward(grad) if leads is None else node.backward_along(leads, grad)
             if anomaly.enabled:
                 anomaly.check(node, results)
-            if node.hooks is not None:
+            if extras is not None and extras.hooks:
                 if leads is not None:
                     results = tuple([r if lead else None for r, lead in zip(results, leads)])
-                results = _run_hooks(node.hooks, node.outputs, results, grad)
+                results = _run_hooks(extras.hooks, node.outputs, results, grad)
             if not retain_graph:
                 node.free()
             edges = node.edges
@@ -270,12 +269,17 @@ def _name(hook: Callable) -> str:
     return getattr(hook, "__name__", "<unknown>")
 
 
-def _run_captures(captures: dict[int, dict], outputs: int, grad):
-    if outputs == 1:
-        return run_tensor_hooks(captures[0], grad)
-    return [
-        run_tensor_hooks(captures[k], g) if g is not None and k in captures else g for k, g in enumerate(grad)
-    ]
+def _before(extras: Extras, outputs: int, grad: Any) -> Any:
+    """What arrived at a node after the hooks that come before its rule."""
+    captures = extras.captures
+    if captures and outputs == 1:
+        grad = run_tensor_hooks(captures[0], grad)
+    elif captures:
+        grad = [
+            run_tensor_hooks(captures[k], g) if g is not None and k in captures else g
+            for k, g in enumerate(grad)
+        ]
+    return _run_prehooks(extras.prehooks, outputs, grad) if extras.prehooks else grad
 
 
 def _run_prehooks(hooks: dict[int, Callable], outputs: int, grad):

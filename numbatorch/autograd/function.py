@@ -5,29 +5,28 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import anomaly, inplace
 from numbatorch.autograd.mode import no_grad, state
-from numbatorch.autograd.node import Node, SavedResult, Slot, edges, next_sequence
+from numbatorch.autograd.node import Node, SavedResult, Slot, edges
 from numbatorch.base import TensorBase, alias, empty
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
-class FunctionCtx(Node):
-    """The `ctx` of a Function's `forward` and `backward`: the node that the call leaves on the tape."""
+class FunctionCtx:
+    """The `ctx` of a Function's `forward` and `backward`, in which the one leaves something for the other, under any names."""
 
     needs_input_grad: tuple[bool, ...] = ()
     materialize_grads = True
     _non_differentiable: tuple = ()
     _dirty: tuple = ()
     _to_save: tuple = ()
-    _shapes: tuple = ()  # of the results
-    _input_shapes: tuple = ()
-    function: type[Function]
+    _node: weakref.ref[FunctionNode] | None = None  # which keeps this
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for `backward`, where they are `ctx.saved_tensors`. Changes made in place meanwhile
@@ -58,18 +57,37 @@ class FunctionCtx(Node):
     @property
     def saved_tensors(self) -> tuple:
         """What `save_for_backward` kept."""
+        node = None if self._node is None else self._node()
+        return () if node is None else node.unpack()
+
+
+class FunctionNode(Node):
+    """A recorded call of a Function: its rule is the Function's `backward`. Has the attributes that the `ctx` has."""
+
+    __slots__ = ("ctx", "input_forms", "result_forms")
+
+    function: type[Function]
+    ctx: FunctionCtx
+    input_forms: tuple  # (shape, kind) of each tensor that `apply` was given
+    result_forms: tuple
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ctx, name)
+
+    @property
+    def saved_tensors(self) -> tuple:
         return self.unpack()
 
     def backward(self, grad) -> tuple:
         grads = (grad,) if self.outputs == 1 else tuple(grad)
-        if self.materialize_grads:
+        if self.ctx.materialize_grads:
             grads = tuple(
                 [
                     _zeros(*like) if g is None and like is not None else g
-                    for g, like in zip(grads, self._shapes, strict=True)
+                    for g, like in zip(grads, self.result_forms, strict=True)
                 ]
             )
-        results = self.function.backward(self, *grads)
+        results = self.function.backward(self.ctx, *grads)
         results = results if isinstance(results, tuple) else (results,)
         expected = len(self.edges)
         if len(results) < expected or any(r is not None for r in results[expected:]):
@@ -86,7 +104,7 @@ class FunctionCtx(Node):
         if not isinstance(result, TensorBase):
             raise RuntimeError(f"expected Variable or None (got {type(result).__name__})")
         gradient: Any = result
-        shape, kind = self._input_shapes[place]
+        shape, kind = self.input_forms[place]
         if gradient.array.shape != shape:
             try:
                 gradient = gradient.sum_to_size(shape)
@@ -125,6 +143,11 @@ class Function:
     """
 
     generate_vmap_rule = True  # `vmap` calls `apply` for each example: it needs no rule
+    _node: type[FunctionNode]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._node = type(f"{cls.__name__}Backward", (FunctionNode,), {"__slots__": (), "function": cls})
 
     def __init__(self) -> None:
         warnings.warn(
@@ -175,9 +198,9 @@ class Function:
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
             bound.apply_defaults()
             args, kwargs = bound.args, bound.kwargs
-        ctx = type(f"{cls.__name__}Backward", (FunctionCtx,), {"function": cls})()
+        ctx = FunctionCtx()
         tensors = [a if isinstance(a, TensorBase) else None for a in args]
-        ctx.edges, ctx.needs_input_grad = edges(tensors)
+        leads, ctx.needs_input_grad = edges(tensors)
         recording = state.enabled and any(ctx.needs_input_grad)
         with no_grad():
             if split:
@@ -194,32 +217,39 @@ class Function:
                 raise RuntimeError(
                     "a leaf Variable that requires grad has been used in an in-place operation."
                 )
-        ctx._input_shapes = tuple([None if t is None else (t.array.shape, t.kind) for t in tensors])
         outputs = output if isinstance(output, tuple) else (output,)
         results = tuple([_as_result(o, ctx, tensors) for o in outputs])
-        _save(ctx, outputs, results)
-        _attach(ctx, results)
+        node = cls._node(leads)
+        node.ctx, ctx._node = ctx, weakref.ref(node)
+        node.input_forms, node.result_forms = _forms(tensors), _forms(results)
+        _save(node, outputs, results)
+        _attach(node, results)
+        ctx._to_save = ctx._dirty = (
+            ctx._non_differentiable
+        ) = ()  # results among them would keep their node, which keeps ctx
         return results if isinstance(output, tuple) else results[0]
 
 
-def _attach(ctx: FunctionCtx, results: tuple) -> None:
-    """Make `ctx` the origin of the results that carry gradient."""
-    ctx.sequence = next_sequence()
+def _forms(values: Sequence) -> tuple:
+    return tuple([(t.array.shape, t.kind) if isinstance(t, TensorBase) else None for t in values])
+
+
+def _attach(node: FunctionNode, results: tuple) -> None:
+    """Make `node` the origin of the results that carry gradient."""
     if anomaly.enabled:
-        anomaly.remember(ctx)
-    ctx.outputs = len(results)
-    ctx._shapes = tuple([(r.array.shape, r.kind) if isinstance(r, TensorBase) else None for r in results])
+        anomaly.remember(node)
+    node.outputs = len(results)
     for number, result in enumerate(results):
         if (
             not isinstance(result, TensorBase)
             or not (result.kind.dtype.is_inexact)
-            or any(result is n for n in ctx._non_differentiable)
+            or any(result is n for n in node.ctx._non_differentiable)
         ):
             continue
-        if len(results) == 1 and any(result is d for d in ctx._dirty):
-            inplace.rebase(result, ctx)  # type: ignore[arg-type]  # every TensorBase is a Tensor
+        if len(results) == 1 and any(result is d for d in node.ctx._dirty):
+            inplace.rebase(result, node)  # type: ignore[arg-type]  # every TensorBase is a Tensor
         else:
-            result._grad_fn = ctx if len(results) == 1 else Slot(ctx, number)
+            result._grad_fn = node if len(results) == 1 else Slot(node, number)
             result._requires_grad = True
 
 
@@ -233,11 +263,10 @@ def _as_result(output: Any, ctx: FunctionCtx, inputs: list) -> Any:
     return output
 
 
-def _save(ctx: FunctionCtx, outputs: tuple, results: tuple) -> None:
+def _save(node: FunctionNode, outputs: tuple, results: tuple) -> None:
     """Keep what `save_for_backward` was given; results without the reference back to the node."""
     places = {id(t): number for group in (outputs, results) for number, t in enumerate(group)}
-    ctx.save(*[SavedResult(t, places[id(t)]) if id(t) in places else t for t in ctx._to_save])
-    ctx._to_save = ()
+    node.save(*[SavedResult(t, places[id(t)]) if id(t) in places else t for t in node.ctx._to_save])
 
 
 class InplaceFunction(Function):
@@ -276,8 +305,7 @@ def once_differentiable(function: Callable) -> Callable:
 class _OnceDifferentiable(Node):
     """The origin of gradients that cannot be differentiated."""
 
-    def __init__(self) -> None:
-        self.edges, self.sequence = (), next_sequence()
+    __slots__ = ()
 
     def name(self) -> str:
         return "DelayedError"

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numbatorch.autograd.mode import no_grad, state
-from numbatorch.autograd.node import AccumulateGrad, Handle, Node, SavedResult, Slot, edge, next_sequence
+from numbatorch.autograd.node import AccumulateGrad, Handle, Node, SavedResult, Slot, edge
 from numbatorch.base import TensorBase, alias
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class _PackedTensor:
         if self.number is not None:
             origin = node if node.outputs == 1 else Slot(node, self.number)
         elif isinstance(origin, TensorBase):
-            origin = _Leaf(origin)
+            origin = _Leaf((origin,))
         restored = alias(value)
         restored._grad_fn, restored._requires_grad = origin, True
         return restored
@@ -210,8 +210,7 @@ class _PackedTensor:
 class _Leaf(Node):
     """Stands before a leaf whose saved copy was packed: the gradient goes through unchanged."""
 
-    def __init__(self, leaf: TensorBase):
-        self.edges, self.sequence = (leaf,), next_sequence()
+    __slots__ = ()
 
     def backward(self, grad: Tensor) -> tuple:
         return (grad,)

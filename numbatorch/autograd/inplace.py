@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch.autograd import mode
 from numbatorch.autograd.mode import state
-from numbatorch.autograd.node import Node, edge, next_sequence, refresh, replay
+from numbatorch.autograd.node import Node, edge, refresh, replay
 from numbatorch.base import TensorBase
 
 if TYPE_CHECKING:
@@ -67,10 +67,8 @@ def rebase(out: Tensor, node: Node) -> None:
         if not tracked:
             _show(out, 0)
         return
-    slices = CopySlices()
-    slices.edges = (edge(base), *node.edges)
+    slices = CopySlices((edge(base), *node.edges))
     slices.node, slices.view = node, out._view and _Replay(out)
-    slices.sequence = next_sequence()
     tracked = base._requires_grad
     base._grad_fn, base._requires_grad = slices, True
     out._requires_grad = True
@@ -114,6 +112,8 @@ class _Replay:
 class CopySlices(Node):
     """A part of a tensor was overwritten: that part's gradient goes through the operation, the rest straight
     to the old value."""
+
+    __slots__ = ("node", "view")
 
     node: Node
     view: _Replay

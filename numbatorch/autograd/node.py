@@ -38,18 +38,17 @@ class Node:
                wanted
     saved      tensors and numbers that the rule needs; `versions` are the tensors' versions at that time
     outputs    how many results the operation has that can carry gradient
+    extras     hooks and notes, of the few nodes that have any
     """
 
-    sequence: int
-    edges: tuple
-    saved: tuple = ()
-    versions: tuple | None = None
-    outputs = 1
-    hooks: dict[int, Callable] | None = None  # hook(grad_inputs, grad_outputs), after the rule
-    prehooks: dict[int, Callable] | None = None  # hook(grad_outputs), before it
-    captures: dict[int, dict] | None = None  # by result number: tensor hooks and retain_grad, before the rule
-    trace: str | None = None  # under detect_anomaly: where the operation was called
-    metadata_dict: dict | None = None
+    __slots__ = ("__weakref__", "edges", "extras", "outputs", "saved", "sequence", "versions")
+
+    def __init__(self, edges: tuple = ()):
+        self.edges, self.sequence = edges, next_sequence()
+        self.saved: tuple = ()
+        self.versions: tuple | None = None
+        self.outputs = 1
+        self.extras: Extras | None = None
 
     def backward(self, grad: Tensor) -> tuple:
         """The gradient for each edge, from the gradient of the result (a tuple of them if there are several
@@ -97,18 +96,26 @@ class Node:
         """The class name, as PyTorch's nodes have: "AddBackward0"."""
         return type(self).__name__
 
+    def shown(self) -> Node:
+        """The node as a user sees it: of a class of this name."""
+        return self
+
     @property
     def next_functions(self) -> tuple:
         """For each input: the node that made it and which of its results it was; an AccumulateGrad for a
         leaf."""
         return tuple([_public_edge(edge) for edge in self.edges])
 
+    def more(self) -> Extras:
+        """The node's `extras`, made when they are first needed."""
+        if self.extras is None:
+            self.extras = Extras()
+        return self.extras
+
     @property
     def metadata(self) -> dict:
         """A dictionary for the user's notes."""
-        if self.metadata_dict is None:
-            self.metadata_dict = {}
-        return self.metadata_dict
+        return self.more().metadata
 
     @property
     def saved_tensors(self) -> tuple:
@@ -118,24 +125,38 @@ class Node:
     def register_hook(self, hook: Callable) -> Handle:
         """Call `hook(grad_inputs, grad_outputs)` after this node's rule; what it returns replaces the
         gradients."""
-        if self.hooks is None:
-            self.hooks = {}
-        return Handle(self.hooks, hook)
+        return Handle(self.more().hooks, hook)
 
     def register_prehook(self, hook: Callable) -> Handle:
         """Call `hook(grad_outputs)` before this node's rule; what it returns replaces them."""
-        if self.prehooks is None:
-            self.prehooks = {}
-        return Handle(self.prehooks, hook)
+        return Handle(self.more().prehooks, hook)
 
     def capture(self, number: int, hook: Callable) -> Handle:
         """Call `hook(grad)` with the complete gradient of result `number`."""
-        if self.captures is None:
-            self.captures = {}
-        return Handle(self.captures.setdefault(number, {}), hook)
+        return Handle(self.more().captures.setdefault(number, {}), hook)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
+
+
+class Extras:
+    """What stands on few nodes.
+
+    hooks      hook(grad_inputs, grad_outputs), after the rule
+    prehooks   hook(grad_outputs), before it
+    captures   by result number: tensor hooks and retain_grad, before both
+    trace      under detect_anomaly: where the operation was called
+    metadata   the user's notes
+    """
+
+    __slots__ = ("captures", "hooks", "metadata", "prehooks", "trace")
+
+    def __init__(self) -> None:
+        self.hooks: dict[int, Callable] = {}
+        self.prehooks: dict[int, Callable] = {}
+        self.captures: dict[int, dict] = {}
+        self.trace: str | None = None
+        self.metadata: dict = {}
 
 
 class Slot:
@@ -152,8 +173,8 @@ class AccumulateGrad(Node):
     somebody looks; its hooks are kept with the leaf."""
 
     def __init__(self, variable: Tensor):
+        super().__init__()
         self.variable = variable
-        self.edges = ()
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
@@ -279,8 +300,8 @@ def _public_edge(target) -> tuple:
     if target is None:
         return (None, 0)
     if isinstance(target, Slot):
-        return (target.node, target.number)
-    return (target, 0) if isinstance(target, Node) else (AccumulateGrad(target), 0)
+        return (target.node.shown(), target.number)
+    return (target.shown(), 0) if isinstance(target, Node) else (AccumulateGrad(target), 0)
 
 
 def _modified(node: Node, value: Any, position: int, version: int) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numbatorch.apply import Op, Pointwise, attach
+from numbatorch.apply import Op, Pointwise, RowNode, attach
 from numbatorch.autograd.mode import state
-from numbatorch.autograd.node import Node, edges, next_sequence
+from numbatorch.autograd.node import edges
 from numbatorch.base import TensorBase, alias
 
 
@@ -25,7 +25,7 @@ def _refuse(node, grad):
 
 
 _underived = Op("NotImplemented", lambda tensor, error: alias(tensor), _refuse)
-_underived.node.__name__ = "NotImplemented"  # as PyTorch prints it
+_underived.shown.__name__ = "NotImplemented"  # as PyTorch prints it
 
 
 def underived(operand: Any, error: Exception) -> Any:
@@ -45,8 +45,10 @@ def without_derivative(result: Any, name: str, *operands: Any) -> Any:
     return result
 
 
-class _Underived(Node):
+class _Underived(RowNode):
     """What a call of an `Underived` leaves: it raises."""
+
+    __slots__ = ("text",)
 
     text: str
 
@@ -59,19 +61,19 @@ class Underived(Pointwise):
 
     def __init__(self, name: str, *args, **options):
         super().__init__(name, *args, **options)
-        self.node = type("NotImplemented", (_Underived,), {"row": self, "__module__": "numbatorch.autograd"})
+        self.shown = type(
+            "NotImplemented", (_Underived,), {"__slots__": (), "__module__": "numbatorch.autograd"}
+        )
 
     def kept(self, inputs, out):
         return inputs
 
     def record(self, results, inputs, plan, changed=None):
-        node = self.node()
-        node.edges, _ = edges(inputs)
+        node = _Underived(edges(inputs)[0])
+        node.row = self
         node.text = f"derivative for aten::{self.name}{'' if changed is None else '_'} is not implemented"
         if changed is None:
             attach(node, results)
-        else:
-            node.sequence = next_sequence()
         return node
 
 

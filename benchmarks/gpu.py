@@ -37,7 +37,7 @@ FIGURES = {  # what shall hold, by group: the least part of the copy rate, or of
     "cublas": 0.97,
     "launch": 0.5,
 }
-UNITS = {"memory": "GB/s", "product": "GFLOP/s", "cublas": "GFLOP/s"}
+UNITS = {"memory": "GB/s", "product": "GFLOP/s", "cublas": "GFLOP/s", "decomposition": "GFLOP/s"}
 
 # ---- the check: in processes of its own, since a kernel that goes wrong ends its process ----
 
@@ -47,19 +47,21 @@ def check_share(number: int, count: int, after: str, tiny: bool) -> None:
     each."""
     sys.path.append(str(ROOT / "tests"))
     from samples import SAMPLES
+    from samples.large import LARGE
     from samples.sample import results, tensors
 
     import numbatorch as torch
 
-    rows = SAMPLES[number::count][: 2 if tiny else None]
-    names = [row.id for row in rows]
-    for row in rows[names.index(after) + 1 if after else 0 :]:
-        print(json.dumps(["begin", row.id]), flush=True)
+    rows = SAMPLES[:2] if tiny else [*SAMPLES, *LARGE][number::count]
+    names = [f"{row.id} of {_shapes(row)}" for row in rows]
+    begin = names.index(after) + 1 if after else 0
+    for name, row in zip(names[begin:], rows[begin:], strict=True):
+        print(json.dumps(["begin", name]), flush=True)
         try:
             fault = _difference(torch, row, results, tensors)
         except Exception as error:  # the table goes on: what happened is the result
             fault = _in_words(error)
-        print(json.dumps(["end", row.id, fault]), flush=True)
+        print(json.dumps(["end", name, fault]), flush=True)
 
 
 def _in_words(error: Exception) -> str:
@@ -69,11 +71,16 @@ def _in_words(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
-def _difference(torch: Any, row: Any, results: Callable, tensors: Callable) -> str | None:
-    """How the values or gradients of a row on cuda differ from the CPU's."""
-    shapes = min(
+def _shapes(row: Any) -> tuple:
+    """The smallest shapes of a row that have elements."""
+    return min(
         (s for s in row.shapes if all(0 not in shape for shape in s)), key=lambda s: sum(map(math.prod, s))
     )
+
+
+def _difference(torch: Any, row: Any, results: Callable, tensors: Callable) -> str | None:
+    """How the values or gradients of a row on cuda differ from the CPU's."""
+    shapes = _shapes(row)
     dtype = "float32" if row.order and not row.complex else row.dtypes[0]
     found = []
     for device in ("cpu", "cuda"):
@@ -190,6 +197,7 @@ def cases(tiny: bool) -> Iterator[tuple[str, str, float, Callable]]:
 
         group = "cublas" if library == "cublas" else "product"
         yield group, f"{dtype}{', TF32 allowed' * tf32}, by {library}", 2.0 * side**3, product
+    yield from decompositions(tiny)
     yield "launch", "x + y of 4 elements", 1.0, of(lambda torch, x: x + x, (4,))
     yield "launch", "exp of 4 elements", 1.0, of(lambda torch, x: x.exp(), (4,))
 
@@ -205,6 +213,38 @@ def cases(tiny: bool) -> Iterator[tuple[str, str, float, Callable]]:
     else:
         for case in TRAINING.cases:
             yield "training", case.name, 1.0, step(case.program)
+
+
+def decompositions(tiny: bool) -> Iterator[tuple[str, str, float, Callable]]:
+    """Fourier transforms and factors, of one large matrix and of many small ones, as `cases`. Work is that of the usual
+    algorithms: 5 n log2 n for a transform; of singular values and eigenvalues, which go by sweeps, there is no such number."""
+    length, side, small, many = (16, 8, 4, 2) if tiny else (1 << 20, 2048, 512, 4096)
+
+    def of(function: Callable, n: int, count: int = 1) -> Callable:
+        def program(torch: Any) -> Callable:
+            x = torch.randn(count, n, n, device="cuda")
+            matrix = x @ x.mT / n + torch.eye(n, device="cuda")
+            return lambda: function(torch, matrix)
+
+        return program
+
+    def transform(torch: Any) -> Callable:
+        x = torch.randn(length, dtype=torch.complex64, device="cuda")
+        return lambda: torch.fft.fft(x)
+
+    yield "decomposition", f"FFT of {length}", 5.0 * length * math.log2(length), transform
+    cube = float(side) ** 3
+    yield "decomposition", f"LU of {side}", cube * 2 / 3, of(lambda torch, x: torch.linalg.lu_factor(x), side)
+    yield (
+        "decomposition",
+        f"Cholesky of {side}",
+        cube / 3,
+        of(lambda torch, x: torch.linalg.cholesky(x), side),
+    )
+    yield "decomposition", f"QR of {side}", cube * 8 / 3, of(lambda torch, x: torch.linalg.qr(x), side)
+    for n, count in ((small, 1), (small // 16 or 1, many)):
+        yield "rotations", f"eigh of {count} x {n}", 1.0, of(lambda torch, x: torch.linalg.eigh(x), n, count)
+        yield "rotations", f"svd of {count} x {n}", 1.0, of(lambda torch, x: torch.linalg.svd(x), n, count)
 
 
 def measure_all(library: str, after: str, tiny: bool) -> None:

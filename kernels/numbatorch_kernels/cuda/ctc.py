@@ -9,6 +9,7 @@ from numpy import inf
 
 from numbatorch_kernels.ctc import label_of, skips
 from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.faults import mark
 from numbatorch_kernels.cuda.launch import BLOCK, Kernel, compiled
 
@@ -60,7 +61,7 @@ def ctc_backward_block(
     dx, beta, grad, loss, alpha, lp, targets, starts, lengths, steps, batch, classes, states, blank,
     zero_infinity,
 ):  # fmt: skip
-    """First beta, its states shared out; then the gradient, its steps."""
+    """First beta, its states shared out; then the gradient, what all classes have, and what the labels of each step add."""
     b, lane = cuda.blockIdx.x, cuda.threadIdx.x
     length, labels, start, nll, g = lengths[2 * b], lengths[2 * b + 1], starts[b], loss[b], grad[b]
     count, here = 2 * labels + 1, b * steps * states
@@ -77,14 +78,16 @@ def ctc_backward_block(
             beta[now + s] = way + lp[row + _label(targets, start, blank, classes, s)]
         cuda.syncthreads()
     nothing = zero_infinity and nll == inf
-    for t in range(lane, steps, cuda.blockDim.x):
+    for item in range(lane, steps * classes, cuda.blockDim.x):
+        t, c = split(item, classes)
+        place = (t * batch + b) * classes + c
+        dx[place] = 0 if nothing or t >= length else math.exp(lp[place]) * g
+    cuda.syncthreads()
+    for t in range(lane, 0 if nothing else length, cuda.blockDim.x):
         row, now = (t * batch + b) * classes, here + t * states
-        for c in range(classes):
-            dx[row + c] = 0 if nothing or t >= length else math.exp(lp[row + c]) * g
-        if t < length and not nothing:
-            for s in range(count):
-                place = row + _label(targets, start, blank, classes, s)
-                dx[place] -= math.exp(alpha[now + s] + beta[now + s] + nll - lp[place]) * g
+        for s in range(count):
+            place = row + _label(targets, start, blank, classes, s)
+            dx[place] -= math.exp(alpha[now + s] + beta[now + s] + nll - lp[place]) * g
 
 
 @cache

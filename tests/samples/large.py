@@ -1,0 +1,36 @@
+"""Rows for a GPU alone (benchmarks/gpu.py): the ways that kernels take with large operands, of which the simulator, whose
+tiles are small, knows the text but not the numbers. Of vectors whose signs are free there are the values."""
+
+from samples.linalg import definite, regular
+from samples.sample import Sample
+
+_NUMBERS, _PAIRS, _SQUARE = ("float32",), ("complex64",), (((200, 200),),)
+
+LARGE = [
+    *[
+        Sample(f"fft.{name}", (((3, 1000),),), kwargs={"n": n, "norm": norm}, dtypes=dtypes, order=0, tol=10)
+        for name, norm, dtypes in (("fft", "backward", _PAIRS), ("ifft", "forward", _PAIRS), ("rfft", "backward", _NUMBERS), ("irfft", "forward", _PAIRS))
+        for n in (2048, 1009, 60000, 10007, 1 << 21)
+    ],
+    Sample("fft.fft", (((3000, 20),),), kwargs={"dim": 0}, dtypes=_PAIRS, order=0, tol=10),
+    Sample("linalg.inv_ex", _SQUARE, kwargs={"check_errors": True}, dtypes=_NUMBERS, prepare=definite, order=0),
+    Sample("linalg.solve", (((2, 200, 200), (2, 200, 600)),), kwargs={"left": True}, dtypes=_NUMBERS, prepare=definite, order=0),
+    Sample("linalg.solve_triangular", (((200, 200), (200, 3)),), kwargs={"upper": True}, dtypes=_NUMBERS, low=-0.1, high=0.1, prepare=regular, order=0),
+    Sample("linalg.lu_factor", (((300, 200),),), kwargs={"pivot": True}, dtypes=_NUMBERS, low=-0.1, high=0.1, prepare=regular, order=0),
+    Sample("linalg.lu_factor_ex", (((200, 300),),), kwargs={"pivot": True}, dtypes=_NUMBERS, low=-0.1, high=0.1, prepare=regular, order=0),
+    Sample("linalg.cholesky", _SQUARE, kwargs={"upper": False}, dtypes=_NUMBERS, prepare=definite, order=0),
+    *[
+        Sample("linalg.qr", ((shape,),), kwargs={"mode": mode}, dtypes=dtypes, prepare=regular, order=0, tol=100)
+        for shape in ((300, 200), (200, 300), (5, 70, 40))
+        for mode, dtypes in (("reduced", _NUMBERS), ("complete", _PAIRS))
+    ],
+    *[
+        Sample(f"linalg.{name}", ((shape,),), dtypes=dtypes, prepare=definite, order=0, tol=100)
+        for name in ("svdvals", "eigvalsh")
+        for shape in ((200, 200), (20, 33, 33))
+        for dtypes in (_NUMBERS, _PAIRS)
+    ],
+    Sample("linalg.svdvals", (((300, 100),),), dtypes=_NUMBERS, order=0, tol=100),
+    Sample("linalg.pinv", (((150, 100),),), kwargs={"rtol": 1e-5}, dtypes=_NUMBERS, order=0, tol=100),
+    Sample("linalg.lstsq", (((300, 100), (300, 7)),), kwargs={"driver": "gels"}, dtypes=_NUMBERS, order=0, tol=100),
+]  # fmt: skip

@@ -18,7 +18,7 @@ from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import c_name
 from numbatorch.ops.arithmetic import add, mul, sub
 from numbatorch.ops.comparison import where
-from numbatorch.ops.copy import cast, copy_, to_opmath
+from numbatorch.ops.copy import cast, contiguous, copy_, to_opmath
 from numbatorch.ops.creation import ones, zeros_like
 from numbatorch.ops.dropout import dropout
 from numbatorch.ops.interleave import repeat_interleave
@@ -129,8 +129,8 @@ def _parts(q: Tensor, k: Tensor) -> Iterator[Callable[[Tensor], Tensor]]:
             yield take
 
 
-def _forward(q, k, v, mask, scale, causal):
-    """The result, and the logarithm of the sum of each query's weights."""
+def _forward(q, k, v, mask, scale, causal, leading):
+    """The result, with `leading` in front, and the logarithm of the sum of each query's weights."""
     kind = q.kind
     q, k, v = q.detach(), k.detach(), v.detach()
     out = _like(q, v.array.shape[-1])
@@ -144,12 +144,19 @@ def _forward(q, k, v, mask, scale, causal):
     kernels.attention(kind.device.type, *arrays, None if mask is None else mask.array, scale, causal)
     if made is not out:
         copy_(out, made)
+    if len(leading) != 2:
+        out = wrap(contiguous(out).array.reshape((*leading, *out.array.shape[2:])), kind.flat)
     return out, lse
 
 
 def _vjp(node, grad):
-    q, k, v, out, lse = node.unpack()
-    return _attention_backward(grad, q, k, v, out.detach(), lse, *node.params)
+    q, k, v, mask, out, lse = node.unpack()
+    _, scale, causal, leading = node.params
+    out = out.detach()
+    if len(leading) != 2:
+        four = (*q.array.shape[:3], v.array.shape[-1])
+        grad, out = reshape(grad, four), reshape(out, four)
+    return _attention_backward(grad, q, k, v, out, lse, mask, scale, causal)
 
 
 def _backward(grad, q, k, v, out, lse, mask, scale, causal):
@@ -171,11 +178,11 @@ def _backward(grad, q, k, v, out, lse, mask, scale, causal):
 
 def _backward_vjp(node, grads):
     """Of dq = scale ds k, dk = scale dsᵀ q and dv = pᵀ g, where p are the weights and ds = p (g vᵀ - Σ p (g vᵀ))."""
-    saved = node.unpack()
+    *saved, mask = node.unpack()
     dtype = saved[0].kind.dtype
     given = [zeros_like(x) if t is None else t for t, x in zip(grads, saved[1:])]
     g, q, k, v, a, b, c = map(to_opmath, (*saved, *given))
-    _, _, mask, scale, causal = node.params
+    *_, scale, causal = node.params
     heads, own = q.array.shape[1], k.array.shape[1]
     k, v, b, c = (_repeated(x, heads) for x in (k, v, b, c))
 
@@ -199,12 +206,12 @@ def _backward_vjp(node, grads):
     return tuple([cast(x, dtype) for x in (of_g, of_q, of_k, of_v)])
 
 
-_attention = Op("ScaledDotProductFlashAttentionForCpu", _forward, _vjp, saves=(0, 1, 2, -1, -2), tensors=3)
+_attention = Op("ScaledDotProductFlashAttentionForCpu", _forward, _vjp, saves=(0, 1, 2, 3, -1, -2), tensors=3)
 _attention_backward = Op(
     "ScaledDotProductFlashAttentionForCpuBackward",
     _backward,
     _backward_vjp,
-    saves=(0, 1, 2, 3),
+    saves=(0, 1, 2, 3, 6),
     tensors=4,
     differentiable=3,
 )
@@ -351,5 +358,4 @@ def scaled_dot_product_attention(
         wide = dt.float64 if query.kind.dtype is dt.float64 else dt.float32
         attn_mask = _four_of_mask(attn_mask, leading[0], square, wide)
     operands = _in_four(query, leading[0]), _in_four(key, leading[1]), _in_four(value, leading[1])
-    result, _ = _attention(*operands, attn_mask, scale, is_causal)
-    return result if len(leading[0]) == 2 else reshape(result, (*leading[0], *result.array.shape[-2:]))
+    return _attention(*operands, attn_mask, scale, is_causal, leading[0])[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op
+from numbatorch.apply import Op, attach
 from numbatorch.arguments import flags, tensor_kind, whole
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty
@@ -64,14 +64,14 @@ def _forward(weight, scale, index, bounds, padding, how, by_frequency):
 
 
 def _vjp(node, grad):
-    weight, scale, sizes, largest = node.unpack()
-    index, bounds, padding, how, by_frequency = node.params
+    weight, scale, index, bounds, sizes, largest = node.unpack()
+    padding, how, by_frequency, (rows, columns) = node.params
     if how == MAXIMUM:
         grads = where(unsqueeze(ne(sizes, 0), 1), grad, 0)
-        return scatter_add_(zeros(weight.array.shape, grad.kind), 0, largest, grads), None
+        return scatter_add_(zeros((rows, columns), grad.kind), 0, largest, grads), None
     if how == MEAN:
         grad = div(grad, unsqueeze(clamp(sizes, 1), 1))
-    count, (rows, columns) = index.array.size, weight.array.shape
+    count = index.array.size
     for_weight = zeros((rows, columns), grad.kind) if node.needs[0] else None
     if by_frequency:
         counts = index_add_(zeros((rows,), grad.kind), 0, index, ne(index, -1).to(grad.dtype))
@@ -96,7 +96,19 @@ def _vjp(node, grad):
     return for_weight, cat(factors) if factors else None
 
 
-_embedding_bag = Op("EmbeddingBag", _forward, _vjp, saves=(0, 1, -2, -3), tensors=2)
+class _Bags(Op):
+    """op(weight, scale, index, bounds, padding, how, by_frequency): its node keeps the weight for the gradient of the scale
+    alone."""
+
+    def record(self, result, args):
+        weight, scale, index, bounds, *numbers = args
+        node = self.node_for(args)
+        node.save(weight if node.needs[1] else None, scale, index, bounds, *result[1:])
+        node.params = *numbers, weight.array.shape
+        attach(node, result[:1])
+
+
+_embedding_bag = _Bags("EmbeddingBag", _forward, _vjp, tensors=2)
 
 
 def embedding_bag(

@@ -43,8 +43,8 @@ def _forward(log_probs, targets, starts, lengths, states, blank, zero_infinity):
 
 
 def _vjp(node, grad):
-    log_probs, loss, alpha = node.unpack()
-    return (_ctc_backward(grad, loss, alpha, log_probs, *node.params),)
+    log_probs, targets, loss, alpha = node.unpack()
+    return (_ctc_backward(grad, loss, alpha, log_probs, targets, *node.params[1:]),)
 
 
 def _backward(grad, loss, alpha, log_probs, targets, starts, lengths, states, blank, zero_infinity):
@@ -61,7 +61,7 @@ def _no_second_derivative(node, grad):
     raise RuntimeError("derivative for aten::_ctc_loss_backward is not implemented")
 
 
-_ctc = Op("CtcLoss", _forward, _vjp, saves=(0, -1, -2))
+_ctc = Op("CtcLoss", _forward, _vjp, saves=(0, 1, -1, -2))
 _ctc_backward = Op("CtcLossBackward", _backward, _no_second_derivative, tensors=4)
 
 

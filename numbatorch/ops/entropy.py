@@ -43,7 +43,7 @@ class _CrossEntropy(Op):
     """op(x, target, weight, mean, ignore_index): the loss; and, for the gradient alone, the logarithms."""
 
     def __init__(self, name: str):
-        super().__init__(name, self.run, _vjp, saves=(-2,), differentiable=2)
+        super().__init__(name, self.run, _vjp, saves=(1, 2, -2), differentiable=2)
 
     def __call__(self, x: Tensor, target: Tensor, weight: Tensor | None, mean: bool, ignore_index: int):
         loss, logs, mass = self.run(x, target, weight, mean, ignore_index)
@@ -73,8 +73,8 @@ def _number(value: float, kind: Kind) -> Tensor:
 def _vjp(node, grads):
     """Through the loss, and through the logarithms where the gradient itself has been differentiated."""
     ours, theirs = grads
-    (logs,) = node.unpack()
-    target, weight, mass, mean, ignore_index = node.params
+    target, weight, logs = node.unpack()
+    *_, mass, mean, ignore_index = node.params
     result = None
     if ours is not None and state.enabled:
         divisor = _number(mass, logs.kind.wide) if mean else None

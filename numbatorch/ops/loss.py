@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import casting
-from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, fit, refuse
+from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, attach, fit, refuse
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import Kind, empty
@@ -73,7 +73,7 @@ class Loss(Op):
         accepts: Callable | None = None,
         steps: Callable[..., Tensor] | None = None,
     ):
-        super().__init__(name, self.run, self.back, saves=(0, 1), tensors=2)
+        super().__init__(name, self.run, self.back, tensors=2)
         self.steps = steps
         self.row = Pointwise(name, body, accepts=accepts, weightless=(2, 3))
         self.totals = {"sum": table.total_of(body, False), "mean": table.total_of(body, True)}
@@ -106,15 +106,24 @@ class Loss(Op):
         total, inputs, outputs = self.totals[reduction], (element, element), (element,)
         return plan_for(kind.device.type, total, inputs, outputs, computed_in(element), way)
 
+    def record(self, result: Tensor, args: tuple) -> None:
+        """Put the call on the tape, which keeps the operands that the gradient reads."""
+        *operands, reduction = args
+        node = self.node_for(args)
+        reads = self.row.gradient(node.needs + (False,) * len(operands[2:]), (True,)).saves
+        if -1 in reads:  # the losses, which are made again
+            reads = (0, 1)
+        node.save(*[x if k in reads else None for k, x in enumerate(operands[:2])])
+        node.params = *operands[2:], reduction, [(x.array.shape, x.kind) for x in operands[:2]]
+        attach(node, result)
+
     def back(self, node, grad: Tensor) -> tuple:
-        input, target = node.unpack()
-        *numbers, reduction = node.params
-        shape = broadcast_pair(input.array.shape, target.array.shape)
+        *numbers, reduction, likes = node.params
+        shape = broadcast_pair(*[shape for shape, _ in likes])
         if reduction != "none":
             grad = expand(div(grad, prod(shape)) if reduction == "mean" else grad, shape)
-        grads = self.row.pull_back(grad, (input, target, *numbers), node.needs + (False,) * len(numbers))
-        fits = [None if g is None else fit(g, t.array.shape, t.kind) for g, t in zip(grads, (input, target))]
-        return tuple(fits)
+        grads = self.row.pull_back(grad, (*node.unpack(), *numbers), node.needs + (False,) * len(numbers))
+        return tuple([None if g is None else fit(g, *like) for g, like in zip(grads, likes)])
 
 
 def _floats_only(kernel: str) -> Callable:
@@ -224,7 +233,7 @@ class _Nll(Op):
     of the weights too."""
 
     def __init__(self, name: str):
-        super().__init__(name, self.run, _nll_vjp)
+        super().__init__(name, self.run, _nll_vjp, saves=(2, 3))
 
     def __call__(
         self, x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int
@@ -261,7 +270,9 @@ def _full(x: Tensor) -> Tensor:
 
 
 def _nll_vjp(node, grad):
-    return (nll_backward(grad, *node.params),)
+    target, weight = node.unpack()
+    shape, _, _, *rest = node.params
+    return (nll_backward(grad, shape, target, weight, *rest),)
 
 
 def _nll_backward_run(
@@ -288,13 +299,14 @@ def _nll_backward_run(
 def _nll_backward_vjp(node, grad):
     """The loss is linear in x, so going back is linear in the gradient, and back from there is the loss
     again."""
-    _shape, target, weight, _mass, reduction, ignore_index = node.params
+    target, weight = node.unpack()
+    *_, reduction, ignore_index = node.params
     return (_nll(grad, target, weight, reduction, ignore_index),)
 
 
 _nll = _Nll("NllLoss")
 _nll_2d = _Nll("NllLoss2D")
-nll_backward = Op("NllLossBackward", _nll_backward_run, _nll_backward_vjp)
+nll_backward = Op("NllLossBackward", _nll_backward_run, _nll_backward_vjp, saves=(2, 3))
 
 
 def nll_loss(

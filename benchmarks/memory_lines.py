@@ -3,7 +3,9 @@
 FORWARD is called only. DIFFERENTIABLE has between the two the operands that gradients are for, and is called both
 without and with a backward pass.
 
-Views have no lines (squeeze, permute, expand_as, split ...), nor has what is another name of a line here.
+No lines have: views whose gradient is a view (squeeze, permute, view_as, unflatten, T, broadcast_tensors ...); another name
+or form of a line here (mm of matmul, gt of x > y, broadcast_to and expand_as of expand, __getitem__ of x[rows],
+multi_head_attention_forward of MultiheadAttention); and what writes to no memory (item, empty_like, new_empty).
 
 Matrices whose values are found by LAPACK have 600 rows, not 300: of less than half a megabyte the system says in either
 library what it likes, up to a quarter of a megabyte less than there is.
@@ -90,6 +92,9 @@ ones                      t.ones(2000, 2000)
 eye                       t.eye(2000)
 full_like                 t.full_like(x, 3.0)
 new_full                  x.new_full((2000, 2000), 3.0)
+new_zeros                 x.new_zeros((2000, 2000))
+new_ones                  x.new_ones((2000, 2000))
+zeros                     t.zeros(2000, 2000)
 bitwise_not               ~places
 to half                   x.half()
 multinomial               t.multinomial(flat.abs(), 100)
@@ -225,6 +230,9 @@ pow                       x                 x**3
 clamp                     x                 x.clamp(-1, 1)
 lerp                      x y               x.lerp(y, 0.3)
 addcmul                   x y               t.addcmul(x, x, y)
+addcdiv                   x y               t.addcdiv(x, x, y)
+number + x                x                 2 + x
+number * x                x                 2 * x
 maximum                   x y               t.maximum(x, y)
 minimum                   x y               t.minimum(x, y)
 atan2                     x y               t.atan2(x, y)
@@ -438,6 +446,12 @@ diag_embed                slopes            slopes.diag_embed()
 diag                      slopes            slopes.diag()
 block_diag                square            t.block_diag(square, square)
 rot90                     x                 x.rot90()
+select                    x                 x.select(0, 3)
+narrow                    x                 x.narrow(0, 3, 1000)
+split, joined             x                 t.cat(x.split(300, 1)[::-1], 1)
+split_with_sizes, joined  x                 t.cat(x.split_with_sizes([500, 1500])[::-1])
+flatten, transposed       x                 x.t().flatten()
+ravel, transposed         x                 x.t().ravel()
 select_scatter            x slopes          x.select_scatter(slopes, 0, 3)
 slice_scatter             x square          x[:1000].slice_scatter(square, 1, 0, 1000)
 view_as_complex           pairs             t.view_as_complex(pairs)

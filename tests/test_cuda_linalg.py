@@ -188,3 +188,17 @@ def test_numbers_that_are_none():
             function(on_cuda(a))
     with pytest.raises(torch.linalg.LinAlgError, match="Batch element 0.*failed to converge"):
         torch.linalg.eigh(on_cuda(a))
+
+
+@pytest.mark.parametrize("name", ["svd", "eigh", "qr"])
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_gradients_are_the_hosts(name, dtype):
+    """Of sizes, which no sign or phase changes."""
+    a = sample(dtype, 2, 3, 3)
+    found = []
+    for device in ("cpu", "cuda"):
+        x = torch.tensor(a, device=device).requires_grad_()
+        given = x + x.mH if name == "eigh" else x
+        sum((part.abs() ** 3).sum() for part in getattr(torch.linalg, name)(given)).backward()
+        found.append(x.grad.cpu().numpy())
+    np.testing.assert_allclose(*found, rtol=1e-9, atol=1e-9)

@@ -19,3 +19,12 @@ else:
             return context.make_tuple(builder, signature.return_type, (quotient, rest))
 
         return types.UniTuple(types.int64, 2)(types.int64, types.int64), codegen
+
+
+@compat.device_function
+def place_of(number, d, h, w):
+    """Of volumes d x h x w, one behind the other, the volume in which an element is, and where."""
+    rest, c = split(number, w)
+    rest, b = split(rest, h)
+    volume, a = split(rest, d)
+    return volume, a, b, c

@@ -9,6 +9,7 @@ import numpy as np
 from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels.cuda.compat import cuda
+from numbatorch_kernels.cuda.division import place_of
 from numbatorch_kernels.cuda.launch import launcher
 
 
@@ -16,7 +17,7 @@ def max_pool_grid(
     out, places, x, table, step, d, h, w, od, oh, ow, kh, kw, jump_d, jump_h, jump_w, lowest, kept, n
 ):
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        c, b, a, plane = i % ow, i // ow % oh, i // (ow * oh) % od, i // (ow * oh * od)
+        plane, a, b, c = place_of(i, od, oh, ow)
         of_d = plane * step + a
         of_h = plane * step + 3 * od + b
         of_w = plane * step + 3 * (od + oh) + c
@@ -38,7 +39,7 @@ def max_pool_grid(
 
 def max_pool_indices_grid(out, places, offsets, table, step, h, w, od, oh, ow, n):
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        c, b, a, plane = i % ow, i // ow % oh, i // (ow * oh) % od, i // (ow * oh * od)
+        plane, a, b, c = place_of(i, od, oh, ow)
         line = table[plane * step + a] * h + table[plane * step + 3 * od + b]
         out[i] = line * w + table[plane * step + 3 * (od + oh) + c] + offsets[places[i]]
 
@@ -48,7 +49,7 @@ def max_pool_backward_grid(
 ):
     """`covering`: for each place of each direction, the first window that may reach it; then, past the last."""
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        z, y, x, plane = i // (w * h) % d, i // w % h, i % w, i // (w * h * d)
+        plane, z, y, x = place_of(i, d, h, w)
         total = zero
         for a in range(covering[z], covering[d + z]):
             p = z - table[a]

@@ -9,7 +9,7 @@ from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda
-from numbatorch_kernels.cuda.division import split
+from numbatorch_kernels.cuda.division import place_of
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.window import Grid
 
@@ -19,9 +19,7 @@ def resample_grid(out, x, table, weights, d, h, w, od, oh, ow, most_d, most_h, m
     weights_w = weights_h + most_h * oh
     lengths = weights_w + most_w * ow
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        rest, c = split(i, ow)
-        rest, b = split(rest, oh)
-        plane, a = split(rest, od)
+        plane, a, b, c = place_of(i, od, oh, ow)
         of_h = 2 * od + b
         of_w = 2 * (od + oh) + c
         total = zero

@@ -121,14 +121,14 @@ def trunc_divide(a, b):
 
 def trunc_divide_int(a, b):
     """a / b of integers, rounded towards zero"""
-    q = abs(a) // abs(b)
-    return where((a < 0) != (b < 0), -q, q)
+    q = a // b  # the least integer has no absolute value
+    return where((q * b != a) & ((a < 0) != (b < 0)), q + 1, q)
 
 
 def fmod_int(a, b):
     """The remainder of integers with the sign of a"""
-    r = abs(a) % abs(b)
-    return where(a < 0, -r, r)
+    r = a % b
+    return where((r != 0) & ((a < 0) != (b < 0)), r - b, r)
 
 
 def _number_power_vjp(g, y, x, p):

@@ -11,17 +11,24 @@ windows, rounded down, or with `ceil_mode` up; a window that would begin behind 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from math import prod
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, Pointwise, refuse, to_float
 from numbatorch.arguments import flags, tensor_array, tensor_kind, whole
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
+from numbatorch.ops.arithmetic import div
+from numbatorch.ops.arrange import unfold
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.elements import zeros
+from numbatorch.ops.from_data import from_numpy
 from numbatorch.ops.math import clamp, round
+from numbatorch.ops.pad import constant_pad_nd
 from numbatorch.ops.pooling_rules import (
     Pool,
     Sizes,
@@ -30,12 +37,12 @@ from numbatorch.ops.pooling_rules import (
     fractional_windows,
     integers,
 )
-from numbatorch.ops.reduce import mean
+from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.scatter import scatter_, scatter_add_
 from numbatorch.ops.view import reshape, squeeze, unsqueeze
 from numbatorch_kernels import elementary, resample
 from numbatorch_kernels import pool as kernels
-from numbatorch_kernels.window import Windows
+from numbatorch_kernels.window import Grid, Windows
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -271,7 +278,23 @@ def _average(input: Tensor, pool: Pool, include: bool, divisor: int | None = Non
         raise RuntimeError("divisor must be not zero")
     pool.check(shape)
     _refuse_avg[n](input.kind.dtype)
-    return _AVG[n](input, pool.grid(shape[-n:], bool(include), divisor), n)
+    grid = pool.grid(shape[-n:], bool(include), divisor)
+    return _of_integers(input, pool, grid) if input.kind.dtype is dt.int64 else _AVG[n](input, grid, n)
+
+
+def _of_integers(input: Tensor, pool: Pool, grid: Grid) -> Tensor:
+    """The means of int64, as C computes them: sums that wrap around, quotients without their fraction."""
+    n, shape = pool.spatial, input.array.shape
+    around: tuple[int, ...] = ()
+    numbers = list(zip(shape[-n:], grid.count[-n:], pool.kernel, pool.stride, pool.padding))
+    for size, count, k, s, p in numbers:
+        around = (p, max((count - 1) * s + k - p - size, 0), *around)
+    windows = constant_pad_nd(input, around)
+    for d, (_, _, k, s, _) in enumerate(numbers, len(shape) - n):
+        windows = unfold(windows, d, k, s)
+    lengths = reduce(np.multiply.outer, [taps.lengths.astype(np.int64) for taps in grid.taps[-n:]])
+    totals = sum(windows, tuple(range(-n, 0)))
+    return div(totals, from_numpy(lengths).to(input.device), rounding_mode="trunc")
 
 
 def avg_pool1d(

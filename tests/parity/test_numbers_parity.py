@@ -91,6 +91,40 @@ def test_a_number_in_the_place_of_several(case):
     assert_same(case)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8"])
+@pytest.mark.parametrize("other", [1, 2, 3, 4, 7, -2, -3, -7])
+def test_quotients_of_the_largest_integers(dtype, other):
+    x = f"L.tensor([L.iinfo(L.{dtype}).min, L.iinfo(L.{dtype}).max, L.iinfo(L.{dtype}).min + 1, 7, 0, 1], dtype=L.{dtype})"
+    for case in (
+        "L.div(x, b, rounding_mode='trunc')",
+        "L.div(x, b, rounding_mode='floor')",
+        "L.fmod(x, b)",
+        "x % b",
+        "x // b",
+        "L.div(b, x[:4], rounding_mode='trunc')",
+        "L.fmod(L.full_like(x[:4], 5), x[:4])",
+    ):
+        for b in (
+            str(other),
+            f"L.full_like(x, {other})[:4]" if "x[:4]" in case else f"L.full_like(x, {other})",
+        ):
+            assert_same(f"(lambda x, b: {case})({x}, {b.replace('x', x)})")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "F.avg_pool2d(x, 2)",
+        "F.avg_pool2d(x, 3, 2, 1, True, False)",
+        "F.avg_pool2d(x, (2, 3), 1, (1, 0), divisor_override=5)",
+        "F.avg_pool3d(x, 2)",
+        "F.avg_pool1d(x[0], 2, ceil_mode=True)",
+    ],
+)
+def test_means_of_the_largest_integers(case):
+    assert_same(f"[x := L.tensor([2**63 - 1, -2**63, 2**53 + 1, 2, -7] * 9).reshape(1, 3, 3, 5), {case}][-1]")
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 @pytest.mark.parametrize("place", ["0", "...", "None", "[0]", "x == 0", "slice(1)"])
 @pytest.mark.parametrize("number", ["1e6", "-1e39", "10**6", "65510", "float('nan')"])

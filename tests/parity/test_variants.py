@@ -286,7 +286,7 @@ EXPLAINED = {
     r"of histc.* uint8: .*without overflow": "PyTorch makes the range bytes before it refuses bytes",
     r"dtypes of (cdist|linalg.(solve|tensorsolve|cross)|cross).* for operand": "which of two mistakes is found first",
     # extremes
-    r"extremes of (mm|bmm|addmm|baddbmm|addr|mv|conv\w*|nn.functional.(linear|interpolate|avg_pool\dd|lp_pool2d)|gradient)\b.*: \[.* against PyTorch's \[": (
+    r"extremes of (mm|bmm|addmm|baddbmm|addr|mv|conv\w*|nn.functional.(linear|interpolate|avg_pool\dd|lp_pool2d)|gradient)\b.*, (extremes|a NaN|an infinity) of \w+: \[.* against PyTorch's \[": (
         "what a sum with infinities, or beyond what its dtype holds, comes to depends on its order and on what is left out of it"
     ),
     r"extremes of nn.functional.(layer|group)_norm.*: \[.* against PyTorch's \[": "the same, of squares",

@@ -287,7 +287,7 @@ def made_orthogonal(
 ) -> tuple[DeviceArray, ...]:
     """U S in place of X = U S Vᴴ, and S, descending and times the scales, and the lines of V, if `vectors`."""
     count, n, m = x.shape
-    v, norms = _ones(x, n if vectors else 0), like(x, (count, n), scales.dtype)
+    v, norms = _identity(x, n if vectors else 0), like(x, (count, n), scales.dtype)
     if x.size:
         players, limits, kinds = n + n % 2, np.finfo(scales.dtype), (scales.dtype, x.dtype)
         cosines, sines = (like(x, (count, players // 2), kind) for kind in kinds)
@@ -311,7 +311,7 @@ def made_diagonal(a: DeviceArray, triangle: str, vectors: bool) -> tuple[DeviceA
     launch = launcher(hermitian_grid, a.dtype, a.dtype, *[int] * 4)
     launch(whole, a, n, players, int(triangle == "U"), whole.size)
     scales, info = scaled(whole)
-    v, values = _ones(a, n if vectors else 0), like(a, (count, n), scales.dtype)
+    v, values = _identity(a, n if vectors else 0), like(a, (count, n), scales.dtype)
     if a.size:
         cosines, sines = like(a, (count, players // 2), scales.dtype), like(a, (count, players // 2))
         kernel = compiled(
@@ -325,10 +325,10 @@ def made_diagonal(a: DeviceArray, triangle: str, vectors: bool) -> tuple[DeviceA
     return values, *([_placed(v, places)] if vectors else ()), info
 
 
-def _ones(x: DeviceArray, n: int) -> DeviceArray:
-    ones = like(x, (len(x), n, n))
-    launcher(identity_grid, ones.dtype, int, int)(ones, n, ones.size)
-    return ones
+def _identity(x: DeviceArray, n: int) -> DeviceArray:
+    identity = like(x, (len(x), n, n))
+    launcher(identity_grid, x.dtype, int, int)(identity, n, identity.size)
+    return identity
 
 
 def _ordered(values: DeviceArray, descending: bool) -> tuple[DeviceArray, DeviceArray]:

@@ -190,14 +190,17 @@ def diagonal_block(a, v, info, cosines, sines, n, players, tolerance, wanted):
                     r, s = opponents(turn, c, players)
                     one, other = base + p * players, base + q * players
                     cosine, down = cosines[first + k], down.conjugate()
-                    pr, qr = rotated(a[one + r], a[other + r], cosine, down)
-                    ps, qs = rotated(a[one + s], a[other + s], cosine, down)
-                    pr, ps = rotated(pr, ps, cosines[first + c], across)
-                    qr, qs = rotated(qr, qs, cosines[first + c], across)
-                    if k == c:
-                        a[one + r], a[one + s], a[other + r], a[other + s] = pr.real, 0, 0, qs.real
+                    if (
+                        k == c
+                    ):  # what the diagonal loses or wins is small: it keeps more digits so than as a product
+                        shift = (down * a[one + q]).real / cosine
+                        a[one + p], a[other + q] = a[one + p].real - shift, a[other + q].real + shift
+                        a[one + q] = a[other + p] = 0
                     else:
-                        a[one + r], a[one + s], a[other + r], a[other + s] = pr, ps, qr, qs
+                        pr, qr = rotated(a[one + r], a[other + r], cosine, down)
+                        ps, qs = rotated(a[one + s], a[other + s], cosine, down)
+                        a[one + r], a[one + s] = rotated(pr, ps, cosines[first + c], across)
+                        a[other + r], a[other + s] = rotated(qr, qs, cosines[first + c], across)
             if wanted:
                 rotate_columns(v, own, n, cosines, sines, first, turn, players)
             cuda.syncthreads()

@@ -120,8 +120,13 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
 
 
 def mvlgamma_(self: Tensor, p: int) -> Tensor:
-    """`mvlgamma` in place."""
-    return copy_(self, mvlgamma(self, p))
+    """`mvlgamma` in place. Raises RuntimeError for integers."""
+    result = mvlgamma(self, p)
+    if not dt.can_cast(result.kind.dtype, self.kind.dtype):
+        raise RuntimeError(
+            f"mvlgamma: result type {dt.type_word(self.kind.dtype)} can't be cast to the desired output type {dt.type_word(result.kind.dtype)}"
+        )
+    return copy_(self, result)
 
 
 def zeta(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

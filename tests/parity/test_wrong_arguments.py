@@ -12,7 +12,7 @@ import numbatorch
 
 # Names: x float32 (3, 4), v float32 (1, 3).
 SAME = """
-x.as_strided((2, 2), (3, 1), -1) | x.as_strided((0, 2), (1, 1), -1) | x.as_strided((2, -1), (1, 1)) | L.as_strided_copy(x, (2,), (1,), -7) | x.as_strided((0, 2), (1, 1), 100)
+x.long().mvlgamma_(2) | x.as_strided((2, 2), (3, 1), -1) | x.as_strided((0, 2), (1, 1), -1) | x.as_strided((2, -1), (1, 1)) | L.as_strided_copy(x, (2,), (1,), -7) | x.as_strided((0, 2), (1, 1), 100)
 x.expand(-2, 3, 4) | v.expand(-2, 3) | x.reshape() | x.view(2, True) | x.view(2, 1.5) | L.rot90(x, 1, "x") | L.rot90(x, 1, None) | L.rot90(x, 1, 1) | L.roll(x, (1, 2), None) | L.roll(x, 1, None)
 L.ldexp(2.0, x) | L.ldexp(x, 2) | L.ldexp(x, None) | F.pairwise_distance(x, 2.0) | F.pairwise_distance(True, x) | F.glu(x, None) | F.glu(x, 1.5) | F.gelu(x, approximate=None)
 L.logsumexp(x, None) | L.logsumexp(x, "x") | L.median(x, None) | L.nanmedian(x, None) | L.amax(x, "x") | L.softmax(x, [1]) | L.log_softmax(x, [1]) | L.norm(x, [1.0]) | L.norm(x, "fro", L)

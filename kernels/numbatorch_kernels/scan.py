@@ -7,7 +7,7 @@ and products of float32 are carried in float64, those of float16 and bfloat16 to
 from __future__ import annotations
 
 from functools import cache
-from math import atan2, cos, exp, inf, isinf, log1p, nan, sin
+from math import atan2, cos, exp, isinf, isnan, log1p, sin
 
 import numpy as np
 
@@ -49,16 +49,18 @@ def log_add_exp(a, b):
 
 
 @shared
-def complex_log_add_exp(a, b):
-    """log(e^a + e^b). Its angle goes on from that of the term with the larger real part, beyond π too."""
-    if a != a or b != b:
-        return complex(nan, nan)
+def complex_log_add_exp(a, b, one, half):
+    """log(e^a + e^b). Its angle goes on from that of the term with the larger real part, beyond π too. `one` and `half` are
+    these numbers in the type to compute in."""
+    if isnan(a.real) or isnan(a.imag) or isnan(b.real) or isnan(b.imag):
+        lost = a.real + a.imag + b.real + b.imag
+        return complex(lost, lost)
     low, high = (a, b) if a.real < b.real else (b, a)
-    if low.real == -inf:
-        return low if high.real == -inf else high
+    if isinf(low.real) and low.real < -low.real:
+        return high if low.real < high.real else low
     size, turn = exp(low.real - high.real), low.imag - high.imag
     x, y = size * cos(turn), size * sin(turn)
-    return complex(high.real + 0.5 * log1p(x * (2 + x) + y * y), high.imag + atan2(y, 1 + x))
+    return complex(high.real + half * log1p(x * (one + one + x) + y * y), high.imag + atan2(y, one + x))
 
 
 @callee
@@ -116,7 +118,7 @@ def _complex_log_scan(out, src, bfloat, n, inner, start, stop):
         at = line // inner * n * inner + line % inner
         value = complex(-np.inf, 0)
         for i in range(at, at + n * inner, inner):
-            value = complex_log_add_exp(complex(src[i]), value)
+            value = complex_log_add_exp(complex(src[i]), value, 1.0, 0.5)
             out[i] = value
 
 

@@ -56,6 +56,7 @@ COMPLEXES = [
     _complex("norm", (((5,),),)),
     _complex("cumsum", (((3, 4),),), args=(1,)),
     _complex("cumprod", (((3, 4),),), args=(1,), tol=64),
+    _complex("logcumsumexp", (((3, 4),), ((2, 5, 3),)), args=(1,), tol=64),
     _complex("mm", (((3, 4), (4, 5)), ((17, 33), (33, 9))), tol=16),
     _complex("bmm", (((2, 3, 4), (2, 4, 5)),)),
     _complex("mv", (((3, 4), (4,)),)),

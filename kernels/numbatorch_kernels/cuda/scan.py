@@ -34,6 +34,7 @@ APART = 8  # elements that are fetched together: as many lines must lie side by 
 
 # Each kernel has its own ELEMENT, START, LARGEST, `element`, `combine` and `put`; these are those of sums.
 ELEMENT, START, LARGEST = np.float32, 0, True
+ONE, HALF = np.float64(1), np.float64(0.5)  # of complex logarithms
 
 
 def element(src, place):
@@ -62,7 +63,7 @@ def log_add(src, a, b):
 
 
 def complex_log_add(src, a, b):
-    return complex_log_add_of(b, a)
+    return complex_log_add_of(b, a, ONE, HALF)
 
 
 def better(src, a, b):
@@ -207,7 +208,9 @@ sums_c16 = _texts("sums_c16", np.complex128)
 products_c16 = _texts("products_c16", np.complex128, 1, combine=multiply)
 logs_f4 = _texts("logs_f4", np.float32, -inf, combine=log_add)
 logs_f8 = _texts("logs_f8", np.float64, -inf, combine=log_add)
-logs_c8 = _texts("logs_c8", np.complex64, -inf, combine=complex_log_add)
+logs_c8 = _texts(
+    "logs_c8", np.complex64, -inf, combine=complex_log_add, ONE=np.float32(1), HALF=np.float32(0.5)
+)
 logs_c16 = _texts("logs_c16", np.complex128, -inf, combine=complex_log_add)
 choice = {"combine": better, "element": itself, "put": keep_chosen}
 largest_i8 = _texts("largest_i8", np.int64, -1, **choice)

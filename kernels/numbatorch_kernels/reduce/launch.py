@@ -128,10 +128,11 @@ def _is_plain(walk: Walk) -> bool:
 
 
 def _fold(walk: Walk, rows: int, jump: int) -> int:
-    """How many rows of few columns to read as one wider row, if they follow one another: a divisor."""
+    """How many rows of few columns to read as one wider row, if they follow one another: a divisor. Each of them has
+    states of its own, so the row is no wider than vectors want."""
     if walk.step != 1 or jump != walk.length or walk.length >= NARROW or rows * walk.length < 4 * TILE:
         return 1
-    return next(fold for fold in range(TILE // walk.length, 0, -1) if rows % fold == 0)
+    return next(fold for fold in range(TILE // 4 // walk.length, 0, -1) if rows % fold == 0)
 
 
 def _geometry(walk: Walk) -> np.ndarray:

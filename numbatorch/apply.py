@@ -407,6 +407,7 @@ class Pointwise(Row):
     uncast      whether results go only into an `out` of their own dtype
     keeps_result  whether the gradient may use the result in place of what made it; where not, the result may be
                 overwritten before the way back, as PyTorch's, which keeps operands there
+    row_major   whether results lie in memory so, however the operands do
     rounds      whether beside halves a number, or a tensor of one element, becomes a half first, as other tensors do
     """
 
@@ -425,6 +426,7 @@ class Pointwise(Row):
         accepts: Callable[[DType], None] | None = None,
         uncast: bool = False,
         rounds: bool = False,
+        row_major: bool = False,
         keeps_result: bool = True,
         overload: int = 0,
     ):
@@ -442,7 +444,7 @@ class Pointwise(Row):
                 body = Program(body.name, (Expr(body, *inputs),), arity, conditions)
         self.program = body if isinstance(body, Program) else lift.program(body, arity, conditions)
         self.result, self.uncast, self.rounds, self.keeps_result = result, uncast, rounds, keeps_result
-        self.tensors = tensors
+        self.tensors, self.row_major = tensors, row_major
         # kernels of the plain case, by kind, or (kind, kind or number type), of operands of one shape
         self.ready: dict[Any, Plain] = {}
         self.over: dict[Any, Callable] = {}  # the same for calls in place, over the first operand

@@ -141,7 +141,12 @@ class Plan:
         )
         walks = [broadcast_steps(array, self.shape) for array in arrays]
         dense = None
-        if out is None and len(self.shape) > 1 and not all([array.flags.c_contiguous for array in arrays]):
+        if (
+            out is None
+            and not row.row_major
+            and len(self.shape) > 1
+            and not all([array.flags.c_contiguous for array in arrays])
+        ):
             dense = dense_order(arrays)
             order = common_order(self.shape, walks) if dense is None else dense
             self.order = None if order == tuple(range(len(order))) else order

@@ -50,7 +50,7 @@ _no_shift_right = refuse("rshift_cpu", "bool", *INEXACT)
 _shift_left = Pointwise("BitwiseLeftShift", scalar.shift_left, accepts=_no_shift_left)
 _shift_right = Pointwise("BitwiseRightShift", scalar.shift_right, accepts=_no_shift_right)
 _where = Pointwise("Where", expr.where, arity=3, conditions=(0,))
-_masked_fill = Pointwise("MaskedFill", scalar.masked_fill, conditions=(1,), weightless=(2,))
+_masked_fill = Pointwise("MaskedFill", scalar.masked_fill, conditions=(1,), weightless=(2,), row_major=True)
 
 
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_bool, to_float, to_real
-from numbatorch.arguments import mistaken, real, tensor_kind, unfit, whole
+from numbatorch.arguments import OMITTED, mistaken, real, tensor_kind, unfit, whole
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.complexes import view_as_complex, view_as_real
@@ -94,7 +94,7 @@ _trunc = Pointwise(
     uncast=True,
 )
 _round = Pointwise("Round", primitives.rint, arity=1, accepts=refuse("round_vml_cpu", *COMPLEX), uncast=True)
-_no_places = refuse("round_cpu", *INTEGERS, *COMPLEX)
+_no_places, _places = (refuse(kernel, *INTEGERS, *COMPLEX) for kernel in ("round_vml_cpu", "round_cpu"))
 _round_to = Pointwise("Round", scalar.round_to, uncast=True, keeps_result=False)
 _round_to_multiple = Pointwise("Round", scalar.round_to_multiple, uncast=True)
 _frac = Pointwise("Frac", scalar.frac, accepts=refuse("frac_cpu", *INTEGERS, *COMPLEX), uncast=True)
@@ -323,12 +323,16 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _rounded(_trunc, input, out)
 
 
-def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
-    """Each element rounded to the nearest multiple of 10^-decimals, halves to even."""
-    if decimals == 0:
+def round(input: Tensor, *, decimals: int = OMITTED, out: Tensor | None = None) -> Tensor:
+    """Each element rounded to the nearest multiple of 10^-decimals (1), halves to even. Raises NotImplementedError for
+    decimals of integers."""
+    if decimals is OMITTED:
         return _rounded(_round, input, out)
     whole(decimals)
-    _no_places(tensor_kind(input).dtype)
+    if decimals == 0:
+        _no_places(tensor_kind(input).dtype)
+        return _rounded(_round, input, out)
+    _places(tensor_kind(input).dtype)
     row = _round_to if decimals > 0 else _round_to_multiple
     return row.general((input, 10.0 ** max(decimals, -decimals)), out)
 

@@ -78,6 +78,7 @@ def test_a_core_name_takes_the_dtypes_that_pytorch_takes(name):
         "L.abs(i([1.0]), out=L.ones(1, dtype=L.float64))",
         "L.floor(i([1.0]), out=i([1]))",
         "L.round(i([1, 2]), decimals=2)",
+        "L.round(i([1, 2]), decimals=0)",
     ],
 )
 def test_narrow(case):

@@ -98,7 +98,17 @@ def test_dims_and_strides():
 
 @pytest.mark.parametrize(
     "case",
-    ["x + y", "L.where(x > y, x, 2.0)", "-x", "x.clone()", "L.empty_like(x)", "L.lerp(y, x, y)", "x.flip(0)"],
+    [
+        "x + y",
+        "L.where(x > y, x, 2.0)",
+        "-x",
+        "x.clone()",
+        "L.empty_like(x)",
+        "L.lerp(y, x, y)",
+        "x.flip(0)",
+        "x.masked_fill(y > 0, 2.0)",
+        "y.masked_fill(x > 0, 2.0)",
+    ],
 )
 def test_how_results_lie_in_memory(case):
     """`x` and `y` of random dimensions, in random order in memory, with gaps, and repeated."""

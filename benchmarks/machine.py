@@ -10,9 +10,8 @@ import numpy as np
 
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 COPIED = 1 << 26  # bytes that each thread copies: more than the caches hold
-READ = (
-    1 << 24
-)  # bytes that all threads read again and again: as many as 4M numbers of float32, and mostly in caches
+# Bytes that all threads read again and again: as many as 4M numbers of float32, and mostly in caches.
+READ = 1 << 24
 CHAINS = 12  # multiply-adds that do not wait for each other: latency times throughput of today's cores
 STEPS = 1 << 22
 

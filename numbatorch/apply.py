@@ -318,9 +318,10 @@ class Gradient:
             {y: r for y, r in zip(program.outputs, results, strict=True) if not isinstance(y.function, str)},
         )
         used = symbols_in(made)
+        # Results as -1, -2 ...
         self.saves = tuple(
             [k for k in used if k < arity] + [arity + outputs - 1 - k for k in used if k >= arity + outputs]
-        )  # results as -1, -2 ...
+        )
         self.grads = tuple(k - arity for k in used if arity <= k < arity + outputs)
         order = (
             [arity + k for k in self.grads]

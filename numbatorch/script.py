@@ -101,9 +101,8 @@ def _flush() -> None:
             stream.flush()
 
 
-if (
-    __name__ == "__mp_main__"
-):  # in a process that the program has started: its names, without running it as main
+# In a process that the program has started: its names, without running it as main.
+if __name__ == "__mp_main__":
     torch.install()
     _code, _file, _package = _find(*os.environ[_VARIABLE].split("\n", 1))
     _names = {"__name__": "__mp_main__", **_globals(_file, _package)}

@@ -8,9 +8,8 @@ import pytest
 DOCUMENTS = sorted((Path(__file__).parent / "documents").glob("*.txt"))
 
 
-@pytest.mark.filterwarnings(
-    "ignore:.*should not be instantiated:DeprecationWarning"
-)  # the workshop does, and calls it
+# The workshop does, and calls it.
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.stem)
 def test_document(path):
     result = doctest.testfile(

@@ -101,9 +101,8 @@ def test_writing(index, layout, device):
         expected[index] = v
         named = np.zeros_like(x)
         np.add.at(named, index, 1)
-        once = (
-            named < 2 if device == "cuda" else slice(None)
-        )  # there, which of several values stays is anyone's guess
+        # There, which of several values stays is anyone's guess.
+        once = named < 2 if device == "cuda" else slice(None)
         np.testing.assert_array_equal(numbers(t)[once], expected[once])
 
 

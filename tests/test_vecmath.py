@@ -39,9 +39,8 @@ def assert_same(got: np.ndarray, expected: np.ndarray) -> None:
 
 # -------------------------------------------------------------------------------------------- accuracy
 LONG_IS_DOUBLE = np.finfo(np.longdouble).nmant <= 52
-LIMIT = {"sqrt": 0.5, "normal_cdf": 4} | dict.fromkeys(
-    ("exp", "exp2", "log", "log2", "log10"), 1
-)  # ulp; others 2
+# Ulp; others 2.
+LIMIT = {"sqrt": 0.5, "normal_cdf": 4} | dict.fromkeys(("exp", "exp2", "log", "log2", "log10"), 1)
 
 
 @every_dtype

@@ -108,9 +108,8 @@ def walk(
         unit = rows // shape[0] if shape[0] else 0
     else:
         unit = 0 if big[-1] and length >= 128 else rows
-    grain = (
-        GRAIN if strides[2][-1] else GRAIN * max(1, min(8, length // 8))
-    )  # pieces are copied faster than single elements
+    # Pieces are copied faster than single elements.
+    grain = GRAIN if strides[2][-1] else GRAIN * max(1, min(8, length // 8))
     return Walk(np.array(geometry, np.int64), size, rows * length, grain, rows, unit)
 
 
@@ -323,9 +322,8 @@ def _positions(out, words, bits, starts, start, stop):
 def _deal(dst, src, words, bits, starts, start, stop):
     for block in range(start, stop):
         i, k, end = block * _BLOCK, starts[block], starts[block + 1]
-        while (
-            k < end
-        ):  # no branch on the word: the element of src is the next one's too unless this one counts
+        # No branch on the word: the element of src is the next one's too unless this one counts.
+        while k < end:
             found = (words[i] & bits[0]) != 0
             dst[i] = src[k] if found else dst[i]
             k += found

@@ -380,8 +380,7 @@ def on(device: str) -> ModuleType:
     """This module, or its twin for CUDA."""
     if device == "cpu":
         return sys.modules[__name__]
-    from numbatorch_kernels.cuda import (
-        norm,
-    )  # imported late: a program on the CPU never loads a CUDA compiler
+    # Imported late: a program on the CPU never loads a CUDA compiler.
+    from numbatorch_kernels.cuda import norm
 
     return norm

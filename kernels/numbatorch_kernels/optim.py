@@ -48,9 +48,8 @@ def on_cpu(program: Program, lists: list[list], element: str, numbers: list[tupl
 
 def on_cuda(program: Program, lists: list[list], element: str, numbers: list[tuple[float, ...]]) -> None:
     """The same for arrays on a device."""
-    from numbatorch_kernels.cuda import (
-        optim,
-    )  # imported late: a program on the CPU never loads a CUDA compiler
+    # Imported late: a program on the CPU never loads a CUDA compiler.
+    from numbatorch_kernels.cuda import optim
 
     optim.update(program, lists, element, numbers)
 

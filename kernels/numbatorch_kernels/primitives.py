@@ -169,9 +169,8 @@ def sign(x):
 
 def maximum(a, b):
     """The larger of two; NaN if either is."""
-    return where(
-        b != b, b, where(b > a, b, a)
-    )  # the inner `where` is one instruction; of a number, b != b is known
+    # The inner `where` is one instruction; of a number, b != b is known.
+    return where(b != b, b, where(b > a, b, a))
 
 
 def minimum(a, b):

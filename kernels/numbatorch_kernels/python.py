@@ -26,9 +26,8 @@ drop_reference = types.ExternalFunction("Py_DecRef", types.void(_word))
 error = types.ExternalFunction("PyErr_Occurred", _word())
 bad_argument = types.ExternalFunction("PyErr_BadArgument", types.int32())
 new_tuple = types.ExternalFunction("PyTuple_New", _word(_word))
-set_item = types.ExternalFunction(
-    "PyTuple_SetItem", types.int32(_word, _word, _word)
-)  # takes over a reference
+# Takes over a reference.
+set_item = types.ExternalFunction("PyTuple_SetItem", types.int32(_word, _word, _word))
 no_memory = types.ExternalFunction("PyErr_NoMemory", _word())
 release_gil = types.ExternalFunction("PyEval_SaveThread", _word())
 acquire_gil = types.ExternalFunction("PyEval_RestoreThread", types.void(_word))

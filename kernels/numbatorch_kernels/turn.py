@@ -62,10 +62,8 @@ def turned(out, _, a, geometry, start, stop):
     side = geometry[1 + outer]
     out_row, lane = geometry[1 + 2 * outer], geometry[4 + 4 * outer]
     lanes, steps = vector_lanes(out), side_of_square(out)
-    first, last = (
-        (start + length - 1) // length,
-        (stop + length - 1) // length,
-    )  # a row belongs to its first element
+    # A row belongs to its first element.
+    first, last = (start + length - 1) // length, (stop + length - 1) // length
     while first < last:
         matrix = first // side
         begin, end = first - matrix * side, min(last - matrix * side, side)
@@ -83,9 +81,8 @@ def turned(out, _, a, geometry, start, stop):
             continue
         for top in range(begin, end, BLOCK):
             for left in range(0, length, lanes):
-                left = min(
-                    left, length - lanes
-                )  # the last ones may overlap those before, and write the same again
+                # The last ones may overlap those before, and write the same again.
+                left = min(left, length - lanes)
                 for i in range(top, min(top + BLOCK, end), steps):
                     i = min(i, end - steps)
                     block = offset(a, source + i + left * lane)

@@ -176,9 +176,8 @@ class _Pass:
         if not all(isinstance(x, Tensor) for x in inputs):
             raise AssertionError("sample_args must contain only tensors")
         self.inputs: tuple[Tensor, ...] = tuple(inputs)
-        self.parameters = (
-            tuple(function.parameters()) if hasattr(function, "parameters") else ()
-        )  # of a module
+        # Of a module.
+        self.parameters = tuple(function.parameters()) if hasattr(function, "parameters") else ()
         self.leaves = (*self.inputs, *self.parameters)
         self.wanted = [k for k, x in enumerate(self.leaves) if x.requires_grad]
         self.forward, self.backward = CUDAGraph(), CUDAGraph()

@@ -203,9 +203,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     drawn = tensor.new_empty((rows, tensor.numel() // rows)).normal_(0, 1, generator=generator)
     matrix = drawn.double().cpu().numpy() if tensor.dtype.itemsize < 4 else drawn.cpu().numpy()
     q, r = numpy.linalg.qr(matrix.T if matrix.shape[0] < matrix.shape[1] else matrix)
-    q = q * numpy.sign(
-        numpy.diagonal(r)
-    )  # makes the distribution uniform (F. Mezzadri, arXiv:math-ph/0609050)
+    # Makes the distribution uniform (F. Mezzadri, arXiv:math-ph/0609050).
+    q = q * numpy.sign(numpy.diagonal(r))
     q = q.T if matrix.shape[0] < matrix.shape[1] else q
     return tensor.copy_(ops.from_numpy(numpy.ascontiguousarray(q)).view(tensor.shape)).mul_(gain)
 

@@ -157,9 +157,8 @@ class Module:
 
     def __dir__(self) -> list[str]:
         names = {*super().__dir__(), *self._parameters, *self._modules, *self._buffers}
-        return sorted(
-            name for name in names if not name[0].isdigit()
-        )  # the "0" of a Sequential is no attribute name
+        # The "0" of a Sequential is no attribute name.
+        return sorted(name for name in names if not name[0].isdigit())
 
     def _claim(self, name: str, owner: dict) -> None:
         """Take `name` out of every table but `owner`, where the entry keeps its place in the order."""

@@ -26,9 +26,8 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(
-                self.data.clone(), self.requires_grad
-            )  # without the gradient, as in PyTorch
+            # Without the gradient, as in PyTorch.
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         return memo[id(self)]
 
     def __repr__(self) -> str:  # type: ignore[override]

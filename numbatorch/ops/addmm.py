@@ -255,9 +255,8 @@ def _add_products(out, bias, a, b, beta, alpha):
     """`out` with the sum in it, of a few matrices at a time: a copy has them side by side. The sums of halves are
     rounded once, so they are made of all."""
     count, n, k = a.array.shape
-    most = (
-        PORTION // 4 if a.kind.cpu else PORTION
-    )  # of one matrix of a size that is worth it there need be no copy
+    # Of one matrix of a size that is worth it there need be no copy.
+    most = PORTION // 4 if a.kind.cpu else PORTION
     for some in portions(count, 2 * n * k, a.kind.dtype.is_half, most):
         _computed(out, bias, *_side_by_side(a.detach()[some], b.detach()[some]), beta, alpha)
         bias, beta = out, 1

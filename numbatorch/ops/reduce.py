@@ -335,9 +335,8 @@ def _truth(
         raise RuntimeError(
             f"{function} only supports bool tensor for result, got: {type_word(out.kind.dtype)}"
         )
-    if (
-        dim is not None and dim.__class__ is not int and len(dim) == 0
-    ):  # here alone, no dimensions means none, not all
+    # Here alone, no dimensions means none, not all.
+    if dim is not None and dim.__class__ is not int and len(dim) == 0:
         return into(out, cast(ne(input, 0), _to_truth(input.kind.dtype)), function)
     result = row(input, dim, keepdim)
     return result if out is None else into(out, result, function)

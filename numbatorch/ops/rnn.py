@@ -121,9 +121,8 @@ def _last(h: np.ndarray, offsets: np.ndarray, reverse: bool) -> np.ndarray:
     if reverse:
         return h[:rows].copy()
     sizes = np.diff(offsets)
-    steps = (
-        np.searchsorted(-sizes, -np.arange(rows), side="left") - 1
-    )  # the last with more rows than the number
+    # The last with more rows than the number.
+    steps = np.searchsorted(-sizes, -np.arange(rows), side="left") - 1
     return h[offsets[steps] + np.arange(rows)]
 
 

@@ -397,9 +397,8 @@ def _scatter_extreme_vjp(node, grad):
     params = (dim, result.array.shape)
     from_input = cast(eq(input, result), grad.kind.dtype)
     from_src = cast(eq(src, _gather(result.detach(), index, params)), grad.kind.dtype)
-    shares = scatter_add(
-        from_input, dim, index, from_src
-    )  # of all, as in PyTorch, whatever include_self says
+    # Of all, as in PyTorch, whatever include_self says.
+    shares = scatter_add(from_input, dim, index, from_src)
     share = div(grad, masked_fill(shares, eq(shares, 0), 1))
     return (
         _kept(mul(share, from_input), index, dim, include_self),

@@ -16,9 +16,8 @@ from numbatorch.autograd.node import Handle
 from numbatorch.ops import tensor
 from numbatorch.tensor import Tensor
 
-ParamsT = (
-    Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
-)  # what an optimizer is made of
+# What an optimizer is made of.
+ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 required = object()  # as a default: every group must give this option itself
 
 

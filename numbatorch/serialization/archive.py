@@ -38,10 +38,8 @@ _END64 = struct.Struct("<IQHHIIQQQQ")
 _END64_PLACE = struct.Struct("<IIQI")
 _DESCRIPTOR, _DESCRIPTOR64 = struct.Struct("<IIII"), struct.Struct("<IIQQ")
 _DESCRIBED, _UTF8 = 0x0008, 0x0800  # flags
-_MAPPED = (
-    1 << 20,
-    33 << 20,
-)  # bytes from which on malloc gives a buffer pages of its own: usually, and always
+# Bytes from which on malloc gives a buffer pages of its own: usually, and always.
+_MAPPED = (1 << 20, 33 << 20)
 _NO_DIRECTORY = "PytorchStreamReader failed reading zip archive: failed finding central directory"
 
 

@@ -101,9 +101,8 @@ def in_large_pages(file: io.BytesIO) -> None:
     with file.getbuffer() as view:
         start = np.frombuffer(view, np.uint8).ctypes.data
     start -= bytes.__basicsize__ - 1  # the bytes object that holds it
-    size = (
-        sys.getsizeof(file) - sys.getsizeof(io.BytesIO()) + 2 * ctypes.sizeof(ctypes.c_size_t)
-    )  # and malloc's words
+    # The object, its buffer and malloc's words.
+    size = sys.getsizeof(file) - sys.getsizeof(io.BytesIO()) + 2 * ctypes.sizeof(ctypes.c_size_t)
     first, last = start // mmap.PAGESIZE, -(-(start + size) // mmap.PAGESIZE)
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]

@@ -165,9 +165,8 @@ def test_overwritten_operands(call, which):
     """Targets, weights, indices and masks, too, are missed where the gradient needs them."""
     ours, theirs = (overwritten(library, call, which) for library in (numbatorch, torch))
     if theirs is RuntimeError and ours is not RuntimeError:
-        theirs = overwritten(
-            numbatorch, call, which=9
-        )  # what PyTorch keeps more than it needs does not count
+        # What PyTorch keeps more than it needs does not count.
+        theirs = overwritten(numbatorch, call, which=9)
     if ours is RuntimeError:
         assert ours is theirs
     else:

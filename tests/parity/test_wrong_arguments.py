@@ -45,9 +45,8 @@ def _named(case: str) -> str:
 @pytest.mark.parametrize("case", _cases(SAME))
 def test_the_same_is_said(case):
     (ours, _), (theirs, _) = (outcome(library, _named(case)) for library in (numbatorch, torch))
-    if (
-        isinstance(ours, tuple) and ours[0] == "TypeError"
-    ):  # of an argument given by name PyTorch names no place
+    # Of an argument given by name PyTorch names no place.
+    if isinstance(ours, tuple) and ours[0] == "TypeError":
         ours, theirs = (re.sub(r" \(position \d\)", "", str(error)) for error in (ours, theirs))
     assert_equal(ours, theirs, rtol=1e-6)
 

@@ -150,13 +150,8 @@ def diagonal_block(a, v, info, cosines, sines, n, players, tolerance, wanted):
     """A Hermitian matrix, players x players, becomes diagonal, and if it is `wanted` V, which was 1, the product of rotations."""
     partial = cuda.shared.array(WARPS, ELEMENT)
     t, matrix, pairs = cuda.threadIdx.x, cuda.blockIdx.x, players // 2
-    base, own, first, sweep, turned = (
-        matrix * players * players,
-        matrix * n * n,
-        matrix * pairs,
-        0,
-        ELEMENT(1),
-    )
+    base, own, first = matrix * players * players, matrix * n * n, matrix * pairs
+    sweep, turned = 0, ELEMENT(1)
     if info[matrix] != 0:
         return
     limit = ELEMENT(0)
@@ -174,15 +169,12 @@ def diagonal_block(a, v, info, cosines, sines, n, players, tolerance, wanted):
                 if size > limit:
                     alpha, beta = a[base + p * (players + 1)].real, a[base + q * (players + 1)].real
                     cosine, tilt = rotation(alpha, beta, size)
-                    sine, turned = (
-                        joined(tilt * (corner.real / size), tilt * (corner.imag / size)),
-                        ELEMENT(1),
-                    )
+                    sine = joined(tilt * (corner.real / size), tilt * (corner.imag / size))
+                    turned = ELEMENT(1)
                 cosines[first + k], sines[first + k] = cosine, sine
             cuda.syncthreads()
-            for item in range(
-                t, pairs * pairs, cuda.blockDim.x
-            ):  # a thread has where two rows and two columns meet
+            # A thread has where two rows and two columns meet.
+            for item in range(t, pairs * pairs, cuda.blockDim.x):
                 k, c = split(item, pairs)
                 down, across = sines[first + k], sines[first + c]
                 if abs(down.real) + abs(down.imag) + abs(across.real) + abs(across.imag) > 0:
@@ -190,9 +182,8 @@ def diagonal_block(a, v, info, cosines, sines, n, players, tolerance, wanted):
                     r, s = opponents(turn, c, players)
                     one, other = base + p * players, base + q * players
                     cosine, down = cosines[first + k], down.conjugate()
-                    if (
-                        k == c
-                    ):  # what the diagonal loses or wins is small: it keeps more digits so than as a product
+                    if k == c:
+                        # What the diagonal loses or wins is small: it keeps more digits so than as a product.
                         shift = (down * a[one + q]).real / cosine
                         a[one + p], a[other + q] = a[one + p].real - shift, a[other + q].real + shift
                         a[one + q] = a[other + p] = 0

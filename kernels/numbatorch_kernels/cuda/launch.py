@@ -98,9 +98,8 @@ def _simulated(args: Sequence, kinds: Sequence, stream: Stream) -> tuple:
         elif type(value) is np.ndarray:
             values.append(_geometry(value, stream).pointer)
         else:
-            values.append(
-                value if type(value) is list else _number(value, kind)
-            )  # a list is a table of arrays
+            # A list is a table of arrays.
+            values.append(value if type(value) is list else _number(value, kind))
     return tuple(values)
 
 

@@ -82,9 +82,8 @@ class Buffer:
         self.address = block.address
 
     def __del__(self):
-        self.cache.returned.append(
-            (self.block, self.nbytes)
-        )  # and no more: the garbage collector may run this in the middle of anything
+        # No more than this: the garbage collector may run this in the middle of anything.
+        self.cache.returned.append((self.block, self.nbytes))
 
     def used_on(self, stream: Stream) -> None:
         """A stream other than that of the allocation uses the memory."""

@@ -60,9 +60,8 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         idle = _Memory(size)
     else:
         _free[size].remove(idle)
-    whole = np.ndarray.__new__(
-        _Pinned, (size,), np.uint8, idle.bytes
-    )  # whose base is no array: NumPy keeps it as a base
+    # Its base is no array, so NumPy keeps it as a base.
+    whole = np.ndarray.__new__(_Pinned, (size,), np.uint8, idle.bytes)
     whole.memory = idle
     return np.ndarray(shape, dtype, whole)
 

@@ -153,9 +153,8 @@ def transpose(typingctx, to, width, source, lane, lanes):
     def codegen(context, builder, signature, args):
         to_, width, source_, lane, lanes = args
         steps, pointers = _steps_together(to.dtype), _lane_pointers(builder, source_, lane, lanes, to.dtype)
-        if steps < _lanes(
-            to.dtype
-        ):  # of a cache line, which is wanted again: the next strip's are asked for too
+        # Of a cache line, which is wanted again: the next strip's are asked for too.
+        if steps < _lanes(to.dtype):
             for pointer in pointers:
                 tile.prefetch(builder, builder.gep(pointer, [builder.mul(width, lane)]))
         rows = [_load(builder, context, pointer, source.dtype, to.dtype, steps) for pointer in pointers]
@@ -225,9 +224,8 @@ def pack(to, width, source, lane, step, lanes, depth):
     side = steps_together(to) if neighbours else side_of_square(to)
     for strip in range(first, lanes, width):
         for i in range(0, width, together):
-            i = max(
-                min(i, width - together), 0
-            )  # the last may overlap those before, and write the same again
+            # The last may overlap those before, and write the same again.
+            i = max(min(i, width - together), 0)
             for k in range(0, depth, side):
                 k = max(min(k, depth - side), 0)
                 begin = offset(to, strip * depth + k * width + i)

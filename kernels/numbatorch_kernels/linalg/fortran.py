@@ -104,9 +104,8 @@ class _Plan:
             numbers if isinstance(a, int | str) else np.zeros(1, a) if isinstance(a, np.dtype) else nothing
             for a in arguments
         ] + [nothing for _ in beyond]
-        self.run(
-            self.arrays, self.offsets, self.steps, self.address, 0, 1
-        )  # asks how much workspace is wanted
+        # Asks how much workspace is wanted.
+        self.run(self.arrays, self.offsets, self.steps, self.address, 0, 1)
         self.operands = [k for k, a in enumerate(arguments) if isinstance(a, tuple)]
         self.work = []
         for k, argument in enumerate(arguments):

@@ -210,9 +210,8 @@ def pad_packed_sequence(
             )
         steps = total_length
     data, batch = sequence.data, int(sizes[0])
-    places = np.full(
-        (steps, batch), len(data)
-    )  # of an element, in the data; behind them there is one of padding
+    # Of an element, in the data; behind them there is one of padding.
+    places = np.full((steps, batch), len(data))
     present = np.arange(batch)[None, :] < sizes[:, None]
     places[: len(sizes)][present] = np.arange(len(data))
     padding = full((1, *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)

@@ -28,9 +28,8 @@ class _Pass:
         self._dataset = loader.dataset
         self._num_workers = loader.num_workers
         self._begin(loader)
-        self._base_seed = draw_seed(
-            loader.generator
-        )  # drawn without workers, too: what comes next depends on it
+        # Drawn without workers, too: what comes next depends on it.
+        self._base_seed = draw_seed(loader.generator)
 
     def _begin(self, loader: DataLoader) -> None:
         self._numbers = iter(self._index_sampler)

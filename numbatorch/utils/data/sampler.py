@@ -81,9 +81,8 @@ class RandomSampler(Sampler[int]):
                 size = (min(32, wanted - start),)
                 yield from ops.randint(0, count, size, dtype=int64, generator=generator).tolist()
         else:
-            for start in range(
-                0, wanted + 1, count
-            ):  # the last may be for nothing, but then PyTorch draws it too
+            # The last may be for nothing, but then PyTorch draws it too.
+            for start in range(0, wanted + 1, count):
                 order = ops.randperm(count, generator=generator).tolist()
                 yield from order[: wanted - start]
 

@@ -45,6 +45,8 @@ def test_the_benchmark_for_gpus(tmp_path):
         "product",
         "cublas",
         "launch",
+        "decomposition",
+        "rotations",
         "training",
     }
     assert all(isinstance(line["numbatorch"], float) for line in figures.values()), figures

@@ -37,9 +37,20 @@ _UNUSED = 3  # references to an array that only `_arrays` has, for who goes thro
 def _recycle(memory: mmap.mmap) -> None:
     global _cached
     size = len(memory)
+    if _cached + size > LIMIT:
+        _make_room(size)
     if _cached + size <= LIMIT:
         _cached += size
         _free[size].append(memory)
+
+
+def _make_room(size: int) -> None:
+    """Let go of blocks, of the size classes that were met first, which a program may be through with, until `size` bytes more
+    are within the limit."""
+    global _cached
+    for blocks in list(_free.values()):
+        while blocks and _cached + size > LIMIT:
+            _cached -= len(blocks.pop())
 
 
 class _Block(np.ndarray):

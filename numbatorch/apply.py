@@ -111,7 +111,7 @@ class Row:
     def __init__(self, name: str, node: type[RowNode], overload: int = 0):
         Row.made.setdefault(name, []).append(self)
         self.name = name
-        self.shown = type(
+        self.shown_as = type(
             f"{name}Backward{overload}", (node,), {"__slots__": (), "__module__": "numbatorch.autograd"}
         )
 
@@ -128,10 +128,10 @@ class RowNode(Node):
     row: Any
 
     def name(self) -> str:
-        return self.row.shown.__name__
+        return self.row.shown_as.__name__
 
     def shown(self) -> Node:
-        self.__class__ = self.row.shown
+        self.__class__ = self.row.shown_as
         return self
 
 

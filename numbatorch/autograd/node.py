@@ -17,8 +17,7 @@ from numbatorch.base import TensorBase, wrap
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
-_count = itertools.count()
-next_sequence = _count.__next__
+_next_sequence = itertools.count().__next__
 
 FREED = ("freed",)  # stands in `saved` after a backward pass has used it up
 
@@ -44,7 +43,7 @@ class Node:
     __slots__ = ("__weakref__", "edges", "extras", "outputs", "saved", "sequence", "versions")
 
     def __init__(self, edges: tuple = ()):
-        self.edges, self.sequence = edges, next_sequence()
+        self.edges, self.sequence = edges, _next_sequence()
         self.saved: tuple = ()
         self.versions: tuple | None = None
         self.outputs = 1

@@ -25,7 +25,7 @@ def _refuse(node, grad):
 
 
 _underived = Op("NotImplemented", lambda tensor, error: alias(tensor), _refuse)
-_underived.shown.__name__ = "NotImplemented"  # as PyTorch prints it
+_underived.shown_as.__name__ = "NotImplemented"  # as PyTorch prints it
 
 
 def underived(operand: Any, error: Exception) -> Any:
@@ -61,7 +61,7 @@ class Underived(Pointwise):
 
     def __init__(self, name: str, *args, **options):
         super().__init__(name, *args, **options)
-        self.shown = type(
+        self.shown_as = type(
             "NotImplemented", (_Underived,), {"__slots__": (), "__module__": "numbatorch.autograd"}
         )
 

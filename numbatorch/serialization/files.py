@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import IO, Any
 
 import numpy as np
@@ -72,12 +73,19 @@ class _Sent(io.FileIO):
     def write(self, data: Any) -> int:
         count = super().write(memoryview(data)[:_PIECE])  # the buffer above this file comes with the rest
         here = self.tell()
-        if sys.platform == "linux" and here - self._begun >= _PIECE:
-            start_writing = ctypes.CDLL(None).sync_file_range
-            start_writing.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
-            start_writing(self.fileno(), self._begun, here - self._begun, _SYNC_FILE_RANGE_WRITE)
+        if here - self._begun >= _PIECE and (sync := _sync_file_range()) is not None:
+            sync(self.fileno(), self._begun, here - self._begun, _SYNC_FILE_RANGE_WRITE)
             self._begun = here
         return count
+
+
+@cache
+def _sync_file_range() -> Any:
+    """Linux's function, None where there is none."""
+    function = getattr(ctypes.CDLL(None), "sync_file_range", None) if sys.platform == "linux" else None
+    if function is not None:
+        function.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
+    return function
 
 
 def _put_in_place(new: str, path: str) -> None:

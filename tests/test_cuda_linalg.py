@@ -83,6 +83,47 @@ def test_products_of_reflections(dtype, left, adjoined):
     np.testing.assert_allclose(result, turned @ x if left else x @ turned, **near(dtype))
 
 
+# --- factors of matrices that are not definite
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3, 3), (9, 9), (13, 13), (0, 0), (0, 2, 2)], ids=str)
+@pytest.mark.parametrize("hermitian", [False, True])
+def test_factors_of_indefinite_matrices_are_the_hosts(dtype, shape, hermitian):
+    """And solve systems: the diagonal is small, so there are blocks of order 2, and rows are exchanged."""
+    a, b = sample(dtype, *shape), sample(dtype, *shape[:-1], 3)
+    a = a + (adjoint(a) if hermitian else a.swapaxes(-1, -2))
+    diagonal = np.arange(shape[-1])
+    a[..., diagonal, diagonal] *= 0.1
+    factors = torch.linalg.ldl_factor_ex(on_cuda(np.tril(a)), hermitian=hermitian)
+    there = torch.linalg.ldl_factor_ex(torch.tensor(a), hermitian=hermitian)
+    assert factors.pivots.tolist() == there.pivots.tolist() and not factors.info.any()
+    assert shape[-1] < 3 or (factors.pivots < 0).any()
+    np.testing.assert_allclose(factors.LD.cpu(), there.LD, **near(dtype, 20))
+    x = torch.linalg.ldl_solve(*factors[:2], on_cuda(b), hermitian=hermitian).cpu().numpy()
+    np.testing.assert_allclose(a @ x, b, **near(dtype, 100))
+
+
+def test_blocks_that_are_zero():
+    a = np.stack([np.eye(3), np.diag([1.0, 0, 2]), np.zeros((3, 3))])
+    factors, pivots, info = torch.linalg.ldl_factor_ex(on_cuda(a))
+    assert info.tolist() == [0, 2, 1] and pivots.tolist() == [[1, 2, 3]] * 3
+    x = torch.linalg.ldl_solve(
+        factors, pivots.long(), torch.ones(3, 3, 1, dtype=torch.float64, device="cuda")
+    )
+    assert x.isfinite().flatten(1).all(1).tolist() == [True, False, False]
+    with pytest.raises(RuntimeError, match="D has a zero block, the first at 2"):
+        torch.linalg.ldl_factor(on_cuda(a))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_a_zero_on_the_diagonal_of_a_triangle(dtype):
+    """Of complex numbers too, by which Numba does not divide."""
+    ones = torch.ones(3, 3, dtype=getattr(torch, dtype), device="cuda")
+    x = torch.linalg.solve_triangular(ones.tril(-1), ones, upper=False)
+    assert not x.isfinite().any()
+
+
 # --- least squares
 
 

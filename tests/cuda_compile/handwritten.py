@@ -52,6 +52,8 @@ def programs() -> None:
     for dtype in REAL:
         chance(dtype)
         layers(dtype)
+    for dtype in (*REAL[:2], torch.complex64, torch.complex128):
+        systems(dtype)
     graphs()
     optimizers(torch.float32)
 
@@ -104,6 +106,12 @@ def chance(dtype: torch.dtype) -> None:
         torch.binomial(x, x)
         torch._standard_gamma(x.requires_grad_()).sum().backward()
         torch._sample_dirichlet(x).sum().backward()
+
+
+def systems(dtype: torch.dtype) -> None:
+    """What is solved by factors that are not those of the operands."""
+    a = torch.ones(3, 3, dtype=dtype, device="cuda").tril()
+    torch.linalg.ldl_solve(*torch.linalg.ldl_factor_ex(a)[:2], a)
 
 
 def graphs() -> None:

@@ -1,7 +1,7 @@
 """Rows for a GPU alone (benchmarks/gpu.py): the ways that kernels take with large operands, of which the simulator, whose
 tiles are small, knows the text but not the numbers. Of vectors whose signs are free there are the values."""
 
-from samples.linalg import definite, regular
+from samples.linalg import definite, regular, symmetric
 from samples.sample import Sample
 
 _NUMBERS, _PAIRS, _SQUARE = ("float32",), ("complex64",), (((200, 200),),)
@@ -18,6 +18,7 @@ LARGE = [
     Sample("linalg.solve_triangular", (((200, 200), (200, 3)),), kwargs={"upper": True}, dtypes=_NUMBERS, low=-0.1, high=0.1, prepare=regular, order=0),
     Sample("linalg.lu_factor", (((300, 200),),), kwargs={"pivot": True}, dtypes=_NUMBERS, low=-0.1, high=0.1, prepare=regular, order=0),
     Sample("linalg.lu_factor_ex", (((200, 300),),), kwargs={"pivot": True}, dtypes=_NUMBERS, low=-0.1, high=0.1, prepare=regular, order=0),
+    Sample("linalg.ldl_factor_ex", _SQUARE, dtypes=_NUMBERS, prepare=symmetric, order=0, tol=100),
     Sample("linalg.cholesky", _SQUARE, kwargs={"upper": False}, dtypes=_NUMBERS, prepare=definite, order=0),
     *[
         Sample("linalg.qr", ((shape,),), kwargs={"mode": mode}, dtypes=dtypes, prepare=regular, order=0, tol=100)

@@ -46,6 +46,15 @@ def definite(a: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
     return [a, *others]
 
 
+def symmetric(a: np.ndarray) -> list[np.ndarray]:
+    """Neither definite nor, of complex numbers, Hermitian."""
+    return [(a + a.swapaxes(-2, -1)).astype(a.dtype)]
+
+
+def hermitian(a: np.ndarray) -> list[np.ndarray]:
+    return [(a + a.conj().swapaxes(-2, -1)).astype(a.dtype)]
+
+
 LINALG = [
     Sample("linalg.inv", SQUARE, dtypes=ALL, prepare=regular, tol=4),
     Sample("linalg.inv_ex", SQUARE, dtypes=ALL, prepare=regular, tol=4),
@@ -75,6 +84,8 @@ LINALG = [
     Sample("linalg.solve_triangular", (((3, 3), (2, 3)),), kwargs={"upper": True, "left": False}, dtypes=LAPACK, prepare=regular, tol=4),
     Sample("linalg.lu_factor", ANY, dtypes=ALL, prepare=regular, tol=4),
     Sample("linalg.lu_factor_ex", (((3, 3),),), dtypes=LAPACK, tol=4),
+    Sample("linalg.ldl_factor_ex", (*SQUARE, ((6, 6),)), dtypes=LAPACK, prepare=symmetric, tol=64, order=0),
+    Sample("linalg.ldl_factor_ex", (((3, 3),), ((2, 6, 6),)), kwargs={"hermitian": True}, dtypes=LAPACK, prepare=hermitian, tol=64, order=0),
     Sample("linalg.lu", ANY, dtypes=LAPACK, tol=16, order=0),
     Sample("linalg.qr", ANY, dtypes=ALL, prepare=regular, tol=16),
     Sample("linalg.qr", ANY, kwargs={"mode": "r"}, dtypes=LAPACK, prepare=regular, tol=8, order=0),

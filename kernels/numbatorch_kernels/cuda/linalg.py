@@ -26,6 +26,7 @@ WHOLE = 3 if SIMULATED else 64  # columns of a matrix that a block factors alone
 LEAF = 2 if SIMULATED else 32  # and those of a larger one
 WIDTH = 2 * BLOCK  # columns of a right side that a block solves for
 NOWHERE = 1 << 40  # behind the last row
+INFINITY = np.float32(inf)  # of float32, so that a product with it has the dtype of the other factor
 
 pivot_size = device_function(elimination._size)
 sign_and_log = device_function(elimination.sign_and_log)
@@ -53,6 +54,12 @@ def largest(sizes, rows, size, row):
     size, row = sizes[0], rows[0]
     cuda.syncthreads()  # nobody writes the next ones before everybody has read these
     return size, row
+
+
+@device_function
+def quotient(x, y):
+    """x / y. Numba's division of a complex number by zero would end the thread."""
+    return x * INFINITY if y == 0 else x / y
 
 
 def eliminate_block(a, pivots, info, rows, columns, first, last):
@@ -137,7 +144,8 @@ def substitute_block(x, a, n, columns, panels, x_step, x_row, x_column, a_step, 
         first, rest = 0 if upper else i + 1, n - 1 - k
         if not unit:
             for c in range(t, width, cuda.blockDim.x):
-                x[begin + i * x_row + c * x_column] /= a[left + i * (a_row + a_column)]
+                at = begin + i * x_row + c * x_column
+                x[at] = quotient(x[at], a[left + i * (a_row + a_column)])
         cuda.syncthreads()
         for item in range(t, rest * width, cuda.blockDim.x):
             if x_column < x_row:

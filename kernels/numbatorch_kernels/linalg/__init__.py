@@ -1,4 +1,4 @@
-"""Linear algebra on the CPU. (Its CUDA side is in ../cuda/linalg.py.)
+"""Linear algebra on the CPU. (Its CUDA side is in ../cuda/: linalg.py, indefinite.py, decompositions.py.)
 
 lapack.py           LU, Cholesky and what they solve, as ops call it, on stacks of matrices
 halves.py           large matrices, cut down to kernels and matrix products

@@ -9,9 +9,14 @@ negative, and equal: its second row was exchanged. Columns of L that were there 
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, prod
 
 import numba
+import numpy as np
+
+from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.linalg.halves import GRAIN
+from numbatorch_kernels.linalg.lapack import Array, copied
 
 ALPHA = (1 + 17**0.5) / 8  # a pivot must have this size, next to the largest in its column
 
@@ -162,3 +167,25 @@ def solve(x, a, pivots, n, columns, hermitian, start, stop):
                     _subtract(x, base, columns, j, _turned(a[lower + i * n + j], hermitian), i)
             _swap(x, base, columns, k, abs(pivot) - 1)
             k -= order
+
+
+# --- what ops call
+
+
+def ldl_factor(a: Array, hermitian: bool) -> tuple[Array, Array, Array]:
+    """L and D of A = L D Lᵀ, or L D Lᴴ, from the lower triangle of A, in one matrix; pivots and info."""
+    n, both = a.shape[-1], copied(a)
+    pivots, info = np.empty(a.shape[:-1], np.int32), np.zeros(a.shape[:-2], np.int32)
+    entry = cpu.compiled(factor, a.dtype, "i4", "i4", *[int] * 4)
+    parallel.run(entry, info.size, GRAIN // (n**3 + 1) + 1, both, pivots, info, n, int(hermitian))
+    return both, pivots, info
+
+
+def ldl_solve(a: Array, pivots: Array, b: Array, hermitian: bool) -> Array:
+    """X of A X = B from what `ldl_factor` gives, for stacks of one shape."""
+    *some, n, columns = b.shape
+    x, factors, pivots = copied(b), np.ascontiguousarray(a), np.ascontiguousarray(pivots)
+    entry = cpu.compiled(solve, b.dtype, b.dtype, "i4", *[int] * 5)
+    grain = GRAIN // (n * n * columns + 1) + 1
+    parallel.run(entry, prod(some), grain, x, factors, pivots, n, columns, int(hermitian))
+    return x

@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
-from numbatorch_kernels.linalg import elimination, halves, indefinite
+from numbatorch_kernels.linalg import elimination, halves
 from numbatorch_kernels.linalg.halves import GRAIN, LEAF
 
 Array = np.ndarray
@@ -36,7 +36,7 @@ def inv(a: Array) -> tuple[Array, Array]:
 def solve(a: Array, b: Array) -> tuple[Array, Array]:
     """X of A X = B for stacks of one shape, and info."""
     if _are_small(b):
-        return _by_kernel(a, _copy(b))
+        return _by_kernel(a, copied(b))
     factors, pivots, info = lu_factor(a)
     return lu_solve(factors, pivots, b), info
 
@@ -46,7 +46,7 @@ def lu_solve(factors: Array, pivots: Array, b: Array, adjoined: bool = False) ->
     order = permutation(pivots, b.shape[-2])
     if not adjoined:
         return _by_factors(factors, _rows(b, order))
-    x = _copy(b)
+    x = copied(b)
     turned, lines = halves.adjoint(stack(factors)), stack(x)
     halves.solve(turned, lines, upper=False, unit=False)
     halves.solve(turned, lines, upper=True, unit=True)
@@ -75,7 +75,7 @@ def _by_kernel(a: Array, x: Array) -> tuple[Array, Array]:
     n, columns = x.shape[-2:]
     pivots, info = np.empty(a.shape[:-1], np.int32), np.zeros(a.shape[:-2], np.int32)
     grain = GRAIN // (n * n * (n + columns)) + 1
-    parallel.run(_system(x.dtype), info.size, grain, x, _copy(a), pivots, info, n, columns)
+    parallel.run(_system(x.dtype), info.size, grain, x, copied(a), pivots, info, n, columns)
     return x, info
 
 
@@ -113,7 +113,7 @@ def _per_matrix(entry: Callable, result: Array, *more: Array) -> None:
 
 def cholesky(a: Array) -> tuple[Array, Array]:
     """L of A = L Lᴴ, from the lower triangle of A, and info."""
-    lower, info = _copy(a), np.zeros(a.shape[:-2], np.int32)
+    lower, info = copied(a), np.zeros(a.shape[:-2], np.int32)
     halves.root(stack(lower), info.reshape(-1), 0, a.shape[-1])
     return lower, info
 
@@ -121,14 +121,15 @@ def cholesky(a: Array) -> tuple[Array, Array]:
 def lu_factor(a: Array) -> tuple[Array, Array, Array]:
     """The LU factors in one matrix (L without its unit diagonal), the pivots (int32, from 1) and info."""
     *some, m, n = a.shape
-    factors = _copy(a)
+    factors = copied(a)
     pivots, info = np.empty((*some, min(m, n)), np.int32), np.zeros(some, np.int32)
     if a.size:
         halves.lu(stack(factors), pivots, info.reshape(-1))
     return factors, pivots, info
 
 
-def _copy(a: Array) -> Array:
+def copied(a: Array) -> Array:
+    """A contiguous copy."""
     copy = memory.empty(a.shape, a.dtype)
     copy[...] = a
     return copy
@@ -162,7 +163,7 @@ def exchanges(pivots: Array, rows: int, dtype: np.dtype) -> Array:
 
 def cholesky_solve(factor: Array, b: Array, upper: bool) -> Array:
     """X of A X = B from the factor of A = L Lᴴ, or of A = Lᴴ L if `upper`, for stacks of one shape."""
-    return _by_root(factor, _copy(b), upper)
+    return _by_root(factor, copied(b), upper)
 
 
 def cholesky_inverse(factor: Array, upper: bool) -> Array:
@@ -186,26 +187,7 @@ def _by_root(factor: Array, x: Array, upper: bool) -> Array:
 def triangular_solve(a: Array, b: Array, upper: bool, unit: bool) -> Array:
     """X of A X = B for triangular A, of which only that triangle is read, for stacks of one shape. Division by
     a zero on the diagonal gives what it gives."""
-    x = _copy(b)
+    x = copied(b)
     if x.size:
         halves.solve(stack(a), stack(x), upper, unit)
-    return x
-
-
-def ldl_factor(a: Array, hermitian: bool) -> tuple[Array, Array, Array]:
-    """L and D of A = L D Lᵀ, or L D Lᴴ, from the lower triangle of A, in one matrix; pivots and info."""
-    n, both = a.shape[-1], _copy(a)
-    pivots, info = np.empty(a.shape[:-1], np.int32), np.zeros(a.shape[:-2], np.int32)
-    entry = cpu.compiled(indefinite.factor, a.dtype, "i4", "i4", *[int] * 4)
-    parallel.run(entry, info.size, GRAIN // (n**3 + 1) + 1, both, pivots, info, n, int(hermitian))
-    return both, pivots, info
-
-
-def ldl_solve(a: Array, pivots: Array, b: Array, hermitian: bool) -> Array:
-    """X of A X = B from what `ldl_factor` gives, for stacks of one shape."""
-    *some, n, columns = b.shape
-    x, factors, pivots = _copy(b), np.ascontiguousarray(a), np.ascontiguousarray(pivots, np.int32)
-    entry = cpu.compiled(indefinite.solve, b.dtype, b.dtype, "i4", *[int] * 5)
-    grain = GRAIN // (n * n * columns + 1) + 1
-    parallel.run(entry, prod(some), grain, x, factors, pivots, n, columns, int(hermitian))
     return x

@@ -17,7 +17,11 @@ from numbatorch.dtype import type_word
 from numbatorch.ops.copy import contiguous, host, move
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
+from numbatorch_kernels.cuda import decompositions as cuda_decompositions
+from numbatorch_kernels.cuda import indefinite as cuda_indefinite
+from numbatorch_kernels.cuda import linalg as cuda_linalg
 from numbatorch_kernels.linalg import decompositions as decomposition_kernels
+from numbatorch_kernels.linalg import indefinite as indefinite_kernels
 from numbatorch_kernels.linalg import lapack as lapack_kernels
 
 if TYPE_CHECKING:
@@ -95,24 +99,16 @@ def recorded(*inputs: Tensor) -> bool:
 # --- to kernels and back
 
 
-def kernels_for(x: Tensor) -> Any:
-    """The module with the kernels of factors and triangles for where `x` is: those of linalg/lapack.py, or by the same names
-    cuda/linalg.py."""
-    if x.kind.cpu:
-        return lapack_kernels
-    from numbatorch_kernels.cuda import linalg
-
-    return linalg
+_ON_CUDA = {
+    decomposition_kernels: cuda_decompositions,
+    indefinite_kernels: cuda_indefinite,
+    lapack_kernels: cuda_linalg,
+}
 
 
-def decompositions_for(x: Tensor) -> Any:
-    """The module with the kernels of other decompositions for where `x` is: those of linalg/decompositions.py, or by the same
-    names cuda/decompositions.py."""
-    if x.kind.cpu:
-        return decomposition_kernels
-    from numbatorch_kernels.cuda import decompositions
-
-    return decompositions
+def kernels_for(x: Tensor, module: Any = lapack_kernels) -> Any:
+    """This module of kernels, or where `x` is on CUDA the one there with functions of the same names."""
+    return module if x.kind.cpu else _ON_CUDA[module]
 
 
 def computed(function: Callable, *inputs: Tensor) -> tuple[Tensor, ...]:

@@ -1,5 +1,5 @@
 """Symmetric and Hermitian matrices that need not be definite: A = L D Lᵀ or L D Lᴴ, by LAPACK's algorithm of Bunch
-and Kaufman, on the host. Not differentiable, as in PyTorch."""
+and Kaufman. Not differentiable, as in PyTorch."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ import numpy as np
 from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array
-from numbatorch.dtype import type_word
-from numbatorch.ops.copy import all_into, numbers
-from numbatorch.ops.linalg.common import floating, lapack, square, tensor
+from numbatorch.dtype import int32, type_word
+from numbatorch.ops.copy import all_into, cast, numbers
+from numbatorch.ops.linalg.common import computed, floating, kernels_for, square, tensor
 from numbatorch.ops.linalg.triangular import check_pair
 from numbatorch.ops.reduction import into
 from numbatorch.ops.underived import refusing
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
-from numbatorch_kernels.linalg import lapack as kernels
+from numbatorch_kernels.linalg import indefinite as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
 
 
 def _factor_forward(input, hermitian):
-    return lapack(lambda a: kernels.ldl_factor(a, hermitian), input)
+    factor = kernels_for(input, kernels).ldl_factor
+    return computed(lambda a: factor(a, hermitian), input)
 
 
 def _solve_forward(both, b, pivots, hermitian):
-    return lapack(lambda a, b, pivots: (kernels.ldl_solve(a, pivots, b, hermitian),), both, b, pivots)[0]
+    solve = kernels_for(b, kernels).ldl_solve
+    return computed(lambda a, b, pivots: (solve(a, pivots, b, hermitian),), both, b, pivots)[0]
 
 
 _factor = Op("LinalgLdlFactorEx", _factor_forward, refusing("linalg_ldl_factor_ex"))
@@ -104,5 +106,5 @@ def ldl_solve(
         raise RuntimeError(f"{function}: Expected pivots to be integers. Got {type_word(pivots.kind.dtype)}")
     stack = broadcast_pair(B.array.shape[:-2], LD.array.shape[:-2])
     both, b = (expand(x, *stack, *x.array.shape[-2:]) for x in (LD, B))
-    pivots = expand(pivots, *stack, pivots.array.shape[-1])
+    pivots = expand(cast(pivots, int32), *stack, pivots.array.shape[-1])
     return into(out, _solve(both, b, pivots, hermitian and LD.kind.dtype.is_complex), "linalg.ldl_solve")

@@ -12,12 +12,13 @@ from numbatorch.ops.arrange import diag_embed, tril, triu
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into
 from numbatorch.ops.join import cat
-from numbatorch.ops.linalg.common import computed, decompositions_for, floating, matrix, recorded, tensor
+from numbatorch.ops.linalg.common import computed, floating, kernels_for, matrix, recorded, tensor
 from numbatorch.ops.linalg.triangular import identity_like, triangular
 from numbatorch.ops.reduction import into
 from numbatorch.ops.underived import refusing
 from numbatorch.ops.view import diagonal, unsqueeze
 from numbatorch.shape import sized_dim
+from numbatorch_kernels.linalg import decompositions as kernels
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def _qr_forward(input, mode):
-    return computed(lambda a: decompositions_for(input).qr(a, mode), input)
+    return computed(lambda a: kernels_for(input, kernels).qr(a, mode), input)
 
 
 def _qr_vjp(node, grads):
@@ -128,7 +129,7 @@ def geqrf(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
 
 
 def _geqrf_forward(input):
-    return computed(decompositions_for(input).geqrf, input)
+    return computed(kernels_for(input, kernels).geqrf, input)
 
 
 _geqrf = Op("Geqrf", _geqrf_forward, refusing("geqrf"), differentiable=2)
@@ -162,8 +163,8 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     if recorded(A, tau):
         product = _reflected(A, tau, identity_like(A), True, False)
     else:
-        kernels = decompositions_for(A)
-        (product,) = computed(lambda a, tau: (kernels.householder_product(a, tau),), A, tau)
+        multiplied = kernels_for(A, kernels).householder_product
+        (product,) = computed(lambda a, tau: (multiplied(a, tau),), A, tau)
     return into(out, product, "linalg.householder_product")
 
 
@@ -247,8 +248,6 @@ def ormqr(
     if recorded(input, tau, other):
         product = _reflected(input, tau, other, left, transpose)
     else:
-        kernels = decompositions_for(input)
-        (product,) = computed(
-            lambda a, tau, x: (kernels.ormqr(a, tau, x, left, transpose),), input, tau, other
-        )
+        ormqr = kernels_for(input, kernels).ormqr
+        (product,) = computed(lambda a, tau, x: (ormqr(a, tau, x, left, transpose),), input, tau, other)
     return into(out, product, "ormqr")

@@ -16,7 +16,7 @@ from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.extrema import amax
-from numbatorch.ops.linalg.common import LinAlgError, computed, decompositions_for, failed, lapack
+from numbatorch.ops.linalg.common import LinAlgError, computed, failed, kernels_for, lapack
 from numbatorch.ops.linalg.solve import is_vector
 from numbatorch.ops.linalg.spectral import (
     check_hermitian,
@@ -204,7 +204,7 @@ def _lstsq_forward(a, b, rcond, driver):
 
     m, n = a.array.shape[-2:]
     if not a.kind.cpu:
-        gels = decompositions_for(a).gels
+        gels = kernels_for(a, kernels).gels
         (both,) = computed(lambda a, b: (gels(a, b),), a, b)
         rest = both[..., n:, :].abs()
         residuals = (rest * rest).sum(-2) if m > n else rest.new_empty((0,))

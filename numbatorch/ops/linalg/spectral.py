@@ -21,9 +21,9 @@ from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.linalg.common import (
     LinAlgError,
     computed,
-    decompositions_for,
     failed,
     floating,
+    kernels_for,
     lapack,
     matrix,
     recorded,
@@ -34,6 +34,7 @@ from numbatorch.ops.linalg.solve import solve
 from numbatorch.ops.linalg.triangular import identity_like
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import diagonal, unsqueeze
+from numbatorch_kernels.cuda import jacobi
 from numbatorch_kernels.linalg import decompositions as kernels
 
 if TYPE_CHECKING:
@@ -80,27 +81,29 @@ def check_end(function: str, info: np.ndarray) -> None:
 # --- singular values
 
 
-def _svd_of(a: Any, full: bool = False, vectors: bool = True) -> tuple[Any, ...]:
-    """U, S and Vᴴ of an array, or S alone, with PyTorch's errors. Values without vectors may be of infinite numbers, and are NaN
-    then; what PyTorch's vectors are there hangs on the matrix: numbers, NaN or an error, which it always is here."""
-    if not isinstance(a, np.ndarray):
-        return _svd_on_cuda(a, full, vectors)
+def svd_parts(input: Tensor, full: bool = False, vectors: bool = True) -> tuple[Tensor, ...]:
+    """U, S and Vᴴ, or S alone, of matrices that were checked, without a gradient, with PyTorch's errors. Values without vectors
+    may be of infinite numbers, and are NaN then; what PyTorch's vectors are there hangs on the matrix: numbers, NaN or an error,
+    which it always is here."""
+    svd = kernels_for(input, kernels).svd
+    checked = _svd_on_cpu if input.kind.cpu else _svd_on_cuda
+    return computed(lambda a: checked(svd, a, full, vectors), input)
+
+
+def _svd_on_cpu(svd: Callable, a: Any, full: bool, vectors: bool) -> tuple[Any, ...]:
     if np.isfinite(a).all():
-        return decompose("linalg.svd", kernels.svd, a, full, vectors)
+        return decompose("linalg.svd", svd, a, full, vectors)
     finite = np.isfinite(a)
     _check_finite((~finite if vectors else np.isnan(a)).any((-2, -1)))
-    (values,) = decompose("linalg.svd", kernels.svd, np.where(finite, a, 0), full, vectors)
+    (values,) = decompose("linalg.svd", svd, np.where(finite, a, 0), full, vectors)
     values[~finite.all((-2, -1))] = np.nan
     return (values,)
 
 
-def _svd_on_cuda(a: Any, full: bool, vectors: bool) -> tuple[Any, ...]:
-    from numbatorch_kernels.cuda import decompositions
-    from numbatorch_kernels.cuda.jacobi import NAN
-
-    *results, info = decompositions.svd(a, full, vectors)
+def _svd_on_cuda(svd: Callable, a: Any, full: bool, vectors: bool) -> tuple[Any, ...]:
+    *results, info = svd(a, full, vectors)
     codes = info.copy_to_host()
-    _check_finite(codes < 0 if vectors else codes == NAN)
+    _check_finite(codes < 0 if vectors else codes == jacobi.NAN)
     check_end("linalg.svd", codes * (codes > 0))
     return tuple(results)
 
@@ -111,11 +114,6 @@ def _check_finite(ill: Any) -> None:
             f"linalg.svd: {failed(ill)[0]}The algorithm failed to converge because the input matrix contained "
             f"non-finite values."
         )
-
-
-def svd_parts(input: Tensor, full: bool = False) -> tuple[Tensor, ...]:
-    """U, S and Vᴴ of matrices that were checked, without a gradient."""
-    return computed(lambda a: _svd_of(a, full), input)
 
 
 def _svd_vjp(node, grads):
@@ -211,7 +209,7 @@ def singular_values(A: Tensor) -> Tensor:
     """The singular values of matrices that were checked: without vectors where no gradient will want them."""
     if recorded(A):
         return _svd(A, False)[1]
-    return computed(lambda a: _svd_of(a, False, False), A)[0]
+    return svd_parts(A, False, False)[0]
 
 
 def svd_old(
@@ -243,7 +241,7 @@ def svd_old(
 
 def eigh_parts(input: Tensor, triangle: str) -> tuple[Tensor, ...]:
     """L and V of matrices that were checked, without a gradient."""
-    eigh = decompositions_for(input).eigh
+    eigh = kernels_for(input, kernels).eigh
     return computed(lambda a: decompose("linalg.eigh", eigh, a, triangle), input)
 
 
@@ -304,7 +302,7 @@ def hermitian_eigenvalues(A: Tensor, triangle: str = "L") -> Tensor:
     """The eigenvalues of matrices that were checked: without vectors where no gradient will want them."""
     if recorded(A):
         return _eigh(A, triangle)[0]
-    eigh = decompositions_for(A).eigh
+    eigh = kernels_for(A, kernels).eigh
     return computed(lambda a: decompose("linalg.eigh", eigh, a, triangle, False), A)[0]
 
 

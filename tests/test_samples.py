@@ -98,3 +98,26 @@ def test_cuda_computes_what_the_cpu_computes(sample, downloads):
 @pytest.mark.parametrize("sample", [s for s in DIFFERENTIABLE if s.order > 1], ids=lambda s: s.id)
 def test_cuda_differentiates_twice_as_the_cpu_does(sample, downloads):
     _same(sample, sample.wide, 2, 1e-8, 1e-8, downloads)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, i: torch.nn.functional.binary_cross_entropy(x, x),
+        lambda x, i: (i // (i + 1), i % (i + 1), torch.fmod(i, i + 1)),
+        lambda x, i: torch.index_reduce(x, 0, i, x, "amax"),
+        lambda x, i: torch.quantile(x, x),
+        lambda x, i: torch.nn.functional.max_unpool1d(x[None], i[None], 1),
+        lambda x, i: torch.nn.functional.rrelu(x, training=True),
+        lambda x, i: torch.repeat_interleave(x, 3),
+    ],
+)
+def test_nobody_waits_for_a_gpu_to_check_values(call, downloads):
+    call(torch.tensor([0.5, 0, 1], device="cuda"), torch.arange(3, device="cuda"))
+    assert not downloads
+
+
+def test_a_gpu_says_later_what_is_no_probability():
+    torch.nn.functional.binary_cross_entropy(torch.tensor([1.5], device="cuda"), torch.ones(1, device="cuda"))
+    with pytest.raises(torch.AcceleratorError, match="binary_cross_entropy: an index or a value"):
+        torch.cuda.synchronize()

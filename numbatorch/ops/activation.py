@@ -10,6 +10,7 @@ from numbatorch.arguments import mistaken, tensor_kind, text, whole
 from numbatorch.autograd.mode import state
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, div, mul
+from numbatorch.ops.comparison import where
 from numbatorch.ops.creation import empty, empty_like, ones_like
 from numbatorch.ops.distributions import uniform_
 from numbatorch.ops.join import cat
@@ -130,6 +131,10 @@ def rrelu(
         word = type_word(input.kind.dtype)
         raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{word}'")
     slopes = ones_like(input)
+    if not input.kind.cpu:
+        noise = uniform_(empty_like(slopes), lower, upper, generator=generator)
+        return mul(input, where(input.detach() <= 0, noise, slopes), out=out)
+    # As many numbers are drawn as elements want one, in PyTorch's order.
     elements, each = reshape(input.detach(), -1), reshape(slopes, -1)
     drawn = empty(min(BLOCK, elements.array.size), dtype=dt.float64, device=input.device)
     rounded = empty_like(drawn, dtype=input.dtype)

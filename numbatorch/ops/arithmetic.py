@@ -491,7 +491,8 @@ def _integral(value) -> bool:
 def _by_class(
     on_floats: Pointwise, on_integers: Pointwise, input, other: Tensor | Number, out: Tensor | None
 ) -> Tensor:
-    """One of two rows: division of integers is another thing, and must not meet a zero."""
+    """One of two rows: division of integers is another thing, and must not meet a zero. (On CUDA it may, as in PyTorch, and
+    makes any number: to look for a zero would be to wait.)"""
     if not (_integral(input) and _integral(other)):
         return on_floats.general((input, other), out)
     if not (_is_bool(input) and _is_bool(other)) and not _nowhere_zero(other, input):
@@ -501,7 +502,7 @@ def _by_class(
 
 def _nowhere_zero(value: Tensor | Number, input: Tensor | Number) -> bool:
     if isinstance(value, TensorBase):
-        return value.ne(0).all().item()
+        return not value.kind.cpu or value.ne(0).all().item()
     if isinstance(value, int) and isinstance(input, TensorBase) and not _is_bool(input):
         value %= 1 << 8 * input.kind.dtype.itemsize
     return bool(value)

@@ -13,6 +13,7 @@ from numbatorch.apply import Op
 from numbatorch.arguments import OMITTED, tensor_array
 from numbatorch.base import Kind, wrap
 from numbatorch.dtype import type_word
+from numbatorch.ops.comparison import where
 from numbatorch.ops.copy import contiguous, move
 from numbatorch.ops.extrema import amin
 from numbatorch.ops.rows import index_select
@@ -84,12 +85,19 @@ def _repeated(n: int, repeats: Tensor, device: Device) -> Tensor:
         raise NotImplementedError(
             f"\"repeat_interleave_cpu\" not implemented for '{type_word(repeats.kind.dtype)}'"
         )
-    if repeats.array.size and amin(repeats.detach()).item() < 0:
+    if not n:
+        return arange(0, device=device)
+    times = expand(reshape(repeats.detach(), -1), n)
+    if times.kind.cpu:
+        negative = times.array.min() < 0
+    else:
+        ends = cumsum(times, 0)
+        # One number for both questions: the host waits once.
+        total = where(amin(times) < 0, -1, ends[-1]).item()
+        negative = total < 0
+    if negative:
         raise RuntimeError("repeats can not be negative")
-    if repeats.kind.cpu:
-        times = repeats.array
-        places = np.repeat(np.arange(n), times.reshape(-1) if times.size == n else times)
+    if times.kind.cpu:
+        places = np.repeat(np.arange(n), times.array)
         return move(wrap(places, Kind.of(dt.int64)), device)
-    ends = cumsum(expand(reshape(repeats.detach(), -1), n), 0)
-    total = ends[-1].item() if n else 0
     return searchsorted(ends, arange(total, device=device), right=True)

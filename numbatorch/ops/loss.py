@@ -17,6 +17,7 @@ from numbatorch.ops.activation import logsigmoid
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import ones_like
+from numbatorch.ops.elements import check_range, report
 from numbatorch.ops.join import broadcast_tensors
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.reduction import remember
@@ -191,7 +192,10 @@ def binary_cross_entropy(
     for name, x in (("input", input), ("target", target)):
         if x.array.size and x.kind.dtype.is_floating_point and x.kind.dtype is input.kind.dtype:
             low, high = x.detach().aminmax()
-            if not (low.item() >= 0 and high.item() <= 1):
+            within = (low >= 0) & (high <= 1)
+            if not x.kind.cpu:  # nobody shall wait for a GPU: it says so later
+                check_range(cast(~within, dt.int64), 1, False, report("binary_cross_entropy", x.kind))
+            elif not within.item():
                 raise RuntimeError(f"all elements of {name} should be between 0 and 1")
     if weight is None:
         return _bce(input, target, reduction)

@@ -15,6 +15,7 @@ from numbatorch.ops.copy import cast, clone, clone_contiguous, copy_, host, into
 from numbatorch.ops.elements import (
     Rule,
     broadcast_value,
+    first_outside,
     number_like,
     placing,
     read,
@@ -398,8 +399,7 @@ def index_reduce(
         )
     target, d, index, source = _added("index_reduce_", input, dim, index, source)
     refuse("index_func_", "bool")(input.kind.dtype)
-    size, numbers = target.array.shape[d], host(index)
-    if numbers.size and (numbers.min() < 0 or numbers.max() >= size):
+    if index.kind.cpu and first_outside(index, target.array.shape[d], False) is not None:
         raise IndexError("index out of range in self")
     places = view(index, [-1 if k == d else 1 for k in range(target.array.ndim)])
     places = expand(places, source.array.shape)

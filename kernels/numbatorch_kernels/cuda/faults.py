@@ -39,9 +39,9 @@ class _Marks:
             self.array.copy_from_host(np.zeros(MARKS, np.int64))
             names = ", ".join(self.names[k] for k in found.nonzero()[0])
             raise AcceleratorError(
-                f"CUDA error: device-side assert triggered. {names}: an index was out of range. Kernels report at the next "
+                f"CUDA error: device-side assert triggered. {names}: an index or a value was out of range. Kernels report at the next "
                 "synchronization: what was computed since may rest on wrong elements. The same call on the CPU names "
-                "the index"
+                "it"
             )
 
 

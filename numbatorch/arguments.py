@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dis import get_instructions
 from inspect import CO_VARARGS
 from operator import index
 from types import FrameType
@@ -151,9 +152,11 @@ def complaint(value: Any, frames: Iterable[FrameType], wanted: str = "Tensor") -
             continue
         for space, prefix in _SPACES.items():
             function = getattr(sys.modules.get(space), code.co_name, None)
-            if getattr(function, "__code__", None) is code:
-                argument = _argument(frame, function.__annotations__, value, wanted)
-                found = words(prefix + code.co_name, *argument) if argument else found
+            if function is not None and getattr(function, "__code__", None) is code:
+                if argument := _argument(frame, function.__annotations__, value, wanted):
+                    name, place, *rest = argument
+                    place = place and _written(frame, name, place, function.__defaults__ or ())
+                    found = words(prefix + code.co_name, name, place, *rest)
                 break
     return found
 
@@ -188,6 +191,31 @@ def _argument(
                 "tuple of ints" if several else wanted,
             )
     return None
+
+
+def _written(frame: FrameType, name: str, place: int, defaults: tuple) -> int | None:
+    """The place of an argument in the call that brought about `frame`: none if it is given by name there, one less if
+    the function is called as a method."""
+    caller = frame.f_back
+    if caller is None:
+        return place
+    done = [x for x in get_instructions(caller.f_code) if x.offset <= caller.f_lasti]
+    before, call = [x for x in done if x.opname != "PRECALL"][-2:]  # which Python 3.11 has before a CALL
+    if call.opname not in ("CALL", "CALL_KW") or call.arg is None:
+        return place  # of an operator, or with * or **
+    named: tuple[str, ...] = ()
+    if before.arg is not None and (call.opname == "CALL_KW" or before.opname == "KW_NAMES"):
+        named = caller.f_code.co_consts[before.arg]
+    if name in named:
+        return None
+    # What is not as it would be by itself stands in the call, but for what stands before the dot of a method.
+    code = frame.f_code
+    usual = dict(zip(code.co_varnames[: code.co_argcount][::-1], defaults[::-1], strict=False))
+    last = place
+    for k, argument in enumerate(code.co_varnames[: code.co_argcount], 1):
+        if argument not in named and frame.f_locals[argument] is not usual.get(argument, frame):
+            last = max(last, k)
+    return place - 1 if call.arg - len(named) < last else place
 
 
 def words(function: str, argument: str, place: int | None, value: Any, wanted: str = "Tensor") -> str:

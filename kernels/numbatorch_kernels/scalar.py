@@ -32,6 +32,7 @@ from numbatorch_kernels.primitives import (
     pow,
     real,
     rint,
+    rsqrt,
     sigmoid,
     sin,
     softplus,
@@ -139,6 +140,12 @@ def _number_power_vjp(g, y, x, p):
 def number_power(x, p):
     """xᵖ for a number p, with 1 for p = 0 whatever x, where the power of complex tensors has NaN"""
     return where(p == 0, 1, pow(x, p))
+
+
+@derived_by(lambda g, y, x: (g * (-0.5 * number_power(x, -1.5)),))
+def reciprocal_root(x):
+    """1 / √x; its slope, unlike that of rsqrt, is that of the power: -∞ at -0, where the root is -∞ too."""
+    return rsqrt(x)
 
 
 @derived_by(lambda g, y, x: (g * (-2 * number_power(x, -3)),))

@@ -74,7 +74,7 @@ _POWERS = {  # of floating point numbers, without logarithms; PyTorch's rounding
     2: Pointwise("Pow", scalar.square),
     3: Pointwise("Pow", scalar.cube),
     0.5: Pointwise("Pow", primitives.sqrt, arity=1, keeps_result=False),
-    -0.5: Pointwise("Pow", primitives.rsqrt, arity=1, keeps_result=False),
+    -0.5: Pointwise("Pow", scalar.reciprocal_root, keeps_result=False),
     -1: Pointwise("Pow", scalar.reciprocal, keeps_result=False),
     -2: Pointwise("Pow", scalar.reciprocal_square, keeps_result=False),
 }

@@ -15,6 +15,7 @@ CASES = [
     "L.atan2(x, x.flip(0))",
     "L.copysign(x, x.flip(0))",
     "x**-2",
+    "x**-0.5",
     "L.xlogy(x, x.flip(0))",
     "L.special.xlog1py(x, x.flip(0))",
     "L.lerp(x, x.flip(0), 0.3)",
@@ -48,7 +49,7 @@ NAN, INF = float("nan"), float("inf")
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("arriving", [1.0, 0.0, NAN, INF])
-@pytest.mark.parametrize("special", [0.0, NAN, INF])
+@pytest.mark.parametrize("special", [0.0, -0.0, NAN, INF])
 def test_gradients(case, special, arriving):
     x = np.array([0.3, special, -1.5, 0.3, 2.0, special, -0.7])
     arrive = "L.where(L.arange(y.numel()).reshape(y.shape) % 2 == 0, arriving, L.ones(()).double())"

@@ -81,7 +81,10 @@ class Call(NamedTuple):
                 kwargs = {name: _made(library, value) for name, value in self.kwargs.items()}
                 if callable(kwargs.get("out")):
                     kwargs["out"] = kwargs["out"](args[0])
-                result = function(*args, **kwargs)
+                written = [f"args[{k}]" for k in range(len(args))] + [
+                    f"{name}=kwargs['{name}']" for name in kwargs
+                ]
+                result = eval(f"function({', '.join(written)})")  # places are those of a call without a star
             except Exception as error:
                 return error
         if "out" in kwargs:

@@ -4,7 +4,9 @@ A message is a polynomial over GF(2), its checksum the rest of a division by CRC
 message so far is congruent to; a step moves them by 1024 bits, which is a multiplication of each half by a constant, and
 adds the next 128 bytes. At the end zlib takes the rest of the eight lanes.
 
-A file is read and checksummed at once, piece by piece: what was just read is still in the core's own cache.
+A file is read and checksummed at once, piece by piece. Pieces come to the end of the room that is to be filled, which stays
+in the core's own cache, and from there the checksum's registers go to their place past the caches: a store that does
+not first fetch the line that it overwrites saves a third of the traffic.
 
 V. Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction", Intel, 2009.
 """
@@ -30,8 +32,10 @@ from numbatorch_kernels.machine import ARGUMENTS, call_with, letters
 from numbatorch_kernels.pointer import offset
 
 BLOCK = 128  # bytes that one step takes
-PIECE = 1 << 17  # bytes of a file that are read at a time
+PIECE = 1 << 18  # bytes of a file that are read at a time
+LINE = 64  # bytes: rooms that begin so are written past the caches
 _POLYNOMIAL = 0x104C11DB7
+_REVERSED = 0xEDB88320  # the same without its highest bit: the highest bit is the coefficient of x^0
 
 
 def _constant(power: int) -> int:
@@ -50,11 +54,12 @@ def _has(*features: str) -> bool:
 
 
 @intrinsic
-def _fold(typingctx, state, data, blocks):
-    """Take `blocks` blocks of `data` into the registers at `state`."""
+def _fold(typingctx, state, data, blocks, out):
+    """Take `blocks` blocks of `data` into the registers at `state`; unless `out` is None, copy them there, where a line begins,
+    past the caches."""
 
     def codegen(context, builder, signature, args):
-        state, data, blocks = args
+        state, data, blocks, to = args
         size = 16 if not _has("vpclmulqdq", "avx2") else 64 if _has("avx512f") else 32  # bytes of a register
         halves = ir.VectorType(ir.IntType(64), size // 8)
         moves = [_constant(8 * BLOCK + 32), _constant(8 * BLOCK - 32)]
@@ -72,21 +77,24 @@ def _fold(typingctx, state, data, blocks):
 
         registers = [cgutils.alloca_once_value(builder, read(state, k)) for k in range(BLOCK // size)]
         with cgutils.for_range(builder, blocks) as loop:
-            block = builder.gep(data, [builder.mul(loop.index, ir.IntType(64)(BLOCK))])
+            moved = [builder.mul(loop.index, ir.IntType(64)(BLOCK))]
             for k, register in enumerate(registers):
-                held = builder.load(register)
+                held, new = builder.load(register), read(builder.gep(data, moved), k)
                 low, high = (builder.call(multiply, [held, constants, which(half)]) for half in (0x00, 0x11))
-                builder.store(builder.xor(builder.xor(low, high), read(block, k)), register)
+                builder.store(builder.xor(builder.xor(low, high), new), register)
+                if out is not types.none:
+                    stored = builder.store(new, place(builder.gep(to, moved), k), align=size)
+                    stored.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
         for k, register in enumerate(registers):
             builder.store(builder.load(register), place(state, k), align=1)
         return context.get_dummy_value()
 
-    return types.void(state, data, types.int64), codegen
+    return types.void(state, data, types.int64, out), codegen
 
 
 def fold_kernel(state, data, blocks):
     """`_fold`"""
-    _fold(state, data, blocks)
+    _fold(state, data, blocks, None)
 
 
 def read_kernel(states, table, pread, file, first, last):
@@ -97,22 +105,23 @@ def read_kernel(states, table, pread, file, first, last):
     words[0] = file
     for row in range(first, last):
         out, start, size, reached = table[4 * row], table[4 * row + 1], table[4 * row + 2], 0
-        state, data = offset(states, row * BLOCK), letters(out)
+        state = offset(states, row * BLOCK)
         for begin in range(0, size, PIECE):
             stop = min(begin + PIECE, size)
+            through = stop + PIECE <= size and out % LINE == 0
+            room = out + (size - PIECE if through else begin)
             while reached < stop:
-                words[1], words[2], words[3] = out + reached, stop - reached, start + reached
+                words[1], words[2], words[3] = room + (reached - begin), stop - reached, start + reached
                 count = call_with(pread, words)
                 if count <= 0:
                     table[4 * row + 3] = reached
                     return
                 reached += count
-            after = begin
-            if begin == 0:
-                for k in range(BLOCK):
-                    state[k] ^= data[k]
-                after = BLOCK
-            _fold(state, offset(data, after), (stop - after) // BLOCK)
+            blocks = (stop - begin) // BLOCK
+            if through:
+                _fold(state, letters(room), blocks, letters(out + begin))
+            else:
+                _fold(state, letters(room), blocks, None)
         table[4 * row + 3] = reached
 
 
@@ -140,6 +149,15 @@ def _registers(crc: int) -> np.ndarray:
     return state
 
 
+@functools.cache
+def _before() -> np.ndarray:
+    """The registers that a step turns into those of a message that begins: the checksum's begin, divided by x^1024."""
+    rest = 0xFFFFFFFF
+    for _ in range(8 * BLOCK):
+        rest = (rest ^ _REVERSED) << 1 & 0xFFFFFFFF | 1 if rest >> 31 else rest << 1
+    return _registers(~rest)
+
+
 def _rest(state: np.ndarray, tail: np.ndarray) -> int:
     return zlib.crc32(tail.data, zlib.crc32(state.data, 0xFFFFFFFF))
 
@@ -160,7 +178,7 @@ def read(file: int, parts: Sequence[tuple[np.ndarray, int]]) -> list[int] | None
     table = np.array(
         [(array.ctypes.data, start, whole, 0) for (array, start), whole in zip(parts, wholes)], np.int64
     )
-    states = np.tile(_registers(0), (len(parts), 1))
+    states = np.tile(_before(), (len(parts), 1))
     kernel = compiled(read_kernel, "u1", "i8", int, int, int, int)
     parallel.run(kernel, len(parts), 1, states, table, _pread(), file)
     if (table[:, 3] < wholes).any():

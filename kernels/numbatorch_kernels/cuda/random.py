@@ -20,6 +20,7 @@ from numbatorch_kernels.cuda.launch import compiled, grid_stride
 from numbatorch_kernels.cuda.sort import sort
 from numbatorch_kernels.cuda.stream import current
 from numbatorch_kernels.cuda.vecmath import log_f32, log_f64, sqrt_f32, sqrt_f64
+from numbatorch_kernels.cuda.vector import put
 from numbatorch_kernels.philox import MASK, Philox
 
 philox = device_function(generator.philox)
@@ -80,23 +81,34 @@ def box_muller_f32(a, b):
     return radius * cospi_f32(turn), radius * sinpi_f32(turn)
 
 
+@device_function
+def between(unit, low, high):
+    """A number in [low, high) from one in [0, 1)."""
+    x = unit * (high - low) + low
+    return low if x >= high else x
+
+
+@device_function
+def below(draw, size, low):
+    """low + draw % size; size 0 stands for 2^64."""
+    return int64(draw % uint64(size) if size != 0 else draw) + low
+
+
 def uniform_f4(out, low, high, state, seed, offset, n):
     bottom, top = float32(low), float32(high)
     source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
-        numbers = draws(group, source)
-        for k in range(min(4, n - 4 * group)):
-            x = unit_24(numbers[k]) * (top - bottom) + bottom
-            out[4 * group + k] = bottom if x >= top else x
+        a, b, c, d = draws(group, source)
+        first, second = between(unit_24(a), bottom, top), between(unit_24(b), bottom, top)
+        third, fourth = between(unit_24(c), bottom, top), between(unit_24(d), bottom, top)
+        put(out, 4 * group, n, (first, second, third, fourth))
 
 
 def uniform_f8(out, low, high, state, seed, offset, n):
     source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
-        numbers = draws(group, source)
-        for k in range(min(2, n - 2 * group)):
-            x = unit_53(numbers[2 * k], numbers[2 * k + 1]) * (high - low) + low
-            out[2 * group + k] = low if x >= high else x
+        a, b, c, d = draws(group, source)
+        put(out, 2 * group, n, (between(unit_53(a, b), low, high), between(unit_53(c, d), low, high)))
 
 
 def normal_f4(out, mean, std, state, seed, offset, n):
@@ -104,9 +116,15 @@ def normal_f4(out, mean, std, state, seed, offset, n):
     source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
         a, b, c, d = draws(group, source)
-        numbers = box_muller_f32(a, b) + box_muller_f32(c, d)
-        for k in range(min(4, n - 4 * group)):
-            out[4 * group + k] = numbers[k] * scale + center
+        first, second = box_muller_f32(a, b)
+        third, fourth = box_muller_f32(c, d)
+        numbers = (
+            first * scale + center,
+            second * scale + center,
+            third * scale + center,
+            fourth * scale + center,
+        )
+        put(out, 4 * group, n, numbers)
 
 
 def normal_f8(out, mean, std, state, seed, offset, n):
@@ -114,47 +132,55 @@ def normal_f8(out, mean, std, state, seed, offset, n):
     for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
         a, b, c, d = draws(group, source)
         radius, turn = sqrt_f64(-2.0 * log_f64(1.0 - unit_53(a, b))), 2.0 * unit_53(c, d)
-        numbers = radius * cospi_f64(turn), radius * sinpi_f64(turn)
-        for k in range(min(2, n - 2 * group)):
-            out[2 * group + k] = numbers[k] * std + mean
+        put(out, 2 * group, n, (radius * cospi_f64(turn) * std + mean, radius * sinpi_f64(turn) * std + mean))
 
 
 def integers_64(out, low, size, state, seed, offset, n):
     """low + a number of 64 bits % size; size 0 stands for 2^64."""
     source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
-        numbers = draws(group, source)
-        for k in range(min(2, n - 2 * group)):
-            value = bits_64(numbers[2 * k], numbers[2 * k + 1])
-            if size != 0:
-                value %= uint64(size)
-            out[2 * group + k] = int64(value) + low
+        a, b, c, d = draws(group, source)
+        put(out, 2 * group, n, (below(bits_64(a, b), size, low), below(bits_64(c, d), size, low)))
 
 
 def bernoulli_32(out, threshold, one, state, seed, offset, n):
     """The word `one` with probability threshold / 2^32, else 0."""
     source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
-        numbers = draws(group, source)
-        for k in range(min(4, n - 4 * group)):
-            out[4 * group + k] = one if numbers[k] < threshold else 0
+        a, b, c, d = draws(group, source)
+        words = (
+            one if a < threshold else 0,
+            one if b < threshold else 0,
+            one if c < threshold else 0,
+            one if d < threshold else 0,
+        )
+        put(out, 4 * group, n, words)
 
 
 def bernoulli_f4(out, p, one, state, seed, offset, n):
     source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 3) // 4, cuda.gridsize(1)):
-        numbers = draws(group, source)
-        for k in range(min(4, n - 4 * group)):
-            out[4 * group + k] = one if unit_24(numbers[k]) < p[4 * group + k] else 0
+        a, b, c, d = draws(group, source)
+        first, last = 4 * group, n - 1
+        words = (
+            one if unit_24(a) < p[first] else 0,
+            one if unit_24(b) < p[min(first + 1, last)] else 0,
+            one if unit_24(c) < p[min(first + 2, last)] else 0,
+            one if unit_24(d) < p[min(first + 3, last)] else 0,
+        )
+        put(out, first, n, words)
 
 
 def bernoulli_f8(out, p, one, state, seed, offset, n):
     source = source_of(state, seed, offset)
     for group in range(cuda.grid(1), (n + 1) // 2, cuda.gridsize(1)):
-        numbers = draws(group, source)
-        for k in range(min(2, n - 2 * group)):
-            u = unit_53(numbers[2 * k], numbers[2 * k + 1])
-            out[2 * group + k] = one if u < p[2 * group + k] else 0
+        a, b, c, d = draws(group, source)
+        first, last = 2 * group, n - 1
+        words = (
+            one if unit_53(a, b) < p[first] else 0,
+            one if unit_53(c, d) < p[min(first + 1, last)] else 0,
+        )
+        put(out, first, n, words)
 
 
 # ------------------------------------------------------------------------------------------------------------

@@ -153,12 +153,14 @@ class Plan:
         contiguous = all(
             x.kind.contiguous and x.array.shape == self.shape for x in inputs if isinstance(x, TensorBase)
         )
-        self.geometry = None
+        self.geometry, self.past = None, False  # whether the results are written past the caches
         if dense or (contiguous and (out is None or out.kind.contiguous)):
             same = out is not None and inputs[0] is out
             access = ["flat" if isinstance(x, TensorBase) else "value" for x in inputs]
             access = ["inplace" if same and x is out else a for x, a in zip(inputs, access, strict=True)]
-            writes = "flat"
+            moved = self.count * self.size * target.numpy.itemsize + sum([array.nbytes for array in arrays])
+            self.past = moved > lift.PAST and target.cpu and not (same or target.dtype.is_complex)
+            writes = "past" if self.past else "flat"
         else:
             shape = self.shape
             if self.order is not None:
@@ -254,7 +256,7 @@ class Plan:
 
     def offer(self, row: Pointwise, inputs: tuple, out: Tensor | None) -> None:
         """Enter the kernel into the row's table of plain cases, if this is one."""
-        if self.before is not None or self.geometry is not None or self.order is not None:
+        if self.before is not None or self.geometry is not None or self.order is not None or self.past:
             return
         if self.differentiable and self.fits is not None:
             return

@@ -7,6 +7,7 @@ import pytest
 
 from numbatorch.serialization import checksum
 from numbatorch_kernels import crc
+from numbatorch_kernels.stream import LINE
 
 pytestmark = pytest.mark.skipif(not crc.available(), reason="this machine has no carry-less multiplication")
 
@@ -31,8 +32,8 @@ def test_a_file_is_read_and_checksummed(tmp_path, shift):
     """Pieces go past the caches where a room begins with a line of them."""
     data = np.random.default_rng(0).integers(0, 256, 5 * crc.PIECE + 1000).astype(np.uint8)
     (tmp_path / "data").write_bytes(data)
-    whole = np.zeros(len(data) + crc.LINE, np.uint8)
-    room = whole[-whole.ctypes.data % crc.LINE + shift :]
+    whole = np.zeros(len(data) + LINE, np.uint8)
+    room = whole[-whole.ctypes.data % LINE + shift :]
     with open(tmp_path / "data", "rb") as file:
         for size in (
             0,

@@ -7,6 +7,7 @@ import pytest
 
 import numbatorch as torch
 from numbatorch import scalar
+from numbatorch_kernels import lift
 
 
 @torch.pointwise
@@ -145,6 +146,29 @@ def test_large_operands_are_shared_between_threads(shapes):
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal(s).astype(np.float32) for s in shapes)
     np.testing.assert_array_equal((torch.tensor(a) * torch.tensor(b)).numpy(), a * b)
+
+
+@pytest.mark.parametrize(
+    "element", ["float32", "float64", "float16", "bfloat16", "uint8", "int64", "bool", "complex64"]
+)
+def test_results_too_large_for_the_caches_go_past_them(monkeypatch, element):
+    monkeypatch.setattr(lift, "PAST", 0)
+    dtype, size = getattr(torch, element), 70_001 + len(element)  # a shape that nothing was planned for
+    a, b = (torch.arange(size, dtype=torch.int64) * k % 7 for k in (3, 5))
+    x, y = a.to(dtype), b.to(dtype)
+    with monkeypatch.context() as now:
+        now.setattr(lift, "PAST", 1 << 40)
+        expected = [r.clone() for r in (torch.mul(x, y), torch.ne(x, y), torch.where(x != y, x, y))]
+    size += 1  # and another
+    x, y = (torch.cat([t[:1], t]) for t in (x, y))
+    for plain, result in zip(expected, (torch.mul(x, y), torch.ne(x, y), torch.where(x != y, x, y))):
+        assert result.dtype is plain.dtype and torch.equal(result[1:], plain)
+    room = torch.empty(size + 3, dtype=dtype)
+    for shift in range(3):  # lines begin elsewhere
+        room.zero_()
+        torch.mul(x, y, out=room[shift : shift + size])
+        assert torch.equal(room[shift + 1 : shift + size], expected[0])
+        assert not room[:shift].any() and not room[shift + size :].any()
 
 
 def test_results_keep_the_order_of_dimensions():

@@ -5,8 +5,7 @@ message so far is congruent to; a step moves them by 1024 bits, which is a multi
 adds the next 128 bytes. At the end zlib takes the rest of the eight lanes.
 
 A file is read and checksummed at once, piece by piece. Pieces come to the end of the room that is to be filled, which stays
-in the core's own cache, and from there the checksum's registers go to their place past the caches: a store that does
-not first fetch the line that it overwrites saves a third of the traffic.
+in the core's own cache, and from there through the checksum's registers to their place past the caches (stream.py says why).
 
 V. Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction", Intel, 2009.
 """
@@ -30,10 +29,10 @@ from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.local import local
 from numbatorch_kernels.machine import ARGUMENTS, call_with, letters
 from numbatorch_kernels.pointer import offset
+from numbatorch_kernels.stream import LINE, store_past
 
 BLOCK = 128  # bytes that one step takes
 PIECE = 1 << 18  # bytes of a file that are read at a time
-LINE = 64  # bytes: rooms that begin so are written past the caches
 _POLYNOMIAL = 0x104C11DB7
 _REVERSED = 0xEDB88320  # the same without its highest bit: the highest bit is the coefficient of x^0
 
@@ -83,8 +82,7 @@ def _fold(typingctx, state, data, blocks, out):
                 low, high = (builder.call(multiply, [held, constants, which(half)]) for half in (0x00, 0x11))
                 builder.store(builder.xor(builder.xor(low, high), new), register)
                 if out is not types.none:
-                    stored = builder.store(new, place(builder.gep(to, moved), k), align=size)
-                    stored.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+                    store_past(builder, new, place(builder.gep(to, moved), k), size)
         for k, register in enumerate(registers):
             builder.store(builder.load(register), place(state, k), align=1)
         return context.get_dummy_value()

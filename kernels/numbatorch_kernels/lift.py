@@ -55,9 +55,9 @@ class Operand(NamedTuple):
     """How a kernel reaches one operand.
 
     element   NumPy's short name of the type in memory ("f4"), or "bf" for bfloat16
-    access    "flat" element i of contiguous memory; "value" a number passed by value; "inplace" the output
-              itself; in strided kernels: "unit" stride one along a row, "fixed" stride zero, "strided" any,
-              "far" one so long that neighbours lie on different cache lines
+    access    "flat" element i of contiguous memory, "past" that of an output which is written past the caches; "value" a
+              number passed by value; "inplace" the output itself; in strided kernels: "unit" stride one along a row,
+              "fixed" stride zero, "strided" any, "far" one so long that neighbours lie on different cache lines
     through   the narrower type that a number is made first on its way from or to memory, if any
     Inputs that are passed by value are float64, int64 or complex128, whichever `element` is of.
     """
@@ -75,6 +75,9 @@ PART = {"c8": "f4", "c16": "f8"}  # a complex number is two of these
 HALF = {"f2": "float16", "bf": "bfloat16"}
 SUFFIX = {"f4": "f32", "f8": "f64"}
 FEW = 20  # statements that are little to compute
+PAST = (
+    1 << 25
+)  # bytes that a call reads and writes, from which on the last cache does not hold what is written
 TILE = 32  # elements of a row, where some operand has its neighbours on other cache lines
 MATH_MODULE = {"cpu": "numbatorch_kernels.vecmath", "cuda": "numbatorch_kernels.cuda.vecmath"}
 
@@ -246,8 +249,10 @@ def source(
     grid_stride = device == "cuda" and not strided
     elements = {f"o{k}": o.element for k, o in enumerate(outputs)}
     elements |= {f"a{k}": o.element for k, o in enumerate(inputs)}
+    past = [name for name, access in pointers.items() if access == "past"]
     if not strided:
-        head, index = ["for i in range(start, stop):"], dict.fromkeys(pointers, "i")
+        head = [f"for i in range({'begin, end' if past else 'start, stop'}):"]
+        index = dict.fromkeys(pointers, "i")
     elif device == "cpu":
         walk = _tiles if "far" in pointers.values() else _rows
         head, index = walk(pointers, elements)
@@ -259,6 +264,7 @@ def source(
         else _places(name, index[name], elements[name])
         for name in pointers
     }
+    place |= {name: _places(f"r_{name}", "i - begin", elements[name]) for name in past}
     numbers = {f"a{k}": _number(f"a{k}", o.element) for k, o in enumerate(inputs) if o.access == "value"}
     sources = ["o0" if o.access == "inplace" else f"a{k}" for k, o in enumerate(inputs)]
 
@@ -278,6 +284,7 @@ def source(
         indent = head[-1][: -len(head[-1].lstrip())] if device == "cpu" else ""
         loop = head + [f"{indent}    {line}" for line in statements]
         loop += ["    i += cuda.gridsize(1)"] * (device == "cuda")
+        loop = _through_rooms(loop, past, writer.imports) if past else loop
     if device == "cuda":
         writer.imports.add("from numbatorch_kernels.cuda.compat import cuda")
         if strided:
@@ -393,6 +400,19 @@ def _fixed(pointers: dict[str, str], elements: dict[str, str]) -> list[str]:
         for value, place in zip(
             _values(name, elements[name]), _places(name, f"p_{name}", elements[name]), strict=True
         )
+    ]
+
+
+def _through_rooms(loop: list[str], past: Sequence[str], imports: set[str]) -> list[str]:
+    """CPU: a loop over begin..end, for all of start..stop, that fills rooms which are then sent off."""
+    imports.add("from numbatorch_kernels.stream import ROOM, room_for, send")
+    imports.add("from numbatorch_kernels.pointer import offset")
+    return [
+        *[f"r_{name} = room_for({name})" for name in past],
+        "for begin in range(start, stop, ROOM):",
+        "    end = min(begin + ROOM, stop)",
+        *[f"    {line}" for line in loop],
+        *[f"    send(offset({name}, begin), r_{name}, end - begin)" for name in past],
     ]
 
 

@@ -511,21 +511,6 @@ def kl_div(x, target):
     return xlogy(target, target) - target * x
 
 
-def kl_div_log(x, target):
-    """e^t (t - x)"""
-    return exp(target) * (target - x)
-
-
-def poisson_nll_log(x, target):
-    """e^x - t x"""
-    return exp(x) - target * x
-
-
-def poisson_nll(x, target, eps):
-    """x - t log(x + eps)"""
-    return x - target * log(x + eps)
-
-
 def stirling(x):
     """About log x!, for x above 1: x log x - x + log(2 pi x) / 2; else 0."""
     return where(x <= 1, 0, x * log(x) - x + 0.5 * log(2 * math.pi * x))

@@ -18,7 +18,7 @@ from numbatorch.base import Kind, empty, wrap
 from numbatorch.dtype import c_name
 from numbatorch.ops.arithmetic import add, mul, sub
 from numbatorch.ops.comparison import where
-from numbatorch.ops.copy import cast, contiguous, copy_, to_opmath
+from numbatorch.ops.copy import cast, clone, contiguous, copy_, to_opmath
 from numbatorch.ops.creation import ones, zeros_like
 from numbatorch.ops.dropout import dropout
 from numbatorch.ops.interleave import repeat_interleave
@@ -265,6 +265,19 @@ def _four_of_mask(mask: Tensor, leading: tuple[int, ...], square: tuple[int, int
     return _in_four(expand(numbers, (*(1,) * (len(leading) + 2 - len(shape)), *shape[:-2], *square)), leading)
 
 
+def _is_one_op(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> bool:
+    """Whether the attention is a single op in PyTorch, too, so that its gradient reads the operands and the result."""
+    q, k, v = (t.array.shape for t in (query, key, value))
+    return len(q) == 4 and q[0] == k[0] and k == v and (mask is None or mask.array.ndim in (2, 4))
+
+
+def _kept(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> tuple:
+    """Copies of what may be overwritten before the gradient is wanted, where PyTorch makes the attention of other ops: of
+    the operands, they keep the values alone, for the gradients of the others."""
+    value = value if query._requires_grad or key._requires_grad else clone(value)
+    return clone(query), clone(key), value, None if mask is None else clone(mask)
+
+
 def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> None:
     given = {"query": query, "key": key, "value": value}
     if not tensor_kind(query).dtype is tensor_kind(key).dtype is tensor_kind(value).dtype:
@@ -353,9 +366,14 @@ def scaled_dot_product_attention(
     leading = None if composed else _leading(query, key, value, attn_mask, enable_gqa)
     if leading is None:
         return _composed(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+    recorded = state.enabled and any([t._requires_grad for t in (query, key, value)])
+    apart = recorded and not _is_one_op(query, key, value, attn_mask)
+    if apart:
+        query, key, value, attn_mask = _kept(query, key, value, attn_mask)
     square = (query.array.shape[-2], key.array.shape[-2])
     if attn_mask is not None:
         wide = dt.float64 if query.kind.dtype is dt.float64 else dt.float32
         attn_mask = _four_of_mask(attn_mask, leading[0], square, wide)
     operands = _in_four(query, leading[0]), _in_four(key, leading[1]), _in_four(value, leading[1])
-    return _attention(*operands, attn_mask, scale, is_causal, leading[0])[0]
+    result, _ = _attention(*operands, attn_mask, scale, is_causal, leading[0])
+    return clone(result) if apart else result

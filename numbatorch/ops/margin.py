@@ -39,23 +39,12 @@ def _hinge_embedding_steps(input: Tensor, target: Tensor, margin: float) -> Tens
     return add(where(ne(target, 1), short, zeros), where(ne(target, -1), input, zeros))
 
 
-def _poisson_nll_steps(input: Tensor, target: Tensor, eps: float) -> Tensor:
-    return sub(input, mul(target, log(add(input, eps))))
-
-
 _soft_margin = Loss("SoftMarginLoss", scalar.soft_margin, steps=_soft_margin_steps)
 _hinge_embedding = Loss("HingeEmbeddingLoss", scalar.hinge_embedding, steps=_hinge_embedding_steps)
 _margin_ranking = Pointwise(
     "MarginRankingLoss", scalar.margin_ranking, accepts=no_complex("clamp is not supported for complex types")
 )
 _kl_div = Loss("KlDiv", scalar.kl_div)
-_kl_div_log = Loss("KlDiv", scalar.kl_div_log)
-_poisson_nll_log = Loss(
-    "PoissonNllLoss",
-    scalar.poisson_nll_log,
-    steps=lambda input, target: sub(exp(input), mul(target, input)),
-)
-_poisson_nll = Loss("PoissonNllLoss", scalar.poisson_nll, steps=_poisson_nll_steps)
 _stirling = Pointwise("Stirling", scalar.stirling, result=to_float, accepts=refuse("le_cpu", *COMPLEX))
 
 
@@ -161,7 +150,9 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: boo
     if not all([dtype.is_floating_point for dtype in dtypes]):
         kind = "Complex" if any([dtype.is_complex for dtype in dtypes]) else "Integral"
         raise RuntimeError(f"kl_div: {kind} inputs not supported.")
-    return (_kl_div_log if log_target else _kl_div)(input, target, WORDS[reduction])
+    if log_target:
+        return reduced(mul(exp(target), sub(target, input)), WORDS[reduction])
+    return _kl_div(input, target, WORDS[reduction])
 
 
 def poisson_nll_loss(
@@ -174,13 +165,16 @@ def poisson_nll_loss(
     tensor(1.)
     """
     flags(log_input, full)
-    row, numbers = (_poisson_nll_log, ()) if log_input else (_poisson_nll, (eps,))
-    if not full:
-        return row(input, target, *numbers, WORDS[reduction])
-    losses = row(input, target, *numbers, "none")
-    if target.kind.dtype is dt.bool:
-        sub(losses, target)  # which Stirling's formula begins with: of truth values an error
-    return reduced(add(losses, _stirling(target)), WORDS[reduction])
+    _, counts = [tensor_kind(x).dtype for x in (input, target)]
+    if log_input:
+        losses = sub(exp(input), mul(target, input))
+    else:
+        losses = sub(input, mul(target, log(add(input, eps))))
+    if full:
+        if counts is dt.bool:
+            sub(losses, target)  # which Stirling's formula begins with: of truth values an error
+        losses = add(losses, _stirling(target))
+    return reduced(losses, WORDS[reduction])
 
 
 # --- of classes

@@ -76,6 +76,28 @@ def test_a_constant_picture_stays_so():
     np.testing.assert_allclose(F.grid_sample(x, grid, align_corners=False).numpy(), x.numpy(), rtol=1e-5)
 
 
+@pytest.mark.parametrize("align", [False, True])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize(
+    ("mode", "dims"), [("bilinear", 2), ("nearest", 2), ("bicubic", 2), ("bilinear", 3), ("nearest", 3)]
+)
+def test_grid_sample_on_both_devices(mode, dims, padding, align, monkeypatch):
+    """The same text on both devices; on CUDA the places of some points at a time are sorted."""
+    from numbatorch_kernels.cuda import grid as kernels
+
+    monkeypatch.setattr(kernels, "PIECE", 40)
+    random, found = np.random.default_rng(0), []
+    pictures = random.standard_normal((2, 3, 4, 5, 2)[: dims + 2])
+    places = random.uniform(-1.4, 1.4, (*(2, 3, 4, 2)[: dims + 1], dims))
+    for device in ("cpu", "cuda"):
+        x, grid = (torch.tensor(t, device=device, requires_grad=True) for t in (pictures, places))
+        y = F.grid_sample(x, grid, mode, padding, align)
+        (y * y).sum().backward()
+        found.append([t.detach().cpu().numpy() for t in (y, x.grad, grid.grad)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-12)
+
+
 def test_modules_undo_each_other():
     x = torch.rand(2, 8, 4, 6)
     assert torch.equal(nn.PixelUnshuffle(2)(nn.PixelShuffle(2)(x)), x)

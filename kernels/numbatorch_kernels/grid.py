@@ -1,7 +1,8 @@
-"""Pictures seen through a grid of places: `grid_sample` and its gradients on the CPU, each in one pass.
+"""Pictures seen through a grid of places: `grid_sample` and its gradients, each in one pass.
 
 A block of points finds the neighbours of its places and their weights once, for all channels. Nothing is in memory but
-the pictures. What places and weights are is said in places.py, of which `grid_sample` is made where its gradient is
+the pictures. Arrays are contiguous, pictures x (batch, channels, ...) and grids (batch, ..., 2 or 3), of float32 or
+float64. What places and weights are is said in places.py, of which `grid_sample` is made where its gradient is
 differentiated.
 """
 
@@ -12,7 +13,7 @@ from functools import cache
 from math import prod
 
 import numpy as np
-from numpy import int64
+from numpy import floor, int64, rint
 
 from numbatorch_kernels import parallel
 from numbatorch_kernels.callee import callee
@@ -21,10 +22,17 @@ from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.gemm.matrix import element
 from numbatorch_kernels.local import local, local_like
 from numbatorch_kernels.pointer import offset
+from numbatorch_kernels.registry import Kernel
+
+grid_sample = Kernel("grid_sample")  # (out, x, grid, mode, padding, align): out is (batch, channels, ...)
+backward_for_pictures = Kernel("grid_sample_backward_for_pictures")  # (dx, grad, grid, mode, padding, align)
+# (dgrid, grad, x, grid, mode, padding, align), of a mode that is not nearest, whose gradient is zero
+backward_for_grid = Kernel("grid_sample_backward_for_grid")
 
 BLOCK = 64  # points of a block
 EACH = 3 * BLOCK  # their distances from the first neighbour, in each direction
 ALONG, ALL = 8 * BLOCK, 16 * BLOCK  # their neighbours at most, in each direction and in all
+TAPS = (2, 1, 4)  # neighbours in a direction, of each mode
 GRAIN = 1 << 13  # neighbours worth a thread
 
 
@@ -35,11 +43,11 @@ def _pad(x, slopes, count, n, padding, align):
         return
     zero, one, two, last = element(x, 0), element(x, 1), element(x, 2), element(x, n - 1)
     if padding == REFLECTION:
-        low, span = element(x, 0 if align else -0.5), element(x, n - 1 if align else n)
+        low, span = zero if align else element(x, -0.5), last if align else element(x, n)
         for p in range(count):
             way = abs(x[p] - low)
-            turns = np.floor(way / span)
-            rest, even = way - turns * span, turns == two * np.floor(turns / two)
+            turns = floor(way / span)
+            rest, even = way - turns * span, turns == two * floor(turns / two)
             slopes[p] *= one if even == (x[p] >= low) else -one
             x[p] = rest + low if even else span - rest + low
     for p in range(count):
@@ -71,7 +79,7 @@ def _far_slope(x, of):
 def _along(weights, index, x, slopes, neighbours, count, n, taps, mode, padding, align):
     """Of x, points of the grid in a direction of n elements, the neighbours, -1 where one is none, and their weights.
     x becomes how far the places are behind their first neighbours, `slopes` how they move with the points."""
-    one, two, size = element(x, 1), element(x, 2), element(x, n)
+    zero, one, two, size = element(x, 0), element(x, 1), element(x, 2), element(x, n)
     for p in range(count):
         x[p] = (x[p] + one) / two * (size - one) if align else ((x[p] + one) * size - one) / two
         slopes[p] = ((size - one) if align else size) / two
@@ -80,14 +88,14 @@ def _along(weights, index, x, slopes, neighbours, count, n, taps, mode, padding,
     for t in range(taps):
         step = element(x, t - 1 if mode == BICUBIC else t)
         for p in range(count):
-            neighbours[p] = (np.rint(x[p]) if mode == NEAREST else np.floor(x[p])) + step
+            neighbours[p] = (rint(x[p]) if mode == NEAREST else floor(x[p])) + step
         if mode == BICUBIC:
             _pad(neighbours, weights, count, n, padding, align)  # the weights are not made yet
         for p in range(count):
-            inside = neighbours[p] >= 0 and neighbours[p] < size
+            inside = neighbours[p] >= zero and neighbours[p] < size
             index[t * BLOCK + p] = int64(neighbours[p]) if inside else -1
     for p in range(count):
-        f = x[p] - np.floor(x[p])
+        f = x[p] - floor(x[p])
         x[p] = f
         if mode == NEAREST:
             weights[p] = one
@@ -137,6 +145,29 @@ def _neighbours(
                     weights[to + p] = weights[k * BLOCK + p] * its_weights[t * BLOCK + p]
         found *= taps
     return found
+
+
+@callee
+def _of_points(dgrid, dots, own, slopes, ahead, sums, spare, dims, at, count, found, taps, mode):
+    """The gradient for `count` points from `at` on, from `dots`, for each neighbour the sum over channels of its element
+    times the gradient, and what `_neighbours` left."""
+    for d in range(dims):
+        _slopes(offset(slopes, d * taps * BLOCK), offset(ahead, d * BLOCK), count, mode)
+        for p in range(count):
+            sums[p] = element(dgrid, 0)
+        for k in range(found):
+            for p in range(count):
+                spare[p] = dots[k * BLOCK + p]
+            rest = k
+            for e in range(dims - 1, -1, -1):
+                factor = offset(slopes if e == d else own, (e * taps + rest % taps) * BLOCK)
+                for p in range(count):
+                    spare[p] *= factor[p]
+                rest //= taps
+            for p in range(count):
+                sums[p] += spare[p]
+        for p in range(count):
+            dgrid[(at + p + 1) * dims - 1 - d] = sums[p]
 
 
 def grid_sample_kernel(
@@ -219,23 +250,7 @@ def gradient_for_grid(
                 for p in range(count):
                     value = source[max(i[p], 0)]
                     total[p] += g[p] * (value if i[p] >= 0 else zero)
-        for d in range(dims):
-            _slopes(offset(slopes, d * taps * BLOCK), offset(ahead, d * BLOCK), count, mode)
-            for p in range(count):
-                sums[p] = zero
-            for k in range(found):
-                for p in range(count):
-                    spare[p] = dots[k * BLOCK + p]
-                rest = k
-                for e in range(dims - 1, -1, -1):
-                    factor = offset(slopes if e == d else own, (e * taps + rest % taps) * BLOCK)
-                    for p in range(count):
-                        spare[p] *= factor[p]
-                    rest //= taps
-                for p in range(count):
-                    sums[p] += spare[p]
-            for p in range(count):
-                dgrid[(at + p + 1) * dims - 1 - d] = sums[p]
+        _of_points(dgrid, dots, own, slopes, ahead, sums, spare, dims, at, count, found, taps, mode)
 
 
 @cache
@@ -248,7 +263,7 @@ def _run(
 ) -> None:  # fmt: skip
     """`kernel` of these arrays, the grid last, shared out by blocks of points or by channels of pictures."""
     (batch, channels), sizes, points = pictures.shape[:2], pictures.shape[2:], prod(arrays[-1].shape[1:-1])
-    taps, dims = (2, 1, 4)[mode], len(sizes)
+    taps, dims = TAPS[mode], len(sizes)
     shares, neighbours = (-(-points // BLOCK), BLOCK * channels) if by_points else (channels, points)
     parallel.run(
         _entry(kernel, len(arrays), pictures.dtype), batch * shares, GRAIN // (neighbours * taps**dims + 1) + 1,
@@ -256,22 +271,40 @@ def _run(
     )  # fmt: skip
 
 
-def grid_sample(
-    out: np.ndarray, x: np.ndarray, grid: np.ndarray, mode: int, padding: int, align: bool
-) -> None:
-    """out (batch, channels, ...) from the pictures x at the places grid (batch, ..., 2 or 3), all contiguous."""
+@grid_sample.on("cpu")
+def _grid_sample(out, x, grid, mode, padding, align):
     _run(grid_sample_kernel, (out, x, grid), x, mode, padding, align, True)
 
 
-def backward_for_pictures(
-    dx: np.ndarray, grad: np.ndarray, grid: np.ndarray, mode: int, padding: int, align: bool
-) -> None:
-    """The gradient for x, from that for out."""
+@backward_for_pictures.on("cpu")
+def _backward_for_pictures(dx, grad, grid, mode, padding, align):
     _run(gradient_for_pictures, (dx, grad, grid), dx, mode, padding, align, False)
 
 
-def backward_for_grid(
-    dgrid: np.ndarray, grad: np.ndarray, x: np.ndarray, grid: np.ndarray, mode: int, padding: int, align: bool
-) -> None:
-    """The gradient for the grid of a mode that is not nearest, whose gradient is zero."""
+@backward_for_grid.on("cpu")
+def _backward_for_grid(dgrid, grad, x, grid, mode, padding, align):
     _run(gradient_for_grid, (dgrid, grad, x, grid), x, mode, padding, align, True)
+
+
+# ---- CUDA: see cuda/grid.py, imported late, so that a program that stays on the CPU never loads a CUDA compiler. ----
+
+
+@grid_sample.on("cuda")
+def _grid_sample_on_cuda(*args):
+    from numbatorch_kernels.cuda import grid
+
+    grid.grid_sample(*args)
+
+
+@backward_for_pictures.on("cuda")
+def _backward_for_pictures_on_cuda(*args):
+    from numbatorch_kernels.cuda import grid
+
+    grid.backward_for_pictures(*args)
+
+
+@backward_for_grid.on("cuda")
+def _backward_for_grid_on_cuda(*args):
+    from numbatorch_kernels.cuda import grid
+
+    grid.backward_for_grid(*args)

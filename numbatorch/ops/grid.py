@@ -13,12 +13,12 @@ import numbatorch.dtype as dt
 from numbatorch import autograd
 from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, refuse
 from numbatorch.arguments import tensor_array
-from numbatorch.autograd.mode import enable_grad, no_grad, state
+from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.comparison import where
-from numbatorch.ops.copy import cast, contiguous, copy_, to_opmath
+from numbatorch.ops.copy import cast, contiguous, to_opmath
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.join import stack
 from numbatorch.ops.math import clamp, floor, round
@@ -33,8 +33,6 @@ from numbatorch_kernels.codes import BICUBIC, BILINEAR, NEAREST, REFLECTION, ZER
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
-
-POINTS = 1 << 14  # about as many are worked on together
 
 
 # --- sums of named elements: x (batch, channels, elements), weights and index (batch, taps, points)
@@ -227,27 +225,11 @@ def _seen(x: Tensor, grid: Tensor, mode: int, padding: int, align: bool) -> Tens
     return reshape(out, *shape[:2], *lead[1:])
 
 
-def _some(grid: Tensor) -> list[slice]:
-    """Pictures that are worked on together: as few as keep the threads busy."""
-    return _pieces(grid.array.shape[0], prod(grid.array.shape[1:-1]))
-
-
-def _pieces(count: int, points: int) -> list[slice]:
-    step = max(1, POINTS // max(1, points))
-    return [slice(begin, begin + step) for begin in range(0, count, step)]
-
-
 def _sampler_forward(x, grid, *how):
     out = empty((*x.array.shape[:2], *grid.array.shape[1:-1]), x.kind)
-    if x.kind.cpu:
-        if out.array.size:
-            x, grid = (contiguous(t.detach()).array for t in (x, grid))
-            whole.grid_sample(out.array, x, grid, *how)
-        return out
-    with no_grad():
-        for some in _some(grid):
-            for lines in _pieces(grid.array.shape[1], prod(grid[some].array.shape[2:-1])):
-                copy_(out[some, :, lines], _seen(x[some], grid[some, lines], *how))
+    if out.array.size:
+        x, grid = (contiguous(t.detach()).array for t in (x, grid))
+        whole.grid_sample(out.kind.device.type, out.array, x, grid, *how)
     return out
 
 
@@ -258,11 +240,9 @@ def _sampler_vjp(node, grad):
     wanted = [k for k in range(2) if node.needs[k]]
     if state.enabled:
         found = autograd.grad(_seen(*given, *how), [given[k] for k in wanted], grad, create_graph=True)
-    elif grad.kind.cpu:
+    else:
         x, grid, grad = (contiguous(t) for t in (*given, grad))
         found = [_GRADIENTS[k](grad, x, grid, how) for k in wanted]
-    else:
-        found = _gradients_of_parts(given, how, wanted, grad)
     made = dict(zip(wanted, found, strict=True))
     return made.get(0), made.get(1)
 
@@ -273,7 +253,7 @@ _How = tuple[int, int, bool]  # mode, padding, align
 def _for_pictures(grad: Tensor, x: Tensor, grid: Tensor, how: _How) -> Tensor:
     dx = empty(x.array.shape, x.kind)
     if dx.array.size:
-        whole.backward_for_pictures(dx.array, grad.array, grid.array, *how)
+        whole.backward_for_pictures(dx.kind.device.type, dx.array, grad.array, grid.array, *how)
     return dx
 
 
@@ -281,24 +261,11 @@ def _for_grid(grad: Tensor, x: Tensor, grid: Tensor, how: _How) -> Tensor:
     if how[0] == NEAREST or not grid.array.size:
         return zeros(grid.array.shape, grid.kind)
     dgrid = empty(grid.array.shape, grid.kind)
-    whole.backward_for_grid(dgrid.array, grad.array, x.array, grid.array, *how)
+    whole.backward_for_grid(dgrid.kind.device.type, dgrid.array, grad.array, x.array, grid.array, *how)
     return dgrid
 
 
 _GRADIENTS = _for_pictures, _for_grid
-
-
-def _gradients_of_parts(given: Sequence[Tensor], how: _How, wanted: list[int], grad: Tensor) -> list[Tensor]:
-    """The gradients for those of the pictures and the grid, of a few pictures at a time, by way of `_seen`."""
-    made = [empty(given[k].array.shape, given[k].kind) for k in wanted]
-    for some in _some(given[1]):
-        parts = [t.detach()[some].requires_grad_(k in wanted) for k, t in enumerate(given)]
-        with enable_grad():
-            out = _seen(parts[0], parts[1], *how)
-        found = autograd.grad(out, [parts[k] for k in wanted], grad[some])
-        for target, part in zip(made, found, strict=True):
-            copy_(target[some], part)
-    return made
 
 
 _sampler: Op = Op("GridSampler", _sampler_forward, _sampler_vjp, saves=(0, 1), tensors=2)

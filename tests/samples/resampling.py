@@ -37,15 +37,18 @@ RESAMPLING = [
             {"mode": "nearest", "align_corners": True},
         )
     ],
-    Sample(
-        "nn.functional.grid_sample",
-        (((1, 2, 3, 4, 5), (1, 2, 2, 3, 3)),),
-        kwargs={"align_corners": False},
-        low=-1.1,
-        high=1.1,
-        dtypes=("float32",),
-        tol=10,
-    ),
+    *[
+        Sample(
+            "nn.functional.grid_sample",
+            (((1, 2, 3, 4, 5), (1, 2, 2, 3, 3)),),
+            kwargs={"mode": mode, "align_corners": False},
+            low=-1.1,
+            high=1.1,
+            dtypes=("float32",),
+            tol=10,
+        )
+        for mode in ("bilinear", "nearest")
+    ],
     Sample("nn.functional.affine_grid", (((2, 2, 3),),), ((2, 1, 3, 4), False), dtypes=("float32",)),
     Sample("nn.functional.affine_grid", (((1, 3, 4),),), ((1, 1, 2, 3, 4), True), dtypes=("float32",)),
 ]

@@ -11,7 +11,6 @@ depends on the sizes alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf, isqrt
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
+from numbatorch_kernels.cuda.variants import with_globals
 from numbatorch_kernels.scan import complex_log_add_exp, log_add_exp
 
 EACH = 2 if SIMULATED else 4  # neighbours that a thread of a block adds up
@@ -188,15 +188,11 @@ def _texts(name: str, number: type, start: float = 0, **own: Any) -> _Texts:
     names: dict[str, Any] = {"ELEMENT": number, "START": start, **own}
     for hook in (element, combine, put, running):
         function = own.get(hook.__name__, hook)
-        names[hook.__name__] = device_function(_copy(function, names))
-    copies = [_copy(text, names) for text in (total_grid, scan_grid, total_block, scan_block)]
+        names[hook.__name__] = device_function(with_globals(function, names))
+    copies = [with_globals(text, names) for text in (total_grid, scan_grid, total_block, scan_block)]
     for field, copy in zip(_Texts._fields, copies):
         copy.__qualname__ = f"{name}.{field}"
     return _Texts(*copies)
-
-
-def _copy(function: Callable, names: dict[str, Any]) -> FunctionType:
-    return FunctionType(function.__code__, function.__globals__ | names, function.__name__)
 
 
 sums_i8, products_i8 = _texts("sums_i8", np.int64), _texts("products_i8", np.int64, 1, combine=multiply)
@@ -215,7 +211,9 @@ logs_c16 = _texts("logs_c16", np.complex128, -inf, combine=complex_log_add)
 choice = {"combine": better, "element": itself, "put": keep_chosen}
 largest_i8 = _texts("largest_i8", np.int64, -1, **choice)
 smallest_i8 = _texts("smallest_i8", np.int64, -1, LARGEST=False, **choice)
-running_sum = device_function(_copy(running, {"ELEMENT": np.int64, "combine": device_function(combine)}))
+running_sum = device_function(
+    with_globals(running, {"ELEMENT": np.int64, "combine": device_function(combine)})
+)
 starts_i8 = _texts("starts_i8", np.int64, put=keep_before)
 
 

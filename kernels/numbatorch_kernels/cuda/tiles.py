@@ -35,6 +35,7 @@ from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.half import from_bfloat16, from_float16, to_bfloat16, to_float16
 from numbatorch_kernels.cuda.launch import compiled, grid_stride
+from numbatorch_kernels.cuda.variants import with_globals
 from numbatorch_kernels.cuda.wide import load4, raw
 
 # SIDE, DEPTH and ACROSS of the kernels
@@ -209,11 +210,6 @@ class Kernels(NamedTuple):
     code: str
 
 
-def _copy(function: Callable, names: dict[str, Any]) -> FunctionType:
-    """The function with these globals."""
-    return FunctionType(function.__code__, function.__globals__ | names, function.__name__)
-
-
 def product_of(code: str, operands: dict[str, Any], tile: tuple[int, int, int]) -> FunctionType:
     """`product` for elements of a type, of operands that are given as the functions above are, by their names."""
     side, depth, across = tile
@@ -238,8 +234,8 @@ def _specialised(
     element = np.float32 if code in HALVES else np.dtype(code).type
     names: dict[str, Any] = {"ELEMENT": element, "load": load, "store": store, **sizes}
     for name, function in functions.items():
-        names[name] = device_function(_copy(function, names))
-    return _copy(text, names | {"__name__": functions["rows_of"].__module__})
+        names[name] = device_function(with_globals(function, names))
+    return with_globals(text, names | {"__name__": functions["rows_of"].__module__})
 
 
 def kernels(name: str, code: str, operands: dict[str, Any], large: tuple[int, int, int] = SMALL) -> Kernels:

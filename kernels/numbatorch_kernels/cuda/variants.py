@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -17,6 +18,11 @@ def joined(real, imag):
 
 def _pair(real, imag):
     return complex(real, imag)
+
+
+def with_globals(function: Callable, names: dict[str, Any]) -> FunctionType:
+    """The function with these globals."""
+    return FunctionType(function.__code__, function.__globals__ | names, function.__name__)
 
 
 class Variants(NamedTuple):
@@ -36,7 +42,7 @@ def variants(name: str, text: Any) -> Variants:
 
     def variant(dtype: str, real: type, join: Any) -> FunctionType:
         own = {"ELEMENT": real, "joined": device_function(join)}
-        copy = FunctionType(text.__code__, text.__globals__ | own, text.__name__)
+        copy = with_globals(text, own)
         copy.__qualname__ = f"{name}.{dtype}"
         return copy
 

@@ -1,4 +1,4 @@
-"""Shared memory by its address, and four neighbours of it at a time."""
+"""Memory of a block or of a thread by its address, and four neighbours of it at a time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ if compat.SIMULATED:
     def raw(array):
         """The memory of an array of one dimension, as a pointer: no index counts from its end."""
         return array
+
+    def offset(memory, count):
+        """The memory from element `count` on."""
+        return memory[count:]
 
     def load4(memory, i):
         """memory[i] to memory[i + 3], at once. `i` is a multiple of four, and the memory begins at 16 bytes."""
@@ -29,6 +33,15 @@ else:
             return context.make_array(signature.args[0])(context, builder, args[0]).data
 
         return types.CPointer(array.dtype)(array), codegen
+
+    @intrinsic
+    def offset(typingctx, memory, count):
+        """The memory from element `count` on."""
+
+        def codegen(context, builder, signature, args):
+            return builder.gep(args[0], [args[1]])
+
+        return memory(memory, types.int64), codegen
 
     @intrinsic
     def load4(typingctx, memory, i):

@@ -6,6 +6,7 @@ from functools import cache
 
 from numbatorch_kernels.codes import MAXIMUM, MEAN
 from numbatorch_kernels.cuda.compat import cuda
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import launcher
 
 
@@ -13,7 +14,7 @@ def bag_grid(
     out, sizes, largest, table, index, bounds, scale, scaled, padding, how, rows, columns, count, missed, n
 ):  # fmt: skip
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        b, column = i // columns, i % columns
+        b, column = split(i, columns)
         total, place, size = 0.0, 0, 0
         for k in range(max(bounds[b], 0), min(bounds[b + 1], count)):
             row = index[k]

@@ -9,13 +9,15 @@ from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels.blend import sizes
 from numbatorch_kernels.cuda.compat import cuda
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import launcher
 
 
 def blend_grid(out, x, weights, index, channels, size, taps, points, zero, count):
     for at in range(cuda.grid(1), count, cuda.gridsize(1)):
-        p, c = at % points, at // points
-        first, total = c // channels * taps * points + p, zero
+        c, p = split(at, points)
+        n, _ = split(c, channels)
+        first, total = n * taps * points + p, zero
         for k in range(first, first + taps * points, points):
             total += weights[k] * (x[c * size + index[k]] if index[k] >= 0 else zero)
         out[at] = total
@@ -23,7 +25,9 @@ def blend_grid(out, x, weights, index, channels, size, taps, points, zero, count
 
 def blend_dots_grid(dw, grad, x, index, channels, size, taps, points, zero, count):
     for at in range(cuda.grid(1), count, cuda.gridsize(1)):
-        p, n, total = at % points, at // (points * taps), zero
+        rest, p = split(at, points)
+        n, _ = split(rest, taps)
+        total = zero
         if index[at] >= 0:
             for c in range(n * channels, (n + 1) * channels):
                 total += grad[c * points + p] * x[c * size + index[at]]

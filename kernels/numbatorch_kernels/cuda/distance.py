@@ -13,6 +13,7 @@ from numba.np.numpy_support import from_dtype
 from numpy import dtype
 
 from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.distance import COUNT, EUCLID, LARGEST, SUM, norm_of, steps_of
 
@@ -41,14 +42,15 @@ def distance(x, first, y, second, k, norm, zero, p, inverse):
 
 def distances_grid(out, x, y, m, n, k, norm, zero, p, inverse, count):
     for index in range(cuda.grid(1), count, cuda.gridsize(1)):
-        row, j = index // n, index % n
-        out[index] = distance(x, row * k, y, (row // m * n + j) * k, k, norm, zero, p, inverse)
+        row, j = split(index, n)
+        batch, _ = split(row, m)
+        out[index] = distance(x, row * k, y, (batch * n + j) * k, k, norm, zero, p, inverse)
 
 
 def pair_distances_grid(out, x, n, k, norm, zero, p, inverse, count):
     """A thread for each cell of the square; those below the diagonal do nothing."""
     for index in range(cuda.grid(1), count, cuda.gridsize(1)):
-        i, j = index // n, index % n
+        i, j = split(index, n)
         if j > i:
             place = i * (2 * n - i - 1) // 2 + j - i - 1
             out[place] = distance(x, i * k, x, j * k, k, norm, zero, p, inverse)
@@ -57,8 +59,8 @@ def pair_distances_grid(out, x, n, k, norm, zero, p, inverse, count):
 def distances_backward_grid(dx, grad, distances, steps, x, y, m, n, k, norm, zero, less, count):
     """`less` is p - 1."""
     for index in range(cuda.grid(1), count, cuda.gridsize(1)):
-        row, d = index // k, index % k
-        batch, i = row // m, row % m
+        row, d = split(index, k)
+        batch, i = split(row, m)
         total = zero
         for j in range(n):
             t = x[index] - y[(batch * n + j) * k + d]

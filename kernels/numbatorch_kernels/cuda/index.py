@@ -15,6 +15,7 @@ from numbatorch_kernels import index as cpu
 from numbatorch_kernels.codes import SUM
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.cuda.scan import starts_of
 from numbatorch_kernels.cuda.sort import sort
@@ -29,8 +30,8 @@ combined = device_function(cpu.combined)
 def take_grid(out, src, index, missed, geometry, n):
     length, size, wrap, step = geometry[1], geometry[2], geometry[3], geometry[4]
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        small, big, at = row_starts(geometry, k // length)
-        j = k % length
+        row, j = split(k, length)
+        small, big, at = row_starts(geometry, row)
         i = index[at + j * geometry[7]]
         if i < 0:
             i += wrap
@@ -43,8 +44,8 @@ def take_grid(out, src, index, missed, geometry, n):
 def put_grid(dst, src, index, geometry, n):
     length, size, wrap, step = geometry[1], geometry[2], geometry[3], geometry[4]
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        small, big, at = row_starts(geometry, k // length)
-        j = k % length
+        row, j = split(k, length)
+        small, big, at = row_starts(geometry, row)
         i = index[at + j * geometry[7]]
         if i < 0:
             i += wrap
@@ -69,10 +70,10 @@ def combine_grid(dst, src, places, order, sources, free, how, beyond, length, n)
     describes. The thread of the first source of a place does it, in the order of the sources."""
     columns = free[1]
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        s = k // columns
+        s, column = split(k, columns)
         place = places[s]
         if place < beyond and (s == 0 or places[s - 1] != place):
-            small, big, _ = row_starts(free, k % columns)
+            small, big, _ = row_starts(free, column)
             value = dst[place + big]
             while s < length and places[s] == place:
                 value = combined(how, value, src[sources[order[s]] + small])
@@ -89,8 +90,8 @@ def check_grid(index, low, high, missed, n):
 def offsets_grid(out, index, missed, geometry, n):
     length, size, wrap, step = geometry[1], geometry[2], geometry[3], geometry[4]
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        small, _, at = row_starts(geometry, k // length)
-        j = k % length
+        row, j = split(k, length)
+        small, _, at = row_starts(geometry, row)
         i = index[at + j * geometry[7]]
         if i < 0:
             i += wrap
@@ -142,20 +143,21 @@ def coordinates_grid(out, words, bits, starts, shape, ndim, n):
             if marked(words[i], bits):
                 rest = i
                 for d in range(ndim - 1, -1, -1):
-                    out[k * ndim + d] = rest % shape[d]
-                    rest //= shape[d]
+                    rest, out[k * ndim + d] = split(rest, shape[d])
                 k += 1
             i += 1
 
 
 def spread_grid(out, src, times, length, n):
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        out[k] = src[k // (times * length) * length + k % length]
+        rest, j = split(k, length)
+        row, _ = split(rest, times)
+        out[k] = src[row * length + j]
 
 
 def rotate_grid(out, src, length, shift, n):
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        j = k % length
+        _, j = split(k, length)
         out[k] = src[k - shift if j >= shift else k - shift + length]
 
 

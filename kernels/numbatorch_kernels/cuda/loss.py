@@ -9,6 +9,7 @@ from numpy import float64
 
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import BLOCK, Kernel, compiled, launcher
 from numbatorch_kernels.loss import classes_and_inner
 
@@ -21,7 +22,8 @@ def nll_each_grid(out, x, target, weight, weighted, classes, inner, ignore, n):
         elif c < 0 or c >= classes:
             out[k] = float("nan")
         else:
-            out[k] = -weight[c * weighted] * x[(k // inner * classes + c) * inner + k % inner]
+            row, place = split(k, inner)
+            out[k] = -weight[c * weighted] * x[(row * classes + c) * inner + place]
 
 
 def nll_total_block(out, mass, x, target, weight, weighted, classes, inner, ignore, mean, n):
@@ -37,8 +39,8 @@ def nll_total_block(out, mass, x, target, weight, weighted, classes, inner, igno
             if c < 0 or c >= classes:
                 total = float("nan")
             else:
-                w = weight[c * weighted]
-                total -= w * x[(k // inner * classes + c) * inner + k % inner]
+                w, (row, place) = weight[c * weighted], split(k, inner)
+                total -= w * x[(row * classes + c) * inner + place]
                 weights += w
     totals[lane] = total
     masses[lane] = weights
@@ -58,9 +60,11 @@ def nll_total_block(out, mass, x, target, weight, weighted, classes, inner, igno
 def nll_backward_grid(dx, grad, each, mass, divided, target, weight, weighted, classes, inner, ignore, n):
     """An element of dx a thread, so that none is written twice."""
     for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        k = i // (inner * classes) * inner + i % inner
+        rest, place = split(i, inner)
+        row, own = split(rest, classes)
+        k = row * inner + place
         c = target[k]
-        if c == ignore or c != i // inner % classes:
+        if c == ignore or c != own:
             dx[i] = 0
         elif divided:
             dx[i] = -weight[c * weighted] * grad[k * each] / mass[0]

@@ -24,6 +24,7 @@ from numpy import int64
 
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.half import from_bfloat16, from_float16, to_bfloat16, to_float16
 from numbatorch_kernels.cuda.launch import compiled, launcher, threads_of
 from numbatorch_kernels.cuda.tiles import same
@@ -52,18 +53,20 @@ def norm_block(
     are found here unless they are `given`."""
     partial = cuda.shared.array(WARPS, ELEMENT)
     r, t, threads, zero = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x, ELEMENT(0)
-    base, first, far, near = r * start, r % groups * per, threads // run, threads % run
+    _, group = split(r, groups)
+    far, near = split(threads, run)
+    base, first = r * start, group * per
     middle, spread = zero, zero
     if given:
         middle, spread = mean[r], variance[r]
     else:
         if centred:
-            n, i = t // run, t % run
+            n, i = split(t, run)
             for _ in range(t, length, threads):
                 middle += load(x[base + n * jump + i])
                 n, i = next_place(n, i, far, near, run)
             middle = block_sum(middle, partial) * inverse
-        n, i = t // run, t % run
+        n, i = split(t, run)
         for _ in range(t, length, threads):
             d = load(x[base + n * jump + i]) - middle
             spread += d * d
@@ -74,7 +77,7 @@ def norm_block(
         mean[r] = middle
         variance[r] = spread
         rstd[r] = scale
-    n, i = t // run, t % run
+    n, i = split(t, run)
     for _ in range(t, length, threads):
         at, w = base + n * jump + i, first + n * by_run + i * by_place
         out[at] = store((load(x[at]) - middle) * scale * weight[w] + bias[w])
@@ -88,10 +91,12 @@ def norm_backward_block(
     """dx; and where a line has one weight, the gradients of weight and bias."""
     partial = cuda.shared.array(WARPS, ELEMENT)
     r, t, threads, zero = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x, ELEMENT(0)
-    base, first, far, near = r * start, r % groups * per, threads // run, threads % run
+    _, group = split(r, groups)
+    far, near = split(threads, run)
+    base, first = r * start, group * per
     middle, scale, single = mean[r], rstd[r], by_run + by_place == 0
     of_bias, of_weight = zero, zero
-    n, i = t // run, t % run
+    n, i = split(t, run)
     for _ in range(t, length, threads):
         at = base + n * jump + i
         g = load(grad[at])
@@ -111,7 +116,7 @@ def norm_backward_block(
         of_bias, of_weight = zero, zero
     of_bias = of_bias * inverse if centred else zero
     of_weight *= inverse
-    n, i = t // run, t % run
+    n, i = split(t, run)
     for _ in range(t, length, threads):
         at = base + n * jump + i
         g = load(grad[at]) * weight[first + n * by_run + i * by_place]
@@ -122,7 +127,7 @@ def norm_backward_block(
 def columns_grid(dweight, dbias, grad, x, mean, rstd, rows, length, share, count):
     """Of rows with a weight for each element: the sums of each `share` rows, for each element."""
     for index in range(cuda.grid(1), count, cuda.gridsize(1)):
-        j, part = index % length, index // length
+        part, j = split(index, length)
         of_weight, of_bias = ELEMENT(0), ELEMENT(0)
         for r in range(part * share, min(rows, (part + 1) * share)):
             g = load(grad[r * length + j])
@@ -136,11 +141,12 @@ def channels_block(dweight, dbias, grad, x, mean, rstd, batch, inner, groups, pe
     """Of groups of channels: the sums of a channel."""
     partial = cuda.shared.array(WARPS, ELEMENT)
     c, t, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
-    far, near = threads // inner, threads % inner
+    far, near = split(threads, inner)
+    group, _ = split(c, per)
     of_weight, of_bias = ELEMENT(0), ELEMENT(0)
-    n, i = t // inner, t % inner
+    n, i = split(t, inner)
     for _ in range(t, batch * inner, threads):
-        at, r = (n * groups * per + c) * inner + i, n * groups + c // per
+        at, r = (n * groups * per + c) * inner + i, n * groups + group
         g = load(grad[at])
         of_bias += g
         of_weight += g * ((load(x[at]) - mean[r]) * rstd[r])

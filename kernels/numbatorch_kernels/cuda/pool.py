@@ -9,7 +9,7 @@ import numpy as np
 from numba.np.numpy_support import from_dtype
 
 from numbatorch_kernels.cuda.compat import cuda
-from numbatorch_kernels.cuda.division import place_of
+from numbatorch_kernels.cuda.division import place_of, split
 from numbatorch_kernels.cuda.launch import launcher
 
 
@@ -52,15 +52,18 @@ def max_pool_backward_grid(
         plane, z, y, x = place_of(i, d, h, w)
         total = zero
         for a in range(covering[z], covering[d + z]):
-            p = z - table[a]
+            p, missed = split(z - table[a], jump_d)
+            if missed:  # the window has its taps before and behind
+                continue
             for b in range(covering[2 * d + y], covering[2 * d + h + y]):
-                q = y - table[3 * od + b]
+                q, missed = split(y - table[3 * od + b], jump_h)
+                if missed:
+                    continue
                 for c in range(covering[2 * (d + h) + x], covering[2 * (d + h) + w + x]):
-                    r = x - table[3 * (od + oh) + c]
-                    if p % jump_d == 0 and q % jump_h == 0 and r % jump_w == 0:
-                        at = ((plane * od + a) * oh + b) * ow + c
-                        if places[at] == (p // jump_d * kh + q // jump_h) * kw + r // jump_w:
-                            total += grad[at]
+                    r, missed = split(x - table[3 * (od + oh) + c], jump_w)
+                    at = ((plane * od + a) * oh + b) * ow + c
+                    if not missed and places[at] == (p * kh + q) * kw + r:
+                        total += grad[at]
         dx[i] = total
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
 from numbatorch_kernels.cuda.variants import with_globals
 from numbatorch_kernels.scan import complex_log_add_exp, log_add_exp
@@ -90,7 +91,7 @@ def keep_before(out, places, src, at, inner, to, before, value):
 def keep_chosen(out, places, src, at, inner, to, before, value):
     """or the element that was chosen, and where in its line it is."""
     out[to] = src[value]
-    places[to] = (value - at) // inner
+    places[to], _ = split(value - at, inner)
 
 
 def running(src, value, shares):
@@ -114,8 +115,9 @@ def running(src, value, shares):
 def total_grid(totals, src, n, inner, size, lines, count):
     """What each chunk of a line makes together; those of one place in their line lie side by side."""
     for item in range(cuda.grid(1), count, cuda.gridsize(1)):
-        line, chunk = item % lines, item // lines
-        at = line // inner * n * inner + line % inner
+        chunk, line = split(item, lines)
+        outer, place = split(line, inner)
+        at = outer * n * inner + place
         value = ELEMENT(START)
         for i in range(chunk * size, min(n, (chunk + 1) * size)):
             value = combine(src, value, element(src, at + i * inner))
@@ -125,8 +127,9 @@ def total_grid(totals, src, n, inner, size, lines, count):
 def scan_grid(out, places, src, totals, n, inner, size, lines, count):
     """The elements of each chunk, beginning with what the chunks before it make."""
     for item in range(cuda.grid(1), count, cuda.gridsize(1)):
-        line, chunk = item % lines, item // lines
-        at = line // inner * n * inner + line % inner
+        chunk, line = split(item, lines)
+        outer, place = split(line, inner)
+        at = outer * n * inner + place
         value = ELEMENT(START)
         for other in range(line, item, lines):
             value = combine(src, value, totals[other])
@@ -139,8 +142,9 @@ def scan_grid(out, places, src, totals, n, inner, size, lines, count):
 def total_block(totals, src, n, inner, size, chunks):
     """What each chunk of a line makes together; those of a line lie side by side."""
     shares = cuda.shared.array(SHARES, ELEMENT)
-    line, chunk = cuda.blockIdx.x // chunks, cuda.blockIdx.x % chunks
-    at = line // inner * n * inner + line % inner
+    line, chunk = split(cuda.blockIdx.x, chunks)
+    outer, place = split(line, inner)
+    at = outer * n * inner + place
     value = ELEMENT(START)
     for i in range(chunk * size + cuda.threadIdx.x, min(n, (chunk + 1) * size), cuda.blockDim.x):
         value = combine(src, value, element(src, at + i * inner))
@@ -153,8 +157,9 @@ def scan_block(out, places, src, totals, n, inner, size, chunks):
     """The elements of each chunk, beginning with what the chunks before it make."""
     shares = cuda.shared.array(SHARES, ELEMENT)
     t, width = cuda.threadIdx.x, cuda.blockDim.x
-    line, chunk = cuda.blockIdx.x // chunks, cuda.blockIdx.x % chunks
-    at, stop = line // inner * n * inner + line % inner, min(n, (chunk + 1) * size)
+    line, chunk = split(cuda.blockIdx.x, chunks)
+    outer, place = split(line, inner)
+    at, stop = outer * n * inner + place, min(n, (chunk + 1) * size)
     value = ELEMENT(START)
     for other in range(t, chunk, width):
         value = combine(src, value, totals[line * chunks + other])

@@ -3,6 +3,7 @@
 from numbatorch_kernels import search as cpu
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.keys import WORD, order
 from numbatorch_kernels.progression import progression
@@ -13,7 +14,8 @@ merge = device_function(cpu.merge)
 
 def search_grid(out, rows, values, length, each, right, n):
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        out[k] = bound(rows, k // each * length, length, values[k], right)
+        row, _ = split(k, each)
+        out[k] = bound(rows, row * length, length, values[k], right)
 
 
 def merge_grid(out, source, words, n, length, width, form, bits, infinity, pairs):

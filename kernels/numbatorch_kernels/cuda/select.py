@@ -13,6 +13,7 @@ from numpy import int32, int64, uint64
 from numbatorch_kernels.codes import RANK
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, WARP, cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import compiled, launcher
 from numbatorch_kernels.cuda.scan import running_sum
 from numbatorch_kernels.cuda.sort import BINS, DIGITS, TILE, WIDTH, digit_of, key, seen_before, sort
@@ -104,7 +105,8 @@ def select_block(values, indices, words, length, few, how, rank, form, bits, inf
 def through_grid(indices, places, turns, few, n):
     """indices = places in the order of `turns`, for each row."""
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        indices[k] = places[k // few * few + turns[k]]
+        row, _ = split(k, few)
+        indices[k] = places[row * few + turns[k]]
 
 
 def ranked_grid(values, indices, words, places, length, how, rank, form, bits, infinity, n):
@@ -125,7 +127,8 @@ def ranked_grid(values, indices, words, places, length, how, rank, form, bits, i
 def first_grid(values, indices, words, places, length, few, n):
     """The first few elements of each sorted row."""
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        at = k // few * length + k % few
+        row, turn = split(k, few)
+        at = row * length + turn
         values[k] = words[at]
         indices[k] = places[at]
 

@@ -33,6 +33,7 @@ from numpy import int32
 from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.half import from_bfloat16, from_float16, to_bfloat16, to_float16
 from numbatorch_kernels.cuda.launch import compiled, grid_stride
 from numbatorch_kernels.cuda.variants import with_globals
@@ -187,7 +188,8 @@ def gather(out, scratch, bias, geometry, alpha, beta, n):
         total = ELEMENT(0)
         for part in range(geometry[PARTS]):
             total += scratch[part * n + index]
-        group, i, j = index // columns // rows, index // columns % rows, index % columns
+        row, j = split(index, columns)
+        group, i = split(row, rows)
         begin, step, bias_begin, bias_step = rows_of(geometry, group)
         place, bias_place = column_of(geometry, j)
         value = ELEMENT(alpha) * total

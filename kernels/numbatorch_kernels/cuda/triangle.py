@@ -1,6 +1,7 @@
 """The kernels of ../triangle.py on CUDA: a thread for each element."""
 
 from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.triangle import before, edge_of
 
 elements_before = device_function(before)
@@ -9,7 +10,9 @@ edge = device_function(edge_of)
 
 def triangle_grid(out, src, rows, columns, diagonal, upper, n):
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
-        above = k % columns - k // columns % rows - diagonal
+        line, column = split(k, columns)
+        _, row = split(line, rows)
+        above = column - row - diagonal
         keep = above >= 0 if upper else above <= 0
         out[k] = src[k] if keep else 0
 

@@ -35,7 +35,7 @@ OPTIMIZERS = {
 }
 ELEMENTWISE = (
     "exp sin sqrt abs tanh sigmoid relu erf log1p clone t sum mean std var norm prod expm1 log log2 log10 rsqrt "
-    "reciprocal neg sign cos tan asin acos atan sinh cosh ceil floor round trunc triu"
+    "square reciprocal neg sign cos tan asin acos atan sinh cosh ceil floor round trunc triu"
 )
 ACTIVATIONS = (
     "gelu silu leaky_relu softplus hardtanh elu dropout normalize relu6 selu hardsigmoid hardswish logsigmoid"
@@ -199,6 +199,8 @@ transposed add_           x.clone().add_(y.t())
 index_fill_               x.clone().index_fill_(0, rows, 0)
 sort, out                 t.sort(x, out=(t.empty(2000, 2000), t.empty(2000, 2000, dtype=t.int64)))
 cast int                  x.int()
+to int64                  x.long()
+to bool                   x.bool()
 bitwise_and               places & 3
 floor_divide              places // 3
 allclose, bf16            t.allclose(halves, halves)
@@ -293,6 +295,7 @@ einsum                    batch             t.einsum("bij,bkj->bik", batch, batc
 cdist                     x                 t.cdist(x[:, :64], x[:, 64:128])
 attention                 heads             F.scaled_dot_product_attention(heads, heads, heads)
 attention, causal         heads             F.scaled_dot_product_attention(heads, heads, heads, is_causal=True)
+attention, three dims     heads             F.scaled_dot_product_attention(*(heads.flatten(0, 1),) * 3)
 LSTM                      sequences         lstm(sequences)[0]
 GRU                       sequences         gru(sequences)[0]
 inv                       square            t.linalg.inv(square)
@@ -373,6 +376,8 @@ cross_entropy, pictures   pictures          F.cross_entropy(pictures, classes)
 nll_loss, pictures        pictures          F.nll_loss(pictures, classes)
 bce                       probs             F.binary_cross_entropy(probs, probs.detach())
 poisson_nll               x                 F.poisson_nll_loss(x, rates)
+poisson_nll, no logs      x                 F.poisson_nll_loss(x, rates, log_input=False)
+kl_div, logs              x                 F.kl_div(x, y, reduction="batchmean", log_target=True)
 gaussian_nll              x y               F.gaussian_nll_loss(x, y, rates)
 hinge_embedding           x                 F.hinge_embedding_loss(x, signs)
 soft_margin               x                 F.soft_margin_loss(x, signs)

@@ -21,7 +21,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import typed_passes
 from numba.core.ccallback import CFunc
-from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 
@@ -30,7 +29,7 @@ from numbatorch_kernels.callee import callee
 from numbatorch_kernels.local import local
 from numbatorch_kernels.machine import address_of, bits, call, letters, words
 from numbatorch_kernels.overloads import KernelCache
-from numbatorch_kernels.part import pipeline
+from numbatorch_kernels.part import Compiler
 from numbatorch_kernels.pointer import FromObject, Pointer
 
 SLOTS = 64  # words for arguments: more than any kernel takes
@@ -90,11 +89,10 @@ class _Lowering(typed_passes.NativeLowering):
         return _Lower
 
 
-class KernelCompiler(CompilerBase):
-    """Numba's pipeline, with our entry point."""
+class KernelCompiler(Compiler):
+    """With our entry point."""
 
-    def define_pipelines(self):
-        return [pipeline(self.state, _Lowering)]
+    lowering = _Lowering
 
 
 def _letter(kind: types.Type) -> int:
@@ -170,7 +168,7 @@ _keep: list = []  # what C code points to
 def native(function: Callable, words: int) -> int:
     """The address of `function` compiled to a C function of so many words that returns a word."""
     signature = (types.int64,) * words, types.int64
-    compiled: Any = CFunc(function, signature, {}, {"error_model": "numpy", "fastmath": False})
+    compiled: Any = CFunc(function, signature, {}, {"error_model": "numpy", "fastmath": False}, Compiler)
     if cache.folder() is not None:
         compiled._cache = KernelCache(function)
     compiled.compile()

@@ -79,38 +79,61 @@ def _short_rows(logs, top, sums, turned, x, at, classes, width, bfloat, zero):
             store(logs, j, load(x, j, bfloat) - top[t] - sums[t], bfloat)
 
 
-def forward_kernel(
+# ---- forward: `parts` has the sums of each `share` elements, see `loss.sum_of_losses`. A program needs one of these kernels, and so
+# does not wait until all of them are compiled. ----
+
+
+def columns_kernel(
     parts, logs, x, target, weight, weighted, classes, inner, ignore, bfloat, zero, count, share, start, stop
 ):
-    """`parts` has the sums of each `share` elements: see `loss.sum_of_losses`."""
+    """Where the classes of an element do not lie side by side."""
+    top, sums = local_like(x, LANES), local_like(x, LANES)
+    for s in range(start, stop):
+        k, last = s * share, min((s + 1) * share, count)
+        while k < last:
+            width = min(LANES, last - k, inner - k % inner)
+            at = k // inner * classes * inner + k % inner
+            _columns(logs, top, sums, x, at, classes, inner, width, bfloat, zero)
+            k += width
+        sum_of_losses(
+            parts, s, logs, target, weight, weighted, classes, inner, ignore, bfloat, s * share, last
+        )
+
+
+def short_rows_kernel(
+    parts, logs, x, target, weight, weighted, classes, inner, ignore, bfloat, zero, count, share, start, stop
+):
+    """Where they do, and are few."""
     top, sums, turned = local_like(x, LANES), local_like(x, LANES), local_like(x, ROOM)
     for s in range(start, stop):
         first, last = s * share, min((s + 1) * share, count)
-        k = first
-        while k < last:
-            width, at = min(LANES, last - k), k * classes
-            if inner > 1:
-                width = min(width, inner - k % inner)
-                at = k // inner * classes * inner + k % inner
-                _columns(logs, top, sums, x, at, classes, inner, width, bfloat, zero)
-            elif classes <= FEW:
-                _short_rows(logs, top, sums, turned, x, at, classes, width, bfloat, zero)
-            else:
-                width = 1
-                highest = load(x, at, bfloat)
-                for j in range(at + 1, at + classes):
-                    highest = largest(highest, load(x, j, bfloat))
-                total = 0.0
-                for begin in range(at, at + classes, BLOCK):
-                    part = zero
-                    for j in range(begin, min(begin + BLOCK, at + classes)):
-                        part += exponential(load(x, j, bfloat) - highest)
-                    total += part
-                sums[0] = total
-                shift = logarithm(sums[0])
-                for j in range(at, at + classes):
-                    store(logs, j, load(x, j, bfloat) - highest - shift, bfloat)
-            k += width
+        for k in range(first, last, LANES):
+            width = min(LANES, last - k)
+            _short_rows(logs, top, sums, turned, x, k * classes, classes, width, bfloat, zero)
+        sum_of_losses(parts, s, logs, target, weight, weighted, classes, inner, ignore, bfloat, first, last)
+
+
+def long_rows_kernel(
+    parts, logs, x, target, weight, weighted, classes, inner, ignore, bfloat, zero, count, share, start, stop
+):
+    """Where they do, and are many."""
+    sums = local_like(x, 1)
+    for s in range(start, stop):
+        first, last = s * share, min((s + 1) * share, count)
+        for at in range(first * classes, last * classes, classes):
+            highest = load(x, at, bfloat)
+            for j in range(at + 1, at + classes):
+                highest = largest(highest, load(x, j, bfloat))
+            total = 0.0
+            for begin in range(at, at + classes, BLOCK):
+                part = zero
+                for j in range(begin, min(begin + BLOCK, at + classes)):
+                    part += exponential(load(x, j, bfloat) - highest)
+                total += part
+            sums[0] = total
+            shift = logarithm(sums[0])
+            for j in range(at, at + classes):
+                store(logs, j, load(x, j, bfloat) - highest - shift, bfloat)
         sum_of_losses(parts, s, logs, target, weight, weighted, classes, inner, ignore, bfloat, first, last)
 
 
@@ -197,13 +220,20 @@ def backward_kernel(
 
 
 @cache
-def _entry(function: Callable, dtype: np.dtype) -> Callable:
+def _forward(function: Callable, dtype: np.dtype) -> Callable:
     wide = wide_of(dtype)
-    number = from_dtype(wide)
-    is_forward = function is forward_kernel
-    arrays = ["f8", dtype, dtype] if is_forward else [dtype, dtype]
-    numbers = [number] * (1 if is_forward else 2)
-    return compiled(function, *arrays, "i8", wide, *[int] * 5, *numbers, *[int] * 4, fastmath=FLAGS)
+    return compiled(
+        function, "f8", dtype, dtype, "i8", wide, *[int] * 5, from_dtype(wide), *[int] * 4, fastmath=FLAGS
+    )
+
+
+@cache
+def _backward(dtype: np.dtype) -> Callable:
+    wide = wide_of(dtype)
+    numbers = [from_dtype(wide)] * 2
+    return compiled(
+        backward_kernel, dtype, dtype, "i8", wide, *[int] * 5, *numbers, *[int] * 4, fastmath=FLAGS
+    )
 
 
 def short_rows(logs: bool, dtype: np.dtype, count: int, classes: int, bfloat: bool) -> Callable | None:
@@ -232,8 +262,9 @@ def forward(logs, x, classes, inner, target, weight, ignore, bfloat) -> tuple[fl
     """The sum of the losses and that of the weights. Raises IndexError for a target that is no class."""
     share, shares = _shares(target.size, classes)
     parts = np.empty(3 * shares)
+    rows = short_rows_kernel if classes <= FEW else long_rows_kernel
     parallel.run(
-        _entry(forward_kernel, x.dtype), shares, 1, parts, logs, x, target, *weight_or_one(weight, x.dtype), classes,
+        _forward(columns_kernel if inner > 1 else rows, x.dtype), shares, 1, parts, logs, x, target, *weight_or_one(weight, x.dtype), classes,
         inner, ignore, bfloat, 0.0, target.size, share,
     )  # fmt: skip
     return total_of(parts, ignore)
@@ -243,6 +274,6 @@ def backward(dx, logs, classes, inner, target, weight, ignore, bfloat, scale) ->
     """The gradient for the scores; `scale` is that for the sum of the losses."""
     share, shares = _shares(target.size, classes)
     parallel.run(
-        _entry(backward_kernel, dx.dtype), shares, 1, dx, logs, target, *weight_or_one(weight, dx.dtype), classes,
+        _backward(dx.dtype), shares, 1, dx, logs, target, *weight_or_one(weight, dx.dtype), classes,
         inner, ignore, bfloat, 1.0, scale, target.size, share,
     )  # fmt: skip

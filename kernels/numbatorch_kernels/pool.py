@@ -36,6 +36,7 @@ CHUNK = 64  # windows in a row whose largest elements are kept close by
 LANES = 32  # windows that a loop of vector instructions takes at a time; fewer it takes one by one
 ROOM = 2 * CHUNK  # for those and what fills a register
 GRAIN = 1 << 14  # taps worth a thread
+PAIRS = (1, 1, 2), (1, 2, 2)  # taps of windows that have a kernel of their own, where they lie side by side
 LONG = 32  # windows in a row: their places are bytes, of which a vector register has as many
 
 
@@ -145,19 +146,10 @@ def max_pool_kernel(
     hi = lo
     while stride > 0 and hi < ow and of_w[ow + hi] == 0 and of_w[2 * ow + hi] == kw:
         hi += 1
-    pairs = kd == 1 and kh <= 2 and kw == 2 and jump_w == 1 and stride == 2 and lo == 0 and hi == ow
     for row in range(start, stop):
         plane, a, b = row // (od * oh), row // oh % od, row % oh
         own, picture = offset(table, plane * step), offset(x, plane * d * h * w)
         of_d, of_h, of_w = offset(own, a), offset(own, 3 * od + b), offset(own, 3 * (od + oh))
-        if pairs and of_d[od] == 0 and of_d[2 * od] == 1 and of_h[oh] == 0 and of_h[2 * oh] == kh:
-            largest, places_of = offset(out, row * ow), offset(places, row * ow)
-            corner = offset(picture, (of_d[0] * h + of_h[0]) * w + of_w[0])
-            if kh == 1:
-                _pairs(largest, places_of, corner, ow, 2, 0, bfloat, kept)
-            else:
-                _pairs(largest, places_of, corner, ow, 4, jump_h * w, bfloat, kept)
-            continue
         for begin in range(0, ow, CHUNK):
             end = min(begin + CHUNK, ow)
             low, high = min(max(lo, begin), end), min(max(hi, begin), end)
@@ -191,6 +183,17 @@ def max_pool_kernel(
                 store(out, to + i, best[i], bfloat)
             for i in range(end - begin if kept else 0):
                 places[to + i] = numbers[i]
+
+
+def pairs_kernel(out, places, x, taps, h, w, oh, ow, bfloat, kept, start, stop):
+    """The same where windows are one or two rows of two elements and lie side by side: see `Windows.tiled`."""
+    for row in range(start, stop):
+        to, places_of = offset(out, row * ow), offset(places, row * ow)
+        corner = offset(x, (row // oh * h + row % oh * (taps // 2)) * w)
+        if taps == 2:
+            _pairs(to, places_of, corner, ow, 2, 0, bfloat, kept)
+        else:
+            _pairs(to, places_of, corner, ow, 4, w, bfloat, kept)
 
 
 def indices_kernel(out, places, offsets, table, step, h, w, od, oh, ow, start, stop):
@@ -258,6 +261,11 @@ def _forward(x: np.dtype, place: np.dtype) -> Callable:
 
 
 @cache
+def _pairs_of(x: np.dtype, place: np.dtype) -> Callable:
+    return compiled(pairs_kernel, x, place, x, *[int] * 9)
+
+
+@cache
 def _backward(x: np.dtype, place: np.dtype) -> Callable:
     return compiled(max_pool_backward_kernel, x, x, place, "i8", "i8", *[int] * 14)
 
@@ -271,10 +279,16 @@ def lowest(dtype: np.dtype) -> float:
 def _max_pool(out, places, x, windows: Windows):
     rows = out.size // max(windows.count[2], 1)
     grain = GRAIN // (windows.count[2] * prod(windows.taps) + 1) + 1
+    bfloat, kept = int(x.dtype.char == "H"), int(places.size > 0)
+    if windows.taps in PAIRS and windows.tiled:
+        parallel.run(
+            _pairs_of(word(x.dtype), places.dtype), rows, grain, out, places, x, prod(windows.taps), *windows.size[1:],
+            *windows.count[1:], bfloat, kept,
+        )  # fmt: skip
+        return
     parallel.run(
         _forward(word(x.dtype), places.dtype), rows, grain, out, places, x, windows.table, windows.step, *windows.size,
-        *windows.count, *windows.taps, *windows.dilation, windows.stride, lowest(x.dtype), x.size, int(x.dtype.char == "H"),
-        int(places.size > 0),
+        *windows.count, *windows.taps, *windows.dilation, windows.stride, lowest(x.dtype), x.size, bfloat, kept,
     )  # fmt: skip
 
 

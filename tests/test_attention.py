@@ -68,3 +68,25 @@ def test_halves_are_those_of_float32_rounded_once(dtype, causal, features):
     part = F.scaled_dot_product_attention(q, k.expand(2, -1, -1, -1), v, **given)
     assert part.dtype == half
     torch.testing.assert_close(part, wide.to(half), rtol=0, atol=1e-3 if dtype == "float16" else 1e-2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("heads", "queries", "keys", "features", "causal", "masked"),
+    [(1, 17, 17, (5, 19), True, False), (2, 9, 20, (18, 3), False, True), (1, 20, 9, (4, 4), True, False)],
+)
+def test_tiles_on_cuda(dtype, heads, queries, keys, features, causal, masked):
+    """Several of them, with edges, and heads that share keys; one query sees nothing. As on the CPU."""
+    torch.manual_seed(0)
+    width, values = features
+    shapes = ((1, 2, queries, width), (1, heads, keys, width), (1, heads, keys, values))
+    drawn = [torch.randn(shape, dtype=getattr(torch, dtype)) for shape in shapes]
+    mask = (torch.rand(queries, keys) > 0.3) & (torch.arange(queries) != 1)[:, None] if masked else None
+    found = []
+    for device in ("cpu", "cuda"):
+        operands = [x.to(device).requires_grad_() for x in drawn]
+        there = mask if mask is None else mask.to(device)
+        y = F.scaled_dot_product_attention(*operands, there, is_causal=causal, enable_gqa=heads == 1)
+        found.append([y.detach().cpu(), *[g.cpu() for g in torch.autograd.grad(y.square().sum(), operands)]])
+    for here, there in zip(*found, strict=True):
+        torch.testing.assert_close(there, here, rtol=1e-4, atol=1e-5)

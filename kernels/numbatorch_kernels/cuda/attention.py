@@ -1,11 +1,12 @@
-"""The kernels of ../attention on CUDA: a block of TILE x TILE threads takes TILE queries (or keys) and meets the keys
-(or queries) TILE at a time. Thread (row, column) has one score of each meeting, and of the result the features column,
-column + TILE ... of its row.
+"""The kernels of ../attention on CUDA: a block of SIDE x SIDE threads takes TILE queries (or keys) and meets the keys
+(or queries) TILE at a time. Thread (row, column) has ACROSS x ACROSS scores of each meeting, and of the result the same
+rows and PARTS times ACROSS features, all in registers.
 
-    scores        out of tiles of q and k in shared memory, TILE features at a time
-    maxima, sums  of a row of scores, which are in shared memory for all threads of the row to read
-    the result    weights times a tile of v, in shared memory: at most FEATURES tiles wide, beyond which another block
-                  computes the same scores for the features that are left
+    scores        out of slices of q and k in shared memory, DEPTH features at a time, each number that a thread reads there
+                  used ACROSS times
+    maxima, sums  of a row of scores: the threads of the row are neighbours in a warp, and shuffle
+    the result    weights, which are in shared memory for all threads of the row to read, times slices of v, DEPTH keys at a
+                  time: at most FEATURES wide, beyond which another block computes the same scores for the features left
 
 The gradient is two kernels: one for dq, by queries, one for dv and then dk, by keys; so nothing is added up
 atomically.
@@ -19,26 +20,45 @@ from collections.abc import Callable
 from functools import cache
 from math import exp, inf, log
 from types import FunctionType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.np.numpy_support import from_dtype
+from numpy import int32
 
 from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import Kernel, compiled
+from numbatorch_kernels.cuda.warp import ALL
+from numbatorch_kernels.cuda.wide import load4, raw
 
-TILE = 4 if compat.SIMULATED else 16
-WIDE = TILE + 1  # of a tile in shared memory: threads of a warp read from different banks
-AREA = TILE * WIDE
-FEATURES = 2 if compat.SIMULATED else 8  # tiles of features that a block adds up
-SUMS = FEATURES * TILE * TILE
+SIDE, DEPTH = (4, 4) if compat.SIMULATED else (16, 16)
+THREADS = SIDE * SIDE
 WAVES = 16  # blocks for each multiprocessor
-ELEMENT = np.float32  # of the dtype: each kernel has its own
 
-# What `geometry` begins with; then the strides of batch, heads, rows and features of the arrays, in the order of the
-# kernel's arguments.
-HEADS, GROUP, QUERIES, KEYS, WIDTH, VALUES, MASKED, CAUSAL, OF_KEYS, SIZES = range(10)
+
+def four(numbers, memory, i):
+    """Neighbours in shared memory, as many as ACROSS."""
+    numbers[0], numbers[1], numbers[2], numbers[3] = load4(memory, i)
+
+
+def two(numbers, memory, i):
+    numbers[0], numbers[1] = memory[i], memory[i + 1]
+
+
+# Each kernel has its own: the type of its numbers, how many rows a thread has, and of the result how many times as many
+# features; and what follows from these.
+ELEMENT: Any = np.float32
+ACROSS, PARTS, several = 4, 2, four
+TILE, PITCH, FEATURES, RIGHT, LINES, EACH, BRINGS = 0, 0, 0, 0, 0, 0, 0
+SCORES, RESULTS, WEIGHTS, SLICES = 0, 0, 0, 0
+
+# What `geometry` begins with, five of which a block finds for itself: of what it takes, its first row and feature too. Then
+# the strides of batch, heads, rows and features of the arrays, in the order of the kernel's arguments.
+HEADS, GROUP, QUERIES, KEYS, WIDTH, VALUES, MASKED, CAUSAL, OF_KEYS = range(9)
+BATCH, HEAD, KEY_HEAD, FIRST, SLAB, SIZES = range(9, 15)
 GEOMETRY = SIZES + 4 * 7  # of the kernel with the most arrays
 
 
@@ -51,118 +71,204 @@ def bring(given, geometry, count):
 
 
 @device_function
-def begin(geometry, array, batch, head):
-    """Where a head begins in the array with this number."""
-    return batch * geometry[SIZES + 4 * array] + head * geometry[SIZES + 4 * array + 1]
+def begin(geometry, array, head, row):
+    """Where a row of a head begins in the array with this number."""
+    strides = SIZES + 4 * array
+    return geometry[BATCH] * geometry[strides] + head * geometry[strides + 1] + row * geometry[strides + 2]
 
 
 @device_function
-def dot(a, a_begin, a_row, a_feature, a_rows, b, b_begin, b_row, b_feature, b_rows, width, left, right, zero):
-    """Σ a[row] b[column], of two tiles of rows; rows from a_rows and b_rows on count as zeros."""
-    row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
-    total = zero
-    for first in range(0, width, TILE):
-        feature = first + column
-        inside = feature < width
-        left[row * WIDE + column] = (
-            a[a_begin + row * a_row + feature * a_feature] if inside and row < a_rows else zero
-        )
-        right[row * WIDE + column] = (
-            b[b_begin + row * b_row + feature * b_feature] if inside and row < b_rows else zero
-        )
-        cuda.syncthreads()
-        for step in range(min(TILE, width - first)):
-            total += left[row * WIDE + step] * right[column * WIDE + step]
-        cuda.syncthreads()
-    return total
+def row_largest(x):
+    """The largest x of the threads of a row."""
+    offset = SIDE // 2
+    while offset > 0:
+        other = cuda.shfl_xor_sync(ALL, x, offset)
+        x = other if other > x else x
+        offset //= 2
+    return x
 
 
 @device_function
-def add_product(sums, factor, weights, b, b_begin, b_row, b_feature, b_rows, first, width, right, zero):
-    """sums = factor sums + weights b for the features first + column, first + column + TILE ..."""
-    thread = cuda.threadIdx.x
-    row, column = thread // TILE, thread % TILE
-    for begin in range(first, min(width, first + FEATURES * TILE), TILE):
-        feature, place = begin + column, (begin - first) * TILE + thread
-        right[row * WIDE + column] = (
-            b[b_begin + row * b_row + feature * b_feature] if feature < width and row < b_rows else zero
-        )
+def row_sum(x):
+    offset = SIDE // 2
+    while offset > 0:
+        x += cuda.shfl_xor_sync(ALL, x, offset)
+        offset //= 2
+    return x
+
+
+def take(geometry, block, rows, width, heads, group):
+    """Note in `geometry` what a block takes: of so many rows and features, and heads, of which a group has keys in common."""
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        rest, slab = split(block, (width + FEATURES - 1) // FEATURES)
+        rest, first = split(rest, (rows + TILE - 1) // TILE)
+        geometry[SLAB], geometry[FIRST] = slab * FEATURES, first * TILE
+        geometry[BATCH], geometry[HEAD] = split(rest, heads)
+        geometry[KEY_HEAD], _ = split(geometry[HEAD], group)
+    cuda.syncthreads()
+
+
+def end_of_keys(geometry):
+    """Behind the last key that a block of queries sees."""
+    end = geometry[KEYS]
+    return min(end, geometry[FIRST] + TILE) if geometry[CAUSAL] else end
+
+
+def multiply(
+    scores, slices, a, a_begin, a_row, a_feature, a_rows, b, b_begin, b_row, b_feature, b_rows, width, zero
+):
+    """scores = Σ a[row] b[column], of two tiles of rows. (While-loops, because of `range` the compiler makes counters of 64
+    bits; to ends that it does not know, so that it does not write them out: registers are few.)"""
+    x, y = cuda.local.array(ACROSS, ELEMENT), cuda.local.array(ACROSS, ELEMENT)
+    row, column = int32(cuda.threadIdx.x // SIDE * ACROSS), int32(cuda.threadIdx.x % SIDE * ACROSS)
+    line, feature = int32(cuda.threadIdx.x // DEPTH), int32(cuda.threadIdx.x % DEPTH)
+    to = int32(feature * PITCH + line)
+    a_lines, b_lines = int32(min(TILE, a_rows) - line), int32(min(TILE, b_rows) - line)
+    a_at, b_at = a_begin + line * a_row + feature * a_feature, b_begin + line * b_row + feature * b_feature
+    for n in range(SCORES):
+        scores[n] = zero
+    left: Any = int32(width)
+    while left > 0:
+        for e in range(EACH):
+            inside = feature < left
+            slices[to + e * LINES] = a[a_at + e * LINES * a_row] if inside and e * LINES < a_lines else zero
+            slices[to + RIGHT + e * LINES] = (
+                b[b_at + e * LINES * b_row] if inside and e * LINES < b_lines else zero
+            )
         cuda.syncthreads()
-        part = zero
-        for step in range(min(TILE, b_rows)):
-            part += weights[row * WIDE + step] * right[step * WIDE + column]
-        sums[place] = factor * sums[place] + part
+        at, end = int32(0), int32(min(DEPTH, left) * PITCH)
+        while at < end:
+            several(x, slices, at + row)
+            several(y, slices, at + RIGHT + column)
+            for m in range(ACROSS):
+                for n in range(ACROSS):
+                    scores[m * ACROSS + n] += x[m] * y[n]
+            at = int32(at + PITCH)
         cuda.syncthreads()
+        left, a_at, b_at = int32(left - DEPTH), a_at + DEPTH * a_feature, b_at + DEPTH * b_feature
+
+
+def add_product(sums, weights, slices, b, b_begin, b_row, b_feature, b_rows, slab, width, zero):
+    """sums += Σ weights[step, row] b[step, slab + feature], of a tile of steps."""
+    x, y = cuda.local.array(ACROSS, ELEMENT), cuda.local.array(ACROSS, ELEMENT)
+    row, column = int32(cuda.threadIdx.x // SIDE * ACROSS), int32(cuda.threadIdx.x % SIDE * ACROSS)
+    line, feature = int32(cuda.threadIdx.x // FEATURES), int32(cuda.threadIdx.x % FEATURES)
+    inside, b_at = slab + feature < width, b_begin + line * b_row + (slab + feature) * b_feature
+    left: Any = int32(min(TILE, b_rows))
+    at = row
+    while left > 0:
+        for e in range(BRINGS):
+            known = inside and line + e * (THREADS // FEATURES) < left
+            slices[cuda.threadIdx.x + e * THREADS] = (
+                b[b_at + e * (THREADS // FEATURES) * b_row] if known else zero
+            )
+        cuda.syncthreads()
+        place, end = int32(column), int32(min(DEPTH, left) * FEATURES)
+        while place < end:
+            several(x, weights, at)
+            for part in range(PARTS):
+                several(y, slices, place + part * TILE)
+                for m in range(ACROSS):
+                    for n in range(ACROSS):
+                        sums[(part * ACROSS + m) * ACROSS + n] += x[m] * y[n]
+            at, place = int32(at + PITCH), int32(place + FEATURES)
+        cuda.syncthreads()
+        left, b_at = int32(left - DEPTH), b_at + DEPTH * b_row
+
+
+def keep(to, place, feature_step, sums, m, slab, width, factor):
+    """to = factor times row m of the sums of a thread."""
+    for part in range(PARTS):
+        for n in range(ACROSS):
+            feature = slab + part * TILE + cuda.threadIdx.x % SIDE * ACROSS + n
+            if feature < width:
+                to[place + feature * feature_step] = factor * sums[(part * ACROSS + m) * ACROSS + n]
 
 
 def attention_block(out, lse, q, k, v, mask, given, scale, blocks):
-    zero, lowest = ELEMENT(0), ELEMENT(-inf)
-    left = cuda.shared.array(AREA, ELEMENT)
-    right = cuda.shared.array(AREA, ELEMENT)
-    weights = cuda.shared.array(AREA, ELEMENT)
-    sums = cuda.shared.array(SUMS, ELEMENT)
+    zero, one, lowest = ELEMENT(0), ELEMENT(1), ELEMENT(-inf)
+    slices = raw(cuda.shared.array(SLICES, ELEMENT, 16))
+    weights = raw(cuda.shared.array(WEIGHTS, ELEMENT, 16))
     geometry = cuda.shared.array(GEOMETRY, np.int64)
+    scores, sums = cuda.local.array(SCORES, ELEMENT), cuda.local.array(RESULTS, ELEMENT)
+    largest, totals = cuda.shared.array(TILE, ELEMENT, 16), cuda.shared.array(TILE, ELEMENT, 16)
     bring(given, geometry, SIZES + 20)
-    row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
-    heads, queries, keys, features = geometry[HEADS], geometry[QUERIES], geometry[KEYS], geometry[VALUES]
-    down, slabs = (queries + TILE - 1) // TILE, (features + FEATURES * TILE - 1) // (FEATURES * TILE)
+    row, column = int32(cuda.threadIdx.x // SIDE * ACROSS), int32(cuda.threadIdx.x % SIDE * ACROSS)
     for block in range(cuda.blockIdx.x, blocks, cuda.gridDim.x):
-        slab, rest = block % slabs * FEATURES * TILE, block // slabs
-        i0, head, batch = rest % down * TILE, rest // down % heads, rest // down // heads
-        key_head, i = head // geometry[GROUP], i0 + row
-        q_begin = begin(geometry, 1, batch, head) + i0 * geometry[SIZES + 6]
-        k_begin, v_begin = begin(geometry, 2, batch, key_head), begin(geometry, 3, batch, key_head)
-        for place in range(cuda.threadIdx.x, SUMS, TILE * TILE):
-            sums[place] = zero
-        largest, total, shift = lowest, zero, zero
-        for j0 in range(0, min(keys, i0 + TILE) if geometry[CAUSAL] else keys, TILE):
-            j = j0 + column
-            s = scale * dot(
-                q, q_begin, geometry[SIZES + 6], geometry[SIZES + 7], queries - i0,
-                k, k_begin + j0 * geometry[SIZES + 10], geometry[SIZES + 10], geometry[SIZES + 11], keys - j0,
-                geometry[WIDTH], left, right, zero,
+        take(geometry, block, geometry[QUERIES], geometry[VALUES], geometry[HEADS], geometry[GROUP])
+        for n in range(RESULTS):
+            sums[n] = zero
+        if column == 0:
+            for m in range(ACROSS):
+                largest[row + m], totals[row + m] = lowest, zero
+        cuda.syncthreads()
+        j0 = 0
+        while j0 < end_of_keys(geometry):
+            multiply(
+                scores, slices, q, begin(geometry, 1, geometry[HEAD], geometry[FIRST]), geometry[SIZES + 6],
+                geometry[SIZES + 7], geometry[QUERIES] - geometry[FIRST],
+                k, begin(geometry, 2, geometry[KEY_HEAD], j0), geometry[SIZES + 10], geometry[SIZES + 11],
+                geometry[KEYS] - j0, geometry[WIDTH], zero,
             )  # fmt: skip
-            if j >= keys or i >= queries or (geometry[CAUSAL] and j > i):
-                s = lowest
-            elif geometry[MASKED]:
-                place = begin(geometry, 4, batch, head)
-                s += mask[place + i * geometry[SIZES + 18] + j * geometry[SIZES + 19]]
-            weights[row * WIDE + column] = s
+            i, j = geometry[FIRST] + row, j0 + column
+            down, across = int32(geometry[QUERIES] - i), int32(geometry[KEYS] - j)
+            later = int32(i - j) if geometry[CAUSAL] else int32(ACROSS)
+            right = geometry[SIZES + 19]
+            bias = begin(geometry, 4, geometry[HEAD], i) + j * right
+            for m in range(ACROSS):
+                visible = min(across, int32(later + m + 1)) if m < down else int32(0)
+                for n in range(ACROSS):
+                    s = lowest
+                    if n < visible:
+                        s = scale * scores[m * ACROSS + n]
+                        if geometry[MASKED]:
+                            s += mask[bias + n * right]
+                    scores[m * ACROSS + n] = s
+                bias += geometry[SIZES + 18]
+            for m in range(ACROSS):
+                before, total = largest[row + m], zero
+                most = before
+                for n in range(ACROSS):
+                    most = scores[m * ACROSS + n] if scores[m * ACROSS + n] > most else most
+                most = row_largest(most)
+                shift = most if most > lowest else zero
+                factor = exp(before - shift)
+                for n in range(ACROSS):
+                    weight = exp(scores[m * ACROSS + n] - shift)
+                    total += weight
+                    weights[(column + n) * PITCH + row + m] = weight
+                total = row_sum(total)
+                if column == 0:
+                    largest[row + m], totals[row + m] = most, factor * totals[row + m] + total
+                for part in range(PARTS):
+                    for n in range(ACROSS):
+                        sums[(part * ACROSS + m) * ACROSS + n] *= factor
             cuda.syncthreads()
-            before = largest
-            for step in range(TILE):
-                other = weights[row * WIDE + step]
-                largest = other if other > largest else largest
-            shift = largest if largest > lowest else zero
-            factor = exp(before - shift)
-            cuda.syncthreads()
-            weights[row * WIDE + column] = exp(s - shift)
-            cuda.syncthreads()
-            total *= factor
-            for step in range(TILE):
-                total += weights[row * WIDE + step]
             add_product(
-                sums, factor, weights, v, v_begin + j0 * geometry[SIZES + 14], geometry[SIZES + 14],
-                geometry[SIZES + 15], keys - j0, slab, features, right, zero,
+                sums, weights, slices, v, begin(geometry, 3, geometry[KEY_HEAD], j0), geometry[SIZES + 14],
+                geometry[SIZES + 15], geometry[KEYS] - j0, geometry[SLAB], geometry[VALUES], zero,
             )  # fmt: skip
-        if i < queries:
-            for n in range(FEATURES):
-                feature = slab + n * TILE + column
-                if feature < features:
-                    place = begin(geometry, 0, batch, head) + i * geometry[SIZES + 2]
-                    result = sums[n * TILE * TILE + cuda.threadIdx.x] / total if total != zero else zero
-                    out[place + feature * geometry[SIZES + 3]] = result
-            if slab == 0 and column == 0:
-                lse[(batch * heads + head) * queries + i] = shift + log(total) if total != zero else zero
+            j0 += TILE
+        for m in range(ACROSS):
+            i, total = geometry[FIRST] + row + m, totals[row + m]
+            if i < geometry[QUERIES]:
+                factor = one / total if total != zero else zero
+                keep(out, begin(geometry, 0, geometry[HEAD], i), geometry[SIZES + 3], sums, m, geometry[SLAB],
+                     geometry[VALUES], factor)  # fmt: skip
+                if geometry[SLAB] == 0 and column == 0:
+                    place = (geometry[BATCH] * geometry[HEADS] + geometry[HEAD]) * geometry[QUERIES] + i
+                    lse[place] = largest[row + m] + log(total) if total != zero else zero
 
 
 def inner_products(delta, grad, out, geometry, count):
     """delta = Σ_f grad out, for each query."""
     queries, heads = geometry[QUERIES], geometry[HEADS]
     for index in range(cuda.grid(1), count, cuda.gridsize(1)):
-        i, head, batch = index % queries, index // queries % heads, index // queries // heads
-        x = begin(geometry, 0, batch, head) + i * geometry[SIZES + 2]
-        y = begin(geometry, 1, batch, head) + i * geometry[SIZES + 6]
+        rest, i = split(index, queries)
+        batch, head = split(rest, heads)
+        x = batch * geometry[SIZES] + head * geometry[SIZES + 1] + i * geometry[SIZES + 2]
+        y = batch * geometry[SIZES + 4] + head * geometry[SIZES + 5] + i * geometry[SIZES + 6]
         total = ELEMENT(0)
         for f in range(geometry[VALUES]):
             total += grad[x + f * geometry[SIZES + 3]] * out[y + f * geometry[SIZES + 7]]
@@ -171,140 +277,184 @@ def inner_products(delta, grad, out, geometry, count):
 
 def attention_dq_block(dq, grad, q, k, v, lse, delta, mask, given, scale, blocks):
     zero = ELEMENT(0)
-    left = cuda.shared.array(AREA, ELEMENT)
-    right = cuda.shared.array(AREA, ELEMENT)
-    slopes = cuda.shared.array(AREA, ELEMENT)
-    sums = cuda.shared.array(SUMS, ELEMENT)
+    slices = raw(cuda.shared.array(SLICES, ELEMENT, 16))
+    weights = raw(cuda.shared.array(WEIGHTS, ELEMENT, 16))
     geometry = cuda.shared.array(GEOMETRY, np.int64)
+    scores, slopes = cuda.local.array(SCORES, ELEMENT), cuda.local.array(SCORES, ELEMENT)
+    sums = cuda.local.array(RESULTS, ELEMENT)
     bring(given, geometry, SIZES + 24)
-    row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
-    heads, queries, keys, width = geometry[HEADS], geometry[QUERIES], geometry[KEYS], geometry[WIDTH]
-    down, slabs = (queries + TILE - 1) // TILE, (width + FEATURES * TILE - 1) // (FEATURES * TILE)
+    row, column = int32(cuda.threadIdx.x // SIDE * ACROSS), int32(cuda.threadIdx.x % SIDE * ACROSS)
     for block in range(cuda.blockIdx.x, blocks, cuda.gridDim.x):
-        slab, rest = block % slabs * FEATURES * TILE, block // slabs
-        i0, head, batch = rest % down * TILE, rest // down % heads, rest // down // heads
-        key_head, i = head // geometry[GROUP], i0 + row
-        g_begin = begin(geometry, 1, batch, head) + i0 * geometry[SIZES + 6]
-        q_begin = begin(geometry, 2, batch, head) + i0 * geometry[SIZES + 10]
-        k_begin, v_begin = begin(geometry, 3, batch, key_head), begin(geometry, 4, batch, key_head)
-        for place in range(cuda.threadIdx.x, SUMS, TILE * TILE):
-            sums[place] = zero
-        for j0 in range(0, min(keys, i0 + TILE) if geometry[CAUSAL] else keys, TILE):
-            j = j0 + column
-            k_tile, v_tile = k_begin + j0 * geometry[SIZES + 14], v_begin + j0 * geometry[SIZES + 18]
-            s = scale * dot(
-                q, q_begin, geometry[SIZES + 10], geometry[SIZES + 11], queries - i0,
-                k, k_tile, geometry[SIZES + 14], geometry[SIZES + 15], keys - j0, width, left, right, zero,
+        take(geometry, block, geometry[QUERIES], geometry[WIDTH], geometry[HEADS], geometry[GROUP])
+        for n in range(RESULTS):
+            sums[n] = zero
+        j0 = 0
+        while j0 < end_of_keys(geometry):
+            multiply(
+                scores, slices, q, begin(geometry, 2, geometry[HEAD], geometry[FIRST]), geometry[SIZES + 10],
+                geometry[SIZES + 11], geometry[QUERIES] - geometry[FIRST],
+                k, begin(geometry, 3, geometry[KEY_HEAD], j0), geometry[SIZES + 14], geometry[SIZES + 15],
+                geometry[KEYS] - j0, geometry[WIDTH], zero,
             )  # fmt: skip
-            slope = dot(
-                grad, g_begin, geometry[SIZES + 6], geometry[SIZES + 7], queries - i0,
-                v, v_tile, geometry[SIZES + 18], geometry[SIZES + 19], keys - j0, geometry[VALUES],
-                left, right, zero,
+            multiply(
+                slopes, slices, grad, begin(geometry, 1, geometry[HEAD], geometry[FIRST]), geometry[SIZES + 6],
+                geometry[SIZES + 7], geometry[QUERIES] - geometry[FIRST],
+                v, begin(geometry, 4, geometry[KEY_HEAD], j0), geometry[SIZES + 18], geometry[SIZES + 19],
+                geometry[KEYS] - j0, geometry[VALUES], zero,
             )  # fmt: skip
-            ds = zero
-            if j < keys and i < queries and not (geometry[CAUSAL] and j > i):
-                if geometry[MASKED]:
-                    place = begin(geometry, 5, batch, head)
-                    s += mask[place + i * geometry[SIZES + 22] + j * geometry[SIZES + 23]]
-                query = (batch * heads + head) * queries + i
-                ds = scale * exp(s - lse[query]) * (slope - delta[query])
-            slopes[row * WIDE + column] = ds
+            i, j = geometry[FIRST] + row, j0 + column
+            down, across = int32(geometry[QUERIES] - i), int32(geometry[KEYS] - j)
+            later = int32(i - j) if geometry[CAUSAL] else int32(ACROSS)
+            right = geometry[SIZES + 23]
+            bias = begin(geometry, 5, geometry[HEAD], i) + j * right
+            query = (geometry[BATCH] * geometry[HEADS] + geometry[HEAD]) * geometry[QUERIES] + i
+            for m in range(ACROSS):
+                for n in range(ACROSS):
+                    ds = zero
+                    if m < down and n < across and n - m <= later:
+                        s = scale * scores[m * ACROSS + n]
+                        if geometry[MASKED]:
+                            s += mask[bias + n * right]
+                        ds = scale * exp(s - lse[query + m]) * (slopes[m * ACROSS + n] - delta[query + m])
+                    weights[(column + n) * PITCH + row + m] = ds
+                bias += geometry[SIZES + 22]
             cuda.syncthreads()
             add_product(
-                sums, ELEMENT(1), slopes, k, k_tile, geometry[SIZES + 14], geometry[SIZES + 15], keys - j0,
-                slab, width, right, zero,
+                sums, weights, slices, k, begin(geometry, 3, geometry[KEY_HEAD], j0), geometry[SIZES + 14],
+                geometry[SIZES + 15], geometry[KEYS] - j0, geometry[SLAB], geometry[WIDTH], zero,
             )  # fmt: skip
-        if i < queries:
-            for n in range(FEATURES):
-                feature = slab + n * TILE + column
-                if feature < width:
-                    place = begin(geometry, 0, batch, head) + i * geometry[SIZES + 2]
-                    dq[place + feature * geometry[SIZES + 3]] = sums[n * TILE * TILE + cuda.threadIdx.x]
+            j0 += TILE
+        for m in range(ACROSS):
+            i = geometry[FIRST] + row + m
+            if i < geometry[QUERIES]:
+                keep(dq, begin(geometry, 0, geometry[HEAD], i), geometry[SIZES + 3], sums, m, geometry[SLAB],
+                     geometry[WIDTH], ELEMENT(1))  # fmt: skip
 
 
 def attention_by_key_block(to, rows, grad, q, k, v, lse, delta, mask, given, scale, blocks):
     """to = pᵀ rows for dv, where `rows` is grad; if OF_KEYS to = dsᵀ rows for dk, where it is q. Here rows of scores
-    are keys, and columns queries."""
+    are keys, and columns queries; a block takes a head of keys, and goes through all heads of queries that have it."""
     zero = ELEMENT(0)
-    left = cuda.shared.array(AREA, ELEMENT)
-    right = cuda.shared.array(AREA, ELEMENT)
-    weights = cuda.shared.array(AREA, ELEMENT)
-    sums = cuda.shared.array(SUMS, ELEMENT)
+    slices = raw(cuda.shared.array(SLICES, ELEMENT, 16))
+    weights = raw(cuda.shared.array(WEIGHTS, ELEMENT, 16))
     geometry = cuda.shared.array(GEOMETRY, np.int64)
+    scores, slopes = cuda.local.array(SCORES, ELEMENT), cuda.local.array(SCORES, ELEMENT)
+    sums = cuda.local.array(RESULTS, ELEMENT)
     bring(given, geometry, SIZES + 28)
-    row, column = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
-    queries, keys = geometry[QUERIES], geometry[KEYS]
-    width = geometry[WIDTH] if geometry[OF_KEYS] else geometry[VALUES]
-    down, slabs = (keys + TILE - 1) // TILE, (width + FEATURES * TILE - 1) // (FEATURES * TILE)
+    row, column = int32(cuda.threadIdx.x // SIDE * ACROSS), int32(cuda.threadIdx.x % SIDE * ACROSS)
     for block in range(cuda.blockIdx.x, blocks, cuda.gridDim.x):
-        slab, rest = block % slabs * FEATURES * TILE, block // slabs
-        group, key_heads = geometry[GROUP], geometry[HEADS] // geometry[GROUP]
-        j0, key_head, batch = rest % down * TILE, rest // down % key_heads, rest // down // key_heads
-        j = j0 + row
-        for place in range(cuda.threadIdx.x, SUMS, TILE * TILE):
-            sums[place] = zero
-        for head in range(key_head * group, (key_head + 1) * group):
-            for i0 in range(j0 if geometry[CAUSAL] else 0, queries, TILE):
-                i = i0 + column
-                k_tile = begin(geometry, 4, batch, key_head) + j0 * geometry[SIZES + 18]
-                q_tile = begin(geometry, 3, batch, head) + i0 * geometry[SIZES + 14]
-                s = scale * dot(
-                    k, k_tile, geometry[SIZES + 18], geometry[SIZES + 19], keys - j0,
-                    q, q_tile, geometry[SIZES + 14], geometry[SIZES + 15], queries - i0, geometry[WIDTH],
-                    left, right, zero,
+        key_heads, _ = split(geometry[HEADS], geometry[GROUP])
+        take(
+            geometry,
+            block,
+            geometry[KEYS],
+            geometry[WIDTH] if geometry[OF_KEYS] else geometry[VALUES],
+            key_heads,
+            1,
+        )
+        for n in range(RESULTS):
+            sums[n] = zero
+        head = geometry[KEY_HEAD] * geometry[GROUP]
+        while head < (geometry[KEY_HEAD] + 1) * geometry[GROUP]:
+            i0 = geometry[FIRST] if geometry[CAUSAL] else 0
+            while i0 < geometry[QUERIES]:
+                multiply(
+                    scores, slices, k, begin(geometry, 4, geometry[KEY_HEAD], geometry[FIRST]), geometry[SIZES + 18],
+                    geometry[SIZES + 19], geometry[KEYS] - geometry[FIRST],
+                    q, begin(geometry, 3, head, i0), geometry[SIZES + 14], geometry[SIZES + 15],
+                    geometry[QUERIES] - i0, geometry[WIDTH], zero,
                 )  # fmt: skip
-                seen = j < keys and i < queries and not (geometry[CAUSAL] and j > i)
-                query = (batch * geometry[HEADS] + head) * queries + i
-                if seen and geometry[MASKED]:
-                    place = begin(geometry, 6, batch, head)
-                    s += mask[place + i * geometry[SIZES + 26] + j * geometry[SIZES + 27]]
-                p = exp(s - lse[query]) if seen else zero
                 if geometry[OF_KEYS]:
-                    v_tile = begin(geometry, 5, batch, key_head) + j0 * geometry[SIZES + 22]
-                    g_tile = begin(geometry, 2, batch, head) + i0 * geometry[SIZES + 10]
-                    slope = dot(
-                        v, v_tile, geometry[SIZES + 22], geometry[SIZES + 23], keys - j0,
-                        grad, g_tile, geometry[SIZES + 10], geometry[SIZES + 11], queries - i0, geometry[VALUES],
-                        left, right, zero,
+                    multiply(
+                        slopes, slices, v, begin(geometry, 5, geometry[KEY_HEAD], geometry[FIRST]), geometry[SIZES + 22],
+                        geometry[SIZES + 23], geometry[KEYS] - geometry[FIRST],
+                        grad, begin(geometry, 2, head, i0), geometry[SIZES + 10], geometry[SIZES + 11],
+                        geometry[QUERIES] - i0, geometry[VALUES], zero,
                     )  # fmt: skip
-                    p *= scale * (slope - delta[query]) if seen else zero
-                weights[row * WIDE + column] = p
+                j, i = geometry[FIRST] + row, i0 + column
+                down, across = int32(geometry[KEYS] - j), int32(geometry[QUERIES] - i)
+                later = int32(i - j) if geometry[CAUSAL] else int32(ACROSS)
+                right = geometry[SIZES + 27]
+                bias = begin(geometry, 6, head, i) + j * right
+                query = (geometry[BATCH] * geometry[HEADS] + head) * geometry[QUERIES] + i
+                for n in range(ACROSS):
+                    for m in range(ACROSS):
+                        p = zero
+                        if m < down and n < across and m - n <= later:
+                            s = scale * scores[m * ACROSS + n]
+                            if geometry[MASKED]:
+                                s += mask[bias + m * right]
+                            p = exp(s - lse[query + n])
+                            if geometry[OF_KEYS]:
+                                p *= scale * (slopes[m * ACROSS + n] - delta[query + n])
+                        weights[(column + n) * PITCH + row + m] = p
+                    bias += geometry[SIZES + 26]
                 cuda.syncthreads()
-                tile = begin(geometry, 1, batch, head) + i0 * geometry[SIZES + 6]
                 add_product(
-                    sums, ELEMENT(1), weights, rows, tile, geometry[SIZES + 6], geometry[SIZES + 7],
-                    queries - i0, slab, width, right, zero,
+                    sums, weights, slices, rows, begin(geometry, 1, head, i0), geometry[SIZES + 6], geometry[SIZES + 7],
+                    geometry[QUERIES] - i0, geometry[SLAB],
+                    geometry[WIDTH] if geometry[OF_KEYS] else geometry[VALUES], zero,
                 )  # fmt: skip
-        if j < keys:
-            place = begin(geometry, 0, batch, key_head) + j * geometry[SIZES + 2]
-            for n in range(FEATURES):
-                feature = slab + n * TILE + column
-                if feature < width:
-                    to[place + feature * geometry[SIZES + 3]] = sums[n * TILE * TILE + cuda.threadIdx.x]
+                i0 += TILE
+            head += 1
+        for m in range(ACROSS):
+            j = geometry[FIRST] + row + m
+            if j < geometry[KEYS]:
+                keep(to, begin(geometry, 0, geometry[KEY_HEAD], j), geometry[SIZES + 3], sums, m, geometry[SLAB],
+                     geometry[WIDTH] if geometry[OF_KEYS] else geometry[VALUES], ELEMENT(1))  # fmt: skip
 
 
-# ---- a kernel of each for each dtype: shared memory needs to know what it holds ----
+# ---- a kernel of each text for each dtype: shared memory needs to know what it holds ----
 
 
-def _of(kernel: Callable, element: type, name: str) -> FunctionType:
-    function = FunctionType(kernel.__code__, kernel.__globals__ | {"ELEMENT": element}, kernel.__name__)
-    function.__qualname__ = name
-    return function
+class _Texts(NamedTuple):
+    forward: FunctionType
+    inner_products: FunctionType
+    by_query: FunctionType
+    by_key: FunctionType
+    tile: int
+    features: int
 
 
-attention_block_f8 = _of(attention_block, np.float64, "attention_block_f8")
-inner_products_f8 = _of(inner_products, np.float64, "inner_products_f8")
-attention_dq_block_f8 = _of(attention_dq_block, np.float64, "attention_dq_block_f8")
-attention_by_key_block_f8 = _of(attention_by_key_block, np.float64, "attention_by_key_block_f8")
+def _texts(name: str, element: type, across: int, parts: int, several: Callable) -> _Texts:
+    """The kernels of which the tuple `name` consists."""
+    tile = SIDE * across
+    pitch, features = tile + 4, tile * parts
+    names: dict[str, Any] = {
+        "ELEMENT": element, "ACROSS": across, "PARTS": parts, "TILE": tile, "PITCH": pitch, "FEATURES": features,
+        "SCORES": across * across, "RESULTS": across * across * parts, "WEIGHTS": tile * pitch,
+        "SLICES": DEPTH * max(2 * pitch, features), "RIGHT": DEPTH * pitch, "LINES": THREADS // DEPTH,
+        "EACH": tile * DEPTH // THREADS, "BRINGS": features * DEPTH // THREADS, "several": device_function(several),
+    }  # fmt: skip
+
+    def own(text: Callable) -> FunctionType:
+        return FunctionType(text.__code__, text.__globals__ | names, text.__name__)
+
+    helpers: list[Callable] = [take, end_of_keys, multiply, add_product, keep]
+    for helper in helpers:
+        names[helper.__name__] = device_function(own(helper))
+    kernels: list[Callable] = [attention_block, inner_products, attention_dq_block, attention_by_key_block]
+    copies = [own(kernel) for kernel in kernels]
+    for field, copy in zip(_Texts._fields, copies):
+        copy.__qualname__ = f"{name}.{field}"
+    forward, inner, by_query, by_key = copies
+    return _Texts(forward, inner, by_query, by_key, tile, features)
+
+
+kernels_f4 = _texts("kernels_f4", np.float32, 4, 1 if compat.SIMULATED else 2, four)
+kernels_f8 = _texts("kernels_f8", np.float64, 2, 2, two)
 
 
 @cache
 def _kernel(name: str, code: str, arrays: int) -> Kernel:
     """The kernel of this name for a dtype, which takes so many arrays before `geometry`."""
     number = from_dtype(np.dtype(code))
-    function = globals()[name if code == "f4" else f"{name}_f8"]
     more = (int,) if name == "inner_products" else (number, int)
-    return compiled(function, *[code] * arrays, "i8", *more)
+    return compiled(getattr(_of(np.dtype(code)), name), *[code] * arrays, "i8", *more)
+
+
+def _of(dtype: np.dtype) -> _Texts:
+    return kernels_f4 if dtype == np.float32 else kernels_f8
 
 
 def _launch(name: str, arrays: list, sizes: list[int], strided: list, scale: float, blocks: int) -> None:
@@ -316,7 +466,7 @@ def _launch(name: str, arrays: list, sizes: list[int], strided: list, scale: flo
     ]
     kernel = _kernel(name, arrays[0].dtype.str[1:], len(arrays))
     grid = min(blocks, WAVES * compat.multiprocessors(arrays[0].device))
-    kernel(grid, TILE * TILE, *arrays, np.array(sizes + steps, np.int64), scale, blocks)
+    kernel(grid, THREADS, *arrays, np.array(sizes + steps, np.int64), scale, blocks)
 
 
 def _sizes(
@@ -333,15 +483,20 @@ def _sizes(
         v.shape[3],
         int(mask is not None),
         int(causal),
-        0,
-    ]
+    ] + [0] * 6
+
+
+def _blocks(rows: DeviceArray, columns: DeviceArray) -> int:
+    """How many blocks a head takes, of so many rows and features."""
+    of = _of(rows.dtype)
+    return -(-rows.shape[2] // of.tile) * -(-columns.shape[3] // of.features)
 
 
 def attention(out, lse, q, k, v, mask, scale, causal) -> None:
     """As on the CPU."""
     sizes, mask = _sizes(q, k, v, mask, causal), q if mask is None else mask
-    blocks = q.shape[0] * q.shape[1] * -(-q.shape[2] // TILE) * -(-v.shape[3] // (TILE * FEATURES))
-    _launch("attention_block", [out, lse, q, k, v, mask], sizes, [out, q, k, v, mask], scale, blocks)
+    blocks = q.shape[0] * q.shape[1] * _blocks(q, v)
+    _launch("forward", [out, lse, q, k, v, mask], sizes, [out, q, k, v, mask], scale, blocks)
 
 
 def attention_backward(dq, dk, dv, grad, q, k, v, out, lse, mask, scale, causal) -> None:
@@ -350,14 +505,13 @@ def attention_backward(dq, dk, dv, grad, q, k, v, out, lse, mask, scale, causal)
     delta = DeviceArray.empty(lse.shape, lse.dtype, lse.device)
     geometry = np.array(sizes + [stride // x.itemsize for x in (grad, out) for stride in x.strides], np.int64)
     kernel = _kernel("inner_products", q.dtype.str[1:], 3)
-    grid = min(-(-lse.size // (TILE * TILE)), WAVES * compat.multiprocessors(q.device))
-    kernel(grid, TILE * TILE, delta, grad, out, geometry, lse.size)
-    slab, batch = TILE * FEATURES, q.shape[0]
+    grid = min(-(-lse.size // THREADS), WAVES * compat.multiprocessors(q.device))
+    kernel(grid, THREADS, delta, grad, out, geometry, lse.size)
     arrays = [grad, q, k, v, lse, delta, mask]
-    blocks = batch * q.shape[1] * -(-q.shape[2] // TILE) * -(-q.shape[3] // slab)
-    _launch("attention_dq_block", [dq, *arrays], sizes, [dq, grad, q, k, v, mask], scale, blocks)
+    blocks = q.shape[0] * q.shape[1] * _blocks(q, q)
+    _launch("by_query", [dq, *arrays], sizes, [dq, grad, q, k, v, mask], scale, blocks)
     for of_keys, (to, rows) in enumerate(((dv, grad), (dk, q))):
         sizes[OF_KEYS] = of_keys
-        blocks = batch * k.shape[1] * -(-k.shape[2] // TILE) * -(-to.shape[3] // slab)
+        blocks = k.shape[0] * k.shape[1] * _blocks(k, to)
         strided = [to, rows, grad, q, k, v, mask]
-        _launch("attention_by_key_block", [to, rows, *arrays], sizes, strided, scale, blocks)
+        _launch("by_key", [to, rows, *arrays], sizes, strided, scale, blocks)

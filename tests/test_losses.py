@@ -311,6 +311,8 @@ def test_ctc_gradient_is_that_of_scores(device):
     there = scores.detach().to(device).requires_grad_()
     loss(there).backward()
     np.testing.assert_allclose(host(there.grad), host(scores.grad), rtol=1e-9, atol=1e-12)
+    # Without a gradient two steps take turns.
+    np.testing.assert_allclose(host(loss(there.detach())), host(loss(scores)), rtol=1e-12)
 
 
 def test_ctc_refuses_labels_that_are_none():

@@ -31,7 +31,7 @@ from numbatorch_kernels.real import exponential, logarithm
 from numbatorch_kernels.registry import Kernel
 
 ctc = Kernel("ctc")
-# (loss, alpha, lp, targets, starts, lengths, blank): alpha is (batch, steps, room(labels))
+# (loss, alpha, lp, targets, starts, lengths, blank): alpha is (batch, steps, room(labels)), or of 2 steps, which take turns
 ctc_backward = Kernel("ctc_backward")
 # (dx, beta, grad, loss, alpha, lp, targets, starts, lengths, blank, zero_infinity): the gradient for what lp is the
 # log softmax of, e^lp - e^(posterior), times grad[b]; `beta` is scratch like alpha
@@ -96,9 +96,9 @@ def _advance(to, here, one, two, jump, wide, zero, low):
 
 
 def ctc_kernel(
-    loss, alpha, label, jump, lp, targets, starts, lengths, steps, batch, classes, states, blank, zero, low, begin, end
+    loss, alpha, label, jump, lp, targets, starts, lengths, kept, batch, classes, states, blank, zero, low, begin, end
 ):  # fmt: skip
-    """A step of alpha begins with two states that nobody is in."""
+    """A step of alpha, of which so many are kept, begins with two states that nobody is in."""
     for b in range(begin, end):
         length, labels, start = lengths[2 * b], lengths[2 * b + 1], starts[b]
         if length == 0:
@@ -106,19 +106,19 @@ def ctc_kernel(
             continue
         count, wide = 2 * labels + 1, _whole(2 * labels + 1)
         own, jumps = offset(label, b * states), offset(jump, b * states)
-        to = offset(alpha, b * steps * states + 2)
+        mine = offset(alpha, b * kept * states + 2)
+        to = mine
         _states(own, jumps, targets, start, blank, count, wide, zero, low)
         for t in range(length):
+            before, to = to, offset(mine, t % kept * states)
             to[-2] = to[-1] = low
             _emissions(to, offset(lp, (t * batch + b) * classes), own, count, wide, low)
             if t == 0:
                 for s in range(2, wide):
                     to[s] = low
             else:
-                before = offset(to, -states)
                 _advance(to, before, offset(before, -1), offset(before, -2), jumps, wide, zero, low)
-            to = offset(to, states)
-        last = offset(to, 2 * labels - states)
+        last = offset(to, 2 * labels)
         loss[b] = -joined(last[0], last[-1], low, zero, low)
 
 
@@ -176,9 +176,9 @@ def _scratch(alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @ctc.on("cpu")
 def _ctc(loss, alpha, lp, targets, starts, lengths, blank):
-    entry, sizes = _entry(ctc_kernel, lp.dtype.str[1:]), (*lp.shape, alpha.shape[2], blank)
+    entry, (_, kept, states) = _entry(ctc_kernel, lp.dtype.str[1:]), alpha.shape
     arrays = (loss, alpha, *_scratch(alpha), lp, targets, starts, lengths)
-    parallel.run(entry, lp.shape[1], 1, *arrays, *sizes, 0.0, -inf)
+    parallel.run(entry, lp.shape[1], 1, *arrays, kept, *lp.shape[1:], states, blank, 0.0, -inf)
 
 
 @ctc_backward.on("cpu")

@@ -10,6 +10,7 @@ import numpy as np
 import numbatorch.dtype as dt
 from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, refuse
 from numbatorch.arguments import listed, tensor_array, tensor_kind
+from numbatorch.autograd.mode import state
 from numbatorch.base import empty
 from numbatorch.ops.arithmetic import div
 from numbatorch.ops.comparison import where
@@ -28,7 +29,8 @@ _refuse = refuse("ctc_loss_cpu", *HALF, *COMPLEX, *INTEGERS)
 def _forward(log_probs, targets, starts, lengths, states, blank, zero_infinity):
     x = contiguous(log_probs)
     steps, batch, _classes = x.array.shape
-    loss, alpha = empty((batch,), x.kind), empty((batch, steps, states), x.kind)
+    kept = steps if state.enabled and log_probs._requires_grad else min(steps, 2)
+    loss, alpha = empty((batch,), x.kind), empty((batch, kept, states), x.kind)
     kernels.ctc(
         x.kind.device.type,
         loss.array,

@@ -30,15 +30,15 @@ def label_within(targets, start, blank, classes, s):
 _label, _skips, _joined = device_function(label_within), device_function(skips), device_function(joined)
 
 
-def ctc_block(loss, alpha, lp, targets, starts, lengths, missed, steps, batch, classes, states, blank):
+def ctc_block(loss, alpha, lp, targets, starts, lengths, missed, kept, batch, classes, states, blank):
     b, lane = cuda.blockIdx.x, cuda.threadIdx.x
     length, labels, start = lengths[2 * b], lengths[2 * b + 1], starts[b]
-    count, here = 2 * labels + 1, b * steps * states
+    count, here, now = 2 * labels + 1, b * kept * states, 0
     for k in range(start + lane, start + labels, cuda.blockDim.x):
         if targets[k] < 0 or targets[k] >= classes:
             missed[0] = 1
     for t in range(length):
-        row, before, now = (t * batch + b) * classes, here + (t - 1) * states, here + t * states
+        row, before, now = (t * batch + b) * classes, now, here + t % kept * states
         for s in range(lane, count, cuda.blockDim.x):
             way = 0.0
             if t > 0:
@@ -53,7 +53,7 @@ def ctc_block(loss, alpha, lp, targets, starts, lengths, missed, steps, batch, c
         if length == 0:
             loss[b] = 0.0 if labels == 0 else inf
         else:
-            last = here + (length - 1) * states + 2 * labels
+            last = now + 2 * labels
             loss[b] = -_joined(alpha[last], alpha[last - 1] if labels > 0 else -inf, -inf)
 
 
@@ -102,9 +102,9 @@ def _backward(element: str) -> Kernel:
 
 def ctc(loss, alpha, lp, targets, starts, lengths, blank):
     """See `numbatorch_kernels.ctc`."""
-    sizes = (*lp.shape, alpha.shape[2], blank)
+    _, kept, states = alpha.shape
     arrays = (loss, alpha, lp, targets, starts, lengths, mark("ctc_loss", lp.device))
-    _forward(lp.dtype.str[1:])(lp.shape[1], BLOCK, *arrays, *sizes)
+    _forward(lp.dtype.str[1:])(lp.shape[1], BLOCK, *arrays, kept, *lp.shape[1:], states, blank)
 
 
 def ctc_backward(dx, beta, grad, loss, alpha, lp, targets, starts, lengths, blank, zero_infinity):

@@ -216,6 +216,22 @@ _OTHER_DTYPE = {
     "logcumsumexp": lambda name, own, other: (
         f"expected scalar_type {type_word(own)} but found {type_word(other)}"
     ),
+    "linalg.solve_triangular": lambda name, own, other: (
+        f"expected scalar type {type_word(own)} but found {type_word(other)}"
+    ),
+    "linalg.vecdot": lambda name, own, other: (
+        f"linalg.vecdot: Expected out of dtype{type_word(own)} but found {type_word(other)}"
+    ),
+    "ormqr": lambda name, own, other: (
+        f"torch.ormqr: Expected input and result to have the same dtype, but input has dtype{type_word(own)} and "
+        f"result has dtype {type_word(other)}"
+    ),
+    **dict.fromkeys(
+        ("linalg.norm", "linalg.matrix_norm"),
+        lambda name, own, other: (
+            f"{name} expected out tensor dtype {type_word(own)} but got: {type_word(other)}"
+        ),
+    ),
     "take": lambda name, own, other: (
         f"take(): self and out expected to have the same dtype, but got self.dtype = {type_word(own)} and "
         f"out.dtype = {type_word(other)}"

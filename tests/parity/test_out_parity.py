@@ -50,6 +50,30 @@ def test_out(call, shape, of_floats, of_integers):
             )
 
 
+@pytest.mark.parametrize(
+    "call",
+    (
+        "linalg.solve_triangular(x, x, upper=True, out=out)",
+        "ormqr(x, x[0], x, out=out)",
+        "linalg.matrix_norm(x, 'nuc', out=out)",
+        "linalg.norm(x, 1, out=out)",
+        "linalg.norm(x[0], out=out)",
+        "linalg.norm(x, 2, dtype=L.float64, out=out)",
+        "linalg.vecdot(x, x, out=out)",
+        "linalg.cond(x, out=out)",
+        "linalg.cross(x, x, out=out)",
+        "linalg.cross(x, x, out=x)",
+        "linalg.cross(x + 1, x, out=x.t())",
+    ),
+)
+def test_results_of_linear_algebra(call):
+    for dtype in ("float32", "float64", "float16", "complex64"):
+        assert_same(
+            f"(lambda x, out: L.{call})(i([[1.0, 2, 3], [0, 4, 5], [0, 0, 6]]), L.empty(0, dtype=L.{dtype}))",
+            rtol=1e-3,
+        )
+
+
 def test_results_are_made_in_out_where_nothing_is_read_of_it():
     x, y = numbatorch.randn(300, 200), numbatorch.randn(200, 300)
     out = numbatorch.empty(300, 300)

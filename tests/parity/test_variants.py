@@ -310,7 +310,7 @@ EXPLAINED = {
     ),
     r"extremes of pow, the largest int": "PyTorch's depends on the length of the vector",
     # layouts
-    r"of (linalg\.|inverse|cholesky|lu).*, strides \[[\d, ]*\]$": "what LAPACK solves for lies column after column in PyTorch, row after row here",
+    r"of (linalg\.|inverse|cholesky|lu|ormqr|geqrf).*, strides \[[\d, ]*\]$": "what LAPACK solves for lies column after column in PyTorch, row after row here",
     r"of (nonzero|argwhere).*, strides \[[\d, ]*\]$": "places lie one after the other here, coordinates in PyTorch",
     r"layouts of unsafe_(split|chunk).*, strides \[[\d, ]*\]$": "these parts are copies here",
     r"layouts of (sort|argsort|msort)\b.*, strides \[[\d, ]*\]$": "what was sorted is row-major here, as its operand in PyTorch",
@@ -376,13 +376,13 @@ EXPLAINED = {
     r"mistakes of linalg\..*, complex as argument 1: RuntimeError.*PyTorch's RuntimeError": "the order of the norm",
     r"mistakes of \S*(polygamma|legendre|pow|matrix_power)\S*, (large|negative) as": "beyond what floats hold",
     # outs
-    r"outs of linalg\.(cholesky_ex|matrix_norm)\S*, of \w+: ": "some of PyTorch's functions of matrices cast to `out`, some do not",
+    r"outs of linalg\.cholesky_ex\S*, of \w+: ": "some of PyTorch's functions of matrices cast to `out`, some do not",
     r"outs of .*, of \w+: RuntimeError: .*PyTorch's RuntimeError": "both refuse the dtype; each function has its own sentence",
     r"outs of .*, a number: TypeError: .* must be Tensor, not int": "PyTorch makes a tensor of some numbers",
     r"outs of .* can't be cast to .* PyTorch's RuntimeError: (ldexp|mvlgamma|logsumexp|mean|expected scalar)": (
         "PyTorch's functions say each in their way what does not fit"
     ),
-    r"outs of (sum|prod|mv|bmm|var|tri[ul]|std|norm|linalg.vecdot|histc|cum(min|max)|arg(min|max)|any|all|amin|amax)\b\S*, expanded: RuntimeError: unsupported operation: more than one element of the written-to tensor refers": (
+    r"outs of (sum|prod|mv|bmm|var|tri[ul]|std|norm|linalg.vecdot|histc|cum(min|max)|arg(min|max)|any|all|amin|amax)\b.*, expanded: RuntimeError: unsupported operation: more than one element of the written-to tensor refers": (
         "some of PyTorch's functions write wherever that comes to, a few of them beyond the memory"
     ),
     r"outs of (narrow_copy.*, (transposed|every second)|nn.functional.gelu, every second).*: \[.* against PyTorch's \[": (
@@ -391,6 +391,7 @@ EXPLAINED = {
     r"outs of (mean|logsumexp)\[complex\]\(\d\), of float\d\d: .* can't be cast to .* PyTorch's \(": (
         "PyTorch drops the imaginary parts there"
     ),
+    r"outs of linalg.matrix_power.*, the first operand: ": "PyTorch reads what it overwrites",
     r"outs of all\b.*, of uint8: \[1[ 1]*\] against PyTorch's \[0": "PyTorch makes bytes of the elements before it looks at them",
     r"outs of (var|std).*, of complex64: .* PyTorch's NotImplementedError": "PyTorch takes the root in the dtype of `out`",
     r"outs of split_copy\(2\), of ": "unlike its kin, PyTorch's casts, and resizes nothing",

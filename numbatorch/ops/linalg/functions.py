@@ -29,6 +29,7 @@ from numbatorch.ops.reduction import into
 from numbatorch.ops.scan import cumprod
 from numbatorch.ops.view import diagonal as diagonal_of
 from numbatorch.ops.view import expand, squeeze, unsqueeze
+from numbatorch.overlap import refuse_shared
 from numbatorch.shape import broadcast_pair, normalize_dim
 from numbatorch_kernels.linalg import exponential as kernels
 
@@ -240,7 +241,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
             f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {type_word(own)} and "
             f"y of type {type_word(y.kind.dtype)} instead"
         )
-    return into(out, sum(x.conj() * y, dim), "linalg.vecdot")
+    return into(out, sum(x.conj() * y, dim), "linalg.vecdot", same=True)
 
 
 _minor = Pointwise("Minor", lambda a, b, c, d: a * d - b * c)  # a determinant of 2 x 2
@@ -292,6 +293,8 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
         )
     if input.kind.dtype is dt.bool:
         raise NotImplementedError("\"cross\" not implemented for 'Bool'")
+    if out is not None:
+        refuse_shared(out, input, other)
     return into(out, _cross(input, other, d), "linalg.cross", same=True)
 
 

@@ -101,7 +101,7 @@ def matrix_norm(
         result = _by_sums(A, ord, dims, keepdim)
     else:
         result = _by_singular_values(A, ord, dims, keepdim)
-    return into(out, result, _FUNCTION)
+    return into(out, result, _FUNCTION, same=True)
 
 
 def _text(ord: Order) -> str:
@@ -161,7 +161,7 @@ def norm(
     tensor(input, "linalg.norm", "input")
     dims = (dim,) if isinstance(dim, int) else dim
     if ord is None:
-        return vector_norm(input, 2, dims, keepdim, dtype=dtype, out=out)
+        return into(out, vector_norm(input, 2, dims, keepdim, dtype=dtype), "linalg.norm", same=True)
     if dims is not None and len(dims) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
     if dims is None and input.array.ndim not in (1, 2):
@@ -170,8 +170,10 @@ def norm(
             f"{input.array.ndim}D."
         )
     if isinstance(ord, str) or (len(dims) if dims is not None else input.array.ndim) == 2:
-        return matrix_norm(input, ord, (-2, -1) if dims is None else dims, keepdim, dtype=dtype, out=out)
-    return vector_norm(input, ord, dims, keepdim, dtype=dtype, out=out)
+        result = matrix_norm(input, ord, (-2, -1) if dims is None else dims, keepdim, dtype=dtype)
+    else:
+        result = vector_norm(input, ord, dims, keepdim, dtype=dtype)
+    return into(out, result, "linalg.norm", same=True)
 
 
 def norm_old(

@@ -250,4 +250,4 @@ def ormqr(
     else:
         ormqr = kernels_for(input, kernels).ormqr
         (product,) = computed(lambda a, tau, x: (ormqr(a, tau, x, left, transpose),), input, tau, other)
-    return into(out, product, "ormqr")
+    return into(out, product, "ormqr", same=True)

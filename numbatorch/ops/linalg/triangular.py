@@ -101,7 +101,7 @@ def solve_triangular(
     check_system(A, B, left, "linalg.solve_triangular")
     floating(A, "linalg.solve_triangular", "triangular_solve_cpu", integers=False)
     B = cast(B, A.kind.dtype)
-    return into(out, triangular(A, B, upper, left, unitriangular), "linalg.solve_triangular")
+    return into(out, triangular(A, B, upper, left, unitriangular), "linalg.solve_triangular", same=True)
 
 
 def triangular_solve(

@@ -206,7 +206,7 @@ def reduction_dims(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...
     """The dimensions a reduction runs over, ascending: all of them for None and for the empty tuple."""
     if dim is None:
         return tuple(range(ndim))
-    dims = normalize_dims((dim,) if isinstance(dim, int) else dim, ndim)
+    dims = normalize_dims((dim,) if hasattr(dim, "__index__") else dim, ndim)
     if ndim == 0:
         return ()
     return tuple(sorted(dims)) or tuple(range(ndim))

@@ -145,6 +145,8 @@ def cdist(
     if not p >= 0:
         raise RuntimeError("cdist only supports non-negative p values")
     stack = broadcast_pair(tuple(own), tuple(others))
+    if not prod(stack) * m * n * k:  # all of them 0, of any dtype, as is the product of the matrices
+        return matmul(x1, cast(x2, x1.kind.dtype).mT)
     if x1.kind.dtype is not x2.kind.dtype:
         types = type_word(x1.kind.dtype), type_word(x2.kind.dtype)
         raise RuntimeError(f"expected scalar type {types[0]} but found {types[1]}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from numbatorch import return_types
 from numbatorch.apply import attach, promoted
-from numbatorch.arguments import OMITTED, unfit
+from numbatorch.arguments import OMITTED, is_whole, unfit, whole
 from numbatorch.base import TensorBase
 from numbatorch.dtype import DType, type_word
 from numbatorch.ops.arithmetic import div, maximum, minimum, mul
@@ -258,7 +258,7 @@ def min(
 def _chosen(
     row: Reduce, made: Callable, input: Tensor, dim: Any, keepdim: bool, out: tuple[Tensor, Tensor] | None
 ) -> Any:
-    if dim.__class__ is not int:
+    if not is_whole(dim):
         raise unfit(row.reduction.name, input, dim)
     return all_into(out, made(*row(input, dim, keepdim)), row.reduction.name)
 
@@ -288,10 +288,8 @@ def argmin(
 def _place(row: Reduce, input: Tensor, dim: Any, keepdim: bool, out: Tensor | None, names: dict) -> Tensor:
     if names:
         dim, keepdim = renamed(names, dim, keepdim, row.reduction.name)
-    if dim is not None and dim.__class__ is not int:
-        raise TypeError(
-            f"{row.reduction.name}(): argument 'dim' (position 1) must be int, not {type(dim).__name__}"
-        )
+    if dim is not None:
+        whole(dim)
     return into(out, row(input, dim, keepdim), row.reduction.name, same=True)
 
 

@@ -17,7 +17,7 @@ from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul, pow, sub
 from numbatorch.ops.comparison import eq, gt, ne, where
-from numbatorch.ops.copy import cast, copy_
+from numbatorch.ops.copy import cast, contiguous, copy_
 from numbatorch.ops.math import abs, exp, isnan
 from numbatorch.ops.reduction import (
     Check,
@@ -508,7 +508,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
     d = normalize_dim(dim, ndim)
     size = vector_norm(input, p, [other for other in range(ndim) if other != d], True)
     scale = where(gt(size, maxnorm), maxnorm / (size + 1e-7), 1.0)
-    return into(out, mul(input, scale), "renorm", same=True)
+    return into(out, contiguous(mul(input, scale)), "renorm", same=True)
 
 
 def renorm_(self: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:

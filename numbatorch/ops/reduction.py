@@ -123,6 +123,8 @@ class Reduce(Op):
             if self.accepts is not None:
                 self.accepts(kind.dtype)
             dims = reduction_dims(dim, array.ndim)
+            if dim is not None and hasattr(dim, "__index__"):  # a number of NumPy, too
+                dim = dim.__index__()
             shape = reduced_shape(array.shape, dims, keepdim)
             plan = remember(self.plans, key, Plan(self, input, dim, dims, shape))
         return self.planned(input, plan, *numbers)

@@ -99,7 +99,7 @@ def _reread(input: Tensor, dtype: DType) -> Tensor:
         what = f"to view {type_word(own)} as {type_word(dtype)} (different element sizes)"
         if not array.ndim:
             raise RuntimeError(f"self.dim() cannot be 0 {what}")
-        stride = steps(array)
+        stride = input.stride()
         if stride[-1] != 1:
             raise RuntimeError(f"self.stride(-1) must be 1 {what}, but got {stride[-1]}")
         ratio = dtype.itemsize // own.itemsize

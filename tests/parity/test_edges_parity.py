@@ -35,6 +35,8 @@ L.softmax(u[:0], 0) | L.log_softmax(u[:0].bool(), 0) | L.softmax(u[:0], 3) | L.o
 L.cat((x, L.tensor(1.0)), 7) | L.cat((L.tensor(1.0), x), 0) | F.linear(m, L.ones(2, 2, 2)) | F.linear(m, L.tensor(1.0))
 L.lerp(m, m, m.double()) | L.lerp(m, m.double(), 0.5) | L.lerp(m, m, L.tensor(1)) | m.permute() | L.permute(L.tensor(1.0), ())
 m.view(L.int32) | m.view(L.int16) | m.view(L.float64) | m.view(L.complex64) | m.view(L.bool) | m.view(dtype=L.bfloat16) | m.t().view(L.int32)
+L.zeros(2, 0).view(L.uint8).shape | L.zeros(0, 8, dtype=L.uint8).view(L.float64).shape | L.cdist(m[:, :0].half(), m[:, :0]) | L.cdist(m[:0].half(), m) | L.renorm(m.t(), 2, 0, 1.5).stride()
+L.argmax(m, np.int64(0)) | L.max(m, np.int64(0)).values | L.aminmax(m, dim=np.int64(1)) | L.std(m, np.int64(0)) | L.amax(m[:0], np.int64(0)) | L.argmin(m, L.tensor(1)) | m.argmax("x") | L.argmin(m, True) | L.argmax(m, dim=1.5)
 m.t().view(L.int16) | L.tensor(1.0).view(L.int32) | L.tensor(1.0).view(L.int16) | L.zeros(3).view(L.float64) | L.zeros(2, 4)[:, 1:3].view(L.float64)
 L.zeros(2, 5)[:, :2].view(L.float64) | L.zeros(2, 4)[:, :2].view(L.float64) | x.view(L.int32).requires_grad | x.view(L.float32).requires_grad
 m.view(L.int32).zero_().sum() + m.sum() | m.view(L.int32)._version | L.from_dlpack(L.utils.dlpack.to_dlpack(m)) | L.utils.dlpack.DLDeviceType(1)

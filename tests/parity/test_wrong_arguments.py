@@ -22,7 +22,7 @@ F.batch_norm(x, None, None, None, None, "x") | F.batch_norm(x, None, None, None,
 F.lp_pool2d(x[None], 2, [2]) | F.lp_pool2d(x[None], 2, "x") | F.lp_pool2d(x[None], 2, None) | F.lp_pool3d(x[None, None], 2, (1, 1, 1, 1)) | F.max_unpool2d(x[None], x[None].long(), 1.5) | F.max_unpool3d(x[None, None], x[None, None].long(), 1, 1.5, 0, (1, 3, 4))
 F.avg_pool2d(x[None], 1, divisor_override=1.5) | F.avg_pool2d(x[None], 1, 1, 0, False, None) | F.cosine_embedding_loss(x, x, i([1, 1, -1]), True)
 L.linalg.solve(x[:, :3], v.T, left=None) | L.linalg.qr(x, mode=None) | L.linalg.eigvalsh(x[:, :3], UPLO=None) | L.linalg.lstsq(x, x, driver=[1]) | L._addmm_activation(v[0], x, x.T, use_gelu=None)
-x.matmul("x") | x.matmul(other="x") | L.matmul(x, other="x") | x.softmax("x") | x.softmax("x", dtype=L.float64) | x.softmax(dim="x") | x.transpose(0, "x") | L.transpose(x, 0, "x") | x.flip("x") | L.roll(x, "x") | x.roll("x") | x.addmm(x, "x")
+L.linalg.ldl_factor(x[:, :3], hermitian=1) | L.linalg.ldl_factor_ex(x[:, :3], check_errors="x") | x.matmul("x") | x.matmul(other="x") | L.matmul(x, other="x") | x.softmax("x") | x.softmax("x", dtype=L.float64) | x.softmax(dim="x") | x.transpose(0, "x") | L.transpose(x, 0, "x") | x.flip("x") | L.roll(x, "x") | x.roll("x") | x.addmm(x, "x")
 """
 # PyTorch lists all forms of the function, here the argument is named: the class alone is the same.
 REFUSED = """

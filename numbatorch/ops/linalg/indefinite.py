@@ -9,7 +9,7 @@ import numpy as np
 
 from numbatorch import return_types
 from numbatorch.apply import Op
-from numbatorch.arguments import tensor_array
+from numbatorch.arguments import flags, tensor_array
 from numbatorch.dtype import int32, type_word
 from numbatorch.ops.copy import all_into, cast, numbers
 from numbatorch.ops.linalg.common import computed, floating, kernels_for, square, tensor
@@ -39,6 +39,7 @@ _solve = Op("LinalgLdlSolve", _solve_forward, refusing("linalg_ldl_solve"), tens
 
 
 def _checked(A: Tensor, hermitian: bool, check: bool, function: str) -> tuple[Tensor, Tensor, Tensor]:
+    flags(hermitian, check)
     square(A, "torch.linalg.ldl_factor_ex")
     floating(A, "torch.linalg.ldl_factor_ex", "ldl_factor_kernel_cpu")
     made = _factor(A, hermitian and A.kind.dtype.is_complex)
@@ -92,6 +93,7 @@ def ldl_solve(
     """
     function = "torch.linalg.ldl_solve"
     tensor(LD, "linalg.ldl_solve", "LD")
+    flags(hermitian)
     square(LD, function)
     if tensor_array(B).ndim < 2:
         raise IndexError("Dimension out of range (expected to be in range of [-1, 0], but got -2)")

@@ -1,6 +1,7 @@
 """What `python -m numbatorch doctor` says, and the benchmark for GPUs, whether it works."""
 
 import json
+import math
 import subprocess
 import sys
 import time
@@ -61,4 +62,12 @@ def test_the_benchmark_goes_on_where_a_process_has_died(monkeypatch):
     }
     monkeypatch.setattr(gpu, "_answers", lambda options, ends: said[options[options.index("--after") + 1]])
     found = list(gpu._to_the_end([], time.monotonic() + 60, False))
-    assert found == [["a", None], ["b", "the process died: see its kernel"], ["c", "differs"]]
+    died = "the process died, or was ended after 90 s: see its kernel"
+    assert found == [["a", None], ["b", died], ["c", "differs"]]
+
+
+def test_a_kernel_that_does_not_end_is_ended(monkeypatch):
+    monkeypatch.setattr(gpu, "PATIENCE", 0.1)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+        gpu._end_later(process, math.inf).join()
+        assert process.wait(60) != 0

@@ -1,6 +1,7 @@
 """Rows for a GPU alone (benchmarks/gpu.py): the ways that kernels take with large operands, of which the simulator, whose
 tiles are small, knows the text but not the numbers. Of vectors whose signs are free there are the values."""
 
+from samples.attention import NAME
 from samples.linalg import definite, regular, symmetric
 from samples.sample import Sample
 
@@ -20,6 +21,8 @@ LARGE = [
     Sample("linalg.lu_factor_ex", (((200, 300),),), kwargs={"pivot": True}, dtypes=_NUMBERS, low=-0.1, high=0.1, prepare=regular, order=0),
     Sample("linalg.ldl_factor_ex", _SQUARE, dtypes=_NUMBERS, prepare=symmetric, order=0, tol=100),
     Sample("linalg.cholesky", _SQUARE, kwargs={"upper": False}, dtypes=_NUMBERS, prepare=definite, order=0),
+    Sample(NAME, (((2, 3, 150, 40), (2, 3, 170, 40), (2, 3, 170, 150)),), dtypes=_NUMBERS, order=1, tol=100),
+    Sample(NAME, (((1, 4, 170, 64), (1, 2, 170, 64), (1, 2, 170, 20)),), kwargs={"is_causal": True, "enable_gqa": True}, dtypes=_NUMBERS, order=1, tol=100),
     *[
         Sample("linalg.qr", ((shape,),), kwargs={"mode": mode}, dtypes=dtypes, prepare=regular, order=0, tol=100)
         for shape in ((300, 200), (200, 300), (5, 70, 40))

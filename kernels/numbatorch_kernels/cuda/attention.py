@@ -31,7 +31,7 @@ from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import Kernel, compiled
-from numbatorch_kernels.cuda.warp import ALL
+from numbatorch_kernels.cuda.warp import largest_of, sum_of
 from numbatorch_kernels.cuda.wide import load4, raw
 
 SIDE, DEPTH = (4, 4) if compat.SIMULATED else (16, 16)
@@ -75,26 +75,6 @@ def begin(geometry, array, head, row):
     """Where a row of a head begins in the array with this number."""
     strides = SIZES + 4 * array
     return geometry[BATCH] * geometry[strides] + head * geometry[strides + 1] + row * geometry[strides + 2]
-
-
-@device_function
-def row_largest(x):
-    """The largest x of the threads of a row."""
-    offset = SIDE // 2
-    while offset > 0:
-        other = cuda.shfl_xor_sync(ALL, x, offset)
-        x = other if other > x else x
-        offset //= 2
-    return x
-
-
-@device_function
-def row_sum(x):
-    offset = SIDE // 2
-    while offset > 0:
-        x += cuda.shfl_xor_sync(ALL, x, offset)
-        offset //= 2
-    return x
 
 
 def take(geometry, block, rows, width, heads, group):
@@ -231,14 +211,14 @@ def attention_block(out, lse, q, k, v, mask, given, scale, blocks):
                 most = before
                 for n in range(ACROSS):
                     most = scores[m * ACROSS + n] if scores[m * ACROSS + n] > most else most
-                most = row_largest(most)
+                most = largest_of(most, SIDE)
                 shift = most if most > lowest else zero
                 factor = exp(before - shift)
                 for n in range(ACROSS):
                     weight = exp(scores[m * ACROSS + n] - shift)
                     total += weight
                     weights[(column + n) * PITCH + row + m] = weight
-                total = row_sum(total)
+                total = sum_of(total, SIDE)
                 if column == 0:
                     largest[row + m], totals[row + m] = most, factor * totals[row + m] + total
                 for part in range(PARTS):

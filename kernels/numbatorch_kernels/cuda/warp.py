@@ -8,13 +8,31 @@ ALL = 0xFFFFFFFF  # lanes of a warp
 
 
 @device_function
-def warp_sum(x):
-    """The sum of the x of a warp, the same for each of its threads."""
-    offset = WARP // 2
+def sum_of(x, count):
+    """The sum of the x of `count` neighbours in a warp, a power of two, the same for each."""
+    offset = count // 2
     while offset > 0:
         x += cuda.shfl_xor_sync(ALL, x, offset)
         offset //= 2
     return x
+
+
+@device_function
+def largest_of(x, count):
+    """The largest of them, but for those that are NaN."""
+    offset = count // 2
+    while offset > 0:
+        other = cuda.shfl_xor_sync(ALL, x, offset)
+        if other > x:
+            x = other
+        offset //= 2
+    return x
+
+
+@device_function
+def warp_sum(x):
+    """The sum of the x of a warp, the same for each of its threads."""
+    return sum_of(x, WARP)
 
 
 @device_function
@@ -35,12 +53,7 @@ def block_sum(x, partial):
 @device_function
 def block_largest(x, partial):
     """The largest of the x of all threads, none of them NaN; otherwise as `block_sum`."""
-    offset = WARP // 2
-    while offset > 0:
-        other = cuda.shfl_xor_sync(ALL, x, offset)
-        if other > x:
-            x = other
-        offset //= 2
+    x = largest_of(x, WARP)
     if cuda.threadIdx.x % WARP == 0:
         partial[cuda.threadIdx.x // WARP] = x
     cuda.syncthreads()

@@ -199,7 +199,8 @@ def forgotten(launched: set[tuple]) -> list[str]:
         called = {name for f in functions for name in f.__code__.co_names}
         for f in functions:
             own = f.__module__ == module.__name__ and f.__name__ not in called
-            if own and not ASKS.isdisjoint(f.__code__.co_names) and f.__code__ not in seen:
+            kernel = "cuda" in f.__code__.co_names and not ASKS.isdisjoint(f.__code__.co_names)
+            if own and kernel and f.__code__ not in seen:
                 missing.append(f"{module.__name__}.{f.__name__}")
     return missing
 

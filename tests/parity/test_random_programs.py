@@ -155,6 +155,7 @@ def first_difference(program: Program, ours: list, theirs: list) -> str | None:
 # Differences that stay, by what they look like, and why.
 EXPLAINED = {
     "complex32|ComplexHalf": "there is no complex32: float16 with complex numbers gives complex64",
+    r"PyTorch's RuntimeError.* modified by an inplace operation.* output 0 of Addcmul,": "x.addcmul_(x, x): what the gradient needs of x is copied first",
     "is a view and (its base|is being modified inplace)": "views from unbind and split may be overwritten",
     r"PyTorch's RuntimeError.* is not differentiable with respect to argument 'target'": "the derivative exists here",
     "automatic differentiation for outputs with complex": "the derivative exists here",

@@ -295,7 +295,7 @@ EXPLAINED = {
     r"extremes of \S*\[complex\].*: \[.* against PyTorch's \[": "which parts of a product with infinity are NaN depends on the formula",
     r"(extremes|layouts) of (topk|kthvalue)\b.*: \[[\d ]+\] against PyTorch's \[[\d ]+\]": "which of equal elements is found",
     r"extremes of mode, extremes of \S+: \[.* against PyTorch's \[": "NaN equals NaN in mode",
-    r"extremes of (linalg.(tensorinv|solve|eigvalsh|qr|lu_factor|lstsq|inv|cholesky|slogdet|pinv)|inverse|slogdet|cholesky|ormqr)(?!.*: (Value|Type|Index|Attribute)Error)": (
+    r"extremes of (linalg.(ldl_factor_ex|tensorinv|solve|eigvalsh|qr|lu_factor|lstsq|inv|cholesky|slogdet|pinv)|inverse|slogdet|cholesky|ormqr|geqrf)(?!.*: (Value|Type|Index|Attribute)Error)": (
         "LAPACKs differ in what they make of NaN and infinity"
     ),
     r"extremes of (nn.functional.)?(scaled_dot_product|multi_margin|multilabel_(soft_)?margin|grid_sample|cdist\(inf).*: \[.* against PyTorch's \[": (

@@ -10,7 +10,7 @@ the ready kernel). What is left for a call is: look up, allocate, run, record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
@@ -163,7 +163,8 @@ class Op(Row):
                                 differentiated again. The node has `unpack()` (what was saved), `params` and
                                 `needs`
     saves                       what the vjp needs: positions of inputs, -1 for the (first) result, -2 for the
-                                second ...
+                                second ...; as a dict, with the inputs for whose gradients it does: where none of
+                                these is wanted, None is saved
     tensors                     how many of the leading arguments are tensors (None where one may be missing)
     differentiable              how many of the results carry gradient
     """
@@ -174,7 +175,7 @@ class Op(Row):
         forward: Callable,
         vjp: Callable | None = None,
         *,
-        saves: Sequence[int] = (),
+        saves: Sequence[int] | Mapping[int, Sequence[int]] = (),
         tensors: int = 1,
         differentiable: int = 1,
         overload: int = 0,
@@ -183,6 +184,7 @@ class Op(Row):
         self.forward = forward
         self.vjp: Any = vjp  # where it is None, no node is left that would call it
         self.saves, self.tensors, self.differentiable = tuple(saves), tensors, differentiable
+        self.served = tuple(saves.values()) if isinstance(saves, Mapping) else None
 
     def __call__(self, *args):
         try:
@@ -203,8 +205,17 @@ class Op(Row):
             return
         node = self.node_for(args)
         if self.saves:
-            node.save(*[args[k] if k >= 0 else self._own(results, ~k) for k in self.saves])
+            self.keep(node, [args[k] if k >= 0 else self._own(results, ~k) for k in self.saves])
         attach(node, result[: self.differentiable] if isinstance(result, tuple) else result)
+
+    def keep(self, node: OpNode, values: list) -> None:
+        """Save those of `values`, which `saves` names, that the vjp will need."""
+        if self.served is not None:
+            needs = node.needs
+            values = [
+                x if any([needs[k] for k in served]) else None for x, served in zip(values, self.served)
+            ]
+        node.save(*values)
 
     def _own(self, results: tuple, number: int):
         """A result as the node keeps it: one without gradient has no way back to the node."""
@@ -246,7 +257,7 @@ class InPlaceOp(Op):
             raise mistaken(error) from None
         if tracked:
             node = self.node_for(args)
-            node.save(*[args[k] for k in self.saves])
+            self.keep(node, [args[k] for k in self.saves])
             inplace.changed(target)
             inplace.rebase(target, node)
         else:

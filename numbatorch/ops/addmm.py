@@ -78,8 +78,11 @@ def _vjp(node, grad):
     a, b = node.unpack()
     beta, alpha, shape = node.params
     scaled = grad if alpha == 1 else mul(grad, alpha.conjugate())
-    if a.array.ndim > grad.array.ndim:  # the products of all matrices of a stack were added up
-        scaled = expand(scaled, (a.array.shape[0], *grad.array.shape))
+    for x in (a, b):
+        if (
+            x is not None and x.array.ndim > scaled.array.ndim
+        ):  # the products of all matrices of a stack were added up
+            scaled = expand(scaled, (x.array.shape[0], *grad.array.shape))
     own = grad if beta == 1 or not node.needs[0] else mul(grad, beta.conjugate())
     return (
         sum_to_size(own, shape) if node.needs[0] else None,
@@ -88,10 +91,12 @@ def _vjp(node, grad):
     )
 
 
-_addmm = Op("Addmm", _forward, _vjp, saves=(1, 2), tensors=3)
-_baddbmm = Op("Baddbmm", _forward, _vjp, saves=(1, 2), tensors=3)
-_addmm_ = InPlaceOp("Addmm", _over, _vjp, saves=(1, 2), tensors=3)
-_baddbmm_ = InPlaceOp("Baddbmm", _over, _vjp, saves=(1, 2), tensors=3)
+# Of two factors, each serves the gradient for the other.
+_EACH_OTHER = {1: (2,), 2: (1,)}
+_addmm = Op("Addmm", _forward, _vjp, saves=_EACH_OTHER, tensors=3)
+_baddbmm = Op("Baddbmm", _forward, _vjp, saves=_EACH_OTHER, tensors=3)
+_addmm_ = InPlaceOp("Addmm", _over, _vjp, saves=_EACH_OTHER, tensors=3)
+_baddbmm_ = InPlaceOp("Baddbmm", _over, _vjp, saves=_EACH_OTHER, tensors=3)
 
 
 # --- matrices
@@ -271,8 +276,8 @@ def _addbmm_over(self, a, b, beta, alpha, shape):
     _add_products(self, self, a, b, beta, alpha)
 
 
-_addbmm = Op("Addbmm", _addbmm_forward, _vjp, saves=(1, 2), tensors=3)
-_addbmm_ = InPlaceOp("Addbmm", _addbmm_over, _vjp, saves=(1, 2), tensors=3)
+_addbmm = Op("Addbmm", _addbmm_forward, _vjp, saves=_EACH_OTHER, tensors=3)
+_addbmm_ = InPlaceOp("Addbmm", _addbmm_over, _vjp, saves=_EACH_OTHER, tensors=3)
 
 
 def _check_addbmm(bias: Tensor, a: Tensor, b: Tensor) -> None:
@@ -362,26 +367,29 @@ def addmv_(self: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: N
 _add_outer = Pointwise("Addr", scalar.addr, weightless=(3, 4))
 
 
-def _addr_forward(input, vec1, vec2, beta, alpha, kind):
+def _addr_forward(input, vec1, vec2, beta, alpha, kinds):
     with no_grad():
         return _add_outer.general((input, unsqueeze(vec1, 1), vec2, beta, alpha))
 
 
 def _addr_vjp(node, grad):
     vec1, vec2 = node.unpack()
-    beta, alpha, kind = node.params
+    beta, alpha, kinds = node.params
     scaled = grad if alpha == 1 else mul(grad, alpha.conjugate())
-    left, right = (cast(conj(v), grad.kind.dtype) for v in (vec1, vec2))
+
+    def by(matrix, vector, kind):
+        return cast(mv(matrix, cast(conj(vector), grad.kind.dtype)), kind.dtype)
+
     return (
-        fit(grad if beta == 1 else mul(grad, beta.conjugate()), grad.array.shape, kind)
+        fit(grad if beta == 1 else mul(grad, beta.conjugate()), grad.array.shape, kinds[0])
         if node.needs[0]
         else None,
-        fit(mv(scaled, right), vec1.array.shape, vec1.kind) if node.needs[1] else None,
-        fit(mv(transpose(scaled, 0, 1), left), vec2.array.shape, vec2.kind) if node.needs[2] else None,
+        by(scaled, vec2, kinds[1]) if node.needs[1] else None,
+        by(transpose(scaled, 0, 1), vec1, kinds[2]) if node.needs[2] else None,
     )
 
 
-_addr = Op("Addr", _addr_forward, _addr_vjp, saves=(1, 2), tensors=3)
+_addr = Op("Addr", _addr_forward, _addr_vjp, saves=_EACH_OTHER, tensors=3)
 
 
 def _check_addr(vec1: Tensor, vec2: Tensor) -> None:
@@ -417,7 +425,7 @@ def addr(
         return into_wider(out, mul(outer(vec1, vec2), alpha), "addr")
     if out is not None:
         return _add_outer.general((input, unsqueeze(vec1, 1), vec2, beta, alpha), out)
-    return _addr(input, vec1, vec2, beta, alpha, input.kind)
+    return _addr(input, vec1, vec2, beta, alpha, (input.kind, vec1.kind, vec2.kind))
 
 
 def addr_(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:

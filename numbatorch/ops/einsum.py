@@ -486,7 +486,8 @@ def _gradient_of_matrices(grad: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return total
 
 
-_bilinear = Op("Bilinear", _bilinear_forward, _bilinear_vjp, saves=(0, 1, 2), tensors=3)
+_SERVED = {0: (1, 2), 1: (0, 2), 2: (0, 1)}  # each factor serves the gradients for the others
+_bilinear = Op("Bilinear", _bilinear_forward, _bilinear_vjp, saves=_SERVED, tensors=3)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

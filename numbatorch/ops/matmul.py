@@ -17,7 +17,6 @@ from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.complexes import conj
 from numbatorch.ops.copy import into, receives
-from numbatorch.ops.reduce import sum_to_size
 from numbatorch.ops.view import expand, reshape, squeeze, transpose
 from numbatorch.shape import PORTION, broadcast_pair, portions, sized_dim
 from numbatorch_kernels import gemm
@@ -94,19 +93,19 @@ def _mm_forward(a, b, out=None):
 
 
 def _bmm_forward(a, b, out=None):
-    """The stacks have up to two dimensions and broadcast."""
+    """The stacks have up to two dimensions."""
     x, y = a.array.shape, b.array.shape
     if unlike(a, b):
         types = f"{type_word(a.kind.dtype)} but found {type_word(b.kind.dtype)}"
         check("bmm", a, b, f"expected scalar type {types}", "bmm")
-    return _product(a, b, (*broadcast_pair(x[:-2], y[:-2]), x[-2], y[-1]), out)
+    return _product(a, b, (*x[:-1], y[-1]), out)
 
 
 def _vjp(node, grad):
     a, b = node.unpack()
     return (
-        _fitted(_by_adjoint(b, grad, True), a) if node.needs[0] else None,
-        _fitted(_by_adjoint(a, grad, False), b) if node.needs[1] else None,
+        _by_adjoint(b, grad, True) if node.needs[0] else None,
+        _by_adjoint(a, grad, False) if node.needs[1] else None,
     )
 
 
@@ -126,13 +125,10 @@ def _by_adjoint(x: Tensor, grad: Tensor, last: bool) -> Tensor:
     return out
 
 
-def _fitted(grad: Tensor, operand: Tensor) -> Tensor:
-    shape = operand.array.shape
-    return grad if grad.array.shape == shape else sum_to_size(grad, shape)
-
-
-_mm = Op("Mm", _mm_forward, _vjp, saves=(0, 1), tensors=2)
-_bmm = Op("Bmm", _bmm_forward, _vjp, saves=(0, 1), tensors=2)
+# Of two factors, each serves the gradient for the other.
+_EACH_OTHER = {0: (1,), 1: (0,)}
+_mm = Op("Mm", _mm_forward, _vjp, saves=_EACH_OTHER, tensors=2)
+_bmm = Op("Bmm", _bmm_forward, _vjp, saves=_EACH_OTHER, tensors=2)
 
 
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -200,7 +196,7 @@ def _mv_vjp(node, grad):
     )
 
 
-_mv = Op("Mv", _mv_forward, _mv_vjp, saves=(0, 1), tensors=2)
+_mv = Op("Mv", _mv_forward, _mv_vjp, saves=_EACH_OTHER, tensors=2)
 
 
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -248,7 +244,7 @@ def _dot_vjp(node, grad):
     )
 
 
-_dot = Op("Dot", _dot_forward, _dot_vjp, saves=(0, 1), tensors=2)
+_dot = Op("Dot", _dot_forward, _dot_vjp, saves=_EACH_OTHER, tensors=2)
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -328,10 +324,12 @@ def _matmul(input: Tensor, other: Tensor, a: int, b: int) -> Tensor:
             f"Expected size for first two dimensions of batch2 tensor to be: [{prod(stack)}, {x[-1]}] but "
             f"got: [{prod(stack)}, {y[-2]}]."
         )
+    left = input if x[:-2] == stack else expand(input, (*stack, *x[-2:]))
+    right = other if y[:-2] == stack else expand(other, (*stack, *y[-2:]))
     if len(stack) <= 2:
-        return _bmm(input, other)
-    left = reshape(expand(input, (*stack, *x[-2:])), (-1, *x[-2:]) if prod(stack) else (0, *x[-2:]))
-    right = reshape(expand(other, (*stack, *y[-2:])), (-1, *y[-2:]) if prod(stack) else (0, *y[-2:]))
+        return _bmm(left, right)
+    left = reshape(left, (-1, *x[-2:]) if prod(stack) else (0, *x[-2:]))
+    right = reshape(right, (-1, *y[-2:]) if prod(stack) else (0, *y[-2:]))
     return reshape(_bmm(left, right), (*stack, x[-2], y[-1]))
 
 
@@ -389,7 +387,7 @@ def _linear_vjp(node, grad):
     )
 
 
-_linear = Op("Addmm", _linear_forward, _linear_vjp, saves=(0, 1), tensors=3)
+_linear = Op("Addmm", _linear_forward, _linear_vjp, saves=_EACH_OTHER, tensors=3)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:

@@ -80,10 +80,10 @@ def searchsorted(
         _check_sorter(sorter, rows)
         sorted_sequence = gather(sorted_sequence, -1, sorter)
     common = dt.promote_types(sorted_sequence.kind.dtype, values.kind.dtype)
-    refuse_dtypes("searchsorted_out_cpu", common, "bool")
-    sequence, values = (contiguous(cast(t.detach(), common.opmath)) for t in (sorted_sequence, values))
     result = base.empty(shape, Kind.of(dt.int64, values.kind.device))
     if result.array.size:
+        refuse_dtypes("searchsorted_out_cpu", common, "bool")
+        sequence, values = (contiguous(cast(t.detach(), common.opmath)) for t in (sorted_sequence, values))
         if rows[-1]:
             kernels.search(
                 values.kind.device.type, result.array, sequence.array, values.array, right or side == "right"

@@ -15,7 +15,7 @@ import numbatorch
 WRONG = (3, "a", None, [1.0], np.ones(2))
 # PyTorch speaks of a function inside, or of arguments by other names than those that it documents.
 OTHER_WORDS = """
-addcdiv addcmul airy_ai cholesky_solve cross det grid_sample inv inverse ldexp logsigmoid lstsq matrix_power max_pool1d multilabel_soft_margin_loss
+addcdiv addcmul airy_ai cholesky_solve cross det grid_sample inv inverse ldexp ldl_factor_ex logsigmoid lstsq matrix_power max_pool1d multilabel_soft_margin_loss
 ormqr slogdet solve_ex solve_triangular tensorsolve unique unsafe_split
 """.split()
 # PyTorch wants tensors, where here a number does.

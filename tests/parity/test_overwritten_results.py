@@ -180,3 +180,50 @@ def test_overwritten_operands(call, which):
     else:
         for a, b in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-12)
+
+
+# Where an operand is kept here, and not in PyTorch.
+KEPT = {
+    "ldexp": "PyTorch's is a product with 2 ** exponent",
+    "polar": "the derivative here is made from abs and angle, which need the result",
+    "kron": "PyTorch's is a product of copies",
+    "margin_ranking_loss([1, -1, 1], 0.3)": "made of other ops there",
+    "nn.functional.multilabel_soft_margin_loss": "made of other ops there",
+}
+
+
+def gradient_of_one(sample: Sample, library, arrays: list, wanted: int, changed: int):
+    """The gradient for one operand, of a result whose operand `changed` was overwritten; or the class of the error."""
+    operands = tensors(library, arrays, (sample.wide,) * len(arrays))
+    operands[wanted].requires_grad_()
+    found = results(sample.call(library, list(operands)))
+    with library.no_grad():
+        operands[changed].neg_()
+    total = sum(r.abs().sum() for r in found if isinstance(r, library.Tensor) and r.requires_grad)
+    if not isinstance(total, library.Tensor):
+        return None
+    try:
+        (grad,) = library.autograd.grad(total, [operands[wanted]], allow_unused=True)
+    except RuntimeError as error:
+        return type(error)
+    return None if grad is None else grad.detach().numpy()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("sample", [s for s in DIFFERENTIABLE if len(s.shapes[0]) > 1], ids=lambda s: s.id)
+def test_operands_that_no_wanted_gradient_needs(sample):
+    """They may be overwritten; and being let go, they take no memory."""
+    arrays, found = sample.arrays(sample.shapes[0], sample.wide), []
+    for wanted in range(len(arrays)):
+        for changed in range(len(arrays)):
+            ours, theirs = (
+                gradient_of_one(sample, library, arrays, wanted, changed) for library in (numbatorch, torch)
+            )
+            if theirs is None or theirs is RuntimeError:
+                continue
+            if ours is RuntimeError and sample.id in KEPT:
+                found.append(changed)
+                continue
+            assert ours is not RuntimeError, f"operand {changed} is kept for the gradient of operand {wanted}"
+            numbatorch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6, equal_nan=True)
+    assert bool(found) == (sample.id in KEPT), "no longer kept"

@@ -18,19 +18,19 @@ from numbatorch.dtype import type_word
 from numbatorch.ops.comparison import where
 from numbatorch.ops.complexes import adjoint, conj
 from numbatorch.ops.copy import cast, clone, contiguous
-from numbatorch.ops.join import cat
+from numbatorch.ops.join import broadcast_tensors, cat
 from numbatorch.ops.linalg.common import matrix, square
 from numbatorch.ops.linalg.norms import matrix_norm
 from numbatorch.ops.linalg.solve import inv
 from numbatorch.ops.linalg.triangular import identity_like
 from numbatorch.ops.matmul import matmul
-from numbatorch.ops.reduce import sum, sum_to_size
+from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scan import cumprod
 from numbatorch.ops.view import diagonal as diagonal_of
 from numbatorch.ops.view import expand, squeeze, unsqueeze
 from numbatorch.overlap import refuse_shared
-from numbatorch.shape import broadcast_pair, normalize_dim
+from numbatorch.shape import normalize_dim
 from numbatorch_kernels.linalg import exponential as kernels
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ _minor = Pointwise("Minor", lambda a, b, c, d: a * d - b * c)  # a determinant o
 
 def _cross_forward(a, b, dim):
     """Element by element, each straight to where it belongs."""
-    result = empty(broadcast_pair(a.array.shape, b.array.shape), a.kind)
+    result = empty(a.array.shape, a.kind)
     before = (slice(None),) * dim
     parts, x, y = (
         [wrap(view := t.array[*before, k, ...], kind_of(view, t.kind)) for k in range(3)]
@@ -265,12 +265,12 @@ def _cross_vjp(node, grad):
     a, b = node.unpack()
     (dim,) = node.params
     return (
-        sum_to_size(_cross(conj(b), grad, dim), a.array.shape) if node.needs[0] else None,
-        sum_to_size(_cross(grad, conj(a), dim), b.array.shape) if node.needs[1] else None,
+        _cross(conj(b), grad, dim) if node.needs[0] else None,
+        _cross(grad, conj(a), dim) if node.needs[1] else None,
     )
 
 
-_cross = Op("LinalgCross", _cross_forward, _cross_vjp, saves=(0, 1), tensors=2)
+_cross = Op("LinalgCross", _cross_forward, _cross_vjp, saves={0: (1,), 1: (0,)}, tensors=2)
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
@@ -295,7 +295,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
         raise NotImplementedError("\"cross\" not implemented for 'Bool'")
     if out is not None:
         refuse_shared(out, input, other)
-    return into(out, _cross(input, other, d), "linalg.cross", same=True)
+    return into(out, _cross(*broadcast_tensors(input, other), d), "linalg.cross", same=True)
 
 
 def cross_old(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:

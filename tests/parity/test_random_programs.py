@@ -167,7 +167,7 @@ EXPLAINED = {
     ),
     "bool tensor is not supported": "derivatives of PyTorch that negate or subtract an operand refuse a bool one",
     r"result .* doesn't match the broadcast shape": "PyTorch's derivative of clamp has no broadcast bounds",
-    r"\((einsum \w+|cholesky|cum(min|max) values|svdvals|adaptive_avg_pool1d)\): \w+Error.* PyTorch's tensor\(\[+(0|\])": (
+    r"\((einsum \w+|cholesky|cum(min|max) values|eigvalsh|svdvals|adaptive_avg_pool1d)\): \w+Error.* PyTorch's tensor\(\[+(0|\])": (
         "over no elements, PyTorch's look at no dtypes and dimensions"
     ),
     r'"lu_cpu" not implemented .* PyTorch\'s tensor\(1': "the same, for the determinant of an empty matrix",

@@ -163,8 +163,8 @@ class Op(Row):
                                 differentiated again. The node has `unpack()` (what was saved), `params` and
                                 `needs`
     saves                       what the vjp needs: positions of inputs, -1 for the (first) result, -2 for the
-                                second ...; as a dict, with the inputs for whose gradients it does: where none of
-                                these is wanted, None is saved
+                                second ...; as a dict of inputs, with the one or two for whose gradients it does:
+                                where none of these is wanted, None is saved
     tensors                     how many of the leading arguments are tensors (None where one may be missing)
     differentiable              how many of the results carry gradient
     """
@@ -184,7 +184,8 @@ class Op(Row):
         self.forward = forward
         self.vjp: Any = vjp  # where it is None, no node is left that would call it
         self.saves, self.tensors, self.differentiable = tuple(saves), tensors, differentiable
-        self.served = tuple(saves.values()) if isinstance(saves, Mapping) else None
+        served = saves.items() if isinstance(saves, Mapping) else ()
+        self.served = tuple([(k, inputs[0], inputs[-1]) for k, inputs in served])
 
     def __call__(self, *args):
         try:
@@ -205,17 +206,16 @@ class Op(Row):
             return
         node = self.node_for(args)
         if self.saves:
-            self.keep(node, [args[k] if k >= 0 else self._own(results, ~k) for k in self.saves])
+            self.keep(node, args, results)
         attach(node, result[: self.differentiable] if isinstance(result, tuple) else result)
 
-    def keep(self, node: OpNode, values: list) -> None:
-        """Save those of `values`, which `saves` names, that the vjp will need."""
-        if self.served is not None:
+    def keep(self, node: OpNode, args: tuple, results: tuple) -> None:
+        """Save what the vjp will need."""
+        if self.served:
             needs = node.needs
-            values = [
-                x if any([needs[k] for k in served]) else None for x, served in zip(values, self.served)
-            ]
-        node.save(*values)
+            node.save(*[args[k] if needs[a] or needs[b] else None for k, a, b in self.served])
+        else:
+            node.save(*[args[k] if k >= 0 else self._own(results, ~k) for k in self.saves])
 
     def _own(self, results: tuple, number: int):
         """A result as the node keeps it: one without gradient has no way back to the node."""
@@ -257,7 +257,7 @@ class InPlaceOp(Op):
             raise mistaken(error) from None
         if tracked:
             node = self.node_for(args)
-            self.keep(node, [args[k] for k in self.saves])
+            self.keep(node, args, ())
             inplace.changed(target)
             inplace.rebase(target, node)
         else:

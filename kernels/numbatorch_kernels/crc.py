@@ -34,7 +34,9 @@ from numbatorch_kernels.stream import LINE, store_past
 BLOCK = 128  # bytes that one step takes
 PIECE = 1 << 18  # bytes of a file that are read at a time
 _POLYNOMIAL = 0x104C11DB7
-_REVERSED = 0xEDB88320  # the same without its highest bit: the highest bit is the coefficient of x^0
+_REVERSED = int(
+    f"{_POLYNOMIAL & 0xFFFFFFFF:032b}"[::-1], 2
+)  # its rest: the highest bit is the coefficient of x^0
 
 
 def _constant(power: int) -> int:

@@ -79,9 +79,8 @@ def _vjp(node, grad):
     beta, alpha, shape = node.params
     scaled = grad if alpha == 1 else mul(grad, alpha.conjugate())
     for x in (a, b):
-        if (
-            x is not None and x.array.ndim > scaled.array.ndim
-        ):  # the products of all matrices of a stack were added up
+        # Of addbmm, which adds up the products of all matrices of a stack.
+        if x is not None and x.array.ndim > scaled.array.ndim:
             scaled = expand(scaled, (x.array.shape[0], *grad.array.shape))
     own = grad if beta == 1 or not node.needs[0] else mul(grad, beta.conjugate())
     return (

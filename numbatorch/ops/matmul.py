@@ -126,9 +126,9 @@ def _by_adjoint(x: Tensor, grad: Tensor, last: bool) -> Tensor:
 
 
 # Of two factors, each serves the gradient for the other.
-_EACH_OTHER = {0: (1,), 1: (0,)}
-_mm = Op("Mm", _mm_forward, _vjp, saves=_EACH_OTHER, tensors=2)
-_bmm = Op("Bmm", _bmm_forward, _vjp, saves=_EACH_OTHER, tensors=2)
+EACH_OTHER = {0: (1,), 1: (0,)}
+_mm = Op("Mm", _mm_forward, _vjp, saves=EACH_OTHER, tensors=2)
+_bmm = Op("Bmm", _bmm_forward, _vjp, saves=EACH_OTHER, tensors=2)
 
 
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -196,7 +196,7 @@ def _mv_vjp(node, grad):
     )
 
 
-_mv = Op("Mv", _mv_forward, _mv_vjp, saves=_EACH_OTHER, tensors=2)
+_mv = Op("Mv", _mv_forward, _mv_vjp, saves=EACH_OTHER, tensors=2)
 
 
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -244,7 +244,7 @@ def _dot_vjp(node, grad):
     )
 
 
-_dot = Op("Dot", _dot_forward, _dot_vjp, saves=_EACH_OTHER, tensors=2)
+_dot = Op("Dot", _dot_forward, _dot_vjp, saves=EACH_OTHER, tensors=2)
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -387,7 +387,7 @@ def _linear_vjp(node, grad):
     )
 
 
-_linear = Op("Addmm", _linear_forward, _linear_vjp, saves=_EACH_OTHER, tensors=3)
+_linear = Op("Addmm", _linear_forward, _linear_vjp, saves=EACH_OTHER, tensors=3)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:

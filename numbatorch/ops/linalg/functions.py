@@ -23,7 +23,7 @@ from numbatorch.ops.linalg.common import matrix, square
 from numbatorch.ops.linalg.norms import matrix_norm
 from numbatorch.ops.linalg.solve import inv
 from numbatorch.ops.linalg.triangular import identity_like
-from numbatorch.ops.matmul import matmul
+from numbatorch.ops.matmul import EACH_OTHER, matmul
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scan import cumprod
@@ -270,7 +270,7 @@ def _cross_vjp(node, grad):
     )
 
 
-_cross = Op("LinalgCross", _cross_forward, _cross_vjp, saves={0: (1,), 1: (0,)}, tensors=2)
+_cross = Op("LinalgCross", _cross_forward, _cross_vjp, saves=EACH_OTHER, tensors=2)
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:

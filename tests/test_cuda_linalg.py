@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import numbatorch as torch
+from numbatorch_kernels.cuda import schur
 
 RNG = np.random.default_rng(0)
 ROUNDING = {"float32": 2e-5, "float64": 1e-13, "complex64": 2e-5, "complex128": 1e-13}
@@ -231,7 +232,81 @@ def test_numbers_that_are_none():
         torch.linalg.eigh(on_cuda(a))
 
 
-@pytest.mark.parametrize("name", ["svd", "eigh", "qr"])
+def apart(found: np.ndarray, there: np.ndarray) -> float:
+    """How far the numbers of one set are from those of another, each from its own."""
+    left, distance = list(there), 0.0
+    for value in found:
+        nearest = min(left, key=lambda other: abs(other - value))
+        left.remove(nearest)
+        distance = max(distance, abs(nearest - value))
+    return distance
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3, 3), (2, 1, 6, 6), (9, 9), (0, 0), (0, 2, 2)], ids=str)
+def test_eigenvalues_of_matrices_that_are_not_hermitian(dtype, shape):
+    a = sample(dtype, *shape)
+    values, vectors = [x.cpu().numpy() for x in torch.linalg.eig(on_cuda(a))]
+    there = [x.numpy() for x in torch.linalg.eig(torch.tensor(a))]
+    assert [(x.shape, x.dtype) for x in (values, vectors)] == [(x.shape, x.dtype) for x in there]
+    alone = torch.linalg.eigvals(on_cuda(a)).cpu().numpy()
+    for found in (values, alone):
+        for matrix in np.ndindex(shape[:-2]):
+            assert apart(found[matrix], there[0][matrix]) < ROUNDING[dtype]
+    np.testing.assert_allclose(a @ vectors, vectors * values[..., None, :], **near(dtype))
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=-2), 1, **near(dtype))
+    if vectors.size:
+        largest = np.abs(vectors).argmax(-2)[..., None, :]
+        assert (np.take_along_axis(vectors, largest, -2).imag == 0).all()
+
+
+TURNED, SCALES = np.eye(6)[[1, 2, 3, 4, 5, 0]], 10.0 ** np.array([-5, -3, 0, 1, 3, 5])
+DIFFICULT = {
+    "zeros": np.zeros((4, 4)),
+    "ones": np.ones((5, 5)),
+    "one chain": np.eye(6, k=1),
+    "one chain, shifted and turned round": np.eye(6, k=-1) + 2 * np.eye(6),
+    "a permutation": TURNED,
+    "equal pairs": np.kron(np.eye(3), [[1.0, 2], [-2, 1]]),
+    "a triangle": np.tril(np.arange(1.0, 17).reshape(4, 4)),
+    "rows of very different sizes": SCALES[:, None] * (np.arange(36).reshape(6, 6) % 7 - 3) / SCALES,
+    "small beside large": np.diag([1.0, 1e-20, 2e-20]) + np.diag([1e-20, 1e-20], 1),
+    "large": np.array([[1.0, 2], [-3, 4]]) * 2.0**120,
+    "small": np.array([[1.0, 2], [-3, 4]]) * 2.0**-120,
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", DIFFICULT)
+def test_eigenvalues_of_matrices_that_are_difficult(dtype, name):
+    a = DIFFICULT[name].astype(dtype)
+    values, vectors = [x.cpu().numpy() for x in torch.linalg.eig(on_cuda(a))]
+    there = torch.linalg.eigvals(torch.tensor(a)).numpy()
+    scale = np.abs(there).max() if there.any() else 1
+    assert apart(values, there) <= ROUNDING[dtype] * scale
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=0), 1, **near(dtype))
+    sizes = np.abs(a) @ np.abs(vectors) + np.abs(vectors * values)
+    underflow = np.sqrt(np.finfo(dtype).smallest_normal)
+    assert (np.abs(a @ vectors - vectors * values) <= ROUNDING[dtype] * sizes.max(0) + underflow).all()
+    if name == "small beside large":
+        np.testing.assert_allclose(np.sort(values.real), [1e-20, 2e-20, 1], rtol=ROUNDING[dtype])
+
+
+def test_eigenvalues_that_are_not_there(monkeypatch):
+    a = np.stack([np.eye(3), np.arange(9.0).reshape(3, 3)])
+    monkeypatch.setattr(schur, "PATIENCE", 0)
+    with pytest.raises(torch.linalg.LinAlgError, match=r"linalg.eig: \(Batch element 1\).*error code: 3"):
+        torch.linalg.eig(on_cuda(a))
+    for number in (np.nan, np.inf):
+        a[0, 0, 1] = number
+        for function in (torch.linalg.eig, torch.linalg.eigvals):
+            with pytest.raises(
+                RuntimeError, match=f"{function.__name__}: input tensor should not contain infs or NaNs"
+            ):
+                function(on_cuda(a))
+
+
+@pytest.mark.parametrize("name", ["svd", "eig", "eigh", "qr"])
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_gradients_are_the_hosts(name, dtype):
     """Of sizes, which no sign or phase changes."""

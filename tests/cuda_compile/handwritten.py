@@ -109,9 +109,11 @@ def chance(dtype: torch.dtype) -> None:
 
 
 def systems(dtype: torch.dtype) -> None:
-    """What is solved by factors that are not those of the operands."""
+    """What has no row in the table: what is solved by factors that are not those of the operands, and eigenvalues, which have no
+    order."""
     a = torch.ones(3, 3, dtype=dtype, device="cuda").tril()
     torch.linalg.ldl_solve(*torch.linalg.ldl_factor_ex(a)[:2], a)
+    torch.linalg.eig(a)
 
 
 def graphs() -> None:

@@ -1,7 +1,11 @@
-"""The functions of ../linalg/decompositions.py on CUDA, of contiguous arrays. (Eigenvalues of matrices that are not Hermitian
-are LAPACK's alone.) Results are as there: matrices whose columns are contiguous."""
+"""The functions of ../linalg/decompositions.py on CUDA, of contiguous arrays. Results are as there: matrices whose columns are
+contiguous."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
 
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda
@@ -10,6 +14,7 @@ from numbatorch_kernels.cuda.jacobi import made_diagonal, made_orthogonal, scale
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.cuda.linalg import like, stack, substitute
 from numbatorch_kernels.cuda.reflections import multiply, reflected, upper
+from numbatorch_kernels.cuda.schur import eigenvalues
 
 # ---- kernels ----
 
@@ -49,12 +54,12 @@ def sign_grid(q, r, n, count):
 # ---- arrays ----
 
 
-def _columns(a: DeviceArray, length: int = 0) -> DeviceArray:
-    """The columns of matrices, copied; longer ones, which end with zeros, if `length` says so."""
+def _columns(a: DeviceArray, length: int = 0, dtype: Any = None) -> DeviceArray:
+    """The columns of matrices, copied; longer ones, which end with zeros, if `length` says so; of another dtype, if given."""
     m, n = a.shape[-2:]
     length = max(length, m)
-    lines = like(a, (len(stack(a)), n, length))
-    launcher(columns_grid, a.dtype, a.dtype, *[int] * 4)(lines, a, m, n, length, lines.size)
+    lines = like(a, (len(stack(a)), n, length), dtype)
+    launcher(columns_grid, lines.dtype, a.dtype, *[int] * 4)(lines, a, m, n, length, lines.size)
     return lines
 
 
@@ -187,3 +192,11 @@ def eigh(a: DeviceArray, triangle: str, vectors: bool = True) -> tuple[DeviceArr
     values, *lines, info = made_diagonal(stack(a), triangle, vectors)
     made = [_matrices(x, a) for x in lines]
     return values.reshape(a.shape[:-1]), *made, info.reshape(a.shape[:-2])
+
+
+def eig(a: DeviceArray, vectors: bool = True) -> tuple[DeviceArray, ...]:
+    """The eigenvalues and vectors of square matrices, complex, and info; no vectors if not `vectors`."""
+    lines = _columns(a, dtype=np.result_type(a.dtype, np.complex64))
+    scales, info = scaled(lines)
+    values, *made = eigenvalues(lines, scales, info, vectors)
+    return values.reshape(a.shape[:-1]), *[_matrices(x, a) for x in made], info.reshape(a.shape[:-2])

@@ -24,7 +24,7 @@ from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import WARP, cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import BLOCK, compiled, grid_stride, launcher, threads_of
-from numbatorch_kernels.cuda.linalg import identity_grid, like, pivot_size, real_of
+from numbatorch_kernels.cuda.linalg import identity, like, pivot_size, real_of
 from numbatorch_kernels.cuda.variants import joined, variants
 from numbatorch_kernels.cuda.warp import block_largest, block_sum, warp_sum
 
@@ -281,7 +281,7 @@ def made_orthogonal(
 ) -> tuple[DeviceArray, ...]:
     """U S in place of X = U S Vᴴ, and S, descending and times the scales, and the lines of V, if `vectors`."""
     count, n, m = x.shape
-    v, norms = _identity(x, n if vectors else 0), like(x, (count, n), scales.dtype)
+    v, norms = identity(x, n if vectors else 0), like(x, (count, n), scales.dtype)
     if x.size:
         players, limits, kinds = n + n % 2, np.finfo(scales.dtype), (scales.dtype, x.dtype)
         cosines, sines = (like(x, (count, players // 2), kind) for kind in kinds)
@@ -305,7 +305,7 @@ def made_diagonal(a: DeviceArray, triangle: str, vectors: bool) -> tuple[DeviceA
     launch = launcher(hermitian_grid, a.dtype, a.dtype, *[int] * 4)
     launch(whole, a, n, players, int(triangle == "U"), whole.size)
     scales, info = scaled(whole)
-    v, values = _identity(a, n if vectors else 0), like(a, (count, n), scales.dtype)
+    v, values = identity(a, n if vectors else 0), like(a, (count, n), scales.dtype)
     if a.size:
         cosines, sines = like(a, (count, players // 2), scales.dtype), like(a, (count, players // 2))
         kernel = compiled(
@@ -317,12 +317,6 @@ def made_diagonal(a: DeviceArray, triangle: str, vectors: bool) -> tuple[DeviceA
         launch(values, whole, scales, n, players, values.size)
     values, places = _ordered(values, False)
     return values, *([_placed(v, places)] if vectors else ()), info
-
-
-def _identity(x: DeviceArray, n: int) -> DeviceArray:
-    identity = like(x, (len(x), n, n))
-    launcher(identity_grid, x.dtype, int, int)(identity, n, identity.size)
-    return identity
 
 
 def _ordered(values: DeviceArray, descending: bool) -> tuple[DeviceArray, DeviceArray]:

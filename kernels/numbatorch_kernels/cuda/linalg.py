@@ -225,6 +225,13 @@ def stack(a: DeviceArray) -> DeviceArray:
     return a.reshape((prod(a.shape[:-2]), *a.shape[-2:]))
 
 
+def identity(a: DeviceArray, n: int) -> DeviceArray:
+    """Identity matrices (count, n, n), as many as `a` has."""
+    made = like(a, (len(a), n, n))
+    launcher(identity_grid, made.dtype, int, int)(made, n, made.size)
+    return made
+
+
 def zeros(a: DeviceArray, shape: Sequence[int]) -> DeviceArray:
     """Codes of success."""
     info = like(a, shape, "i4")
@@ -334,9 +341,7 @@ def solve(a: DeviceArray, b: DeviceArray) -> tuple[DeviceArray, DeviceArray]:
 
 
 def inv(a: DeviceArray) -> tuple[DeviceArray, DeviceArray]:
-    x = like(a, a.shape)
-    launcher(identity_grid, x.dtype, int, int)(x, a.shape[-1], x.size)
-    return _by_factors(a, x)
+    return _by_factors(a, identity(stack(a), a.shape[-1]).reshape(a.shape))
 
 
 def slogdet(a: DeviceArray) -> tuple[DeviceArray, DeviceArray]:

@@ -31,14 +31,15 @@ ELEMENT = np.float32  # each variant has its own, and its own `joined`
 # ---- kernels ----
 
 
-def reflections_block(a, factors, m, n, first, last):
+def reflections_block(a, factors, m, n, steps, first, last, below):
     """Columns first..last of a matrix become reflections, which change each other but not the columns behind: the element of R
-    on the diagonal, and v below it, whose first element, 1, is left out. (With `range` for `while` it takes 168 registers.)"""
+    on the diagonal, or as many rows `below` it, and v under that, whose first element, 1, is left out. (With `range` for `while`
+    it takes 168 registers.)"""
     partial = cuda.shared.array(WARPS, ELEMENT)
-    t, matrix, steps = cuda.threadIdx.x, cuda.blockIdx.x, min(m, n)
+    t, matrix = cuda.threadIdx.x, cuda.blockIdx.x
     for j in range(first, last):
-        line, most, total = (matrix * n + j) * m, ELEMENT(0), ELEMENT(0)
-        i = j + 1 + t
+        line, top, most, total = (matrix * n + j) * m, j + below, ELEMENT(0), ELEMENT(0)
+        i = top + 1 + t
         while i < m:
             size = pivot_size(a[line + i])
             if size != size:
@@ -46,13 +47,13 @@ def reflections_block(a, factors, m, n, first, last):
             if size > most:
                 most = size
             i += cuda.blockDim.x
-        most, corner = block_largest(most, partial), a[line + j]
+        most, corner = block_largest(most, partial), a[line + top]
         if most == 0 and corner.imag == 0:
             if t == 0:
                 factors[matrix * steps + j] = 0
             continue
         most = max(most, pivot_size(corner))
-        i = j + 1 + t
+        i = top + 1 + t
         while i < m:
             real, imag = a[line + i].real / most, a[line + i].imag / most
             total += real * real + imag * imag
@@ -62,40 +63,40 @@ def reflections_block(a, factors, m, n, first, last):
         if not real < 0:
             pivot = -pivot
         inverse = ELEMENT(1) / joined(real - pivot, imag)
-        i = j + 1 + t
+        i = top + 1 + t
         while i < m:
             a[line + i] = joined(a[line + i].real / most, a[line + i].imag / most) * inverse
             i += cuda.blockDim.x
         if t == 0:
-            a[line + j] = 1
+            a[line + top] = 1
         factor = joined((pivot - real) / pivot, -imag / pivot)
         cuda.syncthreads()
         for c in range(j + 1 + t // WARP, last, cuda.blockDim.x // WARP):  # a warp has a column
             column, real, imag = (matrix * n + c) * m, ELEMENT(0), ELEMENT(0)
-            i = j + t % WARP
+            i = top + t % WARP
             while i < m:
                 share = a[line + i].conjugate() * a[column + i]
                 real += share.real
                 imag += share.imag
                 i += WARP
             share = factor.conjugate() * joined(warp_sum(real), warp_sum(imag))
-            i = j + t % WARP
+            i = top + t % WARP
             while i < m:
                 a[column + i] -= share * a[line + i]
                 i += WARP
         cuda.syncthreads()
         if t == 0:
-            a[line + j] = pivot * most
+            a[line + top] = pivot * most
             factors[matrix * steps + j] = factor
 
 
-def vectors_grid(v, turned, a, m, n, first, width, count):
-    """The lines of V, of `width` reflections from `first` on, and their conjugates."""
+def vectors_grid(v, turned, a, m, n, first, top, width, count):
+    """The lines of V, of `width` reflections from `first` on, of rows from `top` on, and their conjugates."""
     for k in range(cuda.grid(1), count, cuda.gridsize(1)):
-        line, i = split(k, m - first)
+        line, i = split(k, m - top)
         matrix, c = split(line, width)
         if i > c:
-            value = a[(matrix * n + first + c) * m + first + i]
+            value = a[(matrix * n + first + c) * m + top + i]
             v[k], turned[k] = value, value.conjugate()
         else:
             v[k] = turned[k] = i == c
@@ -137,20 +138,42 @@ def reflected(lines: DeviceArray) -> DeviceArray:
     factors = like(lines, (count, steps))
     for first in range(0, steps if count else 0, PANEL):
         last = min(first + PANEL, steps)
-        kernel = compiled(reflections.of(lines.dtype), lines.dtype, lines.dtype, *[int] * 4)
-        kernel(count, threads_of((m - first) * (last - first)), lines, factors, m, n, first, last)
+        _turn(lines, factors, first, last)
         if last < n:
             behind = lines[:, last:, first:].swapaxes(1, 2)
             _reflect(behind, *_panel(lines, factors, first, last, True))
     return factors
 
 
-def _panel(lines: DeviceArray, factors: DeviceArray, first: int, last: int, adjoined: bool) -> tuple:
+def hessenberg(lines: DeviceArray) -> DeviceArray:
+    """The factors of the reflections whose product makes Qᴴ A Q zero below the diagonal next to the main one: there, square
+    matrices A become those, and elsewhere that."""
+    count, n, _ = lines.shape
+    factors = like(lines, (count, max(n - 1, 0)))
+    for j in range(n - 1):
+        _turn(lines, factors, j, j + 1, 1)
+        behind = lines[:, j + 1 :].swapaxes(1, 2)
+        _reflect(behind[:, j + 1 :], *_panel(lines, factors, j, j + 1, True, 1))
+        _reflect_right(behind, *_panel(lines, factors, j, j + 1, False, 1))
+    return factors
+
+
+def _turn(lines: DeviceArray, factors: DeviceArray, first: int, last: int, below: int = 0) -> None:
+    """Columns first..last become reflections, of rows that begin so far `below` the diagonal."""
+    count, n, m = lines.shape
+    kernel = compiled(reflections.of(lines.dtype), lines.dtype, lines.dtype, *[int] * 6)
+    threads, steps = threads_of((m - first) * (last - first)), factors.shape[-1]
+    kernel(count, threads, lines, factors, m, n, steps, first, last, below)
+
+
+def _panel(
+    lines: DeviceArray, factors: DeviceArray, first: int, last: int, adjoined: bool, below: int = 0
+) -> tuple:
     """V, Vᴴ and T, or Tᴴ, of reflections first..last."""
     count, n, m = lines.shape
-    width, kind = last - first, lines.dtype
-    v, turned = (like(lines, (count, width, m - first)) for _ in range(2))
-    launcher(vectors_grid, kind, kind, kind, *[int] * 5)(v, turned, lines, m, n, first, width, v.size)
+    width, top, kind = last - first, first + below, lines.dtype
+    v, turned = (like(lines, (count, width, m - top)) for _ in range(2))
+    launcher(vectors_grid, kind, kind, kind, *[int] * 6)(v, turned, lines, m, n, first, top, width, v.size)
     v = v.swapaxes(1, 2)
     products, t = (like(lines, (count, width, width)) for _ in range(2))
     gemm(products, turned, v)
@@ -176,16 +199,21 @@ def _reflect_right(x: DeviceArray, v: DeviceArray, turned: DeviceArray, t: Devic
 
 
 def multiply(
-    x: DeviceArray, lines: DeviceArray, factors: DeviceArray, left: bool = True, adjoined: bool = False
+    x: DeviceArray,
+    lines: DeviceArray,
+    factors: DeviceArray,
+    left: bool = True,
+    adjoined: bool = False,
+    below: int = 0,
 ) -> None:
     """X, (count, m, k), becomes Q X, or X Q if not `left`; with Qᴴ for Q if `adjoined`."""
     order = range(0, factors.shape[-1] if x.size else 0, PANEL)
     for first in order if left == adjoined else reversed(order):
-        panel = _panel(lines, factors, first, min(first + PANEL, factors.shape[-1]), adjoined)
+        panel = _panel(lines, factors, first, min(first + PANEL, factors.shape[-1]), adjoined, below)
         if left:
-            _reflect(x[:, first:], *panel)
+            _reflect(x[:, first + below :], *panel)
         else:
-            _reflect_right(x[:, :, first:], *panel)
+            _reflect_right(x[:, :, first + below :], *panel)
 
 
 def upper(lines: DeviceArray, whole: int) -> DeviceArray:

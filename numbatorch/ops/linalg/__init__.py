@@ -12,7 +12,7 @@
     norms.py         norms of matrices, the condition number
     functions.py     powers, the exponential, products of many matrices
     lowrank.py       approximations of low rank
-    common.py        checks; the way to LAPACK and back
+    common.py        checks; the ways to kernels
 
 Here are PyTorch's old names, those of `torch` itself; numbatorch/linalg.py has those of `torch.linalg`. Where one
 name means two things, the old one is defined as `name_old`.

@@ -1,5 +1,4 @@
-"""What the operations of linear algebra have in common: checks of arguments, and the ways to their kernels: where the matrices
-are, or LAPACK, to which those on `cuda` travel."""
+"""What the operations of linear algebra have in common: checks of arguments, and the ways to the kernels where the matrices are."""
 
 from __future__ import annotations
 
@@ -13,8 +12,9 @@ import numbatorch.dtype as dt
 from numbatorch import arguments
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
+from numbatorch.device import device as Device
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import contiguous, host, move
+from numbatorch.ops.copy import contiguous
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels.cuda import decompositions as cuda_decompositions
@@ -96,7 +96,7 @@ def recorded(*inputs: Tensor) -> bool:
     return state.enabled and any(x._requires_grad for x in inputs)
 
 
-# --- to kernels and back
+# --- the ways to kernels
 
 
 _ON_CUDA = {
@@ -113,32 +113,14 @@ def kernels_for(x: Tensor, module: Any = lapack_kernels) -> Any:
 
 def computed(function: Callable, *inputs: Tensor) -> tuple[Tensor, ...]:
     """`function`, of one of these modules, of the elements as arrays, on CUDA contiguous ones; its results as tensors."""
-    if inputs[0].kind.cpu:
-        return lapack(function, *inputs)
-    device = inputs[0].kind.device
-    arrays = [contiguous(wrap(x.array, x.kind)).array for x in inputs]
-    made = function(*arrays)
-    return tuple([wrap(r, kind_of(r, Kind.of(dt.from_numpy_dtype(r.dtype), device))) for r in made])
-
-
-def back(array: Any, input: Tensor) -> Tensor:
-    """A NumPy array, or number, as a tensor on the device of `input`."""
-    result = _wrapped(np.asarray(array))
-    return result if input.kind.cpu else move(result, input.kind.device)
-
-
-def _wrapped(array: np.ndarray) -> Tensor:
-    return wrap(array, kind_of(array, _kind(array.dtype)))
+    kind = inputs[0].kind
+    if kind.cpu:
+        arrays = [x.array for x in inputs]
+    else:
+        arrays = [contiguous(wrap(x.array, x.kind)).array for x in inputs]
+    return tuple([wrap(r, kind_of(r, _kind(r.dtype, kind.device))) for r in function(*arrays)])
 
 
 @cache
-def _kind(dtype: np.dtype) -> Kind:
-    return Kind.of(dt.from_numpy_dtype(dtype))
-
-
-def lapack(function, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """`function` of the elements as NumPy arrays; its results as tensors."""
-    first = inputs[0]
-    if first.kind.cpu:
-        return tuple([_wrapped(r) for r in function(*[x.array for x in inputs])])
-    return tuple([back(r, first) for r in function(*[host(x) for x in inputs])])
+def _kind(dtype: np.dtype, device: Device) -> Kind:
+    return Kind.of(dt.from_numpy_dtype(dtype), device)

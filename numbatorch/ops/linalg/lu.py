@@ -21,12 +21,10 @@ from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.join import cat
 from numbatorch.ops.linalg.common import (
-    back,
     computed,
     failed,
     floating,
     kernels_for,
-    lapack,
     recorded,
     tensor,
 )
@@ -207,7 +205,8 @@ def _permutation(pivots: Tensor, both: Tensor) -> Tensor:
     """P"""
     if not both.kind.cpu:
         return _unpermuted(pivots, identity_like(both.detach(), columns=both.array.shape[-2]))
-    return back(kernels.exchanges(host(pivots), both.array.shape[-2], both.kind.numpy), both)
+    rows, dtype = both.array.shape[-2], both.kind.numpy
+    return computed(lambda pivots: (kernels.exchanges(pivots, rows, dtype),), pivots)[0]
 
 
 def lu_unpack(
@@ -298,7 +297,7 @@ def _by_factors(both: Tensor, pivots: Tensor, b: Tensor, left: bool, adjoined: b
     pivots = expand(pivots, *stack, pivots.array.shape[-1])
     if both.kind.cpu and not recorded(both, b):
         both = expand(both, *stack, *both.array.shape[-2:])
-        return lapack(lambda a, p, b: (kernels.lu_solve(a, p, b, adjoined),), both, pivots, b)[0]
+        return computed(lambda a, p, b: (kernels.lu_solve(a, p, b, adjoined),), both, pivots, b)[0]
     if adjoined:
         x = triangular(adjoint(both), b, False)
         return _unpermuted(pivots, triangular(adjoint(both), x, True, unitriangular=True))

@@ -16,7 +16,7 @@ from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.extrema import amax
-from numbatorch.ops.linalg.common import LinAlgError, computed, failed, kernels_for, lapack
+from numbatorch.ops.linalg.common import LinAlgError, computed, failed, kernels_for
 from numbatorch.ops.linalg.solve import is_vector
 from numbatorch.ops.linalg.spectral import (
     check_hermitian,
@@ -209,7 +209,7 @@ def _lstsq_forward(a, b, rcond, driver):
         rest = both[..., n:, :].abs()
         residuals = (rest * rest).sum(-2) if m > n else rest.new_empty((0,))
         return both[..., :n, :], residuals, both.new_empty((0,), dtype=dt.int64), rest.new_empty((0,))
-    solution, residuals, rank, values = lapack(run, a, b)
+    solution, residuals, rank, values = computed(run, a, b)
     if not (m > n and (driver == "gels" or (driver != "gelsy" and (host(rank) == n).all()))):
         residuals = values.new_empty((0,))
     if driver == "gels":

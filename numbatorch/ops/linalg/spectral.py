@@ -1,4 +1,4 @@
-"""Singular values and eigenvalues: LAPACK's gesdd, syevd and geev; on CUDA Jacobi's rotations, but for geev, on the host.
+"""Singular values and eigenvalues: LAPACK's gesdd, syevd and geev; on CUDA Jacobi's rotations and the QR algorithm.
 
 Gradients do not exist where two of them meet, and are large nearby. Vectors are determined up to their sign,
 or in the complex case a factor of size 1: gradients of a function that depends on it mean nothing.
@@ -17,14 +17,13 @@ from numbatorch.arguments import text
 from numbatorch.dtype import type_word
 from numbatorch.ops.arrange import diag_embed
 from numbatorch.ops.complexes import adjoint
-from numbatorch.ops.copy import all_into, host
+from numbatorch.ops.copy import all_into
 from numbatorch.ops.linalg.common import (
     LinAlgError,
     computed,
     failed,
     floating,
     kernels_for,
-    lapack,
     matrix,
     recorded,
     square,
@@ -32,6 +31,7 @@ from numbatorch.ops.linalg.common import (
 )
 from numbatorch.ops.linalg.solve import solve
 from numbatorch.ops.linalg.triangular import identity_like
+from numbatorch.ops.math import isfinite
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import diagonal, unsqueeze
 from numbatorch_kernels.cuda import jacobi
@@ -310,7 +310,13 @@ def hermitian_eigenvalues(A: Tensor, triangle: str = "L") -> Tensor:
 
 
 def _eig_forward(input, real):
-    return lapack(lambda a: decompose("linalg.eig", kernels.eig, a), input)
+    return _eig_parts(input, True)
+
+
+def _eig_parts(input: Tensor, vectors: bool) -> tuple[Tensor, ...]:
+    """L and V, or L alone, of matrices that were checked, without a gradient."""
+    eig = kernels_for(input, kernels).eig
+    return computed(lambda a: decompose("linalg.eig", eig, a, vectors), input)
 
 
 def _eig_vjp(node, grads):
@@ -344,7 +350,7 @@ def _check_eig(A: Tensor, function: str) -> None:
     if not (A.kind.dtype.is_inexact):
         raise RuntimeError(f"Unknown Complex ScalarType for {type_word(A.kind.dtype)}")
     floating(A, function, "linalg_eig_out_cpu")
-    if not np.isfinite(host(A)).all():
+    if not isfinite(A.detach()).all().item():
         raise RuntimeError(f"torch.{function}: input tensor should not contain infs or NaNs.")
 
 
@@ -370,5 +376,5 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     if recorded(A):
         values = _eig(A, not A.kind.dtype.is_complex)[0]
     else:
-        (values,) = lapack(lambda a: decompose("linalg.eig", kernels.eig, a, False), A)
+        (values,) = _eig_parts(A, False)
     return into(out, values, "linalg.eigvals")

@@ -20,7 +20,6 @@ from numbatorch.ops.linalg.common import (
     failed,
     floating,
     kernels_for,
-    lapack,
     matrix,
     of_one_stack,
     square,
@@ -234,7 +233,7 @@ def _cholesky_solve_forward(b, factor, upper):
         own, turned = wrap(factor.array, factor.kind), adjoint(wrap(factor.array, factor.kind))
         first, second = (turned, own) if upper else (own, turned)
         return triangular(second, triangular(first, wrap(b.array, b.kind), False), True)
-    return lapack(lambda b, factor: (kernels.cholesky_solve(factor, b, upper),), b, factor)[0]
+    return computed(lambda b, factor: (kernels.cholesky_solve(factor, b, upper),), b, factor)[0]
 
 
 def _cholesky_solve_vjp(node, grad):
@@ -247,7 +246,7 @@ def _cholesky_solve_vjp(node, grad):
 def _cholesky_inverse_forward(factor, upper):
     if not factor.kind.cpu:
         return _cholesky_solve_forward(identity_like(factor), factor, upper)
-    return lapack(lambda factor: (kernels.cholesky_inverse(factor, upper),), factor)[0]
+    return computed(lambda factor: (kernels.cholesky_inverse(factor, upper),), factor)[0]
 
 
 def _cholesky_inverse_vjp(node, grad):

@@ -30,9 +30,10 @@ class UntypedStorage:
     def bytes(self) -> Any:
         """The memory as an array of bytes."""
         array = self._storage.array
-        reach = sum([(n - 1) * s for n, s in zip(array.shape, array.strides)]) + array.itemsize
-        whole = strided(array, (reach // array.itemsize if array.size else 0,), (array.itemsize,))
-        return whole.view(np.uint8)
+        if array.ndim != 1 or not array.flags.c_contiguous:
+            reach = sum([(n - 1) * s for n, s in zip(array.shape, array.strides)]) + array.itemsize
+            array = strided(array, (reach // array.itemsize if array.size else 0,), (array.itemsize,))
+        return array.view(np.uint8)
 
     def nbytes(self) -> int:
         """How many bytes there are."""
@@ -169,7 +170,7 @@ _TYPED = (
 
 def span(size: tuple[int, ...], stride: tuple[int, ...]) -> int:
     """How many elements there are from the first one to the last, both included."""
-    return sum((n - 1) * s for n, s in zip(size, stride, strict=True)) + 1 if 0 not in size else 0
+    return sum([(n - 1) * s for n, s in zip(size, stride, strict=True)]) + 1 if 0 not in size else 0
 
 
 def offset_in_memory(tensor: base.TensorBase) -> int:

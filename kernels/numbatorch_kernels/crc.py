@@ -139,7 +139,7 @@ def crc32(data: np.ndarray, crc: int = 0) -> int:
     state = _registers(crc)
     state ^= data[:BLOCK]
     compiled(fold_kernel, "u1", "u1", int)(state, data[BLOCK:], blocks - 1)
-    return _rest(state, data[blocks * BLOCK :])
+    return zlib.crc32(data[blocks * BLOCK :].data, zlib.crc32(state.data, 0xFFFFFFFF))
 
 
 def _registers(crc: int) -> np.ndarray:
@@ -158,8 +158,8 @@ def _before() -> np.ndarray:
     return _registers(~rest)
 
 
-def _rest(state: np.ndarray, tail: np.ndarray) -> int:
-    return zlib.crc32(tail.data, zlib.crc32(state.data, 0xFFFFFFFF))
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
 
 
 @functools.cache
@@ -174,19 +174,22 @@ def read(file: int, parts: Sequence[tuple[np.ndarray, int]]) -> list[int] | None
     None where the file did not give all at once."""
     if not _pread():
         return None
-    wholes = [len(array) // BLOCK * BLOCK for array, _ in parts]
     table = np.array(
-        [(array.ctypes.data, start, whole, 0) for (array, start), whole in zip(parts, wholes)], np.int64
+        [(_address(array), start, len(array) // BLOCK * BLOCK, 0) for array, start in parts], np.int64
     )
     states = np.tile(_before(), (len(parts), 1))
     kernel = compiled(read_kernel, "u1", "i8", int, int, int, int)
     parallel.run(kernel, len(parts), 1, states, table, _pread(), file)
-    if (table[:, 3] < wholes).any():
+    if (table[:, 3] < table[:, 2]).any():
         return None
     result = []
-    for (array, start), whole, state in zip(parts, wholes, states):
-        tail = array[whole:]
-        if len(tail) and os.preadv(file, [tail.data], start + whole) < len(tail):
-            return None
-        result.append(_rest(state, tail) if whole else zlib.crc32(tail.data))
+    for (array, start), state in zip(parts, states):
+        whole = len(array) // BLOCK * BLOCK
+        crc = zlib.crc32(state.data, 0xFFFFFFFF) if whole else 0
+        if whole < len(array):
+            tail = array[whole:]
+            if os.preadv(file, [tail.data], start + whole) < len(tail):
+                return None
+            crc = zlib.crc32(tail.data, crc)
+        result.append(crc)
     return result

@@ -20,9 +20,8 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import IO
+from collections.abc import Callable, Sequence
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -40,6 +39,7 @@ _DESCRIPTOR, _DESCRIPTOR64 = struct.Struct("<IIII"), struct.Struct("<IIQQ")
 _DESCRIBED, _UTF8 = 0x0008, 0x0800  # flags
 # Bytes from which on malloc gives a buffer pages of its own: usually, and always.
 _MAPPED = (1 << 20, 33 << 20)
+_AT_ONCE = 1 << 30  # bytes that the operating system gives in one call
 _NO_DIRECTORY = "PytorchStreamReader failed reading zip archive: failed finding central directory"
 
 
@@ -106,13 +106,22 @@ def _descriptor(file: IO[bytes]) -> int | None:
     return raw.fileno() if isinstance(raw, io.FileIO) and hasattr(os, "preadv") else None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """Where a record's data are."""
 
     start: int  # in the file, from the archive's first byte
     size: int
     crc: int
+
+
+class Entry(NamedTuple):
+    """What the directory says of a record."""
+
+    header: int  # where its local header is
+    size: int
+    crc: int
+    path: bytes
+    flags: int
 
 
 class Archive:
@@ -127,24 +136,29 @@ class Archive:
         self._descriptor = _descriptor(file)
         self.size = file.seek(0, os.SEEK_END) - self._begin
         self.records: dict[str, Record] = {}
-        self.folder = ""
-        headers: list[tuple[int, int, str]] = []
-        directory, entries = self._find_directory()
-        for path, flags, record in self._entries(directory, *entries):
-            folder, _, name = _text(path).partition("/")
-            if not self.records:
-                self.folder = folder
-            if folder != self.folder or not name or name in self.records:
-                raise Damaged(f"the file is damaged: its directory names '{_text(path)}' where it cannot be")
-            start = self._data_after(record, path, flags)
-            self.records[name] = Record(start, record.size, record.crc)
-            headers.append(
-                (record.start, start + record.size + self._described(name, flags, record.start), name)
-            )
-        headers.sort()
-        for (_, end, name), (following, _, _) in zip(headers, [*headers[1:], (directory, 0, "")]):
-            if end > following:
-                raise Damaged(f"the file is damaged: record '{name}' reaches into what follows it")
+        directory, size, count = self._find_directory()
+        entries = self._entries(directory, size, count)
+        folder = _text(entries[0].path).partition("/")[0] if entries else ""
+        end, name, ending = 0, "", b""  # of the record before
+        for entry in sorted(entries):
+            header = self._next(end, name, ending, entry.header, _LOCAL.size + len(entry.path))
+            path = _text(entry.path)
+            own_folder, _, name = path.partition("/")
+            if own_folder != folder or not name or name in self.records:
+                raise Damaged(f"the file is damaged: its directory names '{path}' where it cannot be")
+            start = entry.header + _header_size(header, entry)
+            self.records[name] = Record(start, entry.size, entry.crc)
+            end, ending = start + entry.size, _ending(entry)
+        self._next(end, name, ending, directory, 0)
+
+    def _next(self, end: int, name: str, ending: bytes, following: int, size: int) -> bytes:
+        """The first `size` bytes of what follows the record `name`, whose data end at `end` and have `ending` after them."""
+        if end + len(ending) > following:
+            raise Damaged(f"the file is damaged: record '{name}' reaches into what follows it")
+        between = self._bytes(end, following + size - end)
+        if not between.startswith(ending):
+            raise Damaged(f"the file is damaged: record '{name}' does not end as its directory says")
+        return between[following - end :]
 
     def read(self, name: str) -> bytes:
         """The data of a record, which agree with their checksum."""
@@ -191,9 +205,12 @@ class Archive:
     def _bytes(self, start: int, size: int) -> bytes:
         if start < 0 or start + size > self.size:
             raise Damaged(_NO_DIRECTORY + " (the file is damaged, or not complete)")
-        with self._lock:
-            self._file.seek(self._begin + start)
-            data = self._file.read(size)
+        if self._descriptor is not None and size <= _AT_ONCE:
+            data = os.pread(self._descriptor, size, self._begin + start)
+        else:
+            with self._lock:
+                self._file.seek(self._begin + start)
+                data = self._file.read(size)
         if len(data) < size:
             raise Damaged(f"the file is damaged: it ends after {start + len(data)} of {start + size} bytes")
         return data
@@ -213,7 +230,7 @@ class Archive:
             self._file.seek(position)
             return self._file.readinto(view)  # type: ignore[attr-defined]
 
-    def _find_directory(self) -> tuple[int, tuple[int, int]]:
+    def _find_directory(self) -> tuple[int, int, int]:
         """Where the directory is, its size, and how many entries it has."""
         tail_size = min(self.size, 0x10000 + _END.size + _END64_PLACE.size)
         tail = self._bytes(self.size - tail_size, tail_size)
@@ -244,80 +261,77 @@ class Archive:
             count, size, start, end = *fields[7:], end64
         if start + size != end or count * _ENTRY.size > size:
             raise Damaged(_NO_DIRECTORY + " (the file is damaged: the directory is not where it should be)")
-        return start, (size, count)
+        return start, size, count
 
-    def _entries(self, start: int, size: int, count: int) -> Iterable[tuple[bytes, int, Record]]:
-        """(path, flags, record that begins at its local header) of each entry of the directory."""
-        data, at = self._bytes(start, size), 0
+    def _entries(self, start: int, size: int, count: int) -> list[Entry]:
+        """What the directory says, which begins at `start`."""
+        data, at, entries = self._bytes(start, size), 0, []
         for _ in range(count):
             if at + _ENTRY.size > size:
                 raise Damaged("the file is damaged: its directory ends in an entry")
             (
-                mark, _, _, flags, method, _, _, crc, stored, length, name_size, extra_size, comment_size, _, _, _, offset,
+                mark, _, _, flags, method, _, _, crc, stored, length, name_size, extra_size, comment_size, _, _, _, header,
             ) = _ENTRY.unpack_from(data, at)  # fmt: skip
             at += _ENTRY.size
             path, extra = data[at : at + name_size], data[at + name_size : at + name_size + extra_size]
             at += name_size + extra_size + comment_size
             if mark != 0x02014B50 or at > size:
                 raise Damaged("the file is damaged: its directory has no entry where one should be")
-            name = _text(path)
-            length, stored, offset = _wide(extra, length, stored, offset, name)
+            if _LARGE in (length, stored, header):
+                length, stored, header = _wide(extra, length, stored, header, path)
             if flags & 0x0041:
-                raise Damaged(f"record '{name}' is encrypted")
+                raise Damaged(f"record '{_text(path)}' is encrypted")
             if method or stored != length:
                 raise Damaged(
-                    f"record '{name}' is compressed, or damaged: PyTorch writes records as they are"
+                    f"record '{_text(path)}' is compressed, or damaged: PyTorch writes records as they are"
                 )
-            if offset + _LOCAL.size + length > start:
+            if header + _LOCAL.size + length > start:
                 raise Damaged(
-                    f"the file is damaged: record '{name}', {length} bytes, is larger than its place"
+                    f"the file is damaged: record '{_text(path)}', {length} bytes, is larger than its place"
                 )
-            yield path, flags, Record(offset, length, crc)
+            entries.append(Entry(header, length, crc, path, flags))
         if at != size:
             raise Damaged("the file is damaged: its directory does not end where it should")
+        return entries
 
-    def _data_after(self, record: Record, path: bytes, flags: int) -> int:
-        """Where the data of the record are whose local header is at `record.start`."""
-        header = self._bytes(record.start, _LOCAL.size + len(path))
-        mark, _, own_flags, method, _, _, crc, stored, length, name_size, extra_size = _LOCAL.unpack_from(
-            header
+
+def _header_size(header: bytes, entry: Entry) -> int:
+    """How many bytes the local header has, which must say what the directory says: `header` begins with it and the name."""
+    mark, _, flags, method, _, _, crc, stored, length, name_size, extra_size = _LOCAL.unpack_from(header)
+    told, size = (crc, stored, length), min(entry.size, _LARGE)
+    if (
+        mark != 0x04034B50
+        or flags != entry.flags
+        or method
+        or name_size != len(entry.path)
+        or header[_LOCAL.size :] != entry.path
+        or not (
+            told == (entry.crc, size, size)
+            or (flags & _DESCRIBED and told == (0, 0, 0))
+            or stored == length == _LARGE
         )
-        told = (crc, stored, length)
-        size = min(record.size, _LARGE)
-        if (
-            mark != 0x04034B50
-            or own_flags != flags
-            or method
-            or name_size != len(path)
-            or header[_LOCAL.size :] != path
-            or not (
-                told == (record.crc, size, size)
-                or stored == length == _LARGE
-                or (flags & _DESCRIBED and not any(told))
-            )
-        ):
-            raise Damaged(f"the file is damaged: record '{_text(path)}' does not begin as its directory says")
-        return record.start + _LOCAL.size + name_size + extra_size
+    ):
+        raise Damaged(
+            f"the file is damaged: record '{_text(entry.path)}' does not begin as its directory says"
+        )
+    return _LOCAL.size + name_size + extra_size
 
-    def _described(self, name: str, flags: int, header: int) -> int:
-        """The size of the data descriptor after a record's data, which must say what the directory says."""
-        if not flags & _DESCRIBED:
-            return 0
-        record = self.records[name]
-        descriptor = _DESCRIPTOR64 if record.size >= _LARGE or header >= _LARGE else _DESCRIPTOR
-        expected = descriptor.pack(0x08074B50, record.crc, record.size, record.size)
-        if self._bytes(record.start + record.size, descriptor.size) != expected:
-            raise Damaged(f"the file is damaged: record '{name}' does not end as its directory says")
-        return descriptor.size
+
+def _ending(entry: Entry) -> bytes:
+    """The data descriptor after the record's data, if there is one."""
+    if not entry.flags & _DESCRIBED:
+        return b""
+    descriptor = _DESCRIPTOR64 if entry.size >= _LARGE or entry.header >= _LARGE else _DESCRIPTOR
+    return descriptor.pack(0x08074B50, entry.crc, entry.size, entry.size)
 
 
 def _text(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
-def _wide(extra: bytes, length: int, stored: int, offset: int, name: str) -> tuple[int, int, int]:
-    """Sizes and offset of an entry; those that do not fit in 32 bits stand in `extra`."""
-    fields = [length, stored, offset]
+def _wide(extra: bytes, length: int, stored: int, header: int, path: bytes) -> tuple[int, int, int]:
+    """Sizes of an entry and place of its header; those that do not fit in 32 bits stand in `extra`."""
+    fields = [length, stored, header]
     at = 0
     while at + 4 <= len(extra):
         what, size = struct.unpack_from("<HH", extra, at)
@@ -326,7 +340,7 @@ def _wide(extra: bytes, length: int, stored: int, offset: int, name: str) -> tup
             for k, field in enumerate(fields):
                 if field == _LARGE:
                     if len(numbers) < 8:
-                        raise Damaged(f"the file is damaged: the size of record '{name}' is missing")
+                        raise Damaged(f"the file is damaged: the size of record '{_text(path)}' is missing")
                     (fields[k],) = struct.unpack_from("<Q", numbers)
                     numbers = numbers[8:]
         at += 4 + size

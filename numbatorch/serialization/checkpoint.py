@@ -28,6 +28,7 @@ from numbatorch.serialization.unpickling import Unpickler, UnpicklingError
 from numbatorch.storage import UntypedStorage
 from numbatorch_kernels import memory
 
+_BYTE = np.dtype(np.uint8)
 _NEVER_RUN = (
     "numbatorch never runs code that a file brings, with weights_only=False neither: that admits whole modules and dataclasses "
     "which the program has imported. Any class that you trust is admitted by torch.serialization.add_safe_globals."
@@ -140,9 +141,9 @@ class _Memories:
         size, found = count * dtype.itemsize, self._loaded.get(key)
         if found is None:
             found = self._loaded[key] = self._read(f"data/{key}", location, size, dtype)
-        elif found.nbytes() != size:
+        elif found.whole.size != size:
             raise UnpicklingError(
-                f"the storage {key} has {found.nbytes()} bytes, and a tensor says {count} elements of {dtype}"
+                f"the storage {key} has {found.whole.size} bytes, and a tensor says {count} elements of {dtype}"
             )
         if found.dtype is dtype:
             return found
@@ -159,17 +160,17 @@ class _Memories:
         if self._map is not None and entry.start % dtype.itemsize == 0:
             array = self._map[entry.start : entry.start + size]
         else:
-            array = memory.empty((size,), np.dtype(np.uint8))
+            array = memory.empty((size,), _BYTE)
             self._waiting.append((record, array))
         if self._swapped and dtype.itemsize > 1:
             self.wait()
             part = dtype.to_real().numpy if dtype.is_complex else dtype.numpy
             array = array.view(part).byteswap().view(np.uint8)
-        storage = UntypedStorage(Storage(array), CPU)
-        if not self._stays(location):
-            self.wait()  # it may be about to be moved
+        if self._stays(location):
+            return LoadedStorage(Storage(array), CPU, dtype, self.wait)
+        self.wait()  # it may be about to be moved
         with misplaced():
-            placed = self._place(storage, location)
+            placed = self._place(UntypedStorage(Storage(array), CPU), location)
         return LoadedStorage(placed._storage, placed.device, dtype, self.wait)
 
     def wait(self) -> None:

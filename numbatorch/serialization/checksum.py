@@ -11,6 +11,7 @@ import functools
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import numpy as np
 
@@ -108,10 +109,11 @@ def read_checked(file: int, places: Sequence[tuple[np.ndarray, int]]) -> list[in
     if not _native(sum([len(array) for array, _ in places])):
         return None
     parts = [
-        (array[k : k + PIECE], start + k) for array, start in places for k in range(0, len(array) or 1, PIECE)
+        [(array[k : k + PIECE], start + k) for k in range(0, len(array) or 1, PIECE)]
+        for array, start in places
     ]
-    checksums = kernels.read(file, parts)
+    checksums = kernels.read(file, list(chain(*parts)))
     if checksums is None:
         return None
-    lengths = zip([len(part) for part, _ in parts], checksums)
-    return [_joined([next(lengths) for _ in range(0, len(array) or 1, PIECE)]) for array, _ in places]
+    following = iter(checksums)
+    return [_joined([(len(piece), next(following)) for piece, _ in pieces]) for pieces in parts]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from numbatorch import cuda
-from numbatorch.device import device
+from numbatorch.device import CPU, device
 from numbatorch.storage import UntypedStorage
 
 MapLocation = str | device | Mapping[str, str] | Callable[[Any, str], Any] | None
@@ -36,8 +36,7 @@ def placer(target: MapLocation) -> Callable[[UntypedStorage, str], UntypedStorag
 
 def stays(target: MapLocation, location: str) -> bool:
     """Whether `placer(target)` leaves a storage where it is, on the CPU, that was at `location` when it was saved."""
-    where = location if target is None else target
-    return isinstance(where, str | device) and str(where) == "cpu"
+    return (location if target is None else target) in ("cpu", CPU)
 
 
 class Misplaced(BaseException):

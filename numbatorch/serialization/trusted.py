@@ -27,17 +27,22 @@ from numbatorch_kernels import memory
 
 # ---- tensors
 
+_INT = {int}
+_SEQUENCE = (tuple, list)
+
 
 def rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, dtype: Any = None) -> Tensor:
     """The tensor of this geometry, in elements, on loaded memory. Raises RuntimeError where it would reach out."""
-    if not isinstance(storage, LoadedStorage) or not isinstance(dtype, DType | None):
+    if not isinstance(storage, LoadedStorage) or not (dtype is None or isinstance(dtype, DType)):
         raise UnpicklingError("a tensor is made of what is no storage")
-    if not isinstance(size, tuple | list) or not isinstance(stride, tuple | list):
+    if not isinstance(size, _SEQUENCE) or not isinstance(stride, _SEQUENCE):
         raise UnpicklingError("a tensor has no size")
     size, stride = tuple(size), tuple(stride)
     numbers = (offset, *size, *stride)
     if (
-        any(type(n) is not int or not 0 <= n < 1 << 62 for n in numbers)
+        not _INT.issuperset(map(type, numbers))
+        or min(numbers) < 0
+        or max(numbers) >= 1 << 62
         or len(size) != len(stride)
         or len(size) > 64
     ):
@@ -46,7 +51,7 @@ def rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, dtype: Any
         )
     kind = Kind.of(storage.dtype if dtype is None else dtype, storage.device)
     itemsize = kind.numpy.itemsize
-    whole = storage.bytes()
+    whole = storage.whole
     needed, there = (offset + span(size, stride)) * itemsize, whole.size
     if needed > there and 0 not in size:
         raise RuntimeError(
@@ -69,7 +74,7 @@ class LoadedStorage(UntypedStorage):
         self, storage: base.Storage, place: device, dtype: DType, wait: Callable[[], None] | None = None
     ):
         super().__init__(storage, place)
-        self.dtype, self.wait = dtype, wait
+        self.whole, self.dtype, self.wait = self.bytes(), dtype, wait
 
 
 class StorageType:
@@ -193,7 +198,7 @@ def _table() -> dict[str, Any]:
         table[f"{module}.scalar"] = Call(_numpy_scalar)
         table[f"{module}._reconstruct"] = Call(_numpy_array)
     return table | {
-        "collections.OrderedDict": Call(lambda pairs=(): OrderedDict([(check_key(k), v) for k, v in pairs])),
+        "collections.OrderedDict": Call(_ordered),
         "collections.Counter": Call(lambda counts=(): Counter(dict(counts))),
         "builtins.set": Call(lambda items=(): {check_key(item) for item in items}),
         "builtins.frozenset": Call(lambda items=(): frozenset([check_key(item) for item in items])),
@@ -204,6 +209,10 @@ def _table() -> dict[str, Any]:
         "numpy.dtype": Call(_numpy_dtype),
         "numpy.ndarray": np.ndarray,
     }
+
+
+def _ordered(pairs: Any = ()) -> OrderedDict:
+    return OrderedDict([(check_key(k), v) for k, v in pairs]) if pairs else OrderedDict()
 
 
 def _encode(text: Any, encoding: Any) -> bytes:

@@ -10,7 +10,6 @@ dicts stay small.
 
 from __future__ import annotations
 
-import io
 import pickle
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter, OrderedDict
@@ -19,7 +18,6 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 UnpicklingError = pickle.UnpicklingError
-_UINT2, _INT4, _UINT4, _UINT8, _FLOAT8 = (Struct(form) for form in ("<H", "<i", "<I", "<Q", ">d"))
 _KEY_SIZE = 1000  # how many parts a key may be made of: hashing sees a part as often as it occurs
 
 
@@ -52,49 +50,44 @@ class Unpickler:
         load_id: Callable[[Any], Any],
         give_state: Callable[[Any, Any], bool],
     ):
-        self._data = io.BytesIO(data)
+        self._data = data
         self._names, self._load_id, self._give_state = names, load_id, give_state
         self._stack: list[Any] = []
-        self._marks: list[list[Any]] = []
+        self._marks: list[int] = []  # how many items there were when what follows them began
         self._memo: dict[int, Any] = {}
         self._built: dict[int, Any] = {}  # by identity: what a `Class` has made, which may be given any state
 
     def load(self) -> Any:
         """The object. Raises UnpicklingError for pickles that are damaged, or name what is not in the table."""
         try:
-            read = self._data.read
-            while (code := read(1)) != pickle.STOP:
-                step = _STEPS.get(code)
-                if step is None:
-                    raise UnpicklingError(f"Unsupported operand {code[0]}")
-                step(self)
+            self._run()
             if self._marks or len(self._stack) != 1:
                 raise UnpicklingError("the pickle is damaged: it stops half-way")
-            return self._out(self._stack.pop())
+            return self._pop()
         except (UnpicklingError, RuntimeError):
             raise
         except Exception as error:
             raise UnpicklingError(f"the pickle is damaged: {type(error).__name__}: {error}") from error
 
-    # -- the data
-
-    def _take(self, size: int) -> bytes:
-        data = self._data.read(size)
-        if len(data) != size:
-            raise UnpicklingError("the pickle is damaged: it ends too early")
-        return data
-
-    def _byte(self) -> int:
-        return self._data.read(1)[0]  # an IndexError where it ends
-
-    def _number(self, form: Struct) -> Any:
-        return form.unpack(self._take(form.size))[0]
-
-    def _line(self) -> str:
-        line = self._data.readline(1000)
-        if not line.endswith(b"\n"):
-            raise UnpicklingError("the pickle is damaged: a name does not end")
-        return line[:-1].decode()
+    def _run(self) -> None:
+        data, at, stack, memo = self._data, 0, self._stack, self._memo
+        while (code := data[at]) != _STOP:
+            if code == _BINPUT:  # this one and the next are half of all
+                memo[data[at + 1]] = stack[-1]
+                at += 2
+            elif code == _BINGET:
+                stack.append(memo[data[at + 1]])
+                at += 2
+            elif (known := _STEPS.get(code)) is None:
+                raise UnpicklingError(f"Unsupported operand {code}")
+            else:
+                read, step = known
+                if read is None:
+                    at += 1
+                    step(self)
+                else:
+                    argument, at = read(data, at + 1)
+                    step(self, argument)
 
     # -- the stack
 
@@ -102,29 +95,26 @@ class Unpickler:
         self._stack.append(obj)
 
     def _pop(self) -> Any:
-        return self._out(self._stack.pop())
+        return _outer(self._stack.pop())
 
-    @staticmethod
-    def _out(obj: Any, in_tuple: bool = False) -> Any:
-        """The object, where it becomes part of the data: a function does not, unless in the arguments of another."""
-        if isinstance(obj, Call) and not (in_tuple and obj.is_argument):
-            raise UnpicklingError("Functions can be called by a checkpoint, not be a part of it")
-        return obj.cls if isinstance(obj, Class) else obj
-
-    def _since_mark(self, in_tuple: bool = False) -> list[Any]:
-        items = self._stack
-        self._stack = self._marks.pop()
-        return [self._out(item, in_tuple) for item in items]
+    def _since_mark(self) -> list[Any]:
+        mark = self._marks.pop()
+        items = self._stack[mark:]
+        del self._stack[mark:]
+        return _outer_items(items)
 
     def _mark(self) -> None:
-        self._marks.append(self._stack)
-        self._stack = []
+        self._marks.append(len(self._stack))
+
+    def _tuple(self) -> None:
+        mark, stack = self._marks.pop(), self._stack
+        stack[mark:] = [tuple(_outer_items(stack[mark:], in_tuple=True))]
 
     def _tuple_of(self, count: int) -> None:
         if len(self._stack) < count:
             raise UnpicklingError("the pickle is damaged: a tuple lacks items")
-        items = tuple([self._out(item, True) for item in self._stack[-count:]])
-        self._stack[-count:] = [items]
+        self._marks.append(len(self._stack) - count)
+        self._tuple()
 
     def _append(self, items: list[Any]) -> None:
         target = self._stack[-1]
@@ -155,7 +145,8 @@ class Unpickler:
 
     # -- names and calls
 
-    def _global(self, module: str, name: str) -> None:
+    def _global(self, path: tuple[str, str]) -> None:
+        module, name = path
         if (module, name) in NAME_MAPPING:
             module, name = NAME_MAPPING[module, name]
         self._push(self._names(IMPORT_MAPPING.get(module, module), name))
@@ -164,14 +155,14 @@ class Unpickler:
         name, module = self._pop(), self._pop()
         if type(name) is not str or type(module) is not str:
             raise UnpicklingError("the pickle is damaged: the name of a global is no text")
-        self._global(module, name)
+        self._global((module, name))
 
     def _call(self, new: bool = False) -> None:
         arguments = self._pop()
         callee = self._stack.pop()
-        if type(arguments) is not tuple or not isinstance(callee, Call | Class):
+        if type(arguments) is not tuple or type(callee) not in _NAMED:
             raise UnpicklingError(f"Trying to call reduce for unrecognized function {callee!r:.100}")
-        if isinstance(callee, Call):
+        if type(callee) is Call:
             self._push(callee.function(*arguments))
         elif not callee.may_be_called and (arguments or not new):
             raise UnpicklingError(f"objects of {callee.cls.__qualname__} are not made by a call")
@@ -197,6 +188,22 @@ class Unpickler:
         self._memo[place] = self._stack[-1]
 
 
+_NAMED = {Call, Class}
+
+
+def _outer(obj: Any, in_tuple: bool = False) -> Any:
+    """The object, where it becomes part of the data: a function does not, unless in the arguments of another."""
+    if type(obj) is Call and not (in_tuple and obj.is_argument):
+        raise UnpicklingError("Functions can be called by a checkpoint, not be a part of it")
+    return obj.cls if type(obj) is Class else obj
+
+
+def _outer_items(items: list[Any], in_tuple: bool = False) -> list[Any]:
+    if _NAMED.isdisjoint(map(type, items)):
+        return items
+    return [_outer(item, in_tuple) for item in items]
+
+
 def set_state(obj: Any, state: Any) -> None:
     """Give an object the state that pickle gave it: by its own `__setstate__`, or its attributes."""
     if hasattr(obj, "__setstate__"):
@@ -215,6 +222,8 @@ def set_state(obj: Any, state: Any) -> None:
 
 def check_key(key: Any) -> Any:
     """`key`, which may be one of a dict. Raises UnpicklingError for tuples of so many parts that hashing takes forever."""
+    if type(key) is str:
+        return key
     waiting, seen = [key], 0
     while waiting:
         seen += 1
@@ -226,60 +235,113 @@ def check_key(key: Any) -> Any:
     return key
 
 
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "surrogatepass")
+# ---- what follows an opcode: (the argument, where the next opcode is) of the data and a place in them
+
+
+def _byte(data: bytes, at: int) -> tuple[int, int]:
+    return data[at], at + 1
+
+
+def _number(form: str) -> Callable[[bytes, int], tuple[Any, int]]:
+    struct = Struct(form)
+    unpack, size = struct.unpack_from, struct.size
+    return lambda data, at: (unpack(data, at)[0], at + size)
+
+
+_UINT2, _INT4, _UINT4, _UINT8, _FLOAT8 = (_number(form) for form in ("<H", "<i", "<I", "<Q", ">d"))
+
+
+def _bytes(count: Callable[[bytes, int], tuple[int, int]]) -> Callable[[bytes, int], tuple[bytes, int]]:
+    """As many bytes as a number before them says."""
+
+    def read(data: bytes, at: int) -> tuple[bytes, int]:
+        size, at = count(data, at)
+        if not 0 <= size <= len(data) - at:
+            raise UnpicklingError("the pickle is damaged: it ends too early")
+        return data[at : at + size], at + size
+
+    return read
+
+
+def _text(count: Callable[[bytes, int], tuple[int, int]]) -> Callable[[bytes, int], tuple[str, int]]:
+    taken = _bytes(count)
+
+    def read(data: bytes, at: int) -> tuple[str, int]:
+        text, at = taken(data, at)
+        return text.decode("utf-8", "surrogatepass"), at
+
+    return read
+
+
+def _line(data: bytes, at: int) -> tuple[str, int]:
+    end = data.find(b"\n", at, at + 1000)
+    if end < 0:
+        raise UnpicklingError("the pickle is damaged: a name does not end")
+    return data[at:end].decode(), end + 1
+
+
+def _two_lines(data: bytes, at: int) -> tuple[tuple[str, str], int]:
+    first, at = _line(data, at)
+    second, at = _line(data, at)
+    return (first, second), at
+
+
+# ---- the opcodes: how what follows is read, and what is done with it
 
 
 def _frozen(self: Unpickler) -> None:
     self._push(frozenset(check_key(tuple(self._since_mark()))))
 
 
+def _skip(self: Unpickler, argument: Any) -> None:
+    """A pickle's version and its division into frames say nothing that is needed."""
+
+
 _P = Unpickler
-_STEPS: dict[bytes, Callable[[Unpickler], Any]] = {
-    b"": lambda p: p._take(1),  # raises: nothing is left
-    pickle.PROTO: _P._byte,
-    pickle.FRAME: lambda p: p._take(8),
-    pickle.NONE: lambda p: p._push(None),
-    pickle.NEWTRUE: lambda p: p._push(True),
-    pickle.NEWFALSE: lambda p: p._push(False),
-    pickle.BININT1: lambda p: p._push(p._byte()),
-    pickle.BININT2: lambda p: p._push(p._number(_UINT2)),
-    pickle.BININT: lambda p: p._push(p._number(_INT4)),
-    pickle.LONG1: lambda p: p._push(pickle.decode_long(p._take(p._byte()))),
-    pickle.LONG4: lambda p: p._push(pickle.decode_long(p._take(p._number(_INT4)))),
-    pickle.BINFLOAT: lambda p: p._push(p._number(_FLOAT8)),
-    pickle.BINUNICODE: lambda p: p._push(_decoded(p._take(p._number(_UINT4)))),
-    pickle.SHORT_BINUNICODE: lambda p: p._push(_decoded(p._take(p._byte()))),
-    pickle.BINUNICODE8: lambda p: p._push(_decoded(p._take(p._number(_UINT8)))),
-    pickle.SHORT_BINSTRING: lambda p: p._push(_decoded(p._take(p._byte()))),
-    pickle.SHORT_BINBYTES: lambda p: p._push(p._take(p._byte())),
-    pickle.BINBYTES: lambda p: p._push(p._take(p._number(_UINT4))),
-    pickle.BINBYTES8: lambda p: p._push(p._take(p._number(_UINT8))),
-    pickle.BYTEARRAY8: lambda p: p._push(bytearray(p._take(p._number(_UINT8)))),
-    pickle.EMPTY_TUPLE: lambda p: p._push(()),
-    pickle.EMPTY_LIST: lambda p: p._push([]),
-    pickle.EMPTY_DICT: lambda p: p._push({}),
-    pickle.EMPTY_SET: lambda p: p._push(set()),
-    pickle.MARK: _P._mark,
-    pickle.TUPLE: lambda p: p._push(tuple(p._since_mark(in_tuple=True))),
-    pickle.TUPLE1: lambda p: p._tuple_of(1),
-    pickle.TUPLE2: lambda p: p._tuple_of(2),
-    pickle.TUPLE3: lambda p: p._tuple_of(3),
-    pickle.APPEND: lambda p: p._append([p._pop()]),
-    pickle.APPENDS: lambda p: p._append(p._since_mark()),
-    pickle.ADDITEMS: _P._add,
-    pickle.FROZENSET: _frozen,
-    pickle.SETITEM: _P._set_one,
-    pickle.SETITEMS: lambda p: p._set(p._since_mark()),
-    pickle.GLOBAL: lambda p: p._global(p._line(), p._line()),
-    pickle.STACK_GLOBAL: _P._stack_global,
-    pickle.REDUCE: _P._call,
-    pickle.NEWOBJ: lambda p: p._call(new=True),
-    pickle.BUILD: _P._build,
-    pickle.BINPERSID: _P._persistent,
-    pickle.BINGET: lambda p: p._push(p._memo[p._byte()]),
-    pickle.LONG_BINGET: lambda p: p._push(p._memo[p._number(_UINT4)]),
-    pickle.BINPUT: lambda p: p._remember(p._byte()),
-    pickle.LONG_BINPUT: lambda p: p._remember(p._number(_UINT4)),
-    pickle.MEMOIZE: lambda p: p._remember(len(p._memo)),
+_STOP, _BINPUT, _BINGET = pickle.STOP[0], pickle.BINPUT[0], pickle.BINGET[0]
+_OPCODES: dict[bytes, tuple[Callable[[bytes, int], tuple[Any, int]] | None, Callable[..., Any]]] = {
+    pickle.PROTO: (_byte, _skip),
+    pickle.FRAME: (_UINT8, _skip),
+    pickle.NONE: (None, lambda p: p._push(None)),
+    pickle.NEWTRUE: (None, lambda p: p._push(True)),
+    pickle.NEWFALSE: (None, lambda p: p._push(False)),
+    pickle.BININT1: (_byte, _P._push),
+    pickle.BININT2: (_UINT2, _P._push),
+    pickle.BININT: (_INT4, _P._push),
+    pickle.LONG1: (_bytes(_byte), lambda p, data: p._push(pickle.decode_long(data))),
+    pickle.LONG4: (_bytes(_INT4), lambda p, data: p._push(pickle.decode_long(data))),
+    pickle.BINFLOAT: (_FLOAT8, _P._push),
+    pickle.BINUNICODE: (_text(_UINT4), _P._push),
+    pickle.SHORT_BINUNICODE: (_text(_byte), _P._push),
+    pickle.BINUNICODE8: (_text(_UINT8), _P._push),
+    pickle.SHORT_BINSTRING: (_text(_byte), _P._push),
+    pickle.SHORT_BINBYTES: (_bytes(_byte), _P._push),
+    pickle.BINBYTES: (_bytes(_UINT4), _P._push),
+    pickle.BINBYTES8: (_bytes(_UINT8), _P._push),
+    pickle.BYTEARRAY8: (_bytes(_UINT8), lambda p, data: p._push(bytearray(data))),
+    pickle.EMPTY_TUPLE: (None, lambda p: p._push(())),
+    pickle.EMPTY_LIST: (None, lambda p: p._push([])),
+    pickle.EMPTY_DICT: (None, lambda p: p._push({})),
+    pickle.EMPTY_SET: (None, lambda p: p._push(set())),
+    pickle.MARK: (None, _P._mark),
+    pickle.TUPLE: (None, _P._tuple),
+    pickle.TUPLE1: (None, lambda p: p._tuple_of(1)),
+    pickle.TUPLE2: (None, lambda p: p._tuple_of(2)),
+    pickle.TUPLE3: (None, lambda p: p._tuple_of(3)),
+    pickle.APPEND: (None, lambda p: p._append([p._pop()])),
+    pickle.APPENDS: (None, lambda p: p._append(p._since_mark())),
+    pickle.ADDITEMS: (None, _P._add),
+    pickle.FROZENSET: (None, _frozen),
+    pickle.SETITEM: (None, _P._set_one),
+    pickle.SETITEMS: (None, lambda p: p._set(p._since_mark())),
+    pickle.GLOBAL: (_two_lines, _P._global),
+    pickle.STACK_GLOBAL: (None, _P._stack_global),
+    pickle.REDUCE: (None, _P._call),
+    pickle.NEWOBJ: (None, lambda p: p._call(new=True)),
+    pickle.BUILD: (None, _P._build),
+    pickle.BINPERSID: (None, _P._persistent),
+    pickle.LONG_BINGET: (_UINT4, lambda p, place: p._push(p._memo[place])),
+    pickle.LONG_BINPUT: (_UINT4, _P._remember),
+    pickle.MEMOIZE: (None, lambda p: p._remember(len(p._memo))),
 }
+_STEPS = {opcode[0]: row for opcode, row in _OPCODES.items()}

@@ -6,7 +6,8 @@
     python -m benchmarks --json F --picture F --page F    also write the figures, pictures, a page
 
 Each library has a process of its own. They take turns, round by round; who does not measure sleeps. A group is gone
-through twice, so that no case has all of its rounds while the machine is slow; a figure is the best of all. A group passes
+through three times, each time by new processes: so no case has all of its rounds while the machine is slow, nor in a process
+whose memory happens to lie badly, which makes a small call take up to half as long again. A figure is the best of all. A group passes
 if the geometric mean of its ratios and its worst case are within the figures asked for; the exit code is 0 either way:
 figures are read, not asserted.
 """
@@ -17,14 +18,17 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import page, picture, report
 from benchmarks.case import Case, Group, Line
 from benchmarks.cases import GROUPS
 
-ROUNDS, MOST = 4, 12  # at least, and at most, of a case: there are more while some still better a figure ...
+LIBRARIES = "numbatorch", "torch"
+PASSES = 3
+ROUNDS, MOST = 3, 12  # at least, and at most, of a case: there are more while some still better a figure ...
 STEADY = 0.98  # ... so that it is below this part of what it was two rounds before
 BUDGET = 0.06  # seconds of measuring, a case, library and round
 
@@ -53,12 +57,24 @@ class Worker:
         self.process.wait()
 
 
-def measure(group: Group, cases: Sequence[Case], workers: Sequence[Worker]) -> list[Line]:
+@contextmanager
+def new_workers() -> Iterator[list[Worker]]:
+    """A new process for each library, while the block runs."""
+    workers = [Worker(library) for library in LIBRARIES]
+    yield workers
+    for worker in workers:
+        worker.end()
+
+
+def measure(group: Group, cases: Sequence[Case]) -> list[Line]:
     """The best time of a call of each case in each library, or what the group says is measured."""
     if group.alone:
-        return [Line(case, *(group.alone(worker.library, case) for worker in workers)) for case in cases]
-    first, second = ([rounds(group, case, workers) for case in cases] for _ in range(2))
-    return [Line(case, *map(min, *both)) for case, *both in zip(cases, first, second)]
+        return [Line(case, *(group.alone(library, case) for library in LIBRARIES)) for case in cases]
+    passes = []
+    for _ in range(PASSES):
+        with new_workers() as workers:
+            passes.append([rounds(group, case, workers) for case in cases])
+    return [Line(case, *map(min, *times)) for case, *times in zip(cases, *passes)]
 
 
 def rounds(group: Group, case: Case, workers: Sequence[Worker]) -> list[float]:
@@ -86,9 +102,9 @@ def main() -> None:
     )
     parser.add_argument("--page", type=Path, help="write a page in Markdown to this file")
     options = parser.parse_args()
-    workers = [Worker("numbatorch"), Worker("torch")]
-    versions = [f"{worker.library} {worker.ask('version')}" for worker in workers]
-    run = report.Run(versions, limits=workers[0].ask("limits"))
+    with new_workers() as workers:
+        versions = [f"{worker.library} {worker.ask('version')}" for worker in workers]
+        run = report.Run(versions, limits=workers[0].ask("limits"))
     print(report.heading(run))
     for name in options.groups or GROUPS:
         group = GROUPS[name]
@@ -96,15 +112,14 @@ def main() -> None:
         if not cases:
             continue
         print(report.title(group))
-        run.groups[name] = measure(group, cases, workers)
+        run.groups[name] = measure(group, cases)
         for line in run.groups[name]:
             print(report.text(group, line, run.limits))
         print(report.summary(run, name), end="\n\n", flush=True)
-    again = workers[0].ask("limits")  # a machine shared with others shows its best not always
+    with new_workers() as workers:
+        again = workers[0].ask("limits")  # a machine shared with others shows its best not always
     run.limits = {name: max(limit, again[name]) for name, limit in run.limits.items()}
     print(report.heading(run), *(report.summary(run, name) for name in run.groups), sep="\n")
-    for worker in workers:
-        worker.end()
     if options.json:
         options.json.write_text(report.as_json(run))
     if options.picture:

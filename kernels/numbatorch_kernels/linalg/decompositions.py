@@ -14,6 +14,7 @@ import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
 from numbatorch_kernels.linalg import fortran, reflections
+from numbatorch_kernels.linalg.fortran import Work
 from numbatorch_kernels.linalg.halves import GRAIN, LEAF
 from numbatorch_kernels.linalg.lapack import stack
 
@@ -76,9 +77,9 @@ def svd(a: Array, full: bool = False, vectors: bool = True) -> tuple[Array, ...]
     if vectors:
         left, right = _empty(a, m, m if full else k), _empty(a, n if full else k, n)
     if k:
-        scratch = [np.empty(8 * k, fortran.integer())]
+        scratch = [Work(8 * k, fortran.integer())]
         if _is_complex(a):
-            scratch.insert(0, np.empty((2 * max(m, n) + 5 * k + 7) * k, values.dtype))
+            scratch.insert(0, Work((2 * max(m, n) + 5 * k + 7) * k, values.dtype))
         job = "N" if not vectors else "A" if full else "S"
         info = fortran.call("gesdd", a.dtype, job, m, n, lines, m, values, left, m,
                             right, right.shape[-1], a.dtype, -1, *scratch)  # fmt: skip
@@ -119,7 +120,7 @@ def eig(a: Array, vectors: bool = True) -> tuple[Array, ...]:
     else:
         lines, right = _columns(a), _empty(a, n, n if vectors else 0)
     parts = [values] if _is_complex(a) else [_numbers(a, n), _numbers(a, n)]
-    scratch = [np.empty(2 * n, _real(a.dtype))] if _is_complex(a) else []
+    scratch = [Work(2 * n, _real(a.dtype))] if _is_complex(a) else []
     info = fortran.call("geev", a.dtype, "N", "V" if vectors else "N", n, lines, rows, *parts,
                         lines, rows, right, rows, a.dtype, -1, *scratch)  # fmt: skip
     if not _is_complex(a):
@@ -249,10 +250,10 @@ def lstsq(a: Array, b: Array, rcond: float, driver: str) -> tuple[Array, ...]:
         info = fortran.call("gels", a.dtype, "N", *given, a.dtype, -1)
     elif driver == "gelsy":
         free = np.zeros((len(lines), n), integers)
-        scratch = [np.empty(2 * n, reals)] if _is_complex(a) else []
+        scratch = [Work(2 * n, reals)] if _is_complex(a) else []
         info = fortran.call("gelsy", a.dtype, *given, free, limit, rank, a.dtype, -1, *scratch)
     elif driver == "gelss":
-        scratch = [np.empty(5 * k, reals)] if _is_complex(a) else []
+        scratch = [Work(5 * k, reals)] if _is_complex(a) else []
         info = fortran.call("gelss", a.dtype, *given, values, limit, rank, a.dtype, -1, *scratch)
     else:
         work = [reals, integers] if _is_complex(a) else [integers]

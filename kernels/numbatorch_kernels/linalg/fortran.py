@@ -5,13 +5,14 @@ what it is given. There is no second way for want of a library: whatever NumPy i
 `routine` says so if it does not find it.
 
 Fortran takes everything by its address, numbers and letters too. So a call is a list of addresses, and to call a
-routine for each matrix of a stack is to move some of them on.
+routine for each matrix of a stack is to move some of them on. Threads share a stack; each has workspace of its own.
 """
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from numbatorch_kernels import cpu
+from numbatorch_kernels import cpu, parallel
 from numbatorch_kernels.local import local
 from numbatorch_kernels.machine import ARGUMENTS, address_of, call_with
 from numbatorch_kernels.pointer import ArrayList, array_in
@@ -33,6 +34,8 @@ _NAMES = [
     ("{}_", np.int32),  # conda's libraries, those of Linux distributions
 ]
 _LETTERS = {"f": "s", "d": "d", "F": "c", "D": "z"}  # in front of names, by the character of a NumPy dtype
+GRAIN = 1 << 12  # bytes of matrices worth a thread ...
+CALL = 1 << 8  # ... where every call counts for so many more
 
 Array = np.ndarray
 
@@ -75,23 +78,32 @@ def integer() -> np.dtype:
 # --- calls
 
 
-def _each(arrays, offsets, steps, address, start, stop):
-    """Call a routine for matrices start..stop. Its arguments are in arrays, so many bytes after the first element for
-    the first matrix, and some steps on for the next."""
+def _each(arrays, offsets, steps, apart, address, count, shares, start, stop):
+    """Call a routine for the matrices of shares start..stop, of `shares` of `count` matrices. Its arguments are in arrays, so
+    many bytes after the first element for the first matrix, some steps on for the next, and so far apart for the next share."""
     given = local(types.int64, ARGUMENTS)
-    for matrix in range(start, stop):
-        for k in range(ARGUMENTS):
-            given[k] = address_of(array_in(arrays, k)) + offsets[k] + matrix * steps[k]
-        call_with(address, given)
+    for share in range(start, stop):
+        for matrix in range(share * count // shares, (share + 1) * count // shares):
+            for k in range(ARGUMENTS):
+                given[k] = address_of(array_in(arrays, k)) + offsets[k] + matrix * steps[k] + share * apart[k]
+            call_with(address, given)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Workspace whose length is known."""
+
+    length: int
+    dtype: np.dtype
 
 
 class _Plan:
     """What calls of a routine have in common that differ in their arrays alone. Of their arguments there are here
-    numbers and letters, dtypes, and in place of an array its strides."""
+    numbers and letters, workspaces, and in place of an array its strides."""
 
     def __init__(self, name: str, arguments: tuple):
         self.address, self.integer = routine(name)
-        self.run = cpu.compiled(_each, ArrayList(types.int64), "i8", "i8", *[int] * 3)
+        self.entry = cpu.compiled(_each, ArrayList(types.int64), "i8", "i8", "i8", *[int] * 5)
         # A letter is the first byte of its number.
         values = [ord(a) if isinstance(a, str) else a if isinstance(a, int) else 0 for a in arguments]
         beyond = [0] * (ARGUMENTS - len(values))  # the first of them is info
@@ -100,20 +112,34 @@ class _Plan:
         offsets = [k * size if isinstance(a, int | str) else 0 for k, a in enumerate(arguments)]
         steps = [a[0] if isinstance(a, tuple) and len(a) > 1 else 0 for a in arguments]
         self.offsets, self.steps = np.array(offsets + beyond), np.array([*steps, size, *beyond[1:]])
-        self.arrays = [
-            numbers if isinstance(a, int | str) else np.zeros(1, a) if isinstance(a, np.dtype) else nothing
-            for a in arguments
-        ] + [nothing for _ in beyond]
-        # Asks how much workspace is wanted.
-        self.run(self.arrays, self.offsets, self.steps, self.address, 0, 1)
+        self.apart = np.zeros(ARGUMENTS, np.int64)
         self.operands = [k for k, a in enumerate(arguments) if isinstance(a, tuple)]
-        self.work = []
-        for k, argument in enumerate(arguments):
-            if isinstance(argument, np.dtype):
-                length = int(self.arrays[k][0].real)
-                self.work.append((k, (length,), argument))
-                if values[k + 1 : k + 2] == [-1]:
-                    numbers[k + 1] = length
+        self.arrays = [numbers if isinstance(a, int | str) else nothing for a in arguments]
+        self.arrays += [nothing for _ in beyond]
+        self.grain = GRAIN // (self.steps[self.operands[0]] + CALL) + 1
+        self.work = {k: a for k, a in enumerate(arguments) if isinstance(a, Work)}
+        asked = {k: Work(1, a) for k, a in enumerate(arguments) if isinstance(a, np.dtype)}
+        for k, work in (self.work | asked).items():
+            self.arrays[k] = np.zeros(work.length, work.dtype)
+        self.entry(self.arrays, self.offsets, self.steps, self.apart, self.address, 1, 1, 0, 1)
+        for k, work in asked.items():
+            length = int(self.arrays[k][0].real)
+            self.work[k] = Work(length, work.dtype)
+            if values[k + 1 : k + 2] == [-1]:
+                numbers[k + 1] = length
+        for k, work in self.work.items():
+            self.apart[k] = work.length * work.dtype.itemsize
+
+    def run(self, arrays: list[Array], count: int) -> None:
+        """Call the routine for `count` matrices, with workspaces for each share of them."""
+        shares = max(1, min(count // self.grain, parallel.get_num_threads()))
+        for k, work in self.work.items():
+            arrays[k] = np.empty(
+                shares * work.length, work.dtype
+            )  # larger than the matrices: not kept for later
+        parallel.run(
+            self.entry, shares, 1, arrays, self.offsets, self.steps, self.apart, self.address, count, shares
+        )
 
 
 _plan = lru_cache(maxsize=4096)(_Plan)
@@ -126,6 +152,7 @@ def call(name: str, dtype: np.dtype, *arguments: Any) -> Array:
         a number, a letter
         an array of 2 and more dimensions    the matrices' own: one for each
         an array of 1 dimension              one for all
+        Work(length, dtype)                  workspace of this length
         a dtype                              workspace of this type, as much as the routine asks for; where it wants
                                              to be told how much that is, -1 follows, which in LAPACK is the question
     """
@@ -134,9 +161,7 @@ def call(name: str, dtype: np.dtype, *arguments: Any) -> Array:
     arrays = plan.arrays.copy()
     for k in plan.operands:
         arrays[k] = arguments[k]
-    for k, shape, kind in plan.work:
-        arrays[k] = np.empty(shape, kind)  # larger than the matrices: not kept for later
     count = len(arguments[plan.operands[0]])
     info = arrays[len(arguments)] = np.zeros(count, plan.integer)
-    plan.run(arrays, plan.offsets, plan.steps, plan.address, 0, count)
+    plan.run(arrays, count)
     return info

@@ -122,6 +122,48 @@ def test_the_result_is_the_same_for_any_number_of_threads():
         np.testing.assert_array_equal(alone, shared)
 
 
+SMALL = {  # matrices that are hard to decompose, n x n
+    "plain": lambda n: sample("f8", n, n),
+    "zero": lambda n: np.zeros((n, n)),
+    "identity": np.eye,
+    "of rank 1": lambda n: np.ones((n, n)),
+    "graded": lambda n: np.diag(10.0 ** -np.arange(n)) + np.diag(10.0 ** -np.arange(n - 1), 1),
+    "large": lambda n: 1e300 * sample("f8", n, n),
+    "tiny": lambda n: 1e-300 * sample("f8", n, n),
+}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 25])
+@pytest.mark.parametrize("name", SMALL)
+def test_kernels_of_small_matrices(name, n):
+    """Singular values and eigenvalues, against the definition and NumPy's."""
+    a = SMALL[name](n)
+    near = {"rtol": 0, "atol": 1e-13 * n * (np.abs(a).max() or 1)}
+    left, values, right, info = decompositions.svd(np.stack([a, a.T]), True)
+    assert not info.any()
+    np.testing.assert_allclose(left * values[:, None] @ right, [a, a.T], **near)
+    np.testing.assert_allclose(values[0], np.linalg.svd(a, compute_uv=False), **near)
+    np.testing.assert_allclose(decompositions.svd(a, vectors=False)[0], values[0], **near)
+    for vectors in (left, right):
+        np.testing.assert_allclose(vectors @ vectors.mT, np.stack([np.eye(n)] * 2), rtol=0, atol=1e-13)
+    whole = (a + a.T) / 2
+    for triangle, one in (("L", np.tril(whole)), ("U", np.triu(whole))):
+        values, vectors, info = decompositions.eigh(one, triangle)
+        assert info == 0
+        np.testing.assert_allclose(vectors * values @ vectors.T, whole, **near)
+        np.testing.assert_allclose(vectors @ vectors.T, np.eye(n), rtol=0, atol=1e-13)
+        np.testing.assert_allclose(decompositions.eigh(one, triangle, False)[0], values, **near)
+
+
+def test_stacks_are_shared_among_threads():
+    """Each has its own workspace: what LAPACK makes of many matrices is what it makes of each."""
+    a = sample("c16", 60, 6, 4)
+    for alone, shared in zip(decompositions.svd(a[59]), decompositions.svd(a), strict=True):
+        np.testing.assert_array_equal(alone, shared[59])
+    values, vectors, info = decompositions.eig(sample("f8", 60, 8, 8))
+    assert not info.any() and np.isfinite(vectors).all() and np.isfinite(values).all()
+
+
 def test_least_squares_of_every_driver():
     a, b = sample("c16", 2, 6, 3), sample("c16", 2, 6, 2)
     for driver in ("gels", "gelsy", "gelsd", "gelss"):

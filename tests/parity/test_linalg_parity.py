@@ -323,3 +323,13 @@ def test_low_rank(name, shape):
         found.append([((left * values[..., None, :]) @ right.mT).numpy(), values.numpy()])
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 8])
+def test_signs_of_vectors(n):
+    """Vectors are determined up to their sign; small matrices give PyTorch's."""
+    a = RNG.normal(size=(50, n, n))
+    own, others = [[*L.linalg.svd(L.tensor(a)), *L.linalg.eigh(L.tensor(a))] for L in LIBRARIES]
+    for part, other in zip(own, others, strict=True):
+        assert part.stride() == other.stride()
+        np.testing.assert_allclose(part, other, rtol=0, atol=1e-7)

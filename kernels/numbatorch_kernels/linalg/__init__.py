@@ -6,6 +6,8 @@ elimination.py      LU, Cholesky and substitution as kernels
 reflections.py      Q R of small matrices
 exponential.py      the exponential of many small matrices
 indefinite.py       symmetric matrices that are not definite
-decompositions.py   orthogonal factors, singular values, eigenvalues, least squares: by LAPACK
+tridiagonal.py      eigenvalues of small symmetric matrices; rotations.py: and what they share with
+bidiagonal.py       singular values of small matrices
+decompositions.py   orthogonal factors, singular values, eigenvalues, least squares: for the rest by LAPACK
 fortran.py          LAPACK's routines: where they are, how they are called
 """

@@ -1,5 +1,5 @@
 """Orthogonal factors, singular values, eigenvalues and least squares of stacks of matrices, (..., m, n) NumPy arrays
-of float32, float64, complex64 or complex128: LAPACK's, by `fortran.call`.
+of float32, float64, complex64 or complex128: LAPACK's, by `fortran.call`, or of small matrices by kernels.
 
 An operand is copied once, column by column, as LAPACK wants it, which overwrites the copy. Results stay as it writes
 them: matrices whose columns are contiguous. `info` is LAPACK's, one for each matrix, 0 where all went well.
@@ -13,10 +13,11 @@ from math import prod
 import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
-from numbatorch_kernels.linalg import fortran, reflections
+from numbatorch_kernels.linalg import bidiagonal, fortran, reflections, tridiagonal
 from numbatorch_kernels.linalg.fortran import Work
 from numbatorch_kernels.linalg.halves import GRAIN, LEAF
 from numbatorch_kernels.linalg.lapack import stack
+from numbatorch_kernels.linalg.rotations import LARGEST
 
 Array = np.ndarray
 
@@ -61,6 +62,17 @@ def _real(dtype: np.dtype) -> np.dtype:
     return np.dtype(dtype.char.lower())
 
 
+def _steps(a: Array) -> list[int]:
+    """From matrix to matrix, from row to row and from column to column, in elements."""
+    return [step // a.itemsize for step in stack(a).strides]
+
+
+@cache
+def _precision(dtype: np.dtype) -> float:
+    """The largest error of a rounded number, relative to it."""
+    return float(np.finfo(dtype).eps) / 2
+
+
 def _is_complex(a: Array) -> bool:
     return a.dtype.kind == "c"
 
@@ -72,6 +84,9 @@ def svd(a: Array, full: bool = False, vectors: bool = True) -> tuple[Array, ...]
     """U, S and Vᴴ, all vectors if `full`, and info; only S and info if not `vectors`. Of finite numbers."""
     m, n = a.shape[-2:]
     k = min(m, n)
+    # Of taller ones LAPACK makes a Q R first, of wider ones the transposed steps; so vectors have the signs that it gives them.
+    if a.size and n <= m <= LARGEST and m < n * 11 // 6 and not _is_complex(a):
+        return _small_svd(a, full, vectors)
     lines, values = _columns(a), _numbers(a, k)
     left = right = lines
     if vectors:
@@ -91,6 +106,20 @@ def svd(a: Array, full: bool = False, vectors: bool = True) -> tuple[Array, ...]
     return _matrices(left, a), _vectors(values, a), _matrices(right, a), _vectors(info, a)
 
 
+def _small_svd(a: Array, full: bool, vectors: bool) -> tuple[Array, ...]:
+    m, n = a.shape[-2:]
+    values, whole = _numbers(a, n), m if full else n
+    left, right = (_empty(a, m, whole), _empty(a, n, n)) if vectors else (values, values)
+    info = np.empty(len(values), np.int32)
+    entry = cpu.compiled(bidiagonal.svd, *[a.dtype] * 3, "i4", a.dtype, *[int] * 6, float, *[int] * 3)
+    grain = GRAIN // (32 * m * n * n) + 1
+    parallel.run(entry, len(values), grain, left, right, values, info, a, *_steps(a), m, n, whole,
+                 _precision(a.dtype), int(vectors))  # fmt: skip
+    if not vectors:
+        return _vectors(values, a), _vectors(info, a)
+    return _matrices(left, a), _vectors(values, a), _matrices(right, a), _vectors(info, a)
+
+
 # --- eigenvalues
 
 
@@ -98,10 +127,27 @@ def eigh(a: Array, triangle: str, vectors: bool = True) -> tuple[Array, ...]:
     """The eigenvalues and vectors of Hermitian matrices, of which one triangle is read, and info; no vectors if not
     `vectors`."""
     n = a.shape[-1]
+    if a.size and n <= LARGEST and not _is_complex(a):
+        *parts, info = _small_eigh(a, triangle, vectors)
+        if not np.count_nonzero(info):
+            return *parts, info
     lines, values = _columns(a), _numbers(a, n)
     name, reals = ("heevd", [values.dtype, -1]) if _is_complex(a) else ("syevd", [])
     info = fortran.call(name, a.dtype, "V" if vectors else "N", triangle, n, lines, max(n, 1), values,
                         a.dtype, -1, *reals, fortran.integer(), -1)  # fmt: skip
+    if not vectors:
+        return _vectors(values, a), _vectors(info, a)
+    return _vectors(values, a), _matrices(lines, a), _vectors(info, a)
+
+
+def _small_eigh(a: Array, triangle: str, vectors: bool) -> tuple[Array, ...]:
+    """As `eigh`; info is not 0, too, where a matrix has infinite numbers, of which LAPACK knows what to make."""
+    n = a.shape[-1]
+    values = _numbers(a, n)
+    lines, info = _empty(a, n, n) if vectors else values, np.empty(len(values), np.int32)
+    entry = cpu.compiled(tridiagonal.eigh, a.dtype, a.dtype, "i4", a.dtype, *[int] * 5, float, *[int] * 3)
+    parallel.run(entry, len(values), GRAIN // (32 * n * n * n) + 1, values, lines, info, a, *_steps(a), n,
+                 int(triangle == "U"), _precision(a.dtype), int(vectors))  # fmt: skip
     if not vectors:
         return _vectors(values, a), _vectors(info, a)
     return _vectors(values, a), _matrices(lines, a), _vectors(info, a)

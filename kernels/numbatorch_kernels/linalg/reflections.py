@@ -10,7 +10,7 @@ from numbatorch_kernels.pointer import offset
 
 
 @shared
-def _annihilate(x, length):
+def annihilate(x, length):
     """A column from the diagonal on becomes the element of R, and below it v without its first element, 1; the
     factor of the reflection."""
     corner, largest, below = x[0], abs(x[0]), False
@@ -31,7 +31,7 @@ def _annihilate(x, length):
 
 
 @shared
-def _reflect(x, v, factor, length):
+def reflect(x, v, factor, length):
     """A column becomes (1 - factor v vᴴ) times itself."""
     share = x[0]
     for i in range(1, length):
@@ -50,9 +50,9 @@ def qr(q, r, a, factors, m, n, whole, wanted, start, stop):
         columns, turns = offset(a, matrix * m * n), offset(factors, matrix * steps)
         for j in range(steps):
             v = offset(columns, j * m + j)
-            turns[j] = _annihilate(v, m - j)
+            turns[j] = annihilate(v, m - j)
             for c in range(j + 1, n):
-                _reflect(offset(columns, c * m + j), v, turns[j].conjugate(), m - j)
+                reflect(offset(columns, c * m + j), v, turns[j].conjugate(), m - j)
         upper = offset(r, matrix * whole * n)
         for j in range(n):
             for i in range(whole):
@@ -65,4 +65,4 @@ def qr(q, r, a, factors, m, n, whole, wanted, start, stop):
                 own[c * m + i] = i == c
         for j in range(steps - 1, -1, -1):
             for c in range(j, whole):
-                _reflect(offset(own, c * m + j), offset(columns, j * m + j), turns[j], m - j)
+                reflect(offset(own, c * m + j), offset(columns, j * m + j), turns[j], m - j)

@@ -117,6 +117,28 @@ def test_blocks_that_are_zero():
         torch.linalg.ldl_factor(on_cuda(a))
 
 
+def test_pivots_that_are_no_rows():
+    """Where they are read, nothing beside the operands is; who waits next is told."""
+    a = on_cuda(np.eye(3))
+    for pivots in ([0, 7, 1], [-(2**31), 2, 3], [1, 2, -9]):
+        pivots = torch.tensor(pivots, dtype=torch.int32, device="cuda")
+        for function, call in {
+            "linalg.lu_solve": lambda pivots: torch.linalg.lu_solve(a, pivots, a),
+            "lu_unpack": lambda pivots: torch.lu_unpack(a, pivots),
+            "linalg.ldl_solve": lambda pivots: torch.linalg.ldl_solve(a, pivots, a),
+        }.items():
+            call(pivots)
+            with pytest.raises(torch.AcceleratorError, match=function):
+                torch.cuda.synchronize()
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_last_pivot_that_calls_for_a_row_behind(device):
+    a = 2 * torch.eye(3, device=device)
+    x = torch.linalg.ldl_solve(a, torch.tensor([1, 2, -3], device=device), a)
+    assert x.tolist() == np.eye(3).tolist()
+
+
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_a_zero_on_the_diagonal_of_a_triangle(dtype):
     """Of complex numbers too, by which Numba does not divide."""

@@ -28,7 +28,16 @@ ELEMENT = np.float32  # each variant has its own
 ALPHA = indefinite.ALPHA
 ONE = np.float32(1)  # of float32, so that a difference has the dtype of what it is taken from
 
+order_of = device_function(indefinite._order)
+
 # ---- kernels ----
+
+
+@device_function
+def row_of(pivot, own, n):
+    """The row that a row of its own is exchanged with: none where the pivot is no row."""
+    row = abs(pivot) - 1
+    return row if row >= 0 and row < n else own
 
 
 @device_function
@@ -134,11 +143,12 @@ def lower_grid(lower, pivots, n, count):
         base, k = matrix * n * n + column, 0
         while k < n:
             pivot = pivots[matrix * n + k]
-            order = 1 if pivot > 0 else 2
+            order = order_of(pivot, n - k)
+            last = k + order - 1
             if order == 2 and k == column:
-                lower[base + (k + 1) * n] = 0
+                lower[base + last * n] = 0
             if k > column:
-                one, other = base + (k + order - 1) * n, base + (abs(pivot) - 1) * n
+                one, other = base + last * n, base + row_of(pivot, last, n) * n
                 lower[one], lower[other] = lower[other], lower[one]
             k += order
 
@@ -151,9 +161,9 @@ def exchange_grid(x, pivots, n, columns, backwards, hermitian, count):
         while done < n:
             k = n - 1 - done if backwards else done
             pivot = pivots[matrix * n + k]
-            order = 1 if pivot > 0 else 2
+            order = order_of(pivot, n - done)
             last = k if backwards else k + order - 1
-            one, other = base + last * columns, base + (abs(pivot) - 1) * columns
+            one, other = base + last * columns, base + row_of(pivot, last, n) * columns
             x[one], x[other] = x[other], x[one]
             done += order
         if hermitian:
@@ -168,7 +178,7 @@ def divide_grid(x, a, pivots, n, columns, hermitian, count):
         base, k = matrix * n * columns + c, 0
         while k < n:
             place, at = (matrix * n + k) * n + k, base + k * columns
-            if pivots[matrix * n + k] > 0:
+            if order_of(pivots[matrix * n + k], n - k) == 1:
                 x[at] = turned(quotient(x[at], a[place]), hermitian)
                 k += 1
             else:

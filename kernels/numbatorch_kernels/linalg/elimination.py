@@ -151,14 +151,16 @@ def product(out, factors, pivots, n, start, stop):
 
 
 def permutation(order, pivots, rows, count, start, stop):
-    """What the exchanges of rows come to: row i of the factors was row order[i] of the matrix."""
+    """What the exchanges of rows come to: row i of the factors was row order[i] of the matrix. With what is no row, none is
+    exchanged."""
     for matrix in range(start, stop):
         base = matrix * rows
         for i in range(rows):
             order[base + i] = i
         for i in range(count):
             j = pivots[matrix * count + i] - 1
-            order[base + i], order[base + j] = order[base + j], order[base + i]
+            if j >= 0 and j < rows:
+                order[base + i], order[base + j] = order[base + j], order[base + i]
 
 
 WIDTH = 64  # columns that one call of substitution keeps in the first cache

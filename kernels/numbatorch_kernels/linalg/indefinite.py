@@ -131,6 +131,12 @@ def _subtract(x, base, columns, to, factor, source):
         x[base + to * columns + c] -= factor * x[base + source * columns + c]
 
 
+@numba.njit(error_model="numpy", fastmath=False)
+def _order(pivot, left):
+    """Of a block of D, where so many rows are `left`."""
+    return 1 if pivot > 0 or left == 1 else 2
+
+
 def solve(x, a, pivots, n, columns, hermitian, start, stop):
     """X of A X = X in place, from what `factor` gives."""
     for matrix in range(start, stop):
@@ -138,7 +144,7 @@ def solve(x, a, pivots, n, columns, hermitian, start, stop):
         k = 0
         while k < n:
             pivot = pivots[turn + k]
-            order = 1 if pivot > 0 else 2
+            order = _order(pivot, n - k)
             _swap(x, base, columns, k + order - 1, abs(pivot) - 1)
             for i in range(k + order, n):
                 for j in range(k, k + order):
@@ -161,7 +167,7 @@ def solve(x, a, pivots, n, columns, hermitian, start, stop):
         k = n - 1
         while k >= 0:
             pivot = pivots[turn + k]
-            order = 1 if pivot > 0 else 2
+            order = _order(pivot, k + 1)
             for j in range(k - order + 1, k + 1):
                 for i in range(k + 1, n):
                     _subtract(x, base, columns, j, _turned(a[lower + i * n + j], hermitian), i)

@@ -14,7 +14,8 @@ from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, kind_of, wrap
 from numbatorch.device import device as Device
 from numbatorch.dtype import type_word
-from numbatorch.ops.copy import contiguous
+from numbatorch.ops.copy import cast, contiguous
+from numbatorch.ops.elements import check_range, report
 from numbatorch.ops.view import expand
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels.cuda import decompositions as cuda_decompositions
@@ -94,6 +95,16 @@ def of_one_stack(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def recorded(*inputs: Tensor) -> bool:
     """Whether an operation on these tensors goes on the tape."""
     return state.enabled and any(x._requires_grad for x in inputs)
+
+
+def check_pivots(pivots: Tensor, rows: int, function: str, below: str, above: str) -> None:
+    """Raise RuntimeError where a pivot is no row, counted from 1: with the text `below` if one is less. On CUDA nobody waits for
+    that: a pivot that is no row exchanges none, and who waits next is told the name of the `function`."""
+    array = pivots.array
+    if not pivots.kind.cpu:
+        check_range(cast(pivots, dt.int64) - 1, rows, False, report(function, pivots.kind))
+    elif array.size and (array.min() < 1 or array.max() > rows):
+        raise RuntimeError(below if array.min() < 1 else above)
 
 
 # --- the ways to kernels

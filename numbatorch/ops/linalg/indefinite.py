@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.apply import Op
 from numbatorch.arguments import flags, tensor_array
-from numbatorch.dtype import int32, type_word
+from numbatorch.dtype import type_word
 from numbatorch.ops.copy import all_into, cast, numbers
-from numbatorch.ops.linalg.common import computed, floating, kernels_for, square, tensor
+from numbatorch.ops.linalg.common import check_pivots, computed, floating, kernels_for, square, tensor
 from numbatorch.ops.linalg.triangular import check_pair
 from numbatorch.ops.reduction import into
 from numbatorch.ops.underived import refusing
@@ -104,9 +105,13 @@ def ldl_solve(
             f"{function}: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
             f"{list(pivots.array.shape)} instead"
         )
-    if pivots.kind.inexact:
+    if pivots.kind.inexact or pivots.kind.dtype is dt.bool:
         raise RuntimeError(f"{function}: Expected pivots to be integers. Got {type_word(pivots.kind.dtype)}")
+    wrong = "Pivots given to ldl_solve must all satisfy |pivot| {}. Did you properly pass the result of ldl_factor?"
+    check_pivots(
+        abs(pivots), LD.array.shape[-2], function, wrong.format(">= 1"), wrong.format("<= LD.size(-2)")
+    )
     stack = broadcast_pair(B.array.shape[:-2], LD.array.shape[:-2])
     both, b = (expand(x, *stack, *x.array.shape[-2:]) for x in (LD, B))
-    pivots = expand(cast(pivots, int32), *stack, pivots.array.shape[-1])
+    pivots = expand(cast(pivots, dt.int32), *stack, pivots.array.shape[-1])
     return into(out, _solve(both, b, pivots, hermitian and LD.kind.dtype.is_complex), "linalg.ldl_solve")

@@ -21,6 +21,7 @@ from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.join import cat
 from numbatorch.ops.linalg.common import (
+    check_pivots,
     computed,
     failed,
     floating,
@@ -229,6 +230,12 @@ def lu_unpack(
             "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\n"
             "Note: this function is intended to be used with the output produced by torch.linalg.lu_factor"
         )
+    if unpack_pivots:
+        wrong = (
+            "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of "
+            "lu_factor?"
+        )
+        check_pivots(LU_pivots, LU_data.array.shape[-2], "lu_unpack", wrong, wrong)
     none = LU_data.new_empty((0,))
     lower, upper = _parts(LU_data) if unpack_data else (none, none)
     made = return_types.lu_unpack(_permutation(LU_pivots, LU_data) if unpack_pivots else none, lower, upper)
@@ -286,6 +293,9 @@ def lu_solve(
             f"{function}: Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
             f"{list(pivots.array.shape)} instead"
         )
+    wrong = "Pivots given to lu_solve must all be {}. Did you properly pass the result of lu_factor?"
+    below, above = wrong.format("greater or equal to 1"), wrong.format("smaller or equal to LU.size(-2)")
+    check_pivots(pivots, LU.array.shape[-2], function, below, above)
     return into(out, _by_factors(LU, pivots, B, left, adjoint), function)
 
 

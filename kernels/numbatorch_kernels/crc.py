@@ -177,15 +177,16 @@ def read(file: int, parts: Sequence[tuple[np.ndarray, int]]) -> list[int] | None
     table = np.array(
         [(_address(array), start, len(array) // BLOCK * BLOCK, 0) for array, start in parts], np.int64
     )
-    states = np.tile(_before(), (len(parts), 1))
+    states = np.empty((len(parts), BLOCK), np.uint8)
+    states[:] = _before()
     kernel = compiled(read_kernel, "u1", "i8", int, int, int, int)
     parallel.run(kernel, len(parts), 1, states, table, _pread(), file)
     if (table[:, 3] < table[:, 2]).any():
         return None
-    result = []
-    for (array, start), state in zip(parts, states):
+    result, registers = [], states.tobytes()
+    for k, (array, start) in enumerate(parts):
         whole = len(array) // BLOCK * BLOCK
-        crc = zlib.crc32(state.data, 0xFFFFFFFF) if whole else 0
+        crc = zlib.crc32(registers[k * BLOCK : (k + 1) * BLOCK], 0xFFFFFFFF) if whole else 0
         if whole < len(array):
             tail = array[whole:]
             if os.preadv(file, [tail.data], start + whole) < len(tail):

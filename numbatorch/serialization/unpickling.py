@@ -87,7 +87,10 @@ class Unpickler:
                     step(self)
                 else:
                     argument, at = read(data, at + 1)
-                    step(self, argument)
+                    if step is None:
+                        stack.append(argument)
+                    else:
+                        step(self, argument)
 
     # -- the stack
 
@@ -251,26 +254,23 @@ def _number(form: str) -> Callable[[bytes, int], tuple[Any, int]]:
 _UINT2, _INT4, _UINT4, _UINT8, _FLOAT8 = (_number(form) for form in ("<H", "<i", "<I", "<Q", ">d"))
 
 
-def _bytes(count: Callable[[bytes, int], tuple[int, int]]) -> Callable[[bytes, int], tuple[bytes, int]]:
-    """As many bytes as a number before them says."""
+def _bytes(
+    count: Callable[[bytes, int], tuple[int, int]], made: Callable[[bytes], Any] | None = None
+) -> Callable[[bytes, int], tuple[Any, int]]:
+    """As many bytes as a number before them says, or what is `made` of them."""
 
-    def read(data: bytes, at: int) -> tuple[bytes, int]:
+    def read(data: bytes, at: int) -> tuple[Any, int]:
         size, at = count(data, at)
-        if not 0 <= size <= len(data) - at:
+        end = at + size
+        if not at <= end <= len(data):
             raise UnpicklingError("the pickle is damaged: it ends too early")
-        return data[at : at + size], at + size
+        return (data[at:end] if made is None else made(data[at:end])), end
 
     return read
 
 
-def _text(count: Callable[[bytes, int], tuple[int, int]]) -> Callable[[bytes, int], tuple[str, int]]:
-    taken = _bytes(count)
-
-    def read(data: bytes, at: int) -> tuple[str, int]:
-        text, at = taken(data, at)
-        return text.decode("utf-8", "surrogatepass"), at
-
-    return read
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
 
 
 def _line(data: bytes, at: int) -> tuple[str, int]:
@@ -286,7 +286,7 @@ def _two_lines(data: bytes, at: int) -> tuple[tuple[str, str], int]:
     return (first, second), at
 
 
-# ---- the opcodes: how what follows is read, and what is done with it
+# ---- the opcodes: how what follows is read, and what is done with it; no more than to push it, where nothing is said
 
 
 def _frozen(self: Unpickler) -> None:
@@ -299,26 +299,26 @@ def _skip(self: Unpickler, argument: Any) -> None:
 
 _P = Unpickler
 _STOP, _BINPUT, _BINGET = pickle.STOP[0], pickle.BINPUT[0], pickle.BINGET[0]
-_OPCODES: dict[bytes, tuple[Callable[[bytes, int], tuple[Any, int]] | None, Callable[..., Any]]] = {
+_OPCODES: dict[bytes, tuple[Callable[[bytes, int], tuple[Any, int]] | None, Any]] = {
     pickle.PROTO: (_byte, _skip),
     pickle.FRAME: (_UINT8, _skip),
     pickle.NONE: (None, lambda p: p._push(None)),
     pickle.NEWTRUE: (None, lambda p: p._push(True)),
     pickle.NEWFALSE: (None, lambda p: p._push(False)),
-    pickle.BININT1: (_byte, _P._push),
-    pickle.BININT2: (_UINT2, _P._push),
-    pickle.BININT: (_INT4, _P._push),
-    pickle.LONG1: (_bytes(_byte), lambda p, data: p._push(pickle.decode_long(data))),
-    pickle.LONG4: (_bytes(_INT4), lambda p, data: p._push(pickle.decode_long(data))),
-    pickle.BINFLOAT: (_FLOAT8, _P._push),
-    pickle.BINUNICODE: (_text(_UINT4), _P._push),
-    pickle.SHORT_BINUNICODE: (_text(_byte), _P._push),
-    pickle.BINUNICODE8: (_text(_UINT8), _P._push),
-    pickle.SHORT_BINSTRING: (_text(_byte), _P._push),
-    pickle.SHORT_BINBYTES: (_bytes(_byte), _P._push),
-    pickle.BINBYTES: (_bytes(_UINT4), _P._push),
-    pickle.BINBYTES8: (_bytes(_UINT8), _P._push),
-    pickle.BYTEARRAY8: (_bytes(_UINT8), lambda p, data: p._push(bytearray(data))),
+    pickle.BININT1: (_byte, None),
+    pickle.BININT2: (_UINT2, None),
+    pickle.BININT: (_INT4, None),
+    pickle.LONG1: (_bytes(_byte, pickle.decode_long), None),
+    pickle.LONG4: (_bytes(_INT4, pickle.decode_long), None),
+    pickle.BINFLOAT: (_FLOAT8, None),
+    pickle.BINUNICODE: (_bytes(_UINT4, _text), None),
+    pickle.SHORT_BINUNICODE: (_bytes(_byte, _text), None),
+    pickle.BINUNICODE8: (_bytes(_UINT8, _text), None),
+    pickle.SHORT_BINSTRING: (_bytes(_byte, _text), None),
+    pickle.SHORT_BINBYTES: (_bytes(_byte), None),
+    pickle.BINBYTES: (_bytes(_UINT4), None),
+    pickle.BINBYTES8: (_bytes(_UINT8), None),
+    pickle.BYTEARRAY8: (_bytes(_UINT8, bytearray), None),
     pickle.EMPTY_TUPLE: (None, lambda p: p._push(())),
     pickle.EMPTY_LIST: (None, lambda p: p._push([])),
     pickle.EMPTY_DICT: (None, lambda p: p._push({})),

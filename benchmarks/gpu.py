@@ -4,6 +4,7 @@ take here and, where PyTorch is installed with CUDA, there.
     python -m benchmarks.gpu                     all of it, in less than ten minutes
     python -m benchmarks.gpu --tiny              on tiny sizes, also in the simulator: whether this program works
     python -m benchmarks.gpu --no-check          the figures alone; --no-figures the check alone
+    python -m benchmarks.gpu --results FOLDER    where to write: of a machine that is lent, the folder that comes back
 
 What is known is written after every line, to benchmarks/results/gpu.json and gpu.md. Where something is missing, that is
 said first. `bash benchmarks/gpu.sh` installs what is missing into an environment of its own, and then does it all.
@@ -31,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 BUDGET = 510.0  # seconds, for everything: with what gpu.sh installs first, less than ten minutes
 PATIENCE = 90.0  # seconds, for a row or a case: a kernel that does not end takes no more of them than that
-WORKERS = min(8, os.cpu_count() or 1)  # processes that share the check: most of it is compiling
+WORKERS = min(16, os.cpu_count() or 1)  # processes that share the check: most of it is compiling
 FIGURES = {  # what shall hold, by group: the least part of the copy rate, or of PyTorch's rate
     "memory": 0.85,
     "product": 0.5,
@@ -43,21 +44,33 @@ UNITS = {"memory": "GB/s", "product": "GFLOP/s", "cublas": "GFLOP/s", "decomposi
 # ---- the check: in processes of its own, since a kernel that goes wrong ends its process ----
 
 
-def check_share(number: int, count: int, after: str, tiny: bool) -> None:
-    """Run every `count`-th row of the table from `number` on, but only what comes after the row `after`; print a line for
-    each."""
+def rows_to_check(tiny: bool) -> dict[str, tuple[Any, str]]:
+    """By name, a row of the table and who multiplies matrices: our own kernels, and for products cuBLAS as well. What is
+    large comes first: the simulator has tried the rest."""
     sys.path.append(str(ROOT / "tests"))
     from samples import SAMPLES
     from samples.large import LARGE
+    from samples.products import PRODUCTS
+
+    products = {row.name for row in PRODUCTS}
+    rows = [(row, "numbatorch") for row in (SAMPLES[:2] if tiny else [*LARGE, *SAMPLES])]
+    rows += [(row, "cublas") for row in ([] if tiny else [*LARGE, *PRODUCTS]) if row.name in products]
+    words = {"numbatorch": "", "cublas": ", by cuBLAS"}
+    return {f"{row.id} of {_shapes(row)}{words[library]}": (row, library) for row, library in rows}
+
+
+def check_share(number: int, count: int, after: str, tiny: bool) -> None:
+    """Run every `count`-th row of the table from `number` on, but only what comes after the row `after`; print a line for
+    each."""
+    rows = list(rows_to_check(tiny).items())[number::count]
     from samples.sample import results, tensors
 
     import numbatorch as torch
 
-    rows = SAMPLES[:2] if tiny else [*SAMPLES, *LARGE][number::count]
-    names = [f"{row.id} of {_shapes(row)}" for row in rows]
-    begin = names.index(after) + 1 if after else 0
-    for name, row in zip(names[begin:], rows[begin:], strict=True):
+    begin = [name for name, _ in rows].index(after) + 1 if after else 0
+    for name, (row, library) in rows[begin:]:
         print(json.dumps(["begin", name]), flush=True)
+        torch.backends.cuda.preferred_blas_library(library)
         try:
             fault = _difference(torch, row, results, tensors)
         except Exception as error:  # the table goes on: what happened is the result
@@ -101,9 +114,10 @@ def _difference(torch: Any, row: Any, results: Callable, tensors: Callable) -> s
     return None
 
 
-def check(ends: float, tiny: bool, report: Callable[[int, dict[str, str]], None]) -> None:
-    """Run the table; report(rows done, faults) after each row."""
+def check(ends: float, tiny: bool, report: Callable[[int, int, dict[str, str]], None]) -> None:
+    """Run the table; report(rows done, rows, faults) after each row."""
     lines: queue.Queue = queue.Queue()
+    rows = len(rows_to_check(tiny))
     count = 1 if tiny else WORKERS
     shares = [
         threading.Thread(target=_watch, args=(k, count, ends, tiny, lines), daemon=True) for k in range(count)
@@ -119,7 +133,7 @@ def check(ends: float, tiny: bool, report: Callable[[int, dict[str, str]], None]
         done += 1
         if fault:
             faults[name] = fault
-        report(done, faults)
+        report(done, rows, faults)
 
 
 def _watch(number: int, count: int, ends: float, tiny: bool, lines: queue.Queue) -> None:
@@ -300,11 +314,12 @@ class Results:
 
     def __init__(self, folder: Path, about: dict[str, Any]):
         self.folder = folder
-        self.known: dict[str, Any] = {"machine": about, "check": {"rows": 0, "faults": {}}, "figures": {}}
+        check = {"rows": 0, "of": 0, "faults": {}}
+        self.known: dict[str, Any] = {"machine": about, "check": check, "figures": {}}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def checked(self, rows: int, faults: dict[str, str]) -> None:
-        self.known["check"] = {"rows": rows, "faults": dict(faults)}
+    def checked(self, rows: int, of: int, faults: dict[str, str]) -> None:
+        self.known["check"] = {"rows": rows, "of": of, "faults": dict(faults)}
         self.write()
 
     def measured(self, library: str, name: str, group: str, work: float, answer: float | str) -> None:
@@ -325,8 +340,8 @@ def page(known: dict[str, Any]) -> str:
         "",
         f"Written by `python -m benchmarks.gpu`. {', '.join(f'{k}: {v}' for k, v in about.items())}.",
         "",
-        f"Rows of the table of samples that were run on cuda: {checked['rows']}; other values or gradients than the CPU's "
-        f"in {len(checked['faults'])}.",
+        f"Rows of the table of samples that were run on cuda: {checked['rows']} of {checked['of']}; other values or gradients "
+        f"than the CPU's in {len(checked['faults'])}.",
         "",
         *[f"* `{name}`: {fault}" for name, fault in checked["faults"].items()],
         "",
@@ -424,7 +439,7 @@ def everything(options: argparse.Namespace) -> None:
         half = ends if options.no_figures else (time.monotonic() + ends) / 2
         check(half, options.tiny, results.checked)
         found = results.known["check"]
-        print(f"{found['rows']} rows checked, {len(found['faults'])} differ")
+        print(f"{found['rows']} of {found['of']} rows checked, {len(found['faults'])} differ")
         print(*[f"  {name}: {fault}" for name, fault in found["faults"].items()], sep="\n", flush=True)
     if not options.no_figures:
         libraries = ["numbatorch", *["torch"] * torch_has_cuda()]

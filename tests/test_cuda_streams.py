@@ -123,6 +123,30 @@ def test_what_has_no_place_in_a_capture():
     assert x.tolist() == [1, 1, 1] and not cuda.is_current_stream_capturing()
 
 
+def test_memory_of_a_graph_that_another_stream_has_used():
+    """It cannot wait for that stream, so nobody has it before the graph is gone."""
+    x, graph, other = torch.ones(8, device="cuda"), torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    with torch.cuda.graph(graph):
+        y = x * 2
+        y.record_stream(other)
+        taken = y.data_ptr()
+        del y
+        z = x * 3
+        assert z.data_ptr() != taken
+    graph.replay()
+    assert z.tolist() == [3] * 8
+    before = torch.cuda.memory_allocated()
+    del z
+    graph.reset()
+    assert torch.cuda.memory_allocated() < before
+
+
+def test_a_graph_is_captured_from_one_stream():
+    graph, other = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    with torch.cuda.graph(graph), pytest.raises(RuntimeError, match="a graph is captured from one stream"):
+        other.wait_stream(torch.cuda.current_stream())
+
+
 def test_the_memory_of_a_graph_stays_its_own():
     x, graph = torch.ones(500, device="cuda"), cuda.CUDAGraph()
     with cuda.graph(graph):

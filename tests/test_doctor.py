@@ -39,7 +39,7 @@ def test_the_benchmark_for_gpus(tmp_path):
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert run.returncode == 0, run.stderr
     found = json.loads((tmp_path / "gpu.json").read_text())
-    assert found["check"] == {"rows": 2, "faults": {}}
+    assert found["check"] == {"rows": 2, "of": 2, "faults": {}}
     figures = found["figures"]
     assert {line["group"] for line in figures.values()} == {
         "memory",

@@ -53,7 +53,12 @@ class Stream:
         return driver_for(self.device_index).done(self.device_index, self.kernels.handle)
 
     def wait_stream(self, stream: Stream) -> None:
-        """What comes next waits for all that the other stream has been given."""
+        """What comes next waits for all that the other stream has been given. Raises RuntimeError where a graph is captured from
+        the other one alone."""
+        if stream.kernels.capture is not self.kernels.capture is None:
+            raise RuntimeError(
+                "a graph is captured from one stream: what another stream does for it belongs into that stream as well"
+            )
         driver_for(self.device_index).wait(self.device_index, self.kernels.handle, stream.kernels.handle)
 
     def wait_event(self, event: Event) -> None:

@@ -132,6 +132,7 @@ def layers(dtype: torch.dtype) -> None:
     if dtype in REAL[:2]:
         F.ctc_loss(x[:, None], labels[None, 1:2], torch.tensor([3]), torch.tensor([1])).backward()
     F.dropout(x, 0.5).sum().backward()
+    F.layer_norm(x.repeat(1, 3), (12,))
     (x[labels].sum() + x.gather(1, labels[:, None]).sum() + x.index_select(0, labels).sum()).backward()
 
 

@@ -6,8 +6,41 @@ from samples.linalg import definite, regular, symmetric
 from samples.sample import Sample
 
 _NUMBERS, _PAIRS, _SQUARE = ("float32",), ("complex64",), (((200, 200),),)
+_MILLIONS, _LONG, _SHORT, _TALL = ((3_000_003,),), ((60, 9001),), ((70_001, 33),), ((9001, 60),)
+
+
+def _rows(name: str, *shapes: tuple, args: tuple = (), order: int = 1, tol: float = 100) -> list[Sample]:
+    """A row for each shapes of the operands."""
+    return [Sample(name, (of,), args=args, dtypes=_NUMBERS, order=order, tol=tol) for of in shapes]
+
 
 LARGE = [
+    *_rows("exp", _MILLIONS),
+    *_rows("add", ((1501, 1), (1, 1703)), (*_MILLIONS, (1,))),
+    *_rows("flip", ((1501, 1703),), args=((0, 1),)),
+    *_rows("sum", _MILLIONS, _LONG, _TALL),
+    *[row for name in ("sum", "amax", "logsumexp", "argmax", "std") for row in _rows(name, _LONG, _SHORT, args=(1,), order=int(name != "argmax"))],
+    *[row for name in ("sum", "amax", "std") for row in _rows(name, _LONG, _TALL, args=(0,))],
+    *[row for name in ("softmax", "log_softmax") for row in _rows(f"nn.functional.{name}", _LONG, _SHORT, args=(1,))],
+    *_rows("nn.functional.layer_norm", ((300, 4096),), args=((4096,),)),
+    *_rows("nn.functional.layer_norm", _LONG, args=((9001,),)),
+    *_rows("nn.functional.rms_norm", ((3000, 770),), args=((770,),)),
+    *_rows("nn.functional.group_norm", ((8, 40, 30, 30),), args=(4,)),
+    Sample("nn.functional.batch_norm", (((16, 40, 30, 30),),), args=(None, None), kwargs={"training": True}, dtypes=_NUMBERS, order=1, tol=100),
+    *_rows("matmul", ((2048, 1500), (1500, 2100)), ((60, 9001), (9001, 70)), ((5, 301, 70), (5, 70, 310))),
+    *_rows("nn.functional.conv2d", ((8, 16, 40, 40), (140, 16, 3, 3))),
+    *_rows("nn.functional.conv_transpose2d", ((8, 16, 40, 40), (16, 35, 3, 3))),
+    *_rows("nn.functional.max_pool2d", ((4, 8, 101, 100),), args=(3, 2)),
+    *_rows("sort", _MILLIONS, _LONG, order=0),
+    *_rows("topk", _LONG, args=(20,)),
+    *_rows("kthvalue", _LONG, args=(70,)),
+    *_rows("median", _MILLIONS),
+    *_rows("unique", _MILLIONS, order=0),
+    *_rows("nonzero", _MILLIONS, order=0),
+    *_rows("cumsum", _MILLIONS, _TALL, args=(0,)),
+    *_rows("cumsum", _LONG, args=(1,)),
+    *_rows("cummax", _LONG, args=(1,)),
+    *_rows("cdist", ((1001, 30), (900, 30))),
     *[
         Sample(f"fft.{name}", (((3, 1000),),), kwargs={"n": n, "norm": norm}, dtypes=dtypes, order=0, tol=10)
         for name, norm, dtypes in (("fft", "backward", _PAIRS), ("ifft", "forward", _PAIRS), ("rfft", "backward", _NUMBERS), ("irfft", "forward", _PAIRS))

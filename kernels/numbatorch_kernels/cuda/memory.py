@@ -13,6 +13,7 @@ import gc
 import threading
 from collections import defaultdict, deque
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class Pool:
     def __init__(self, cache: Cache, stream: Stream | None):
         self.cache, self.stream = cache, stream
         self.free: dict[int, list[Block]] = defaultdict(list)  # by size
+        self.aside: list[Block] = []  # of a graph, which other streams have used: free when the graph is gone
         self.graphs = 0  # that work on the memory
         self.heir: Pool | None = None  # who takes the blocks when this pool's graph is gone
 
@@ -56,19 +58,23 @@ class Pool:
             block.pool = self.heir
             self.heir.put(block)
             return
-        if block.users:
+        if not block.users:
+            self.free[block.size].append(block)
+        elif self.stream is None:
+            self.aside.append(block)
+        else:
             for user in block.users:
-                driver.wait(self.cache.device, self.stream.handle, user.handle)  # type: ignore[union-attr]
+                driver.wait(self.cache.device, self.stream.handle, user.handle)
             block.users.clear()
-        self.free[block.size].append(block)
+            self.free[block.size].append(block)
 
     def retire(self, heir: Pool) -> None:
         """Hand everything over."""
         self.heir = heir
-        for blocks in self.free.values():
-            for block in blocks:
-                self.put(block)
+        for block in (*chain(*self.free.values()), *self.aside):
+            self.put(block)
         self.free.clear()
+        self.aside.clear()
 
 
 class Buffer:

@@ -1,5 +1,6 @@
-"""The kernels of ../norm.py on CUDA: a block for each line that is normalised, whose threads read it three times: for the
-mean, for the variance and for the result. What has been read once is in the cache then, unless the line is very long.
+"""The kernels of ../norm.py on CUDA: a block for each line that is normalised, whose threads need it three times: for the
+mean, for the variance and for the result. What has been read once is in the cache then, unless the line is very long; a row of
+up to BLOCK * HELD elements is in registers, all of which are on their way at the same time.
 
 Element (n, i) of line r, i < run, is at r * start + n * jump + i; its weight is number r % groups * per + n * by_run + i *
 by_place. So the three sorts of lines differ in numbers alone:
@@ -16,7 +17,7 @@ import math
 from collections.abc import Callable
 from functools import cache
 from types import FunctionType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.np.numpy_support import from_dtype
@@ -26,12 +27,14 @@ from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.half import from_bfloat16, from_float16, to_bfloat16, to_float16
-from numbatorch_kernels.cuda.launch import compiled, launcher, threads_of
+from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
 from numbatorch_kernels.cuda.tiles import same
+from numbatorch_kernels.cuda.variants import with_globals
 from numbatorch_kernels.cuda.warp import block_sum
 from numbatorch_kernels.norm import wide_of
 
 WARPS = 32  # at most, in a block
+HELD = 2 if SIMULATED else 16  # elements of a row that a thread keeps
 SHARES = 4 if SIMULATED else 64  # parts that the gradient of weights over many rows is summed in
 
 ELEMENT, load, store = np.float32, same, same  # of the dtype: each kernel has its own
@@ -43,6 +46,49 @@ def next_place(n, i, far, near, run):
     n, i = n + far, i + near
     beyond = int64(i >= run)
     return n + beyond, i - beyond * run
+
+
+def bring(held, x, base, first, length):
+    """held = what the thread has of a row, from its element `first` on; beyond the end zeros."""
+    for k in range(HELD):
+        held[k] = load(x[base + first + k * BLOCK]) if first + k * BLOCK < length else ELEMENT(0)
+
+
+def row_block(out, mean, rstd, x, weight, bias, length, centred, inverse, eps):
+    """As `norm_block`, of rows. (How far apart a thread's elements are is known to the compiler: one address does for all.)"""
+    partial = cuda.shared.array(WARPS, ELEMENT)
+    held = cuda.local.array(HELD, ELEMENT)
+    r, t, middle, spread = cuda.blockIdx.x, cuda.threadIdx.x, ELEMENT(0), ELEMENT(0)
+    base = r * length
+    if centred:
+        first = t
+        while first < length:
+            bring(held, x, base, first, length)
+            for k in range(HELD):
+                middle += held[k]
+            first += HELD * BLOCK
+        middle = block_sum(middle, partial) * inverse
+    first = t
+    while first < length:
+        if length > HELD * BLOCK or not centred:
+            bring(held, x, base, first, length)
+        for k in range(HELD):
+            d = held[k] - middle if first + k * BLOCK < length else ELEMENT(0)
+            spread += d * d
+        first += HELD * BLOCK
+    scale = ELEMENT(1) / math.sqrt(block_sum(spread, partial) * inverse + eps)
+    if t == 0:
+        mean[r] = middle
+        rstd[r] = scale
+    first = t
+    while first < length:
+        if length > HELD * BLOCK:
+            bring(held, x, base, first, length)
+        for k in range(HELD):
+            j = first + k * BLOCK
+            if j < length:
+                out[base + j] = store((held[k] - middle) * scale * weight[j] + bias[j])
+        first += HELD * BLOCK
 
 
 def norm_block(
@@ -170,6 +216,7 @@ def add_up_grid(out, sums, shares, length):
 
 
 class _Texts(NamedTuple):
+    rows: FunctionType
     forward: FunctionType
     backward: FunctionType
     columns: FunctionType
@@ -180,9 +227,10 @@ class _Texts(NamedTuple):
 def _texts(name: str, element: type, load: Callable = same, store: Callable = same) -> _Texts:
     """The kernels of which the tuple `name` consists: `load` makes an `element` of what is in memory, `store` the
     reverse."""
-    texts = (norm_block, norm_backward_block, columns_grid, channels_block, add_up_grid)
-    names = {"ELEMENT": element, "load": load, "store": store}
-    copies = [FunctionType(text.__code__, text.__globals__ | names, text.__name__) for text in texts]
+    texts = (row_block, norm_block, norm_backward_block, columns_grid, channels_block, add_up_grid)
+    names: dict[str, Any] = {"ELEMENT": element, "load": load, "store": store}
+    names["bring"] = device_function(with_globals(bring, names))
+    copies = [with_globals(text, names) for text in texts]
     for field, copy in zip(_Texts._fields, copies):
         copy.__qualname__ = f"{name}.{field}"
     return _Texts(*copies)
@@ -200,6 +248,7 @@ def _kernels(dtype: np.dtype) -> tuple[Callable, ...]:
     wide, texts = wide_of(dtype), globals()[f"kernels_{dtype.str[1:]}"]
     number = from_dtype(wide)
     return (
+        compiled(texts.rows, dtype, wide, wide, dtype, wide, wide, int, int, number, number),
         compiled(texts.forward, dtype, wide, wide, wide, dtype, wide, wide, *[int] * 10, number, number),
         compiled(texts.backward, dtype, wide, wide, dtype, dtype, *[wide] * 3, *[int] * 10, number),
         launcher(texts.columns, wide, wide, dtype, dtype, wide, wide, *[int] * 4),
@@ -234,8 +283,12 @@ def rows(out, mean, rstd, x, weight, bias, inner, groups, centred, bfloat, eps):
     length = x.size // lines
     weights = groups * length // inner
     weight, bias = _parameter(weight, 1, weights, x), _parameter(bias, 0, weights, x)
-    forward = _kernels(x.dtype)[0]
-    numbers = *_of_rows(length, inner, groups), centred, 0, *_numbers(x, 1 / length, eps)
+    of_rows, forward, *_ = _kernels(x.dtype)
+    last = _numbers(x, 1 / length, eps)
+    if inner == 1 and groups == 1 and length >= BLOCK:
+        of_rows(lines, BLOCK, out, mean, rstd, x, weight, bias, length, centred, *last)
+        return
+    numbers = *_of_rows(length, inner, groups), centred, 0, *last
     forward(lines, threads_of(length), out, mean, rstd, rstd, x, weight, bias, *numbers)
 
 
@@ -246,7 +299,7 @@ def rows_backward(dx, grad, x, mean, rstd, weight, inner, groups, centred, bfloa
     weights = groups * length // inner
     weight = _parameter(weight, 1, weights, x)
     dweight, dbias = (DeviceArray.empty((weights,), mean.dtype, device) for _ in range(2))
-    _, backward, columns, channels, add_up = _kernels(x.dtype)
+    _, _, backward, columns, channels, add_up = _kernels(x.dtype)
     numbers = *_of_rows(length, inner, groups), centred, 0, *_numbers(x, 1 / length)
     backward(lines, threads_of(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
     if inner == 1 and groups == 1:
@@ -269,7 +322,7 @@ def channels(out, mean, variance, rstd, x, weight, bias, given, bfloat, eps):
     weight, bias = _parameter(weight, 1, count, x), _parameter(bias, 0, count, x)
     length = batch * inner
     numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, *_numbers(x, 1 / length, eps)
-    _kernels(x.dtype)[0](count, threads_of(length), out, mean, variance, rstd, x, weight, bias, *numbers)
+    _kernels(x.dtype)[1](count, threads_of(length), out, mean, variance, rstd, x, weight, bias, *numbers)
 
 
 def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bfloat):
@@ -277,4 +330,4 @@ def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bf
     batch, count, inner = x.shape
     weight, length = _parameter(weight, 1, count, x), batch * inner
     numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, *_numbers(x, 1 / length)
-    _kernels(x.dtype)[1](count, threads_of(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
+    _kernels(x.dtype)[2](count, threads_of(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)

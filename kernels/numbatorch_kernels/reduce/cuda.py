@@ -2,11 +2,13 @@
 
 A block of threads is a table. Each column makes one result, or what softmax needs of a row; the lanes of the
 column walk through its elements together. Every lane takes in its share, one element after another; then the
-lanes merge their states, half of them into the other half at a time, through shared memory. How wide the
-table is depends on what lies close together, so that neighbouring threads read neighbouring elements:
+lanes merge their states, half of them into the other half at a time, through shared memory. (With shuffles within
+a warp the compiler takes half as many registers again for an A100.) Neighbouring threads read neighbouring elements,
+so they are lanes of a column, or columns:
 
     over the last dimension                     over the first one
-    1 column of 256 lanes                       32 columns of 8 lanes
+    1 to 8 columns of 256 to 32 lanes,          32 columns of 8 lanes,
+    lanes 1 thread apart                        lanes 32 threads apart
 
 A few long columns are cut into parts, one for each block, and a second launch merges their states. In which
 order elements are taken in depends on shapes alone, so a result is the same every time.
@@ -31,8 +33,13 @@ from numbatorch_kernels.reduce.text import REAL, Writer, _indent
 from numbatorch_kernels.reduce.walk import Walk
 
 SHARE = 16  # elements that a lane should have before a column is cut into parts
+SHORT, LONG = 4, 32  # elements of a row that a lane has, where there are few rows, and many
+BLOCKS = 8  # for which a multiprocessor has room
 PARTS = 2 if compat.SIMULATED else 32  # at most, for each multiprocessor: the last few must not run alone
-AHEAD, FEW = 8, 6  # elements that a lane reads at a time where so many statements take one in
+AHEAD, FEW = (
+    32,
+    11,
+)  # bytes of an operand that a lane reads at a time where so many statements take an element in
 
 
 def state_types(reduction: Reduction, compute: str) -> tuple[str, ...]:
@@ -81,7 +88,7 @@ class _Text:
 
     def each(self, statements: Sequence[str]) -> list[str]:
         """A loop over the elements of a lane. Before it, where there is little to do for an element, one that reads
-        AHEAD of them before it does it: a lane that waits for one at a time leaves bandwidth unused."""
+        several of them before it does it: a lane that waits for one at a time leaves bandwidth unused."""
         if self.linear:
             place = ["here = at + j * step"]
         else:
@@ -89,16 +96,17 @@ class _Text:
         single = [*place, *self.reads([f"{a}[here]" for a in self.arrays]), *statements, "j += lanes"]
         lines = ["j = first + lane"]
         if self.linear and len(statements) <= FEW:
-            ahead = [[f"{a}_{k}" for a in self.arrays] for k in range(AHEAD)]
+            several = min(8, AHEAD // max(np.dtype({"bf": "u2"}.get(e, e)).itemsize for e in self.inputs))
+            ahead = [[f"{a}_{k}" for a in self.arrays] for k in range(several)]
             loads = [
                 f"{w} = {a}[here + {k} * lanes * step]"
-                for k in range(AHEAD)
+                for k in range(several)
                 for w, a in zip(ahead[k], self.arrays)
             ]
             turns = [
                 [*self.reads(words), *statements, "j += lanes", "here += lanes * step"] for words in ahead
             ]
-            lines += [f"while j + {AHEAD - 1} * lanes < last:", *_indent([*place, *loads, *chain(*turns)])]
+            lines += [f"while j + {several - 1} * lanes < last:", *_indent([*place, *loads, *chain(*turns)])]
         return [*lines, "while j < last:", *_indent(single)]
 
     def reads(self, words: Sequence[str]) -> list[str]:
@@ -118,7 +126,7 @@ class _Text:
     def merge(self) -> list[str]:
         """Statements by which the lanes of each column merge their states."""
         keep = [f"shared{k}[t] = {s}" for k, s in enumerate(self.state)]
-        fetch = [f"{w} = shared{k}[t + half * width]" for k, w in enumerate(self.other)]
+        fetch = [f"{w} = shared{k}[t + half * apart]" for k, w in enumerate(self.other)]
         join = [*fetch, *self.update(self.own, self.reduction.merge, self.other, "m"), *keep]
         return [
             *keep,
@@ -139,7 +147,7 @@ class _Text:
             stores = [self.own.store(r, n, e) for r, n, e in zip(results, nodes, self.outputs)]
             lines += [f"{o}[to] = {store}" for o, store in zip(self.outs, stores)]
             return ["if lane == 0 and column < columns:", *_indent(lines)]
-        fetch = [f"{s} = shared{k}[side]" for k, s in enumerate(self.state)]
+        fetch = [f"{s} = shared{k}[t - lane * apart]" for k, s in enumerate(self.state)]
         each, (result,), (node,) = self.body.call(self.reduction.emit, [*results, *self.elements], "e")
         each.append(f"o0[here] = {self.body.store(result, node, self.outputs[0])}")
         return [*fetch, *lines, "if column < columns:", *_indent(self.each(each))]
@@ -155,8 +163,12 @@ class _Text:
             "kept, reduced = geometry[0], geometry[1]",
             *["step = geometry[2 + 3 * kept + reduced]"] * self.linear,
             "t, part = cuda.threadIdx.x, cuda.blockIdx.y",
-            "lane, side = split(t, width)",
-            "lanes = cuda.blockDim.x // width",
+            *[
+                "if apart > 1:",
+                "    lane, side = split(t, apart)",
+                "else:",
+                "    side, lane = split(t, lanes)",
+            ],
             "first, last = part * share, min((part + 1) * share, length)",
             "left = cuda.blockIdx.x * width",
             "while left < columns:",
@@ -168,7 +180,7 @@ class _Text:
         ]
         of = {"out": "states of parts of ", "in": "from states of parts, "}.get(self.states, "")
         operands = f"{', '.join(self.outputs)} <- {', '.join(self.inputs)}"
-        sizes = ["columns", "length", "width", "share", "count"]
+        sizes = ["columns", "length", "width", "lanes", "apart", "share", "count"]
         arguments = [*self.outs, *self.arrays, "geometry", *sizes, *self.numbers]
         head = f"def {self.reduction.name}_kernel({', '.join(arguments)}):"
         title = f'"""{of}{self.reduction.name}: {operands}; computed in {self.compute}, on cuda."""'
@@ -176,20 +188,20 @@ class _Text:
 
 
 def _unfold(number: str, dims: str, at: str, moved: dict[str, int]) -> list[str]:
-    """Statements that move each variable of `moved` to place `number` of a walk over `dims` dimensions.
+    """Statements that move each variable of `moved` to place `number` of a walk over `dims` dimensions, one at least.
 
     Their sizes are in the geometry from `at` on; each variable's steps, so many times `dims` numbers further
-    on.
+    on. (What is left for the first dimension is its place: no division.)
     """
-    lines = [
+    steps = {name: f"geometry[{at} + {times} * {dims} + d]" for name, times in moved.items()}
+    return [
         f"rest = {number}",
-        f"d = {dims}",
+        f"d = {dims} - 1",
         "while d > 0:",
-        "    d -= 1",
         f"    rest, k = split(rest, geometry[{at} + d])",
-    ]
-    return lines + [
-        f"    {name} += k * geometry[{at} + {times} * {dims} + d]" for name, times in moved.items()
+        *[f"    {name} += k * {step}" for name, step in steps.items()],
+        "    d -= 1",
+        *[f"{name} += rest * {step}" for name, step in steps.items()],
     ]
 
 
@@ -220,7 +232,7 @@ def _kernel(
     module = lift.module(source(reduction, inputs, outputs, compute, linear, states), reduction.name)
     kinds = [{"bf": "u2"}.get(e, e) for e in (*outputs, *inputs)]
     function = getattr(module, f"{reduction.name}_kernel")
-    return compiled(function, *kinds, "i8", int, int, int, int, int, *[float] * reduction.numbers)
+    return compiled(function, *kinds, "i8", *[int] * 7, *[float] * reduction.numbers)
 
 
 def _power_of_two(n: int) -> int:
@@ -245,10 +257,19 @@ class CudaPlan:
         elif walk.length != 1:
             reduced = (*reduced, (walk.length, walk.step))
         self.count, self.columns, self.length = walk.count, walk.results, prod([n for n, _ in reduced])
-        self.geometry = _geometry(kept, reduced or ((1, 0),))
-        most = BLOCK // min(compat.WARP, _power_of_two(self.columns)) if walk.columns else BLOCK
-        self.lanes = min(most, _power_of_two(self.length if walk.columns else -(-self.length // 4)))
+        self.geometry = _geometry(kept, reduced)
+        if walk.columns:
+            self.lanes = min(
+                BLOCK // min(compat.WARP, _power_of_two(self.columns)), _power_of_two(self.length)
+            )
+        else:
+            busy = (
+                BLOCK * BLOCKS * compat.multiprocessors() // max(self.columns, 1)
+            )  # lanes, for all to have work
+            most, least = (_power_of_two(-(-self.length // each)) for each in (SHORT, LONG))
+            self.lanes = min(BLOCK, max(least, min(most, _power_of_two(busy)), min(most, compat.WARP)))
         self.width = BLOCK // self.lanes
+        self.apart = self.width if walk.columns else 1
         self.blocks = max(1, -(-self.columns // self.width))
         parts = min(self.length // (SHARE * self.lanes), PARTS * compat.multiprocessors() // self.blocks)
         self.parts = 1 if reduction.emit else max(1, parts)
@@ -266,8 +287,8 @@ class CudaPlan:
     def __call__(self, outs: Sequence[DeviceArray], ins: Sequence[DeviceArray], *numbers: float) -> None:
         if not self.columns:
             return
-        share = -(-self.length // self.parts)
-        grid, size = (self.blocks, self.parts), (self.columns, self.length, self.width, share, self.count)
+        share, grid = -(-self.length // self.parts), (self.blocks, self.parts)
+        size = (self.columns, self.length, self.width, self.lanes, self.apart, share, self.count)
         if self.parts == 1:
             self.kernel(grid, BLOCK, *outs, *ins, self.geometry, *size, *numbers)
             return
@@ -275,12 +296,15 @@ class CudaPlan:
         self.kernel(grid, BLOCK, *states, *ins, self.geometry, *size, *numbers)
         lanes = min(BLOCK, _power_of_two(self.parts))
         width = BLOCK // lanes
-        grid, size = (-(-self.columns // width), 1), (self.columns, self.parts, width, self.parts, self.count)
-        self.gather(grid, BLOCK, *outs, *states, self.gather_geometry, *size, *numbers)
+        size = (self.columns, self.parts, width, lanes, 1, self.parts, self.count)
+        self.gather(
+            (-(-self.columns // width), 1), BLOCK, *outs, *states, self.gather_geometry, *size, *numbers
+        )
 
 
 def _geometry(kept: Sequence[tuple[int, int, int]], reduced: Sequence[tuple[int, int]]) -> np.ndarray:
-    """What the kernel reads: how many dimensions of both sorts; their sizes, steps and, of what is kept,
+    """What the kernel reads: how many dimensions of both sorts, one at least; their sizes, steps and, of what is kept,
     steps of the results."""
+    kept, reduced = kept or ((1, 0, 0),), reduced or ((1, 0),)
     columns = [d[k] for k in range(3) for d in kept]
     return np.array([len(kept), len(reduced), *columns, *[d[k] for k in range(2) for d in reduced]], np.int64)

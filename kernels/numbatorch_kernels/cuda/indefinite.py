@@ -28,7 +28,7 @@ ELEMENT = np.float32  # each variant has its own
 ALPHA = indefinite.ALPHA
 ONE = np.float32(1)  # of float32, so that a difference has the dtype of what it is taken from
 
-order_of = device_function(indefinite._order)
+order_of = device_function(indefinite.order_of)
 
 # ---- kernels ----
 

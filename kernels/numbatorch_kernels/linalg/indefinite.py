@@ -15,6 +15,7 @@ import numba
 import numpy as np
 
 from numbatorch_kernels import cpu, parallel
+from numbatorch_kernels.cpu import shared
 from numbatorch_kernels.linalg.halves import GRAIN
 from numbatorch_kernels.linalg.lapack import Array, copied
 
@@ -131,8 +132,8 @@ def _subtract(x, base, columns, to, factor, source):
         x[base + to * columns + c] -= factor * x[base + source * columns + c]
 
 
-@numba.njit(error_model="numpy", fastmath=False)
-def _order(pivot, left):
+@shared
+def order_of(pivot, left):
     """Of a block of D, where so many rows are `left`."""
     return 1 if pivot > 0 or left == 1 else 2
 
@@ -144,7 +145,7 @@ def solve(x, a, pivots, n, columns, hermitian, start, stop):
         k = 0
         while k < n:
             pivot = pivots[turn + k]
-            order = _order(pivot, n - k)
+            order = order_of(pivot, n - k)
             _swap(x, base, columns, k + order - 1, abs(pivot) - 1)
             for i in range(k + order, n):
                 for j in range(k, k + order):
@@ -167,7 +168,7 @@ def solve(x, a, pivots, n, columns, hermitian, start, stop):
         k = n - 1
         while k >= 0:
             pivot = pivots[turn + k]
-            order = _order(pivot, k + 1)
+            order = order_of(pivot, k + 1)
             for j in range(k - order + 1, k + 1):
                 for i in range(k + 1, n):
                     _subtract(x, base, columns, j, _turned(a[lower + i * n + j], hermitian), i)

@@ -22,3 +22,6 @@ class Geometry(NamedTuple):
 # Which neighbours of a place `grid_sample` looks at, and what it sees outside of the picture.
 BILINEAR, NEAREST, BICUBIC = range(3)
 ZEROS, BORDER, REFLECTION = range(3)
+
+# What `info` of a matrix with such numbers is, where their singular values are wanted.
+INFINITE, NAN = -1, -2

@@ -20,6 +20,7 @@ from math import inf, nan
 
 import numpy as np
 
+from numbatorch_kernels.codes import INFINITE, NAN
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import WARP, cuda, device_function
 from numbatorch_kernels.cuda.division import split
@@ -29,7 +30,6 @@ from numbatorch_kernels.cuda.variants import joined, variants
 from numbatorch_kernels.cuda.warp import block_largest, block_sum, warp_sum
 
 SWEEPS = 40  # if it takes more, info is this number
-INFINITE, NAN = -1, -2  # info of matrices with such numbers
 WARPS = BLOCK // WARP
 ELEMENT = np.float32  # each variant has its own, and its own `joined`
 

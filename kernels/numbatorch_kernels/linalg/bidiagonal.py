@@ -8,9 +8,11 @@ values of bidiagonal matrices, 1990.
 from __future__ import annotations
 
 import math
+from math import inf, nan
 
 from numba import types
 
+from numbatorch_kernels.codes import INFINITE, NAN
 from numbatorch_kernels.cpu import shared
 from numbatorch_kernels.linalg.reflections import annihilate, reflect
 from numbatorch_kernels.linalg.rotations import LARGEST, ROOM, rotate, unit_scale
@@ -242,19 +244,27 @@ def _diagonal(d, e, u, v, m, n, eps, wanted):
 
 
 def svd(left, right, values, info, a, step, row, column, m, n, whole, eps, wanted, start, stop):
-    """Descending singular values of finite matrices start..stop, m x n, n <= m, and if they are `wanted` their vectors, `whole` on the
-    left, column by column. Steps of A are in elements, from matrix to matrix, row to row and column to column. info is 0, or 1 where
-    there was no end."""
+    """Descending singular values of matrices start..stop, m x n, n <= m, and if they are `wanted` their vectors, `whole` on the
+    left, column by column. Steps of A are in elements, from matrix to matrix, row to row and column to column. info is 0, 1
+    where there was no end, or INFINITE or NAN, and the values are NaN, where a matrix has such numbers."""
     lines, rows = local(types.float64, ROOM), local(types.float64, ROOM)
     u, v = local(types.float64, ROOM), local(types.float64, ROOM)
     d, e = local(types.float64, LARGEST), local(types.float64, LARGEST)
     to_left, to_right = local(types.float64, LARGEST), local(types.float64, LARGEST)
     for matrix in range(start, stop):
-        largest = 0.0
+        largest, ill = 0.0, 0
         for j in range(n):
             for i in range(m):
+                value = abs(a[matrix * step + i * row + j * column])
                 lines[j * m + i] = a[matrix * step + i * row + j * column]
-                largest = max(largest, abs(lines[j * m + i]))
+                largest = max(largest, value)
+                if not value < inf:
+                    ill = min(ill, INFINITE if value == inf else NAN)
+        if ill != 0:
+            info[matrix] = ill
+            for i in range(n):
+                values[matrix * n + i] = nan
+            continue
         scale = unit_scale(largest)
         if scale != 1:
             for k in range(m * n):

@@ -13,6 +13,7 @@ from math import prod
 import numpy as np
 
 from numbatorch_kernels import cpu, memory, parallel
+from numbatorch_kernels.codes import INFINITE, NAN
 from numbatorch_kernels.linalg import bidiagonal, fortran, reflections, tridiagonal
 from numbatorch_kernels.linalg.fortran import Work
 from numbatorch_kernels.linalg.halves import GRAIN, LEAF
@@ -62,9 +63,10 @@ def _real(dtype: np.dtype) -> np.dtype:
     return np.dtype(dtype.char.lower())
 
 
-def _steps(a: Array) -> list[int]:
-    """From matrix to matrix, from row to row and from column to column, in elements."""
-    return [step // a.itemsize for step in stack(a).strides]
+def _steps(a: Array) -> tuple[int, ...]:
+    """From matrix to matrix, from row to row and from column to column of a stack, or of one matrix, in elements."""
+    row, column = a.strides[-2:]
+    return a.strides[0] // a.itemsize if a.ndim > 2 else 0, row // a.itemsize, column // a.itemsize
 
 
 @cache
@@ -81,12 +83,24 @@ def _is_complex(a: Array) -> bool:
 
 
 def svd(a: Array, full: bool = False, vectors: bool = True) -> tuple[Array, ...]:
-    """U, S and Vᴴ, all vectors if `full`, and info; only S and info if not `vectors`. Of finite numbers."""
+    """U, S and Vᴴ, all vectors if `full`, and info; only S and info if not `vectors`. Of matrices with such numbers info is INFINITE
+    or NAN, and S is NaN."""
     m, n = a.shape[-2:]
-    k = min(m, n)
     # Of taller ones LAPACK makes a Q R first, of wider ones the transposed steps; so vectors have the signs that it gives them.
     if a.size and n <= m <= LARGEST and m < n * 11 // 6 and not _is_complex(a):
         return _small_svd(a, full, vectors)
+    finite = np.isfinite(a)
+    if finite.all():
+        return _large_svd(a, full, vectors)
+    *parts, info = _large_svd(np.where(finite, a, 0), full, vectors)
+    ill = ~finite.all((-2, -1))
+    parts[1 if vectors else 0][ill] = np.nan
+    return *parts, np.where(ill, np.where(np.isnan(a).any((-2, -1)), NAN, INFINITE), info)
+
+
+def _large_svd(a: Array, full: bool, vectors: bool) -> tuple[Array, ...]:
+    m, n = a.shape[-2:]
+    k = min(m, n)
     lines, values = _columns(a), _numbers(a, k)
     left = right = lines
     if vectors:
@@ -106,18 +120,24 @@ def svd(a: Array, full: bool = False, vectors: bool = True) -> tuple[Array, ...]
     return _matrices(left, a), _vectors(values, a), _matrices(right, a), _vectors(info, a)
 
 
+@cache
+def _small_singular(dtype: np.dtype):
+    return cpu.compiled(bidiagonal.svd, dtype, dtype, dtype, "i4", dtype, *[int] * 6, float, *[int] * 3)
+
+
 def _small_svd(a: Array, full: bool, vectors: bool) -> tuple[Array, ...]:
-    m, n = a.shape[-2:]
-    values, whole = _numbers(a, n), m if full else n
-    left, right = (_empty(a, m, whole), _empty(a, n, n)) if vectors else (values, values)
-    info = np.empty(len(values), np.int32)
-    entry = cpu.compiled(bidiagonal.svd, *[a.dtype] * 3, "i4", a.dtype, *[int] * 6, float, *[int] * 3)
+    *some, m, n = a.shape
+    flat, whole = a if a.ndim == 2 else stack(a), m if full else n
+    left = right = values = np.empty((*some, n), a.dtype)
+    if vectors:
+        left, right = memory.empty((*some, whole, m), a.dtype), memory.empty((*some, n, n), a.dtype)
+    info = np.empty(some, np.int32)
     grain = GRAIN // (32 * m * n * n) + 1
-    parallel.run(entry, len(values), grain, left, right, values, info, a, *_steps(a), m, n, whole,
-                 _precision(a.dtype), int(vectors))  # fmt: skip
+    parallel.run(_small_singular(a.dtype), info.size, grain, left, right, values, info, flat, *_steps(flat), m, n,
+                 whole, _precision(a.dtype), int(vectors))  # fmt: skip
     if not vectors:
-        return _vectors(values, a), _vectors(info, a)
-    return _matrices(left, a), _vectors(values, a), _matrices(right, a), _vectors(info, a)
+        return values, info
+    return left.swapaxes(-2, -1), values, right.swapaxes(-2, -1), info
 
 
 # --- eigenvalues
@@ -140,17 +160,19 @@ def eigh(a: Array, triangle: str, vectors: bool = True) -> tuple[Array, ...]:
     return _vectors(values, a), _matrices(lines, a), _vectors(info, a)
 
 
+@cache
+def _small_eigen(dtype: np.dtype):
+    return cpu.compiled(tridiagonal.eigh, dtype, dtype, "i4", dtype, *[int] * 5, float, *[int] * 3)
+
+
 def _small_eigh(a: Array, triangle: str, vectors: bool) -> tuple[Array, ...]:
     """As `eigh`; info is not 0, too, where a matrix has infinite numbers, of which LAPACK knows what to make."""
-    n = a.shape[-1]
-    values = _numbers(a, n)
-    lines, info = _empty(a, n, n) if vectors else values, np.empty(len(values), np.int32)
-    entry = cpu.compiled(tridiagonal.eigh, a.dtype, a.dtype, "i4", a.dtype, *[int] * 5, float, *[int] * 3)
-    parallel.run(entry, len(values), GRAIN // (32 * n * n * n) + 1, values, lines, info, a, *_steps(a), n,
-                 int(triangle == "U"), _precision(a.dtype), int(vectors))  # fmt: skip
-    if not vectors:
-        return _vectors(values, a), _vectors(info, a)
-    return _vectors(values, a), _matrices(lines, a), _vectors(info, a)
+    n, flat = a.shape[-1], a if a.ndim == 2 else stack(a)
+    values, info = np.empty(a.shape[:-1], a.dtype), np.empty(a.shape[:-2], np.int32)
+    lines = memory.empty(a.shape, a.dtype) if vectors else values
+    parallel.run(_small_eigen(a.dtype), info.size, GRAIN // (32 * n * n * n) + 1, values, lines, info, flat,
+                 *_steps(flat), n, int(triangle == "U"), _precision(a.dtype), int(vectors))  # fmt: skip
+    return (values, lines.swapaxes(-2, -1), info) if vectors else (values, info)
 
 
 def eig(a: Array, vectors: bool = True) -> tuple[Array, ...]:
@@ -304,5 +326,5 @@ def lstsq(a: Array, b: Array, rcond: float, driver: str) -> tuple[Array, ...]:
     else:
         work = [reals, integers] if _is_complex(a) else [integers]
         info = fortran.call("gelsd", a.dtype, *given, values, limit, rank, a.dtype, -1, *work)
-    residuals = np.square(np.abs(x[..., n:])).sum(-1)
+    residuals = np.square(np.abs(x[..., n:])).sum(-1) if m > n else _numbers(b, b.shape[-1])
     return (_matrices(x, a)[..., :n, :], *[_vectors(y, a) for y in (residuals, rank[:, 0], values, info)])

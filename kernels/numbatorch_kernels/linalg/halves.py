@@ -131,7 +131,8 @@ def solve(a: Array, x: Array, upper: bool, unit: bool) -> None:
         solve(a[:, then, then], x[:, then], upper, unit)
         return
     panels = -(-columns // elimination.WIDTH)
-    steps = [step // x.itemsize for step in (*x.strides[:2], *a.strides)]
+    size, (x_step, x_row, _), (a_step, a_row, a_column) = x.itemsize, x.strides, a.strides
     grain = GRAIN // (n * n * min(columns, elimination.WIDTH) + 1) + 1
     parallel.run(_substitution(x.dtype), count * panels, grain,
-                 x, a, n, columns, panels, *steps, int(upper), int(unit))  # fmt: skip
+                 x, a, n, columns, panels, x_step // size, x_row // size, a_step // size, a_row // size,
+                 a_column // size, int(upper), int(unit))  # fmt: skip

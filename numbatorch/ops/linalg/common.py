@@ -129,7 +129,12 @@ def computed(function: Callable, *inputs: Tensor) -> tuple[Tensor, ...]:
         arrays = [x.array for x in inputs]
     else:
         arrays = [contiguous(wrap(x.array, x.kind)).array for x in inputs]
-    return tuple([wrap(r, kind_of(r, _kind(r.dtype, kind.device))) for r in function(*arrays)])
+    return tuple(
+        [
+            wrap(r, kind_of(r, kind if r.dtype is kind.numpy else _kind(r.dtype, kind.device)))
+            for r in function(*arrays)
+        ]
+    )
 
 
 @cache

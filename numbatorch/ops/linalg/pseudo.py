@@ -16,7 +16,7 @@ from numbatorch.ops.comparison import masked_fill
 from numbatorch.ops.complexes import adjoint
 from numbatorch.ops.copy import all_into, host
 from numbatorch.ops.extrema import amax
-from numbatorch.ops.linalg.common import LinAlgError, computed, failed, kernels_for
+from numbatorch.ops.linalg.common import LinAlgError, computed, failed, kernels_for, of_one_stack
 from numbatorch.ops.linalg.solve import is_vector
 from numbatorch.ops.linalg.spectral import (
     check_hermitian,
@@ -27,8 +27,7 @@ from numbatorch.ops.linalg.spectral import (
 )
 from numbatorch.ops.math import clamp, reciprocal
 from numbatorch.ops.reduction import into
-from numbatorch.ops.view import expand, squeeze, unsqueeze
-from numbatorch.shape import broadcast_pair
+from numbatorch.ops.view import squeeze, unsqueeze
 from numbatorch_kernels.linalg import decompositions as kernels
 
 if TYPE_CHECKING:
@@ -265,8 +264,7 @@ def lstsq(
     m, n = A.array.shape[-2:]
     vector = is_vector(A, B)
     b = unsqueeze(B, -1) if vector else B
-    stack = broadcast_pair(A.array.shape[:-2], b.array.shape[:-2])
-    a, b = expand(A, *stack, m, n), expand(b, *stack, m, b.array.shape[-1])
+    a, b = of_one_stack(A, b)
     driver = driver or ("gelsy" if A.kind.cpu else "gels")
     if driver == "gels" or rcond is None:
         rcond = 0.0 if driver == "gels" else max(m, n) * dt.finfo(A.kind.dtype.to_real()).eps

@@ -7,6 +7,7 @@ or in the complex case a factor of size 1: gradients of a function that depends 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from numbatorch.ops.linalg.triangular import identity_like
 from numbatorch.ops.math import isfinite
 from numbatorch.ops.reduction import into
 from numbatorch.ops.view import diagonal, unsqueeze
-from numbatorch_kernels.cuda import jacobi
+from numbatorch_kernels.codes import NAN
 from numbatorch_kernels.linalg import decompositions as kernels
 
 if TYPE_CHECKING:
@@ -85,35 +86,21 @@ def svd_parts(input: Tensor, full: bool = False, vectors: bool = True) -> tuple[
     """U, S and Vᴴ, or S alone, of matrices that were checked, without a gradient, with PyTorch's errors. Values without vectors
     may be of infinite numbers, and are NaN then; what PyTorch's vectors are there hangs on the matrix: numbers, NaN or an error,
     which it always is here."""
-    svd = kernels_for(input, kernels).svd
-    checked = _svd_on_cpu if input.kind.cpu else _svd_on_cuda
-    return computed(lambda a: checked(svd, a, full, vectors), input)
+    return computed(partial(_checked_svd, kernels_for(input, kernels).svd, full, vectors), input)
 
 
-def _svd_on_cpu(svd: Callable, a: Any, full: bool, vectors: bool) -> tuple[Any, ...]:
-    if np.isfinite(a).all():
-        return decompose("linalg.svd", svd, a, full, vectors)
-    finite = np.isfinite(a)
-    _check_finite((~finite if vectors else np.isnan(a)).any((-2, -1)))
-    (values,) = decompose("linalg.svd", svd, np.where(finite, a, 0), full, vectors)
-    values[~finite.all((-2, -1))] = np.nan
-    return (values,)
-
-
-def _svd_on_cuda(svd: Callable, a: Any, full: bool, vectors: bool) -> tuple[Any, ...]:
+def _checked_svd(svd: Callable, full: bool, vectors: bool, a: Any) -> tuple[Any, ...]:
     *results, info = svd(a, full, vectors)
-    codes = info.copy_to_host()
-    _check_finite(codes < 0 if vectors else codes == jacobi.NAN)
-    check_end("linalg.svd", codes * (codes > 0))
+    codes = info if isinstance(info, np.ndarray) else info.copy_to_host()
+    if np.count_nonzero(codes):
+        ill = codes < 0 if vectors else codes == NAN
+        if ill.any():
+            raise LinAlgError(
+                f"linalg.svd: {failed(ill)[0]}The algorithm failed to converge because the input matrix contained "
+                f"non-finite values."
+            )
+        check_end("linalg.svd", codes * (codes > 0))
     return tuple(results)
-
-
-def _check_finite(ill: Any) -> None:
-    if ill.any():
-        raise LinAlgError(
-            f"linalg.svd: {failed(ill)[0]}The algorithm failed to converge because the input matrix contained "
-            f"non-finite values."
-        )
 
 
 def _svd_vjp(node, grads):

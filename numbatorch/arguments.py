@@ -1,9 +1,9 @@
 """What stands where a tensor, a number or a flag should: PyTorch's TypeError.
 
-For a tensor nothing is checked beforehand, so that a call with tensors pays nothing. The first to read `array` or `kind` finds out: a
-row (apply.py), or a function that reads them by `tensor_array` and `tensor_kind`. A function that would take any value for a flag or a
-count asks `flags` and `whole`. The error names the public function that was called and its argument, which are found in the frames of
-the stack.
+For a tensor nothing is checked beforehand, so that a call with tensors pays nothing. The first to read `array` or `kind` finds
+out: a row (apply.py, elementwise.py), or a function that reads them by `tensor_array` and `tensor_kind`. A function that would
+take any value for a flag or a count asks `flags` and `whole`. The error names the public function that was called and its
+argument, which are found in the frames of the stack.
 """
 
 from __future__ import annotations

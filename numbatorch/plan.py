@@ -25,7 +25,7 @@ from numbatorch_kernels.expr import BodyError
 from numbatorch_kernels.lift import Operand
 
 if TYPE_CHECKING:
-    from numbatorch.apply import Pointwise
+    from numbatorch.elementwise import Pointwise
     from numbatorch.tensor import Tensor
 
 GRAIN = 1 << 15  # elements a thread should have at least: below, handing over costs more than it saves

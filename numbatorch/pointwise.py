@@ -6,8 +6,9 @@ from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from numbatorch.apply import Pointwise, promoted, to_bool, to_float
 from numbatorch.base import TensorBase
+from numbatorch.elementwise import Pointwise
+from numbatorch.rules import promoted, to_bool, to_float
 from numbatorch_kernels.expr import Expr, Scalar, inline
 from numbatorch_kernels.trace import trace
 

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 import numbatorch as torch
-from numbatorch.apply import Op, Pointwise, PointwiseNode, ViewOp
+from numbatorch.apply import Op, ViewOp
+from numbatorch.elementwise import Pointwise, PointwiseNode
 from numbatorch.profiler import (
     ProfilerActivity,
     profile,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, no_complex, refuse
+from numbatorch.apply import Op
 from numbatorch.arguments import mistaken, tensor_kind, text, whole
 from numbatorch.autograd.mode import state
 from numbatorch.dtype import type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.arithmetic import add, div, mul
 from numbatorch.ops.comparison import where
 from numbatorch.ops.creation import empty, empty_like, ones_like
@@ -17,6 +18,7 @@ from numbatorch.ops.join import cat
 from numbatorch.ops.math import abs
 from numbatorch.ops.split import chunk
 from numbatorch.ops.view import reshape
+from numbatorch.rules import COMPLEX, INTEGERS, no_complex, refuse
 from numbatorch_kernels import scalar
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import InPlaceOp, Op, Pointwise, fit
+from numbatorch.apply import InPlaceOp, Op
 from numbatorch.arguments import flags, tensor_array
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import c_name, type_word
+from numbatorch.elementwise import Pointwise, fit
 from numbatorch.ops.activation import gelu, relu
 from numbatorch.ops.arithmetic import fitting_factor, mul
 from numbatorch.ops.comparison import logical_or

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, no_complex, refuse, to_float
 from numbatorch.arguments import tensor_kind, text, unfit
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.comparison import bitwise_or
 from numbatorch.ops.underived import Underived
+from numbatorch.rules import COMPLEX, HALF, INTEGERS, no_complex, refuse, to_float
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
 

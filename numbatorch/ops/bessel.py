@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numbatorch.apply import COMPLEX, HALF, Pointwise, refuse, to_float
 from numbatorch.autograd.mode import no_grad
+from numbatorch.elementwise import Pointwise
+from numbatorch.rules import COMPLEX, HALF, refuse, to_float
 from numbatorch_kernels.special import scalars
 
 if TYPE_CHECKING:

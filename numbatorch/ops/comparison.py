@@ -7,9 +7,11 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, HALF, Pointwise, refuse, to_bool
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import TensorBase, weighed
+from numbatorch.dtype import type_word
+from numbatorch.elementwise import Pointwise
+from numbatorch.rules import COMPLEX, HALF, refuse, to_bool
 from numbatorch.shape import broadcast_pair, portions
 from numbatorch_kernels import expr, scalar
 
@@ -110,8 +112,6 @@ def _close_integers(input: Tensor, other: Tensor, rtol: float, atol: float) -> T
 
 
 def _word(tensor: TensorBase) -> str:
-    from numbatorch.apply import type_word
-
     return type_word(tensor.kind.dtype)
 
 

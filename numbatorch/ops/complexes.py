@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, Pointwise, ViewOp, to_complex, to_float, to_real
+from numbatorch.apply import Op, ViewOp
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.dtype import type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.layout import steps
 from numbatorch.ops.copy import cast, copy_
 from numbatorch.ops.view import broadcast_to, transpose
+from numbatorch.rules import to_complex, to_float, to_real
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import expr, primitives, scalar
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch import arguments
-from numbatorch.apply import Op, Pointwise
+from numbatorch.apply import Op
 from numbatorch.arguments import class_name, tensor_kind
 from numbatorch.autograd import inplace
 from numbatorch.autograd.mode import state
@@ -19,6 +19,7 @@ from numbatorch.base import Kind, TensorBase, empty, fill, kind_of, wrap
 from numbatorch.device import CPU, current_cuda, get_default_device
 from numbatorch.device import device as Device
 from numbatorch.dtype import DType, c_name, type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.layout import inverse, lies_in_order, preserve_format
 from numbatorch.ops.view import expand
 from numbatorch.overlap import refuse_shared

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, refuse
+from numbatorch.apply import Op
 from numbatorch.arguments import listed, tensor_array, tensor_kind
 from numbatorch.autograd.mode import state
 from numbatorch.base import empty
@@ -18,6 +18,7 @@ from numbatorch.ops.copy import cast, contiguous, host
 from numbatorch.ops.from_data import from_numpy
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.view import reshape, unsqueeze
+from numbatorch.rules import COMPLEX, HALF, INTEGERS, refuse
 from numbatorch_kernels import ctc as kernels
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import casting
-from numbatorch.apply import Op, Pointwise
+from numbatorch.apply import Op
 from numbatorch.arguments import real, tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.arithmetic import add, div, maximum, minimum, mul, pow, square, sub
 from numbatorch.ops.comparison import eq, masked_fill, where
 from numbatorch.ops.copy import cast, clone, contiguous

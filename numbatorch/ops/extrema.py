@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from numbatorch import return_types
-from numbatorch.apply import attach, promoted
+from numbatorch.apply import attach
 from numbatorch.arguments import OMITTED, is_whole, unfit, whole
 from numbatorch.base import TensorBase
 from numbatorch.dtype import DType, type_word
@@ -32,6 +32,7 @@ from numbatorch.ops.reduction import (
     without_elements,
 )
 from numbatorch.ops.scatter import scatter_
+from numbatorch.rules import promoted
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:

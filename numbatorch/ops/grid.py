@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import autograd
-from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, refuse
+from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.comparison import where
 from numbatorch.ops.copy import cast, contiguous, to_opmath
@@ -26,6 +27,7 @@ from numbatorch.ops.matmul import matmul
 from numbatorch.ops.scatter import scatter_add
 from numbatorch.ops.sequences import arange, linspace
 from numbatorch.ops.view import expand, reshape, transpose, unsqueeze
+from numbatorch.rules import COMPLEX, INTEGERS, refuse
 from numbatorch_kernels import blend as kernels
 from numbatorch_kernels import grid as whole
 from numbatorch_kernels import places

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.apply import LEAST, MOST, ViewOp
+from numbatorch.apply import ViewOp
 from numbatorch.arguments import class_name, tensor_array
 from numbatorch.base import Kind, TensorBase, wrap
+from numbatorch.elementwise import LEAST, MOST
 from numbatorch.ops.copy import copy_, fill_
 from numbatorch.ops.elements import Places, assign, select, select_rows
 from numbatorch.ops.from_data import as_tensor, tensor

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, HALF, refuse
 from numbatorch.ops.pooling import resampling
+from numbatorch.rules import COMPLEX, HALF, refuse
 from numbatorch_kernels.window import Grid, Taps
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import casting
-from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, attach, fit, refuse
+from numbatorch.apply import Op, attach
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.autograd.mode import no_grad, state
 from numbatorch.base import Kind, empty
 from numbatorch.dtype import type_word
+from numbatorch.elementwise import Pointwise, fit
 from numbatorch.ops.activation import logsigmoid
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.copy import cast, contiguous
@@ -22,6 +23,7 @@ from numbatorch.ops.join import broadcast_tensors
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.reduction import remember
 from numbatorch.ops.view import expand
+from numbatorch.rules import COMPLEX, INTEGERS, refuse
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import loss as kernels
 from numbatorch_kernels import scalar

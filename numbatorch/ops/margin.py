@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, INTEGERS, Op, Pointwise, no_complex, refuse, to_float
+from numbatorch.apply import Op
 from numbatorch.arguments import flags, real, tensor_array, tensor_kind
 from numbatorch.autograd.mode import state
 from numbatorch.base import empty
 from numbatorch.dtype import type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.arithmetic import add, div, minimum, mul, sub
 from numbatorch.ops.comparison import eq, gt, ne, where
 from numbatorch.ops.copy import contiguous
@@ -20,6 +21,7 @@ from numbatorch.ops.loss import WORDS, Loss, reduced, settled
 from numbatorch.ops.math import clamp_min, exp, log, neg, sqrt
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.view import unsqueeze
+from numbatorch.rules import COMPLEX, INTEGERS, no_complex, refuse, to_float
 from numbatorch_kernels import margin as kernels
 from numbatorch_kernels import scalar
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import return_types
-from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, no_complex, refuse, to_bool, to_float, to_real
 from numbatorch.arguments import OMITTED, mistaken, real, tensor_kind, unfit, whole
 from numbatorch.base import TensorBase, weighed
 from numbatorch.dtype import c_name, type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.complexes import view_as_complex, view_as_real
 from numbatorch.ops.copy import check_several, clone, copy_, into
+from numbatorch.rules import COMPLEX, INTEGERS, no_complex, refuse, to_bool, to_float, to_real
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
 

@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from numbatorch.apply import to_real
 from numbatorch.arguments import tensor_kind, unfit
 from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import div, mul, sub
 from numbatorch.ops.comparison import eq, where
 from numbatorch.ops.reduce import mean
 from numbatorch.ops.reduction import Dims, Plan, Reduce, into, renamed, restore
+from numbatorch.rules import to_real
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:

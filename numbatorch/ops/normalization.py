@@ -7,10 +7,10 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, INTEGERS, Pointwise, refuse
 from numbatorch.arguments import flags, listed, misfit, tensor_array, tensor_kind, whole
 from numbatorch.autograd.mode import no_grad
 from numbatorch.dtype import type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops import fused_norm as fused
 from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.copy import cast, clone, to_opmath
@@ -19,6 +19,7 @@ from numbatorch.ops.math import rsqrt
 from numbatorch.ops.moments import var_mean
 from numbatorch.ops.reduce import mean
 from numbatorch.ops.view import reshape, select
+from numbatorch.rules import COMPLEX, INTEGERS, refuse
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import scalar
 

@@ -10,12 +10,13 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch import base
-from numbatorch.apply import Op, refuse
+from numbatorch.apply import Op
 from numbatorch.arguments import listed, misfit, tensor_array
 from numbatorch.base import Kind, wrap
 from numbatorch.ops.copy import copy_, fill_, move
 from numbatorch.ops.rows import index_add_, index_select
 from numbatorch.ops.view import narrow, reshape
+from numbatorch.rules import refuse
 
 if TYPE_CHECKING:
     from numbatorch.base import Number

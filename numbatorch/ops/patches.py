@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from numbatorch import base
-from numbatorch.apply import Op, refuse
+from numbatorch.apply import Op
 from numbatorch.arguments import listed, tensor_array, whole
 from numbatorch.base import wrap
 from numbatorch.ops.copy import clone_contiguous, contiguous, copy_
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.pad import constant_pad_nd
 from numbatorch.ops.view import permute, reshape, transpose, unsqueeze
+from numbatorch.rules import refuse
 from numbatorch_kernels.memory import strided
 
 if TYPE_CHECKING:

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, HALF, INTEGERS, Op, Pointwise, refuse, to_float
+from numbatorch.apply import Op
 from numbatorch.arguments import flags, tensor_array, tensor_kind, whole
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, empty, wrap
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.arithmetic import div
 from numbatorch.ops.arrange import unfold
 from numbatorch.ops.copy import cast, contiguous
@@ -40,6 +41,7 @@ from numbatorch.ops.pooling_rules import (
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.scatter import scatter_, scatter_add_
 from numbatorch.ops.view import reshape, squeeze, unsqueeze
+from numbatorch.rules import COMPLEX, HALF, INTEGERS, refuse, to_float
 from numbatorch_kernels import elementary, resample
 from numbatorch_kernels import pool as kernels
 from numbatorch_kernels.window import Grid, Windows

@@ -11,7 +11,6 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
-from numbatorch.apply import to_float, to_real
 from numbatorch.arguments import OMITTED, is_whole, misfit, mistaken, number, tensor_array, tensor_kind, unfit
 from numbatorch.base import TensorBase
 from numbatorch.dtype import type_word
@@ -35,6 +34,7 @@ from numbatorch.ops.reduction import (
     to_int64,
 )
 from numbatorch.ops.view import reshape, sizes
+from numbatorch.rules import to_float, to_real
 from numbatorch.shape import normalize_dim, reduction_dims
 from numbatorch_kernels.reduce import table
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, promoted
+from numbatorch.apply import Op
 from numbatorch.arguments import flags, no_tensor
 from numbatorch.autograd.mode import state
 from numbatorch.base import Kind, TensorBase, empty, wrap
@@ -18,6 +18,7 @@ from numbatorch.layout import steps
 from numbatorch.ops.copy import cast, check_out, copy_
 from numbatorch.ops.copy import into as into_same
 from numbatorch.ops.view import repeated, reshape
+from numbatorch.rules import promoted
 from numbatorch.shape import reduced_shape, reduction_dims
 from numbatorch.storage import resize_out
 from numbatorch_kernels import making

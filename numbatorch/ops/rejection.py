@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
 from numbatorch import base
-from numbatorch.apply import Op, Pointwise, refuse
+from numbatorch.apply import Op
 from numbatorch.arguments import tensor_kind
 from numbatorch.base import Kind
 from numbatorch.dtype import DType, type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.arithmetic import INTEGERS
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import zeros_like
@@ -21,6 +22,7 @@ from numbatorch.ops.sampling import not_implemented, source_of
 from numbatorch.ops.underived import underived, without_derivative
 from numbatorch.ops.view import expand
 from numbatorch.random import Generator
+from numbatorch.rules import refuse
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import rejection as kernels
 from numbatorch_kernels.registry import Kernel

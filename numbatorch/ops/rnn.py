@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbatorch import autograd
-from numbatorch.apply import Op, Pointwise
+from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array
 from numbatorch.autograd.mode import state
 from numbatorch.base import empty
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.copy import contiguous
 from numbatorch.ops.creation import zeros
 from numbatorch.ops.dropout import dropout as _dropout

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, refuse
+from numbatorch.apply import Op
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import Kind, TensorBase
 from numbatorch.dtype import type_word
@@ -26,6 +26,7 @@ from numbatorch.ops.elements import (
 from numbatorch.ops.extrema import amax
 from numbatorch.ops.scatter import scatter_, scatter_reduce
 from numbatorch.ops.view import expand, native_type_text, reshape, unsqueeze, view
+from numbatorch.rules import refuse
 from numbatorch.shape import normalize_dim
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numbatorch.dtype as dt
 from numbatorch import base
-from numbatorch.apply import InPlaceOp, Op, refuse
+from numbatorch.apply import InPlaceOp, Op
 from numbatorch.arguments import tensor_array, tensor_kind
 from numbatorch.base import TensorBase
+from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import div, mul, remainder
 from numbatorch.ops.comparison import eq, logical_and, masked_fill, where
 from numbatorch.ops.copy import cast, clone, clone_contiguous, copy_, into
@@ -37,6 +38,7 @@ from numbatorch.ops.elements import (
 )
 from numbatorch.ops.view import expand, reshape
 from numbatorch.overlap import refuse_repeated, refuse_shared
+from numbatorch.rules import refuse
 from numbatorch.shape import broadcast_pair, normalize_dim
 from numbatorch_kernels import index as kernels
 
@@ -204,8 +206,6 @@ def take_along_dim(
     """As `gather`, for indices that broadcast with `input` in the other dimensions, modulo the size: negative ones count
     from the end. Without `dim` both are flattened, and nothing is counted from the end."""
     if tensor_kind(indices).dtype is not dt.int64:
-        from numbatorch.apply import type_word
-
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {type_word(indices.kind.dtype)}"
         )

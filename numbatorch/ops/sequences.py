@@ -10,7 +10,6 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch import base
-from numbatorch.apply import COMPLEX, refuse
 from numbatorch.arguments import flags, tensor_array, whole
 from numbatorch.base import Kind, TensorBase
 from numbatorch.device import device as Device
@@ -20,6 +19,7 @@ from numbatorch.ops.complexes import complex as of_parts
 from numbatorch.ops.copy import cast, from_numbers, move, resolve
 from numbatorch.ops.creation import finish, store
 from numbatorch.ops.view import unsqueeze
+from numbatorch.rules import COMPLEX, refuse
 from numbatorch_kernels import progression as kernels
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ import math
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import COMPLEX, HALF, INTEGERS, Pointwise, refuse, to_float
 from numbatorch.arguments import tensor_kind, whole
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.arithmetic import add
 from numbatorch.ops.copy import copy_
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.underived import UnderivedFirst
+from numbatorch.rules import COMPLEX, HALF, INTEGERS, refuse, to_float
 from numbatorch_kernels import elementary, primitives
 from numbatorch_kernels.special import scalars
 

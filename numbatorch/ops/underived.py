@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numbatorch.apply import Op, Pointwise, RowNode, attach
+from numbatorch.apply import Op, RowNode, attach
 from numbatorch.autograd.mode import state
 from numbatorch.autograd.node import edges
 from numbatorch.base import TensorBase, alias
+from numbatorch.elementwise import Pointwise
 
 
 def refusing(name: str) -> Callable:

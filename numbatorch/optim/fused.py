@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
-from numbatorch.apply import Pointwise
 from numbatorch.autograd import enable_grad, no_grad
 from numbatorch.base import Kind
 from numbatorch.cuda.graphs import is_current_stream_capturing
 from numbatorch.dtype import float32, float64, get_default_dtype
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops import tensor, view_as_complex, view_as_real, zeros_like
 from numbatorch.optim.optimizer import Optimizer
 from numbatorch.tensor import Tensor

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from task import Task
 
 import numbatorch  # noqa: F401  (all its rows)
-from numbatorch.apply import Pointwise
 from numbatorch.base import Kind
 from numbatorch.dtype import bfloat16, bool, complex64, float16, float32, float64, int64
+from numbatorch.elementwise import Pointwise
 from numbatorch.plan import compute_type
 from numbatorch_kernels import lift
 from numbatorch_kernels.expr import BodyError

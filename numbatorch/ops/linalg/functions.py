@@ -10,11 +10,12 @@ from math import factorial
 from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch.apply import Op, Pointwise
+from numbatorch.apply import Op
 from numbatorch.arguments import is_whole, tensor_array, tensor_kind, words
 from numbatorch.autograd.mode import no_grad
 from numbatorch.base import empty, kind_of, wrap
 from numbatorch.dtype import type_word
+from numbatorch.elementwise import Pointwise
 from numbatorch.ops.comparison import where
 from numbatorch.ops.complexes import adjoint, conj
 from numbatorch.ops.copy import cast, clone, contiguous

@@ -16,19 +16,29 @@ import warnings
 from collections.abc import Sequence
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numbatorch.dtype as dt
-from numbatorch import casting
 from numbatorch.apply import Op
-from numbatorch.arguments import is_whole, tensor_array, tensor_kind, unfit, whole, words
+from numbatorch.arguments import tensor_array, whole
 from numbatorch.base import Kind, empty, kind_of, wrap
-from numbatorch.dtype import c_name, type_word
 from numbatorch.ops.activation import relu
 from numbatorch.ops.arithmetic import add, sub
 from numbatorch.ops.complexes import complex, conj
+from numbatorch.ops.conv_rules import (
+    Ints,
+    as_ints,
+    batched,
+    check,
+    check_bias,
+    check_size,
+    check_types,
+    each,
+    extents_of,
+    refuse_dtypes,
+)
 from numbatorch.ops.copy import cast, contiguous, copy_
-from numbatorch.ops.view import native_type_text, permute, squeeze, unsqueeze
+from numbatorch.ops.view import permute, squeeze
 from numbatorch_kernels import conv as kernels
 from numbatorch_kernels.codes import Geometry
 
@@ -36,7 +46,6 @@ if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
     from numbatorch_kernels.registry import Kernel
 
-Ints = int | Sequence[int]
 AT_ONCE = 1 << 19  # elements of float16 or bfloat16 that are float32 at a time
 
 # --- the rows, whose operands have been checked
@@ -180,130 +189,6 @@ _correlate_relu = Op("Convolution", _correlate_relu_forward, tensors=3)  # off t
 _spread = Op("Convolution", _spread_forward, _spread_vjp, saves=(0, 1), tensors=3)
 _compare = Op("ConvolutionBackward", _compare_forward, _compare_vjp, saves=(0, 1), tensors=2)
 
-# --- what all have in common: checks
-
-
-def _as_ints(function: str, dims: int, given: Sequence[Tensor], name: str, value: Ints) -> list[int]:
-    """An argument that is an int, for all directions, or several; the `given` tensors came before it."""
-    if is_whole(value):
-        return [value] * dims  # type: ignore[list-item]
-    if isinstance(value, tuple | list) and all(map(is_whole, value)):
-        return [int(v) for v in value]
-    if "transpose" in function:
-        raise TypeError(words(function, name, None, value, "tuple of ints"))
-    named: dict[str, Any] = {name: value}
-    raise unfit(function, *given, **named)
-
-
-def _each(name: str, values: list[int], dims: int) -> tuple[int, ...]:
-    """A number for each direction."""
-    if len(values) == 1:
-        return (values[0],) * dims
-    if len(values) != dims:
-        raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution "
-            f"dimensions, but got {name}={values}"
-        )
-    return tuple(values)
-
-
-def _batched(function: str, input: Tensor, dims: int) -> tuple[Tensor, bool]:
-    """`input` with a first dimension of batches, and whether that is new."""
-    ndim = tensor_array(input).ndim
-    if ndim not in (dims + 1, dims + 2):
-        raise RuntimeError(
-            f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, but got input of "
-            f"size: {list(input.array.shape)}"
-        )
-    return (input, False) if ndim == dims + 2 else (unsqueeze(input, 0), True)
-
-
-def _check(
-    x: Tensor,
-    w: Tensor,
-    bias: Tensor | None,
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    output_padding: tuple[int, ...],
-    groups: int,
-    transposed: bool,
-) -> None:
-    """Raise RuntimeError where shapes and numbers are no convolution."""
-    shape, weight = list(x.array.shape), list(w.array.shape)
-    for numbers, least, text in (
-        (padding, 0, "negative padding"),
-        (output_padding, 0, "negative output_padding"),
-        (stride, 1, "non-positive stride"),
-        (dilation, 1, "non-positive dilation"),
-    ):
-        if min(numbers) < least:
-            raise RuntimeError(f"{text} is not supported")
-    if len(weight) != len(shape):
-        raise RuntimeError(
-            f"Expected {len(weight)}-dimensional input for {len(weight)}-dimensional weight {weight}, but got "
-            f"{len(shape)}-dimensional input of size {shape} instead"
-        )
-    if 0 in weight[2:]:
-        raise RuntimeError(f"kernel size should be greater than zero, but got weight of size {weight}")
-    if weight[0] < groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of "
-            f"size {weight} instead"
-        )
-    if weight[0] % groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight "
-            f"of size [{weight}] instead"
-        )
-    wanted, results = (weight[0], weight[1] * groups)[:: 1 if transposed else -1]
-    given = "transposed=1" if transposed else f"groups={groups}"
-    if shape[1] != wanted:
-        raise RuntimeError(
-            f"Given {given}, weight of size {weight}, expected input{shape} to have {wanted} channels, but got "
-            f"{shape[1]} channels instead"
-        )
-    if bias is not None and bias.array.shape != (results,):
-        raise RuntimeError(
-            f"Given {'transposed=1, ' if transposed else ''}weight of size {weight}, expected bias to be "
-            f"1-dimensional with {results} elements, but got bias of size {list(bias.array.shape)} instead"
-        )
-
-
-def _check_types(x: Tensor, w: Tensor) -> None:
-    if w.kind.flat is x.kind.flat or casting.tolerates(x, w):
-        return
-    own = x.kind.dtype
-    if w.kind.device is x.kind.device and own is not dt.float32 and not own.is_complex:
-        raise RuntimeError(f"expected scalar type {type_word(own)} but found {type_word(w.kind.dtype)}")
-    more = "" if own.is_complex else " or input should be a MKLDNN tensor and weight is a dense tensor"
-    raise RuntimeError(
-        f"Input type ({native_type_text(x)}) and weight type ({native_type_text(w)}) should be the same{more}"
-    )
-
-
-def _check_bias(x: Tensor, bias: Tensor | None) -> None:
-    if (
-        bias is not None
-        and tensor_kind(bias).dtype is not tensor_kind(x).dtype
-        and not casting.tolerates(x, bias)
-    ):
-        types = f"({c_name(x.kind.dtype)}) and bias type ({c_name(bias.kind.dtype)})"
-        raise RuntimeError(f"Input type {types} should be the same")
-
-
-def _refuse(kernel: str, input: Tensor, dtypes: tuple[dt.DType, ...]) -> None:
-    if input.kind.dtype in dtypes:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(input.kind.dtype)}'")
-
-
-def _check_size(shape: Sequence[int]) -> None:
-    if 0 in shape[2:]:
-        raise RuntimeError(
-            f"Only zero batch or zero channel inputs are supported, but got input shape: {list(shape)}"
-        )
-
-
 _NARROW = (dt.uint8, dt.int8, dt.int16, dt.int32)
 
 # --- convolutions
@@ -320,7 +205,7 @@ def _convolve(
     row: Op = _correlate,
 ) -> Tensor:
     dims = tensor_array(w).ndim - 2
-    _check_bias(x, bias)
+    check_bias(x, bias)
     if dims < 1:
         raise RuntimeError("weight should have at least three dimensions")
     if padding == "same":
@@ -331,11 +216,11 @@ def _convolve(
         padding = [0]
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
-    steps, before = _each("stride", stride, dims), _each("padding", padding, dims)
-    spacing = _each("dilation", dilation, dims)
-    _check(x, w, bias, steps, before, spacing, (0,) * dims, groups, False)
+    steps, before = each("stride", stride, dims), each("padding", padding, dims)
+    spacing = each("dilation", dilation, dims)
+    check(x, w, bias, steps, before, spacing, (0,) * dims, groups, False)
     padded = [n + 2 * p for n, p in zip(x.array.shape[2:], before)]
-    extents = _extents(w, spacing)
+    extents = extents_of(w, spacing)
     if any(n < k for n, k in zip(padded, extents)):
         raise RuntimeError(
             f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel size: "
@@ -361,12 +246,12 @@ def _convolve_same(
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
-    spacing = _each("dilation", dilation, dims)
-    extents = _extents(w, spacing)
+    spacing = each("dilation", dilation, dims)
+    extents = extents_of(w, spacing)
     if any(not k % 2 for k in extents):
         _warn_of_even_kernels()
     before = tuple([(k - 1) // 2 for k in extents])
-    _check(x, w, bias, (1,) * dims, before, spacing, (0,) * dims, groups, False)
+    check(x, w, bias, (1,) * dims, before, spacing, (0,) * dims, groups, False)
     padded = [n + k - 1 for n, k in zip(shape[2:], extents)]
     return _sized(x, w, bias, padded, extents, Geometry((1,) * dims, before, spacing, groups), row)
 
@@ -374,18 +259,13 @@ def _convolve_same(
 def _sized(
     x: Tensor, w: Tensor, bias: Tensor | None, padded: list[int], extents: list[int], how: Geometry, row: Op
 ) -> Tensor:
-    _check_size(x.array.shape)
-    _check_types(x, w)
+    check_size(x.array.shape)
+    check_types(x, w)
     if any(d > 1 for d in how.dilation):
-        _refuse("slow_conv_dilated<>", x, (dt.bool, dt.uint8, dt.int8, dt.int16, dt.int32))
-    _refuse("compute_columns3d" if len(padded) == 3 else "slow_conv2d_cpu", x, (dt.bool,))
+        refuse_dtypes("slow_conv_dilated<>", x, (dt.bool, dt.uint8, dt.int8, dt.int16, dt.int32))
+    refuse_dtypes("compute_columns3d" if len(padded) == 3 else "slow_conv2d_cpu", x, (dt.bool,))
     sizes = [(n - k) // s + 1 for n, k, s in zip(padded, extents, how.stride)]
     return row(x, w, bias, (x.array.shape[0], w.array.shape[0], *sizes), how)
-
-
-def _extents(w: Tensor, dilation: tuple[int, ...]) -> list[int]:
-    """How far the kernel reaches in each direction."""
-    return [d * (k - 1) + 1 for d, k in zip(dilation, w.array.shape[2:])]
 
 
 def _warn_of_even_kernels() -> None:
@@ -417,10 +297,10 @@ def _conv(
     name = f"conv{dims}d"
     given = (input, weight) if bias is None else (input, weight, bias)
     whole(groups)
-    steps = _as_ints(name, dims, given, "stride", stride)
-    around = padding if isinstance(padding, str) else _as_ints(name, dims, given, "padding", padding)
-    spacing = _as_ints(name, dims, given, "dilation", dilation)
-    x, single = _batched(name, input, dims)
+    steps = as_ints(name, dims, given, "stride", stride)
+    around = padding if isinstance(padding, str) else as_ints(name, dims, given, "padding", padding)
+    spacing = as_ints(name, dims, given, "dilation", dilation)
+    x, single = batched(name, input, dims)
     result = _convolve(x, weight, bias, steps, around, spacing, groups, row)
     return squeeze(result, 0) if single else result
 
@@ -505,21 +385,21 @@ def _transposed(
     dilation: list[int],
 ) -> Tensor:
     dims = tensor_array(w).ndim - 2
-    _check_bias(x, bias)
+    check_bias(x, bias)
     if dims < 1:
         raise RuntimeError("weight should have at least three dimensions")
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
-    steps, before = _each("stride", stride, dims), _each("padding", padding, dims)
-    spacing, more = _each("dilation", dilation, dims), _each("output_padding", output_padding, dims)
-    _check(x, w, bias, steps, before, spacing, more, groups, True)
-    _check_size(x.array.shape)
-    _check_types(x, w)
-    _refuse(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", x, (dt.bool, *_NARROW))
+    steps, before = each("stride", stride, dims), each("padding", padding, dims)
+    spacing, more = each("dilation", dilation, dims), each("output_padding", output_padding, dims)
+    check(x, w, bias, steps, before, spacing, more, groups, True)
+    check_size(x.array.shape)
+    check_types(x, w)
+    refuse_dtypes(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", x, (dt.bool, *_NARROW))
     _check_output_padding(more, steps, spacing)
     sizes = [
         (n - 1) * s - 2 * p + k + o
-        for n, s, p, k, o in zip(x.array.shape[2:], steps, before, _extents(w, spacing), more)
+        for n, s, p, k, o in zip(x.array.shape[2:], steps, before, extents_of(w, spacing), more)
     ]
     shape = (x.array.shape[0], w.array.shape[1] * groups, *sizes)
     if min(sizes) < 0:
@@ -557,13 +437,13 @@ def _conv_transpose(
 ) -> Tensor:
     name, given = f"conv_transpose{dims}d", (input, weight)
     steps, around = (
-        _as_ints(name, dims, given, "stride", stride),
-        _as_ints(name, dims, given, "padding", padding),
+        as_ints(name, dims, given, "stride", stride),
+        as_ints(name, dims, given, "padding", padding),
     )
     whole(groups)
-    more = _as_ints(name, dims, given, "output_padding", output_padding)
-    spacing = _as_ints(name, dims, given, "dilation", dilation)
-    x, single = _batched(name, input, dims)
+    more = as_ints(name, dims, given, "output_padding", output_padding)
+    spacing = as_ints(name, dims, given, "dilation", dilation)
+    x, single = batched(name, input, dims)
     result = _transposed(x, weight, bias, steps, around, more, groups, spacing)
     return squeeze(result, 0) if single else result
 

@@ -66,6 +66,22 @@ def test_modules(name):
         np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_margins_of_more_classes_than_a_warp_has_threads(many):
+    rng = np.random.default_rng(0)
+    values, labels = rng.standard_normal((3, 11)), rng.permutation(11)[None].repeat(3, 0)
+    labels[[0, 1], [4, 0]] = -1
+    loss, target = (nn.MultiLabelMarginLoss(), labels) if many else (nn.MultiMarginLoss(2), labels[:, 5])
+    found = []
+    for device in ("cpu", "cuda"):
+        x = torch.tensor(values, dtype=torch.float32, device=device, requires_grad=True)
+        value = loss(x, torch.tensor(target, device=device))
+        value.backward()
+        found.append([value.item(), x.grad.cpu().numpy()])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
+
+
 OPTIMIZERS = {
     "SGD": {"lr": 0.1, "momentum": 0.9, "nesterov": True}, "Adam": {"amsgrad": True}, "AdamW": {}, "Adamax": {}, "NAdam": {},
     "RAdam": {}, "RMSprop": {"centered": True, "momentum": 0.9}, "Rprop": {}, "Adagrad": {}, "Adadelta": {}, "ASGD": {},

@@ -98,3 +98,14 @@ def test_what_comes_to_one_place_is_added_in_order(name):
         finally:
             torch.use_deterministic_algorithms(False)
         assert found.cpu().numpy().tobytes() == expected.tobytes()
+
+
+def test_what_is_marked_in_several_blocks():
+    x = torch.arange(700) % 7 - 3
+    on_cuda, marks = x.to("cuda"), x % 3 == 0
+    assert on_cuda.nonzero().tolist() == x.nonzero().tolist()
+    assert on_cuda.view(7, 100).nonzero().tolist() == x.view(7, 100).nonzero().tolist()
+    assert on_cuda[marks.to("cuda")].tolist() == x[marks].tolist()
+    source = torch.arange(700)
+    found = on_cuda.masked_scatter(marks.to("cuda"), source.to("cuda"))
+    assert found.tolist() == x.masked_scatter(marks, source).tolist()

@@ -66,7 +66,7 @@ rotate = Kernel(
 )  # (out, src, length, shift): every piece of `length` elements of src, the last `shift` of them in front
 
 GRAIN = 1 << 14  # elements worth a thread: a random read costs more than arithmetic does
-BLOCK = {"cpu": 1 << 12, "cuda": 1 << 6}  # words that one thread counts
+BLOCK = {"cpu": 1 << 12, "cuda": 1 << 8}  # words that a thread counts, on CUDA a warp
 WORD = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "c16"}
 
 

@@ -81,7 +81,7 @@ def _margins_backward(dx, grad, x, target, p, margin):
     parallel.run(entry, rows, GRAIN // classes + 1, dx, grad, x, target, p, margin, classes)
 
 
-# --- of many labels: the kernels of both devices are loops over rows around these
+# --- of many labels: kernels are loops over rows around these
 
 
 @shared

@@ -1,4 +1,4 @@
-"""The kernels of ../index.py on CUDA: a thread for each element of the small tensor.
+"""The kernels of ../index.py on CUDA: a thread for each element of the small tensor, a warp for each block of a mask.
 
 Where several elements of the small tensor go to one place of the big one (`reduce`), the places are sorted, and a
 thread combines what goes to one of them, in its order, so the result is the same every time.
@@ -9,16 +9,17 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
-from numpy import uint64
+from numpy import int32, uint32, uint64
 
 from numbatorch_kernels import index as cpu
 from numbatorch_kernels.codes import SUM
 from numbatorch_kernels.cuda.array import DeviceArray
-from numbatorch_kernels.cuda.compat import cuda, device_function
+from numbatorch_kernels.cuda.compat import WARP, cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.cuda.scan import starts_of
 from numbatorch_kernels.cuda.sort import sort
+from numbatorch_kernels.cuda.warp import ALL, warp_sum
 from numbatorch_kernels.index import WORD, Walk
 
 BLOCK = cpu.BLOCK["cuda"]
@@ -107,45 +108,65 @@ def marked(word, bits):
     return uint64(word) & uint64(bits) != uint64(0)
 
 
+@device_function
+def marked_before(mark):
+    """How many lanes before this one have a mark, and how many of the warp, all of which come here."""
+    peers = uint32(cuda.match_any_sync(ALL, int32(mark)))
+    below = cuda.popc(peers & ((uint32(1) << uint32(cuda.threadIdx.x % WARP)) - uint32(1)))
+    alike = cuda.popc(peers)
+    return below, alike if mark else WARP - alike
+
+
+# A warp for each block of words, whose neighbours read neighbours; n threads in all.
+
+
 def count_grid(counts, words, bits, length, n):
-    for block in range(cuda.grid(1), n, cuda.gridsize(1)):
+    for thread in range(cuda.grid(1), n, cuda.gridsize(1)):
+        block, lane = split(thread, WARP)
         found = 0
-        for i in range(block * BLOCK, min(length, (block + 1) * BLOCK)):
-            if marked(words[i], bits):
-                found += 1
-        counts[block] = found
+        for i in range(block * BLOCK + lane, min(length, (block + 1) * BLOCK), WARP):
+            found += 1 if marked(words[i], bits) else 0
+        found = warp_sum(found)
+        if lane == 0:
+            counts[block] = found
 
 
-def positions_grid(out, words, bits, starts, n):
-    for block in range(cuda.grid(1), n, cuda.gridsize(1)):
-        i, k = block * BLOCK, starts[block]
+def positions_grid(out, words, bits, starts, length, n):
+    for thread in range(cuda.grid(1), n, cuda.gridsize(1)):
+        block, lane = split(thread, WARP)
+        i, k = block * BLOCK + lane, starts[block]
         while k < starts[block + 1]:
-            if marked(words[i], bits):
-                out[k] = i
-                k += 1
-            i += 1
+            mark = i < length and marked(words[i], bits)
+            before, found = marked_before(mark)
+            if mark:
+                out[k + before] = i
+            i, k = i + WARP, k + found
 
 
-def deal_grid(dst, src, words, bits, starts, n):
-    for block in range(cuda.grid(1), n, cuda.gridsize(1)):
-        i, k = block * BLOCK, starts[block]
+def deal_grid(dst, src, words, bits, starts, length, n):
+    for thread in range(cuda.grid(1), n, cuda.gridsize(1)):
+        block, lane = split(thread, WARP)
+        i, k = block * BLOCK + lane, starts[block]
         while k < starts[block + 1]:
-            if marked(words[i], bits):
-                dst[i] = src[k]
-                k += 1
-            i += 1
+            mark = i < length and marked(words[i], bits)
+            before, found = marked_before(mark)
+            if mark:
+                dst[i] = src[k + before]
+            i, k = i + WARP, k + found
 
 
-def coordinates_grid(out, words, bits, starts, shape, ndim, n):
-    for block in range(cuda.grid(1), n, cuda.gridsize(1)):
-        i, k = block * BLOCK, starts[block]
+def coordinates_grid(out, words, bits, starts, shape, ndim, length, n):
+    for thread in range(cuda.grid(1), n, cuda.gridsize(1)):
+        block, lane = split(thread, WARP)
+        i, k = block * BLOCK + lane, starts[block]
         while k < starts[block + 1]:
-            if marked(words[i], bits):
+            mark = i < length and marked(words[i], bits)
+            before, found = marked_before(mark)
+            if mark:
                 rest = i
                 for d in range(ndim - 1, -1, -1):
-                    rest, out[k * ndim + d] = split(rest, shape[d])
-                k += 1
-            i += 1
+                    rest, out[(k + before) * ndim + d] = split(rest, shape[d])
+            i, k = i + WARP, k + found
 
 
 def spread_grid(out, src, times, length, n):
@@ -220,23 +241,25 @@ def offsets(out, index, walk: Walk, missed: DeviceArray) -> None:
 
 def starts(starts, words, bits: int) -> None:
     launch = launcher(count_grid, "i8", words.dtype, int, int, int)
-    launch(starts, words, bits, words.size, starts.size)  # of the block behind the last: none
+    launch(starts, words, bits, words.size, WARP * starts.size)  # of the block behind the last: none
     starts_of(starts)
 
 
 def positions(out, words, bits: int, starts) -> None:
-    launcher(positions_grid, "i8", words.dtype, int, "i8", int)(out, words, bits, starts, starts.size - 1)
+    launch = launcher(positions_grid, "i8", words.dtype, int, "i8", int, int)
+    launch(out, words, bits, starts, words.size, WARP * (starts.size - 1))
 
 
 def deal(dst, src, words, bits: int, starts) -> None:
     word = WORD[dst.itemsize]
-    launch = launcher(deal_grid, word, word, words.dtype, int, "i8", int)
-    launch(dst, src, words, bits, starts, starts.size - 1)
+    launch = launcher(deal_grid, word, word, words.dtype, int, "i8", int, int)
+    launch(dst, src, words, bits, starts, words.size, WARP * (starts.size - 1))
 
 
 def coordinates(out, words, bits: int, starts, shape: tuple[int, ...]) -> None:
-    launch = launcher(coordinates_grid, "i8", words.dtype, int, "i8", "i8", int, int)
-    launch(out, words, bits, starts, np.array(shape, np.int64), len(shape), starts.size - 1)
+    launch = launcher(coordinates_grid, "i8", words.dtype, int, "i8", "i8", int, int, int)
+    numbers = np.array(shape, np.int64), len(shape), words.size, WARP * (starts.size - 1)
+    launch(out, words, bits, starts, *numbers)
 
 
 def spread(out, src, times: int, length: int) -> None:

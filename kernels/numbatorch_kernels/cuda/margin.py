@@ -1,4 +1,4 @@
-"""The kernels of ../margin.py on CUDA: a thread for each row.
+"""The kernels of ../margin.py on CUDA: a warp for each row; n threads in all.
 
 Numbers come as elements, zero among them: an int beside a float32 would make a float64.
 """
@@ -13,49 +13,95 @@ from numba.np.numpy_support import from_dtype
 from numpy import dtype
 
 from numbatorch_kernels.cuda.array import DeviceArray
-from numbatorch_kernels.cuda.compat import cuda
+from numbatorch_kernels.cuda.compat import WARP, cuda, device_function
+from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import launcher
-from numbatorch_kernels.margin import label_margin, label_slopes
+from numbatorch_kernels.cuda.warp import warp_sum
 
 
-def margins_grid(out, x, target, p, margin, zero, share, classes, rows):
+def margins_grid(out, x, target, p, margin, zero, share, classes, n):
     """`share` is 1 / classes."""
-    for k in range(cuda.grid(1), rows, cuda.gridsize(1)):
+    for thread in range(cuda.grid(1), n, cuda.gridsize(1)):
+        k, lane = split(thread, WARP)
         first, y = k * classes, target[k]
         level, total = margin - x[first + y], zero
-        for c in range(classes):
+        for c in range(lane, classes, WARP):
             missing = level + x[first + c]
             if c != y and missing > zero:
                 total += missing if p == 1 else missing * missing
-        out[k] = total * share
+        total = warp_sum(total)
+        if lane == 0:
+            out[k] = total * share
 
 
-def margins_backward_grid(dx, grad, x, target, p, margin, zero, one, share, classes, rows):
+def margins_backward_grid(dx, grad, x, target, p, margin, zero, one, share, classes, n):
     """`share` is p / classes."""
-    for k in range(cuda.grid(1), rows, cuda.gridsize(1)):
+    for thread in range(cuda.grid(1), n, cuda.gridsize(1)):
+        k, lane = split(thread, WARP)
         first, y = k * classes, target[k]
         level, total, g = margin - x[first + y], zero, grad[k] * share
-        for c in range(classes):
+        for c in range(lane, classes, WARP):
             missing, slope = level + x[first + c], zero
-            if c != y and missing > zero:
-                slope = one if p == 1 else missing
-            dx[first + c] = g * slope
+            if c != y:
+                if missing > zero:
+                    slope = one if p == 1 else missing
+                dx[first + c] = g * slope
             total += slope
-        dx[first + y] = -total * g
+        total = warp_sum(total)
+        if lane == 0:
+            dx[first + y] = -total * g
 
 
-def label_margins_grid(out, others, x, target, zero, one, lowest, share, classes, rows):
+@device_function
+def set_labels_aside(others, x, target, first, classes, lowest, lane):
+    """others: the row at `first`, its labels as minus infinity, which no margin reaches. The number of labels."""
+    for c in range(lane, classes, WARP):
+        others[first + c] = x[first + c]
+    cuda.syncwarp()
+    count = 0
+    while count < classes and target[first + count] >= 0:
+        if lane == 0:
+            others[first + target[first + count]] = lowest
+        count += 1
+    cuda.syncwarp()
+    return count
+
+
+def label_margins_grid(out, others, x, target, zero, one, lowest, share, classes, n):
     """`share` is 1 / classes."""
-    for k in range(cuda.grid(1), rows, cuda.gridsize(1)):
-        first = k * classes
-        out[k] = label_margin(others, first, x, target, first, classes, zero, one, lowest) * share
+    for thread in range(cuda.grid(1), n, cuda.gridsize(1)):
+        k, lane = split(thread, WARP)
+        first, total = k * classes, zero
+        for j in range(set_labels_aside(others, x, target, first, classes, lowest, lane)):
+            level = one - x[first + target[first + j]]
+            for c in range(lane, classes, WARP):
+                missing = level + others[first + c]
+                total += missing if missing > zero else zero
+        total = warp_sum(total)
+        if lane == 0:
+            out[k] = total * share
 
 
-def label_margins_backward_grid(dx, others, grad, x, target, zero, one, lowest, share, classes, rows):
-    """`share` is 1 / classes."""
-    for k in range(cuda.grid(1), rows, cuda.gridsize(1)):
+def label_margins_backward_grid(dx, others, grad, x, target, zero, one, lowest, share, classes, n):
+    """`share` is 1 / classes. What a lane has of the row, nobody else writes to."""
+    for thread in range(cuda.grid(1), n, cuda.gridsize(1)):
+        k, lane = split(thread, WARP)
         first, factor = k * classes, grad[k] * share
-        label_slopes(dx, others, first, x, target, first, classes, factor, zero, one, lowest)
+        count = set_labels_aside(others, x, target, first, classes, lowest, lane)
+        for c in range(lane, classes, WARP):
+            dx[first + c] = zero
+        for j in range(count):
+            label = target[first + j]
+            level, total = one - x[first + label], zero
+            for c in range(lane, classes, WARP):
+                slope = one if level + others[first + c] > zero else zero
+                dx[first + c] += slope
+                total += slope
+            total = warp_sum(total)
+            if split(label, WARP)[1] == lane:
+                dx[first + label] -= total
+        for c in range(lane, classes, WARP):
+            dx[first + c] *= factor
 
 
 @cache
@@ -74,14 +120,16 @@ def _label_launcher(function: Callable, operands: int, code: str) -> Callable:
 def margins(out, x, target, p, margin):
     """Of each row."""
     rows, classes = x.shape
-    _launcher(margins_grid, x.dtype.str[1:])(out, x, target, p, margin, 0.0, 1 / classes, classes, rows)
+    _launcher(margins_grid, x.dtype.str[1:])(
+        out, x, target, p, margin, 0.0, 1 / classes, classes, WARP * rows
+    )
 
 
 def margins_backward(dx, grad, x, target, p, margin):
     """dx from the gradient of each."""
     rows, classes = x.shape
     launch = _launcher(margins_backward_grid, x.dtype.str[1:])
-    launch(dx, grad, x, target, p, margin, 0.0, 1.0, p / classes, classes, rows)
+    launch(dx, grad, x, target, p, margin, 0.0, 1.0, p / classes, classes, WARP * rows)
 
 
 def label_margins(out, x, target):
@@ -98,4 +146,4 @@ def _by_rows(function: Callable, result, *operands, target) -> None:
     rows, classes = target.shape
     others = DeviceArray.empty((rows, classes), result.dtype, result.device)
     launch = _label_launcher(function, 2 + len(operands), result.dtype.str[1:])
-    launch(result, others, *operands, target, 0.0, 1.0, -inf, 1 / classes, classes, rows)
+    launch(result, others, *operands, target, 0.0, 1.0, -inf, 1 / classes, classes, WARP * rows)

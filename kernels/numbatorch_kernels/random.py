@@ -21,6 +21,7 @@ from numbatorch_kernels.box_muller import box_muller_f4, box_muller_f8, fma
 from numbatorch_kernels.callee import callee
 from numbatorch_kernels.half import to_bfloat16
 from numbatorch_kernels.mersenne import MersenneTwister
+from numbatorch_kernels.real import logarithm
 from numbatorch_kernels.registry import Kernel
 from numbatorch_kernels.select import top
 
@@ -172,7 +173,14 @@ def bernoulli_f8(out, pairs, p, one, start, stop):
         out[i] = one if unit_53(pairs[i]) < p[i] else 0
 
 
-def exponential_53(out, pairs, rate, start, stop):
+def exponential_f4(out, pairs, rate, start, stop):
+    """1 - u is exact, so that its log, rounded to float32, is log1p of -u, for which there is no vector."""
+    scale = -1.0 / rate
+    for i in range(start, stop):
+        out[i] = scale * logarithm(1.0 - unit_53(pairs[i]))
+
+
+def exponential_f8(out, pairs, rate, start, stop):
     scale = -1.0 / rate
     for i in range(start, stop):
         out[i] = scale * math.log1p(-unit_53(pairs[i]))
@@ -378,7 +386,7 @@ def _of_unit_53(function: Callable, out: np.ndarray, state: MersenneTwister, *pa
 
 @exponential.on("cpu")
 def _(out, state, rate):
-    _of_unit_53(exponential_53, out, state, rate)
+    _of_unit_53(exponential_f8 if out.dtype == float64 else exponential_f4, out, state, rate)
 
 
 @cauchy.on("cpu")

@@ -13,14 +13,14 @@ from functools import cache
 from math import prod
 
 import numpy as np
-from numpy import floor, int64, rint
+from numpy import floor, rint
 
 from numbatorch_kernels import parallel
 from numbatorch_kernels.callee import callee
 from numbatorch_kernels.codes import BICUBIC, NEAREST, REFLECTION, ZEROS
 from numbatorch_kernels.cpu import compiled
 from numbatorch_kernels.gemm.matrix import element
-from numbatorch_kernels.local import local, local_like
+from numbatorch_kernels.local import local_like
 from numbatorch_kernels.pointer import offset
 from numbatorch_kernels.registry import Kernel
 
@@ -92,8 +92,8 @@ def _along(weights, index, x, slopes, neighbours, count, n, taps, mode, padding,
         if mode == BICUBIC:
             _pad(neighbours, weights, count, n, padding, align)  # the weights are not made yet
         for p in range(count):
-            inside = neighbours[p] >= zero and neighbours[p] < size
-            index[t * BLOCK + p] = int64(neighbours[p]) if inside else -1
+            inside = (neighbours[p] >= zero) & (neighbours[p] < size)
+            index[t * BLOCK + p] = element(index, neighbours[p] if inside else -one)
     for p in range(count):
         f = x[p] - floor(x[p])
         x[p] = f
@@ -141,7 +141,7 @@ def _neighbours(
                 to = (k * taps + t) * BLOCK
                 for p in range(count):
                     far, near = index[k * BLOCK + p], own_index[t * BLOCK + p]
-                    index[to + p] = far * size + near if far >= 0 and near >= 0 else -1
+                    index[to + p] = far * size + near if far | near >= 0 else -1  # -1 if either is
                     weights[to + p] = weights[k * BLOCK + p] * its_weights[t * BLOCK + p]
         found *= taps
     return found
@@ -170,12 +170,19 @@ def _of_points(dgrid, dots, own, slopes, ahead, sums, spare, dims, at, count, fo
             dgrid[(at + p + 1) * dims - 1 - d] = sums[p]
 
 
+@callee
+def _value(source, i):
+    """An element, 0 for a neighbour that there is not, for which any element is read."""
+    value = source[max(i, 0)]
+    return value if i >= 0 else element(source, 0)
+
+
 def grid_sample_kernel(
     out, x, grid, sizes, dims, channels, elements, points, taps, mode, padding, align, start, stop
 ):  # fmt: skip
     """Blocks start:stop of points, of all pictures."""
-    weights, index = local_like(grid, ALL), local(int64, ALL)
-    own, slopes, own_index = local_like(grid, ALONG), local_like(grid, ALONG), local(int64, ALONG)
+    weights, index = local_like(grid, ALL), local_like(sizes, ALL)
+    own, slopes, own_index = local_like(grid, ALONG), local_like(grid, ALONG), local_like(sizes, ALONG)
     ahead, sums = local_like(grid, EACH), local_like(grid, BLOCK)
     zero, blocks = element(grid, 0), (points + BLOCK - 1) // BLOCK
     for block in range(start, stop):
@@ -185,15 +192,34 @@ def grid_sample_kernel(
             weights, index, own, slopes, ahead, own_index, sums, grid, sizes, dims, n * points + begin, count, taps,
             mode, padding, align,
         )  # fmt: skip
+        inside = True
+        for k in range(found):
+            for p in range(count):
+                inside &= index[k * BLOCK + p] >= 0
         for c in range(n * channels, (n + 1) * channels):
             source, goal = offset(x, c * elements), offset(out, c * points + begin)
+            if found == 1:
+                for p in range(count):
+                    goal[p] = _value(source, index[p])
+                continue
             for p in range(count):
                 sums[p] = zero
-            for k in range(found):
-                its_weights, i = offset(weights, k * BLOCK), offset(index, k * BLOCK)
-                for p in range(count):
-                    value = source[max(i[p], 0)]  # for a neighbour that there is not any element will do
-                    sums[p] += its_weights[p] * (value if i[p] >= 0 else zero)
+            for k in range(0, found, 4):  # there are 4, 8, 16 or 64
+                w, i = offset(weights, k * BLOCK), offset(index, k * BLOCK)
+                if inside:
+                    for p in range(count):
+                        v0, v1 = source[i[p]], source[i[BLOCK + p]]
+                        v2, v3 = source[i[2 * BLOCK + p]], source[i[3 * BLOCK + p]]
+                        sums[p] += (
+                            w[p] * v0 + w[BLOCK + p] * v1 + w[2 * BLOCK + p] * v2 + w[3 * BLOCK + p] * v3
+                        )
+                else:
+                    for p in range(count):
+                        v0, v1 = _value(source, i[p]), _value(source, i[BLOCK + p])
+                        v2, v3 = _value(source, i[2 * BLOCK + p]), _value(source, i[3 * BLOCK + p])
+                        sums[p] += (
+                            w[p] * v0 + w[BLOCK + p] * v1 + w[2 * BLOCK + p] * v2 + w[3 * BLOCK + p] * v3
+                        )
             for p in range(count):
                 goal[p] = sums[p]
 
@@ -202,8 +228,8 @@ def gradient_for_pictures(
     dx, grad, grid, sizes, dims, channels, elements, points, taps, mode, padding, align, start, stop
 ):  # fmt: skip
     """Channels start:stop, of all pictures."""
-    weights, index = local_like(grid, ALL), local(int64, ALL)
-    own, slopes, own_index = local_like(grid, ALONG), local_like(grid, ALONG), local(int64, ALONG)
+    weights, index = local_like(grid, ALL), local_like(sizes, ALL)
+    own, slopes, own_index = local_like(grid, ALONG), local_like(grid, ALONG), local_like(sizes, ALONG)
     ahead, spare = local_like(grid, EACH), local_like(grid, BLOCK)
     for k in range(start * elements, stop * elements):
         dx[k] = element(dx, 0)
@@ -230,8 +256,8 @@ def gradient_for_grid(
     dgrid, grad, x, grid, sizes, dims, channels, elements, points, taps, mode, padding, align, start, stop
 ):  # fmt: skip
     """Blocks start:stop of points, of all pictures."""
-    weights, index, dots = local_like(grid, ALL), local(int64, ALL), local_like(grid, ALL)
-    own, slopes, own_index = local_like(grid, ALONG), local_like(grid, ALONG), local(int64, ALONG)
+    weights, index, dots = local_like(grid, ALL), local_like(sizes, ALL), local_like(grid, ALL)
+    own, slopes, own_index = local_like(grid, ALONG), local_like(grid, ALONG), local_like(sizes, ALONG)
     ahead, spare, sums = local_like(grid, EACH), local_like(grid, BLOCK), local_like(grid, BLOCK)
     zero, blocks = element(grid, 0), (points + BLOCK - 1) // BLOCK
     for block in range(start, stop):
@@ -254,8 +280,8 @@ def gradient_for_grid(
 
 
 @cache
-def _entry(kernel: Callable, arrays: int, dtype: np.dtype):
-    return compiled(kernel, *[dtype] * arrays, "i8", *[int] * 10, fastmath={"contract"})
+def _entry(kernel: Callable, arrays: int, dtype: np.dtype, places: np.dtype):
+    return compiled(kernel, *[dtype] * arrays, places, *[int] * 10, fastmath={"contract"})
 
 
 def _run(
@@ -264,10 +290,13 @@ def _run(
     """`kernel` of these arrays, the grid last, shared out by blocks of points or by channels of pictures."""
     (batch, channels), sizes, points = pictures.shape[:2], pictures.shape[2:], prod(arrays[-1].shape[1:-1])
     taps, dims = TAPS[mode], len(sizes)
+    places = np.array(
+        sizes, np.int32 if prod(sizes) < 1 << 31 else np.int64
+    )  # of which numbers of elements are, too
     shares, neighbours = (-(-points // BLOCK), BLOCK * channels) if by_points else (channels, points)
     parallel.run(
-        _entry(kernel, len(arrays), pictures.dtype), batch * shares, GRAIN // (neighbours * taps**dims + 1) + 1,
-        *arrays, np.array(sizes, np.int64), dims, channels, prod(sizes), points, taps, mode, padding, int(align),
+        _entry(kernel, len(arrays), pictures.dtype, places.dtype), batch * shares, GRAIN // (neighbours * taps**dims + 1) + 1,
+        *arrays, places, dims, channels, prod(sizes), points, taps, mode, padding, int(align),
     )  # fmt: skip
 
 

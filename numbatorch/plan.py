@@ -18,6 +18,7 @@ from numbatorch.base import Kind, Number, TensorBase, empty, weighed, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, common_order, dense_order, inverse, steps
 from numbatorch.overlap import refuse_repeated
+from numbatorch.rules import not_implemented
 from numbatorch.shape import broadcast_pair, contiguous_strides
 from numbatorch_kernels import lift, making, parallel, turn
 from numbatorch_kernels.cuda import launch
@@ -190,8 +191,7 @@ class Plan:
         except BodyError:
             if compute not in lift.PART:
                 raise
-            word = type_word(self.common)
-            raise NotImplementedError(f"\"{row.name.lower()}_cpu\" not implemented for '{word}'") from None
+            raise not_implemented(f"{row.name.lower()}_cpu", self.common) from None
 
     def _through(self, row: Pointwise, k: int, x: Tensor | Number) -> str:
         """What an operand of another dtype becomes first: the common one, where that has fewer values; "" where it stays

@@ -43,14 +43,20 @@ HALF = ("float16", "bfloat16")
 COMPLEX = ("complex64", "complex128")
 
 
+def not_implemented(kernel: str, dtype: DType) -> NotImplementedError:
+    """PyTorch's error for a dtype that a kernel of its own does not take."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(dtype)}'")
+
+
+def refuse_dtypes(kernel: str, dtype: DType, *names: str) -> None:
+    """Raise PyTorch's NotImplementedError for these dtypes."""
+    if dtype.name in names:
+        raise not_implemented(kernel, dtype)
+
+
 def refuse(kernel: str, *names: str) -> Callable[[DType], None]:
     """For `Pointwise(accepts=...)`: raise PyTorch's NotImplementedError for operands of these dtypes."""
-
-    def check(common: DType) -> None:
-        if common.name in names:
-            raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(common)}'")
-
-    return check
+    return lambda common: refuse_dtypes(kernel, common, *names)
 
 
 def no_complex(text: str, error: type[Exception] = NotImplementedError) -> Callable[[DType], None]:

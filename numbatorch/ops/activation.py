@@ -18,7 +18,7 @@ from numbatorch.ops.join import cat
 from numbatorch.ops.math import abs
 from numbatorch.ops.split import chunk
 from numbatorch.ops.view import reshape
-from numbatorch.rules import COMPLEX, INTEGERS, no_complex, refuse
+from numbatorch.rules import COMPLEX, INTEGERS, no_complex, not_implemented, refuse
 from numbatorch_kernels import scalar
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ def rrelu(
     if not training:
         return leaky_relu(input, (lower + upper) / 2, out=out)
     if not input.kind.dtype.is_floating_point or input.kind.dtype.itemsize == 2:
-        word = type_word(input.kind.dtype)
-        raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{word}'")
+        raise not_implemented("rrelu_with_noise_out_cpu", input.kind.dtype)
     slopes = ones_like(input)
     if not input.kind.cpu:
         noise = uniform_(empty_like(slopes), lower, upper, generator=generator)

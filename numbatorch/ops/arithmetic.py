@@ -17,7 +17,7 @@ from numbatorch.dtype import c_name, type_word
 from numbatorch.elementwise import Pointwise
 from numbatorch.ops.comparison import bitwise_or
 from numbatorch.ops.underived import Underived
-from numbatorch.rules import COMPLEX, HALF, INTEGERS, no_complex, refuse, to_float
+from numbatorch.rules import COMPLEX, HALF, INTEGERS, no_complex, not_implemented, refuse, to_float
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
 
@@ -359,7 +359,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     if _integral(input) or not _integral(other):
         return mul(input, pow(2.0, other), out=out)
     if _is_bool(other):
-        raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
+        raise not_implemented("ldexp_cpu_exp", dt.bool)
     return _ldexp.general((input, other), out)
 
 

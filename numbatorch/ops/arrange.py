@@ -15,7 +15,7 @@ from numbatorch import base
 from numbatorch.apply import InPlaceOp, Op, ViewOp
 from numbatorch.arguments import listed, tensor_array, whole
 from numbatorch.base import Kind, kind_of, wrap
-from numbatorch.dtype import DType, type_word
+from numbatorch.dtype import DType
 from numbatorch.layout import inverse, kept_order, steps
 from numbatorch.ops.copy import (
     contiguous,
@@ -37,6 +37,7 @@ from numbatorch.ops.view import (
     transpose,
     view,
 )
+from numbatorch.rules import not_implemented
 from numbatorch.shape import contiguous_strides, normalize_dim, normalize_dims, portions, sized_dim
 from numbatorch.storage import offset_in_memory
 from numbatorch_kernels import index as kernels
@@ -304,7 +305,7 @@ def _triangle_indices(name: str, row: int, col: int, offset: int, dtype: DType |
             raise RuntimeError(f"{which} must be non-negative, got{n}")
     dtype = dtype or dt.int64
     if dtype not in (dt.int32, dt.int64):
-        raise NotImplementedError(f"\"{name}\" not implemented for '{type_word(dtype)}'")
+        raise not_implemented(name, dtype)
     upper = int(name == "triu_indices")
     count = triangle.before(row, col, offset, upper)
     result = base.empty((2, count), Kind.of(dtype, resolve(device)))

@@ -10,11 +10,11 @@ import numbatorch.dtype as dt
 from numbatorch import base
 from numbatorch.apply import Op, attach
 from numbatorch.base import Kind, wrap
-from numbatorch.dtype import type_word
 from numbatorch.ops.copy import clone_contiguous, contiguous, copy_
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.scatter import scatter_add_
 from numbatorch.ops.view import movedim, reshape, unsqueeze
+from numbatorch.rules import not_implemented
 from numbatorch_kernels import parallel
 
 if TYPE_CHECKING:
@@ -111,4 +111,4 @@ def empty_pair(shape: tuple[int, ...], kind: Kind) -> tuple[Tensor, Tensor]:
 def refuse_dtypes(kernel: str, dtype: dt.DType, *names: str) -> None:
     """Raise PyTorch's NotImplementedError for complex numbers, and for these dtypes."""
     if dtype.is_complex or dtype.name in names:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(dtype)}'")
+        raise not_implemented(kernel, dtype)

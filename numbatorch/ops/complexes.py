@@ -16,7 +16,7 @@ from numbatorch.elementwise import Pointwise
 from numbatorch.layout import steps
 from numbatorch.ops.copy import cast, copy_
 from numbatorch.ops.view import broadcast_to, transpose
-from numbatorch.rules import to_complex, to_float, to_real
+from numbatorch.rules import not_implemented, to_complex, to_float, to_real
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import expr, primitives, scalar
 
@@ -148,7 +148,7 @@ def _check_parts(a: Tensor, b: Tensor, function: str, out: Tensor | None) -> Non
             f"{type_word(b.kind.dtype)} for second argument"
         )
     if a.kind.dtype is dt.float16:
-        raise NotImplementedError(f"\"{function}_cpu\" not implemented for 'Half'")
+        raise not_implemented(f"{function}_cpu", dt.float16)
     wanted = to_complex(a.kind.dtype)
     if out is not None and tensor_kind(out).dtype is not wanted:
         raise RuntimeError(

@@ -35,10 +35,10 @@ from numbatorch.ops.conv_rules import (
     check_types,
     each,
     extents_of,
-    refuse_dtypes,
 )
 from numbatorch.ops.copy import cast, contiguous, copy_
 from numbatorch.ops.view import permute, squeeze
+from numbatorch.rules import refuse_dtypes
 from numbatorch_kernels import conv as kernels
 from numbatorch_kernels.codes import Geometry
 
@@ -189,7 +189,7 @@ _correlate_relu = Op("Convolution", _correlate_relu_forward, tensors=3)  # off t
 _spread = Op("Convolution", _spread_forward, _spread_vjp, saves=(0, 1), tensors=3)
 _compare = Op("ConvolutionBackward", _compare_forward, _compare_vjp, saves=(0, 1), tensors=2)
 
-_NARROW = (dt.uint8, dt.int8, dt.int16, dt.int32)
+_NARROW = ("uint8", "int8", "int16", "int32")
 
 # --- convolutions
 
@@ -262,8 +262,8 @@ def _sized(
     check_size(x.array.shape)
     check_types(x, w)
     if any(d > 1 for d in how.dilation):
-        refuse_dtypes("slow_conv_dilated<>", x, (dt.bool, dt.uint8, dt.int8, dt.int16, dt.int32))
-    refuse_dtypes("compute_columns3d" if len(padded) == 3 else "slow_conv2d_cpu", x, (dt.bool,))
+        refuse_dtypes("slow_conv_dilated<>", x.kind.dtype, "bool", *_NARROW)
+    refuse_dtypes("compute_columns3d" if len(padded) == 3 else "slow_conv2d_cpu", x.kind.dtype, "bool")
     sizes = [(n - k) // s + 1 for n, k, s in zip(padded, extents, how.stride)]
     return row(x, w, bias, (x.array.shape[0], w.array.shape[0], *sizes), how)
 
@@ -395,7 +395,7 @@ def _transposed(
     check(x, w, bias, steps, before, spacing, more, groups, True)
     check_size(x.array.shape)
     check_types(x, w)
-    refuse_dtypes(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", x, (dt.bool, *_NARROW))
+    refuse_dtypes(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", x.kind.dtype, "bool", *_NARROW)
     _check_output_padding(more, steps, spacing)
     sizes = [
         (n - 1) * s - 2 * p + k + o

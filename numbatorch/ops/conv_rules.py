@@ -126,11 +126,6 @@ def check_bias(x: Tensor, bias: Tensor | None) -> None:
         raise RuntimeError(f"Input type {types} should be the same")
 
 
-def refuse_dtypes(kernel: str, input: Tensor, dtypes: tuple[dt.DType, ...]) -> None:
-    if input.kind.dtype in dtypes:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(input.kind.dtype)}'")
-
-
 def check_size(shape: Sequence[int]) -> None:
     if 0 in shape[2:]:
         raise RuntimeError(

@@ -24,6 +24,7 @@ from numbatorch.ops.matmul import matmul
 from numbatorch.ops.reduce import sum, vector_norm
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.view import broadcast_to, expand, reshape, squeeze, transpose, unsqueeze
+from numbatorch.rules import not_implemented
 from numbatorch.shape import broadcast_pair, portions
 from numbatorch_kernels import distance as kernels
 from numbatorch_kernels import scalar
@@ -164,7 +165,7 @@ def cdist(
 
 def _check_width(name: str, x: Tensor) -> None:
     if x.kind.dtype.is_half:
-        raise NotImplementedError(f"\"{name}\" not implemented for '{type_word(x.kind.dtype)}'")
+        raise not_implemented(name, x.kind.dtype)
 
 
 # --- pairs of one matrix

@@ -23,12 +23,12 @@ from numbatorch.ops.sampling import (  # noqa: F401
     fill_uniform,
     largest,
     memory_order,
-    not_implemented,
     source_of,
 )  # fmt: skip
 from numbatorch.ops.view import expand
 from numbatorch.overlap import refuse_repeated
 from numbatorch.random import Generator
+from numbatorch.rules import not_implemented
 from numbatorch_kernels import random as kernels
 from numbatorch_kernels.registry import Kernel
 

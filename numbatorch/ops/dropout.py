@@ -17,6 +17,7 @@ from numbatorch.dtype import type_word
 from numbatorch.ops.arithmetic import mul
 from numbatorch.ops.creation import empty, empty_like, ones_like, zeros_like
 from numbatorch.ops.random import dropout_noise
+from numbatorch.rules import not_implemented
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -49,7 +50,7 @@ def _shared(input: Tensor, leading: Sequence[int]) -> Tensor:
 def _require_float(input: Tensor) -> None:
     own = tensor_kind(input).dtype
     if own.is_complex:
-        raise NotImplementedError(f"\"bernoulli_scalar_cpu_\" not implemented for '{type_word(own)}'")
+        raise not_implemented("bernoulli_scalar_cpu_", own)
     if not own.is_inexact:
         raise RuntimeError(f"result type Float can't be cast to the desired output type {type_word(own)}")
 

@@ -14,7 +14,7 @@ from numbatorch import return_types
 from numbatorch.apply import attach
 from numbatorch.arguments import OMITTED, is_whole, unfit, whole
 from numbatorch.base import TensorBase
-from numbatorch.dtype import DType, type_word
+from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import div, maximum, minimum, mul
 from numbatorch.ops.comparison import eq, where
 from numbatorch.ops.copy import all_into, cast
@@ -32,7 +32,7 @@ from numbatorch.ops.reduction import (
     without_elements,
 )
 from numbatorch.ops.scatter import scatter_
-from numbatorch.rules import promoted
+from numbatorch.rules import not_implemented, promoted
 from numbatorch_kernels.reduce import table
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _ordered(function: str, kernel: str) -> Check:
         )
         without_elements(shape, dim, dims, f"{function}()", of_all)
         if own.is_complex:
-            raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(own)}'")
+            raise not_implemented(kernel, own)
 
     return check
 
@@ -149,7 +149,7 @@ def _both_ends(own: DType, shape: tuple[int, ...], dim: Dims, dims: tuple[int, .
     )
     without_elements(shape, dim, dims, "aminmax", of_all)
     if own.is_complex:
-        raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{type_word(own)}'")
+        raise not_implemented("aminmax_cpu", own)
 
 
 # --- rows

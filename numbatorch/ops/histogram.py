@@ -12,7 +12,7 @@ import numbatorch.dtype as dt
 from numbatorch import return_types
 from numbatorch.arguments import tensor_array, tensor_kind, whole
 from numbatorch.base import Kind, TensorBase
-from numbatorch.dtype import c_name, type_word
+from numbatorch.dtype import c_name
 from numbatorch.ops.copy import all_into, cast, contiguous
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.extrema import aminmax
@@ -22,6 +22,7 @@ from numbatorch.ops.reduction import into
 from numbatorch.ops.sequences import linspace
 from numbatorch.ops.underived import without_derivative
 from numbatorch.ops.view import reshape
+from numbatorch.rules import not_implemented
 from numbatorch_kernels import histogram as kernels
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if own.is_inexact or own is dt.bool:
-        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{type_word(own)}'")
+        raise not_implemented("bincount_cpu", own)
     if input.array.ndim == 1 and not input.array.size:
         return zeros((minlength,), Kind.of(dt.int64, input.kind.device))
     low, high = (int(t.item()) for t in aminmax(input.detach())) if input.array.size else (0, 0)
@@ -109,7 +110,7 @@ def histc(
     low, high = (float(x if isinstance(x, TensorBase) else dt.fitting(x, dt.float64)) for x in (min, max))
     if own.is_complex:
         kernel = "aminmax" if low == high else "histogram"
-        raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{type_word(own)}'")
+        raise not_implemented(f"{kernel}_cpu", own)
     _check_bins(bins, 0)
     if low == high and input.array.size:
         low, high = (float(t.item()) for t in aminmax(input.detach()))
@@ -119,7 +120,7 @@ def histc(
         raise RuntimeError("torch.histc: max must be larger than min")
     if not own.is_floating_point:
         kernel = "linspace" if own is dt.bool else "histogram"
-        raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{type_word(own)}'")
+        raise not_implemented(f"{kernel}_cpu", own)
     low, high = _range(low, high)
     wide = own if own in _FLOATS else dt.float32
     edges = linspace(low, high, bins + 1, dtype=wide, device=input.kind.device)
@@ -239,7 +240,7 @@ def _histogram(
 
 def _check_floats(own: dt.DType) -> None:
     if own not in _FLOATS:
-        raise NotImplementedError(f"\"histogramdd\" not implemented for '{type_word(own)}'")
+        raise not_implemented("histogramdd", own)
 
 
 def _check_edges(own: dt.DType, edges: Tensor, d: int) -> None:

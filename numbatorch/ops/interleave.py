@@ -12,7 +12,6 @@ from numbatorch import base
 from numbatorch.apply import Op
 from numbatorch.arguments import OMITTED, tensor_array
 from numbatorch.base import Kind, wrap
-from numbatorch.dtype import type_word
 from numbatorch.ops.comparison import where
 from numbatorch.ops.copy import contiguous, move
 from numbatorch.ops.extrema import amin
@@ -21,6 +20,7 @@ from numbatorch.ops.scan import cumsum
 from numbatorch.ops.search import searchsorted
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.view import expand, reshape
+from numbatorch.rules import not_implemented
 from numbatorch.shape import normalize_dim, sized_dim
 from numbatorch_kernels import index as kernels
 
@@ -82,9 +82,7 @@ _spread = Op("RepeatInterleave", _spread_forward, _spread_vjp)
 def _repeated(n: int, repeats: Tensor, device: Device) -> Tensor:
     """0 to n - 1, each as often as `repeats` says, on `device`."""
     if repeats.kind.dtype not in (dt.int64, dt.int32):
-        raise NotImplementedError(
-            f"\"repeat_interleave_cpu\" not implemented for '{type_word(repeats.kind.dtype)}'"
-        )
+        raise not_implemented("repeat_interleave_cpu", repeats.kind.dtype)
     if not n:
         return arange(0, device=device)
     times = expand(reshape(repeats.detach(), -1), n)

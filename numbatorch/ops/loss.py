@@ -23,7 +23,7 @@ from numbatorch.ops.join import broadcast_tensors
 from numbatorch.ops.reduce import mean, sum
 from numbatorch.ops.reduction import remember
 from numbatorch.ops.view import expand
-from numbatorch.rules import COMPLEX, INTEGERS, refuse
+from numbatorch.rules import COMPLEX, INTEGERS, not_implemented, refuse
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import loss as kernels
 from numbatorch_kernels import scalar
@@ -332,9 +332,7 @@ def nll_loss(
     if reduction not in WORDS:
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if not input.kind.dtype.is_floating_point:
-        raise NotImplementedError(
-            f"\"nll_loss_out_frame\" not implemented for '{type_word(input.kind.dtype)}'"
-        )
+        raise not_implemented("nll_loss_out_frame", input.kind.dtype)
     if weight is not None and weight.kind.dtype is not input.kind.dtype:
         raise RuntimeError(
             f"expected scalar type {type_word(input.kind.dtype)} but found {type_word(weight.kind.dtype)}"

@@ -13,7 +13,16 @@ from numbatorch.dtype import c_name, type_word
 from numbatorch.elementwise import Pointwise
 from numbatorch.ops.complexes import view_as_complex, view_as_real
 from numbatorch.ops.copy import check_several, clone, copy_, into
-from numbatorch.rules import COMPLEX, INTEGERS, no_complex, refuse, to_bool, to_float, to_real
+from numbatorch.rules import (
+    COMPLEX,
+    INTEGERS,
+    no_complex,
+    not_implemented,
+    refuse,
+    to_bool,
+    to_float,
+    to_real,
+)
 from numbatorch_kernels import elementary, expr, primitives, scalar
 from numbatorch_kernels.special import scalars
 
@@ -342,7 +351,7 @@ def _rounded(row: Pointwise, input: Tensor, out: Tensor | None) -> Tensor:
     """Integers are whole already."""
     if not (tensor_kind(input).dtype.is_inexact):
         if input.kind.dtype is dt.bool:
-            raise NotImplementedError(f"\"{row.name.lower()}_vml_cpu\" not implemented for 'Bool'")
+            raise not_implemented(f"{row.name.lower()}_vml_cpu", dt.bool)
         row = _whole
     return row(input) if out is None else row.general((input,), out)
 

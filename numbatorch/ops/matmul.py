@@ -18,6 +18,7 @@ from numbatorch.ops.arithmetic import add, mul
 from numbatorch.ops.complexes import conj
 from numbatorch.ops.copy import into, receives
 from numbatorch.ops.view import expand, reshape, squeeze, transpose
+from numbatorch.rules import not_implemented
 from numbatorch.shape import PORTION, broadcast_pair, portions, sized_dim
 from numbatorch_kernels import gemm
 
@@ -50,7 +51,7 @@ def check(name: str, a: Tensor, b: Tensor, message: str, kernel: str) -> None:
             return
         raise RuntimeError(message)
     if of_truth:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
+        raise not_implemented(kernel, dt.bool)
 
 
 # --- matrices, and stacks of them

@@ -27,11 +27,11 @@ from numbatorch.ops.sampling import (
     fill_uniform,
     largest,
     memory_order,
-    not_implemented,
 )
 from numbatorch.ops.underived import without_derivative
 from numbatorch.ops.view import sizes
 from numbatorch.random import Generator
+from numbatorch.rules import not_implemented
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import random as kernels
 

@@ -34,7 +34,7 @@ from numbatorch.ops.reduction import (
     to_int64,
 )
 from numbatorch.ops.view import reshape, sizes
-from numbatorch.rules import to_float, to_real
+from numbatorch.rules import not_implemented, to_float, to_real
 from numbatorch.shape import normalize_dim, reduction_dims
 from numbatorch_kernels.reduce import table
 
@@ -127,7 +127,7 @@ def nansum(
         reduction_dims(dim, input.array.ndim)  # whose error comes first
         raise RuntimeError(f"nansum on {input.kind.device.type.upper()} does not support complex inputs")
     if input.kind.inexact and out is not None and not tensor_kind(out).inexact:
-        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{type_word(out.kind.dtype)}'")
+        raise not_implemented("nansum_cpu", out.kind.dtype)
     dtype = dtype_of(dtype, out)
     result = _nansum(converted(input, dtype), dim, keepdim)
     return into(out, result if dtype is None else cast(result, dt.as_dtype(dtype)), "nansum", same=True)

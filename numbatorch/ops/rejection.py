@@ -18,11 +18,11 @@ from numbatorch.ops.arithmetic import INTEGERS
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.creation import zeros_like
 from numbatorch.ops.extrema import amin
-from numbatorch.ops.sampling import not_implemented, source_of
+from numbatorch.ops.sampling import source_of
 from numbatorch.ops.underived import underived, without_derivative
 from numbatorch.ops.view import expand
 from numbatorch.random import Generator
-from numbatorch.rules import refuse
+from numbatorch.rules import not_implemented, refuse
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels import rejection as kernels
 from numbatorch_kernels.registry import Kernel

@@ -20,6 +20,7 @@ from numbatorch.dtype import DType, type_word
 from numbatorch.ops import comparison
 from numbatorch.ops.copy import cast, clone_contiguous, copy_, fill_, numbers
 from numbatorch.random import Generator, generator_of
+from numbatorch.rules import not_implemented
 from numbatorch_kernels import random as kernels
 from numbatorch_kernels.registry import Kernel
 
@@ -96,11 +97,6 @@ def source_of(generator: Generator | None, tensor: Tensor) -> Generator:
             f"Expected a '{device.type}' device type for generator but found '{generator.device.type}'"
         )
     return generator
-
-
-def not_implemented(name: str, dtype: DType) -> NotImplementedError:
-    """PyTorch's error for a dtype that a kernel does not know."""
-    return NotImplementedError(f"\"{name}\" not implemented for '{type_word(dtype)}'")
 
 
 def fill_uniform(tensor: Tensor, low: float, high: float, generator: Generator | None) -> Tensor:

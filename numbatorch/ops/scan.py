@@ -16,13 +16,14 @@ from numbatorch.base import wrap
 from numbatorch.dtype import DType, c_name
 from numbatorch.ops.arithmetic import add, div, mul, sub
 from numbatorch.ops.arrange import flip
-from numbatorch.ops.choice import Choice, empty_pair, refuse_dtypes
+from numbatorch.ops.choice import Choice, empty_pair
 from numbatorch.ops.comparison import eq, gt, logical_and, lt, masked_fill, ne, where
 from numbatorch.ops.complexes import conj
 from numbatorch.ops.copy import all_into, cast, clone, contiguous, copy_, to_opmath
 from numbatorch.ops.math import abs, exp, log
 from numbatorch.ops.reduction import converted, into
 from numbatorch.ops.view import reshape
+from numbatorch.rules import COMPLEX, not_implemented, refuse_dtypes
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import scan as kernels
 from numbatorch_kernels.codes import LOGSUMEXP, PRODUCT, SUM
@@ -166,7 +167,7 @@ def _total(row: _Scan, input: Tensor, dim: int, dtype: DType | None, out: Tensor
     if wanted is not dt.bool:
         result = _along(row, converted(input, wanted), dim)
     elif input.array.ndim and input.array.size:
-        raise NotImplementedError(f"\"{row.function}_out_cpu\" not implemented for 'Bool'")
+        raise not_implemented(f"{row.function}_out_cpu", dt.bool)
     else:
         result = clone(converted(input, wanted))
     return result if out is None else into(out, result, row.function)
@@ -223,7 +224,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     own = tensor_kind(input).dtype
     d = normalize_dim(dim, input.array.ndim)
     if not (own.is_inexact):
-        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{dt.type_word(own)}'")
+        raise not_implemented("logcumsumexp_out_cpu", own)
     return into(out, _along(_logcumsumexp, input, d), "logcumsumexp", same=True)
 
 
@@ -234,7 +235,7 @@ def _extreme(row: Choice, function: str, made, input: Tensor, dim: int, out):
     if not tensor_array(input).ndim and dim not in (0, -1):
         raise IndexError(f"{function}(): Expected reduction dim -1 or 0 for scalar but got {dim}")
     d = normalize_dim(dim, input.array.ndim)
-    refuse_dtypes(f"{function}_cpu", input.kind.dtype)
+    refuse_dtypes(f"{function}_cpu", input.kind.dtype, *COMPLEX)
     found = made(*row.of(input, d, row is _cummax))
     return all_into(out, found, function)
 

@@ -9,12 +9,12 @@ from numbatorch import base
 from numbatorch.arguments import flags, tensor_array, tensor_kind
 from numbatorch.base import Kind, Number, TensorBase
 from numbatorch.dtype import number_dtype, type_word
-from numbatorch.ops.choice import refuse_dtypes
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.extrema import aminmax
 from numbatorch.ops.from_data import tensor
 from numbatorch.ops.reduction import into
 from numbatorch.ops.scatter import gather
+from numbatorch.rules import COMPLEX, refuse_dtypes
 from numbatorch_kernels import search as kernels
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def searchsorted(
     common = dt.promote_types(sorted_sequence.kind.dtype, values.kind.dtype)
     result = base.empty(shape, Kind.of(dt.int64, values.kind.device))
     if result.array.size:
-        refuse_dtypes("searchsorted_out_cpu", common, "bool")
+        refuse_dtypes("searchsorted_out_cpu", common, *COMPLEX, "bool")
         sequence, values = (contiguous(cast(t.detach(), common.opmath)) for t in (sorted_sequence, values))
         if rows[-1]:
             kernels.search(

@@ -10,12 +10,13 @@ import numbatorch.dtype as dt
 from numbatorch.apply import Op
 from numbatorch.arguments import misfit
 from numbatorch.base import Kind, empty
-from numbatorch.dtype import DType, type_word
+from numbatorch.dtype import DType
 from numbatorch.ops.arithmetic import mul, sub
 from numbatorch.ops.copy import cast, contiguous, into
 from numbatorch.ops.math import exp, neg
 from numbatorch.ops.reduce import sum
 from numbatorch.ops.reduction import remember
+from numbatorch.rules import not_implemented
 from numbatorch.shape import contiguous_strides, normalize_dim
 from numbatorch_kernels import entropy
 from numbatorch_kernels.reduce import table
@@ -57,7 +58,7 @@ class _Along(Op):
             return None
         if not kind.dtype.is_floating_point:
             kernel = f"{self.reduction.name}{'_lastdim' if d >= last else ''}_kernel_impl"
-            raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(kind.dtype)}'")
+            raise not_implemented(kernel, kind.dtype)
         return self.kernel(kind, shape, d)
 
     def kernel(self, kind: Kind, shape: tuple[int, ...], d: int) -> Callable:

@@ -10,7 +10,7 @@ from numbatorch.apply import Op
 from numbatorch.arguments import OMITTED, flags, tensor_array, tensor_kind, text, unfit, whole
 from numbatorch.base import Number, TensorBase, wrap
 from numbatorch.ops.arithmetic import lerp, maximum, mul, sub
-from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair, refuse_dtypes
+from numbatorch.ops.choice import Choice, as_rows, by_rows, empty_pair
 from numbatorch.ops.comparison import ne, where
 from numbatorch.ops.copy import all_into, cast, contiguous
 from numbatorch.ops.creation import full
@@ -24,6 +24,7 @@ from numbatorch.ops.scatter import gather
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.sort import sort
 from numbatorch.ops.view import expand, movedim, reshape, squeeze, unsqueeze
+from numbatorch.rules import COMPLEX, refuse_dtypes
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import mode as frequencies
 from numbatorch_kernels import select as kernels
@@ -111,13 +112,13 @@ def kthvalue(
     if not 1 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
     if input.array.ndim or input.kind.dtype.is_complex:
-        refuse_dtypes("kthvalue_cpu", input.kind.dtype, "bool")
+        refuse_dtypes("kthvalue_cpu", input.kind.dtype, *COMPLEX, "bool")
     return _one_of_each(_kthvalue, "kthvalue", return_types.kthvalue, input, d, keepdim, out, k - 1)
 
 
 def _check_median(input: Tensor) -> None:
     if tensor_array(input).size:  # for that of no elements PyTorch has all dtypes
-        refuse_dtypes("median_cpu", input.kind.dtype, "bool")
+        refuse_dtypes("median_cpu", input.kind.dtype, *COMPLEX, "bool")
 
 
 def median(
@@ -138,7 +139,7 @@ def median(
         _check_median(input)
         return _median_of_all(input)
     d = _along("median", input, dim)
-    refuse_dtypes("median_out", input.kind.dtype, "bool")
+    refuse_dtypes("median_out", input.kind.dtype, *COMPLEX, "bool")
     return _one_of_each(_median, "median", return_types.median, input, d, keepdim, out)
 
 
@@ -159,7 +160,7 @@ def nanmedian(
         _check_median(input)
         return _nanmedian_of_all(input)
     d = _along("median", input, dim)
-    refuse_dtypes("median_out", input.kind.dtype, "bool")
+    refuse_dtypes("median_out", input.kind.dtype, *COMPLEX, "bool")
     return _one_of_each(_nanmedian, "median", return_types.nanmedian, input, d, keepdim, out)
 
 
@@ -207,7 +208,7 @@ def mode(
     flags(keepdim)
     d = _along("mode", input, dim)
     if input.array.size:
-        refuse_dtypes("mode_cpu", input.kind.dtype)
+        refuse_dtypes("mode_cpu", input.kind.dtype, *COMPLEX)
     return _one_of_each(_mode, "mode", return_types.mode, input, d, keepdim, out)
 
 

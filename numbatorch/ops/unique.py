@@ -12,7 +12,7 @@ from numbatorch.arguments import flags, unfit
 from numbatorch.base import Kind, Number, TensorBase
 from numbatorch.dtype import number_dtype, type_word
 from numbatorch.ops.arithmetic import sub
-from numbatorch.ops.choice import BLOCK, refuse_dtypes
+from numbatorch.ops.choice import BLOCK
 from numbatorch.ops.comparison import eq, logical_not, ne, where
 from numbatorch.ops.copy import cast, contiguous, copy_
 from numbatorch.ops.elements import read, true_positions, zeros
@@ -28,6 +28,7 @@ from numbatorch.ops.search import searchsorted
 from numbatorch.ops.sort import sort
 from numbatorch.ops.underived import refusing
 from numbatorch.ops.view import movedim, reshape
+from numbatorch.rules import COMPLEX, refuse_dtypes
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels import runs
 from numbatorch_kernels import search as kernels
@@ -77,7 +78,7 @@ def _answers(given: tuple[Tensor | None, ...]) -> Any:
 
 
 def _elements(input, dim, numbered, counted):
-    refuse_dtypes("unique", input.kind.dtype)
+    refuse_dtypes("unique", input.kind.dtype, *COMPLEX)
     order: Any
     ordered, order = sort(reshape(input.detach(), -1))
     if not numbered:
@@ -99,7 +100,7 @@ def _ordered_slices(input, dim, numbered, counted):
 
 def _consecutive(input, dim, numbered, counted):
     if dim is None:
-        refuse_dtypes("unique", input.kind.dtype)
+        refuse_dtypes("unique", input.kind.dtype, *COMPLEX)
         values = contiguous(reshape(input.detach(), -1))
         return _runs(values, None, input.array.shape, numbered, counted)
     slices, d = _slices(input, dim)
@@ -157,7 +158,7 @@ def _lengths(bounds: Tensor, n: int) -> Tensor:
 
 def _slices(input: Tensor, dim: int) -> tuple[Tensor, int]:
     """The slices along `dim`, each as a row, and `dim` counted from the front."""
-    refuse_dtypes("unique_dim", input.kind.dtype)
+    refuse_dtypes("unique_dim", input.kind.dtype, *COMPLEX)
     shape = input.array.shape
     d = normalize_dim(dim, len(shape))
     if not shape:

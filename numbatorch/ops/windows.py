@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numbatorch.dtype as dt
-from numbatorch.dtype import c_name, type_word
+from numbatorch.dtype import c_name
 from numbatorch.ops.copy import cast, resolve
 from numbatorch.ops.creation import ones_like
 from numbatorch.ops.sequences import arange
 from numbatorch.ops.special import i0
+from numbatorch.rules import not_implemented
 
 if TYPE_CHECKING:
     from numbatorch.tensor import Tensor
@@ -36,7 +37,7 @@ def _window(
     if isinstance(length, float):
         raise TypeError(f"{name}(): argument 'window_length' (position 1) must be int, not float")
     if dtype.is_complex:
-        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{type_word(dtype)}'")
+        raise not_implemented("arange_cpu", dtype)
     if not dtype.is_floating_point:
         raise RuntimeError(
             f"{name} expects floating point dtypes, got: TensorOptions(dtype={c_name(dtype)}, device={device}, "

@@ -17,6 +17,7 @@ from numbatorch.dtype import type_word
 from numbatorch.ops.copy import cast, contiguous
 from numbatorch.ops.elements import check_range, report
 from numbatorch.ops.view import expand
+from numbatorch.rules import not_implemented
 from numbatorch.shape import broadcast_pair
 from numbatorch_kernels.cuda import decompositions as cuda_decompositions
 from numbatorch_kernels.cuda import indefinite as cuda_indefinite
@@ -74,7 +75,7 @@ def floating(input: Tensor, function: str, kernel: str | None = None, integers: 
     if own not in (dt.float32, dt.float64, dt.complex64, dt.complex128):
         if kernel is None:
             raise RuntimeError(f"{function}: Low precision dtypes not supported. Got {type_word(own)}")
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_word(own)}'")
+        raise not_implemented(kernel, own)
 
 
 def failed(info: np.ndarray) -> tuple[str, int]:

@@ -31,6 +31,7 @@ from numbatorch.ops.scan import cumprod
 from numbatorch.ops.view import diagonal as diagonal_of
 from numbatorch.ops.view import expand, squeeze, unsqueeze
 from numbatorch.overlap import refuse_shared
+from numbatorch.rules import not_implemented
 from numbatorch.shape import normalize_dim
 from numbatorch_kernels.linalg import exponential as kernels
 
@@ -293,7 +294,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
             f"expected scalar type {type_word(input.kind.dtype)} but found {type_word(other.kind.dtype)}"
         )
     if input.kind.dtype is dt.bool:
-        raise NotImplementedError("\"cross\" not implemented for 'Bool'")
+        raise not_implemented("cross", dt.bool)
     if out is not None:
         refuse_shared(out, input, other)
     return into(out, _cross(*broadcast_tensors(input, other), d), "linalg.cross", same=True)
@@ -333,7 +334,7 @@ def trace(input: Tensor) -> Tensor:
     if tensor_array(input).ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.array.ndim}")
     if input.kind.dtype is dt.bool:
-        raise NotImplementedError("\"trace\" not implemented for 'Bool'")
+        raise not_implemented("trace", dt.bool)
     return sum(diagonal_of(input))
 
 

@@ -8,6 +8,8 @@ rows and PARTS times ACROSS features, all in registers.
     the result    weights, which are in shared memory for all threads of the row to read, times slices of v, DEPTH keys at a
                   time: at most FEATURES wide, beyond which another block computes the same scores for the features left
 
+There is room for two slices: while one is multiplied, the next is on its way into the other.
+
 The gradient is two kernels: one for dq, by queries, one for dv and then dk, by keys; so nothing is added up
 atomically.
 
@@ -30,6 +32,7 @@ from numbatorch_kernels.cuda import compat
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.division import split
+from numbatorch_kernels.cuda.fetch import arrived, fetch
 from numbatorch_kernels.cuda.launch import Kernel, compiled
 from numbatorch_kernels.cuda.warp import largest_of, sum_of
 from numbatorch_kernels.cuda.wide import load4, raw
@@ -53,7 +56,7 @@ def two(numbers, memory, i):
 ELEMENT: Any = np.float32
 ACROSS, PARTS, several = 4, 2, four
 TILE, PITCH, FEATURES, RIGHT, LINES, EACH, BRINGS = 0, 0, 0, 0, 0, 0, 0
-SCORES, RESULTS, WEIGHTS, SLICES = 0, 0, 0, 0
+SCORES, RESULTS, WEIGHTS, SLICE, SLICES = 0, 0, 0, 0, 0
 
 # What `geometry` begins with, five of which a block finds for itself: of what it takes, its first row and feature too. Then
 # the strides of batch, heads, rows and features of the arrays, in the order of the kernel's arguments.
@@ -109,24 +112,27 @@ def multiply(
     for n in range(SCORES):
         scores[n] = zero
     left: Any = int32(width)
-    while left > 0:
-        for e in range(EACH):
-            inside = feature < left
-            slices[to + e * LINES] = a[a_at + e * LINES * a_row] if inside and e * LINES < a_lines else zero
-            slices[to + RIGHT + e * LINES] = (
-                b[b_at + e * LINES * b_row] if inside and e * LINES < b_lines else zero
-            )
+    full, free = int32(-1), int32(0)  # the slice that is there, and where the next one goes
+    while left > -DEPTH:
+        arrived()
         cuda.syncthreads()
-        at, end = int32(0), int32(min(DEPTH, left) * PITCH)
-        while at < end:
-            several(x, slices, at + row)
-            several(y, slices, at + RIGHT + column)
-            for m in range(ACROSS):
-                for n in range(ACROSS):
-                    scores[m * ACROSS + n] += x[m] * y[n]
-            at = int32(at + PITCH)
-        cuda.syncthreads()
+        if left > 0:
+            for e in range(EACH):
+                inside, place = feature < left, free + to + e * LINES
+                fetch(slices, place, a, a_at + e * LINES * a_row, inside and e * LINES < a_lines)
+                fetch(slices, place + RIGHT, b, b_at + e * LINES * b_row, inside and e * LINES < b_lines)
+        if full >= 0:
+            at, end = full, int32(full + min(DEPTH, left + DEPTH) * PITCH)
+            while at < end:
+                several(x, slices, at + row)
+                several(y, slices, at + RIGHT + column)
+                for m in range(ACROSS):
+                    for n in range(ACROSS):
+                        scores[m * ACROSS + n] += x[m] * y[n]
+                at = int32(at + PITCH)
+        full, free = free, int32(SLICE - free)
         left, a_at, b_at = int32(left - DEPTH), a_at + DEPTH * a_feature, b_at + DEPTH * b_feature
+    cuda.syncthreads()
 
 
 def add_product(sums, weights, slices, b, b_begin, b_row, b_feature, b_rows, slab, width, zero):
@@ -134,27 +140,29 @@ def add_product(sums, weights, slices, b, b_begin, b_row, b_feature, b_rows, sla
     x, y = cuda.local.array(ACROSS, ELEMENT), cuda.local.array(ACROSS, ELEMENT)
     row, column = int32(cuda.threadIdx.x // SIDE * ACROSS), int32(cuda.threadIdx.x % SIDE * ACROSS)
     line, feature = int32(cuda.threadIdx.x // FEATURES), int32(cuda.threadIdx.x % FEATURES)
-    inside, b_at = slab + feature < width, b_begin + line * b_row + (slab + feature) * b_feature
+    known, b_at = slab + feature < width, b_begin + line * b_row + (slab + feature) * b_feature
     left: Any = int32(min(TILE, b_rows))
-    at = row
-    while left > 0:
-        for e in range(BRINGS):
-            known = inside and line + e * (THREADS // FEATURES) < left
-            slices[cuda.threadIdx.x + e * THREADS] = (
-                b[b_at + e * (THREADS // FEATURES) * b_row] if known else zero
-            )
+    at, full, free = row, int32(-1), int32(0)
+    while left > -DEPTH:
+        arrived()
         cuda.syncthreads()
-        place, end = int32(column), int32(min(DEPTH, left) * FEATURES)
-        while place < end:
-            several(x, weights, at)
-            for part in range(PARTS):
-                several(y, slices, place + part * TILE)
-                for m in range(ACROSS):
-                    for n in range(ACROSS):
-                        sums[(part * ACROSS + m) * ACROSS + n] += x[m] * y[n]
-            at, place = int32(at + PITCH), int32(place + FEATURES)
-        cuda.syncthreads()
+        if left > 0:
+            for e in range(BRINGS):
+                inside, place = line + e * (THREADS // FEATURES) < left, free + cuda.threadIdx.x + e * THREADS
+                fetch(slices, place, b, b_at + e * (THREADS // FEATURES) * b_row, known and inside)
+        if full >= 0:
+            place, end = int32(full + column), int32(full + min(DEPTH, left + DEPTH) * FEATURES)
+            while place < end:
+                several(x, weights, at)
+                for part in range(PARTS):
+                    several(y, slices, place + part * TILE)
+                    for m in range(ACROSS):
+                        for n in range(ACROSS):
+                            sums[(part * ACROSS + m) * ACROSS + n] += x[m] * y[n]
+                at, place = int32(at + PITCH), int32(place + FEATURES)
+        full, free = free, int32(SLICE - free)
         left, b_at = int32(left - DEPTH), b_at + DEPTH * b_row
+    cuda.syncthreads()
 
 
 def keep(to, place, feature_step, sums, m, slab, width, factor):
@@ -403,7 +411,7 @@ def _texts(name: str, element: type, across: int, parts: int, several: Callable)
     names: dict[str, Any] = {
         "ELEMENT": element, "ACROSS": across, "PARTS": parts, "TILE": tile, "PITCH": pitch, "FEATURES": features,
         "SCORES": across * across, "RESULTS": across * across * parts, "WEIGHTS": tile * pitch,
-        "SLICES": DEPTH * max(2 * pitch, features), "RIGHT": DEPTH * pitch, "LINES": THREADS // DEPTH,
+        "SLICE": DEPTH * max(2 * pitch, features), "SLICES": 2 * DEPTH * max(2 * pitch, features), "RIGHT": DEPTH * pitch, "LINES": THREADS // DEPTH,
         "EACH": tile * DEPTH // THREADS, "BRINGS": features * DEPTH // THREADS, "several": device_function(several),
     }  # fmt: skip
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from numbatorch_kernels.cuda import compat
+from numbatorch_kernels.cuda import compat, memory
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.driver import driver
 from numbatorch_kernels.cuda.pointer import argument
@@ -70,8 +70,10 @@ def _native(args: Sequence, kinds: Sequence, stream: Stream) -> list:
     two of those; numbers of other types as NumPy's."""
     values: list[Any] = []
     for value, kind in zip(args, kinds):
-        if type(value) is DeviceArray:
+        if value.__class__ is DeviceArray:
             values.append(value._pointer or value.pointer)
+        elif value.__class__ is kind is int:
+            values.append(value)
         elif kind is int:
             values.append(int(value))
         elif kind is float:
@@ -141,19 +143,19 @@ def launcher(function: Callable, *kinds) -> Callable:
 def making(launch: Callable, dtype: np.dtype, device: int, outputs: int) -> Callable:
     """As `numbatorch_kernels.making.making`, a function that makes the results of arrays of one shape and calls
     launch(*outs, *arguments, n); None where the shapes differ. Results may have any size."""
-    empty = DeviceArray.empty
+    allocate, in_memory, size = memory.cache(device).allocate, DeviceArray.in_memory, dtype.itemsize
 
     def make_and_launch(x, *more):
-        shape = x.shape
+        shape, n = x.layout.shape, x.layout.size
         for y in more:
-            if y.__class__ is DeviceArray and y.shape != shape:
+            if y.__class__ is DeviceArray and y.layout.shape != shape:
                 return None
         if outputs == 1:
-            out = empty(shape, dtype, device)
-            launch(out, x, *more, x.size)
+            out = in_memory(allocate(n * size), shape, dtype)
+            launch(out, x, *more, n)
             return out
-        outs = tuple([empty(shape, dtype, device) for _ in range(outputs)])
-        launch(*outs, x, *more, x.size)
+        outs = tuple([in_memory(allocate(n * size), shape, dtype) for _ in range(outputs)])
+        launch(*outs, x, *more, n)
         return outs
 
     return make_and_launch

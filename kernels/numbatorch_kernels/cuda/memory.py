@@ -193,8 +193,11 @@ class Cache:
             if pool is None:
                 pool = stream.pool or self.pool(stream)
             block = pool.take(fitting) or self._new(pool, fitting, stream.capture is None)
-            for tally, amount in zip(self.live, (block.size, nbytes, 1)):
-                tally.add(amount)
+            for tally, amount in zip(self.live, (block.size, nbytes, 1)):  # `add`, without the calls
+                tally.total += amount
+                tally.current = now = tally.current + amount
+                if now > tally.peak:
+                    tally.peak = now
         return Buffer(self, block, nbytes)
 
     def settle(self) -> Cache:

@@ -61,8 +61,8 @@ def test_narrow_convolutions_and_their_gradients(transposed, dtype):
 @pytest.mark.skipif(not compat.SIMULATED, reason="the GPU has these tiles")
 @pytest.mark.parametrize("tile", [tiles.GPU_SMALL, tiles.GPU_LARGE])
 def test_tiles_of_the_size_of_a_gpu(tile, monkeypatch):
-    kernels = gemm.products_f4._replace(small=tiles.product_of("f4", gemm.STRIDED, tile))
-    monkeypatch.setattr(gemm, "products_f4", kernels)
+    kernels = gemm.products.f4._replace(small=tiles.product_of("f4", gemm.STRIDED, tile))
+    monkeypatch.setattr(gemm.products, "f4", kernels)
     monkeypatch.setattr(tiles, "SMALL", tile)
     a, b = rng.standard_normal((70, 19)).astype(np.float32), rng.standard_normal((19, 67)).astype(np.float32)
     out = DeviceArray.empty((70, 67), "f4")

@@ -31,10 +31,10 @@ PACKAGE = "numbatorch_kernels."
 ASKS = {"grid", "blockIdx"}  # what of `cuda` tells a thread its place
 
 # On purpose, whatever the type of the operands: a sum, and numbers drawn by rejection. NVIDIA's own sines and cosines
-# multiply in float64 once, to reduce large arguments (`logs_c8`).
+# multiply in float64 once, to reduce large arguments (`logs.c8`).
 IN_FLOAT64 = (
     "nll_total_block", "ctc_block", "ctc_backward_block", "bag_grid", "poisson_kernel", "binomial_kernel", "gamma_kernel",
-    "sign_and_log_grid", "logs_c8",
+    "sign_and_log_grid", "logs.c8",
 )  # fmt: skip
 REAL = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 DTYPES = (*REAL, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)
@@ -228,7 +228,7 @@ def tasks(launched: set[tuple]) -> Iterator[Task]:
             label = text.split('"""')[1]
         else:
             continue
-        allow_f64 = "f8" in kinds or "c16" in kinds or name.split(".")[0] in IN_FLOAT64
+        allow_f64 = "f8" in kinds or "c16" in kinds or name.startswith(IN_FLOAT64)
         yield Task(label, function, kinds, allow_f64)
 
 

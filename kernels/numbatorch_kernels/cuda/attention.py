@@ -34,6 +34,7 @@ from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.fetch import arrived, fetch
 from numbatorch_kernels.cuda.launch import Kernel, compiled
+from numbatorch_kernels.cuda.variants import ByDtype, copies, with_globals
 from numbatorch_kernels.cuda.warp import largest_of, sum_of
 from numbatorch_kernels.cuda.wide import load4, raw
 
@@ -414,23 +415,18 @@ def _texts(name: str, element: type, across: int, parts: int, several: Callable)
         "SLICE": DEPTH * max(2 * pitch, features), "SLICES": 2 * DEPTH * max(2 * pitch, features), "RIGHT": DEPTH * pitch, "LINES": THREADS // DEPTH,
         "EACH": tile * DEPTH // THREADS, "BRINGS": features * DEPTH // THREADS, "several": device_function(several),
     }  # fmt: skip
-
-    def own(text: Callable) -> FunctionType:
-        return FunctionType(text.__code__, text.__globals__ | names, text.__name__)
-
     helpers: list[Callable] = [take, end_of_keys, multiply, add_product, keep]
     for helper in helpers:
-        names[helper.__name__] = device_function(own(helper))
-    kernels: list[Callable] = [attention_block, inner_products, attention_dq_block, attention_by_key_block]
-    copies = [own(kernel) for kernel in kernels]
-    for field, copy in zip(_Texts._fields, copies):
-        copy.__qualname__ = f"{name}.{field}"
-    forward, inner, by_query, by_key = copies
+        names[helper.__name__] = device_function(with_globals(helper, names))
+    texts: list[Callable] = [attention_block, inner_products, attention_dq_block, attention_by_key_block]
+    forward, inner, by_query, by_key = copies(_Texts, name, texts, names)
     return _Texts(forward, inner, by_query, by_key, tile, features)
 
 
-kernels_f4 = _texts("kernels_f4", np.float32, 4, 1 if compat.SIMULATED else 2, four)
-kernels_f8 = _texts("kernels_f8", np.float64, 2, 2, two)
+kernels = ByDtype(
+    f4=_texts("kernels.f4", np.float32, 4, 1 if compat.SIMULATED else 2, four),
+    f8=_texts("kernels.f8", np.float64, 2, 2, two),
+)
 
 
 @cache
@@ -438,11 +434,7 @@ def _kernel(name: str, code: str, arrays: int) -> Kernel:
     """The kernel of this name for a dtype, which takes so many arrays before `geometry`."""
     number = from_dtype(np.dtype(code))
     more = (int,) if name == "inner_products" else (number, int)
-    return compiled(getattr(_of(np.dtype(code)), name), *[code] * arrays, "i8", *more)
-
-
-def _of(dtype: np.dtype) -> _Texts:
-    return kernels_f4 if dtype == np.float32 else kernels_f8
+    return compiled(getattr(kernels.of(np.dtype(code)), name), *[code] * arrays, "i8", *more)
 
 
 def _launch(name: str, arrays: list, sizes: list[int], strided: list, scale: float, blocks: int) -> None:
@@ -476,7 +468,7 @@ def _sizes(
 
 def _blocks(rows: DeviceArray, columns: DeviceArray) -> int:
     """How many blocks a head takes, of so many rows and features."""
-    of = _of(rows.dtype)
+    of = kernels.of(rows.dtype)
     return -(-rows.shape[2] // of.tile) * -(-columns.shape[3] // of.features)
 
 

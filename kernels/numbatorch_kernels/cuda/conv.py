@@ -24,6 +24,7 @@ from numbatorch_kernels.cuda import tiles
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.tiles import HEAD, INDEX, LARGE, LINES, kernels, lane, lane_along
+from numbatorch_kernels.cuda.variants import ByDtype
 
 # Behind the head of the geometry: of the result, how far apart rows are and how many places an image has; its channels;
 # channels of the image that is looked up, of a group of them; its size, the size of what its places are those of, stride
@@ -148,20 +149,26 @@ FOR_INPUT = RESULT | {
 }
 FOR_WEIGHT = RESULT | {"left_of": gradient_of, "left": gradient, "right_of": tap_of, "right": tap}
 
-forward_f4 = kernels("forward_f4", "f4", FORWARD, LARGE)
-forward_f8 = kernels("forward_f8", "f8", FORWARD)
-forward_i8 = kernels("forward_i8", "i8", FORWARD)
-forward_f2 = kernels("forward_f2", "f2", FORWARD, LARGE)
-forward_u2 = kernels("forward_u2", "u2", FORWARD)  # bfloat16
-for_input_f4 = kernels("for_input_f4", "f4", FOR_INPUT)
-for_input_f8 = kernels("for_input_f8", "f8", FOR_INPUT)
-for_input_i8 = kernels("for_input_i8", "i8", FOR_INPUT)
-for_input_f2 = kernels("for_input_f2", "f2", FOR_INPUT)
-for_input_u2 = kernels("for_input_u2", "u2", FOR_INPUT)
-for_weight_f4 = kernels("for_weight_f4", "f4", FOR_WEIGHT)
-for_weight_f8 = kernels("for_weight_f8", "f8", FOR_WEIGHT)
-for_weight_f2 = kernels("for_weight_f2", "f2", FOR_WEIGHT)
-for_weight_u2 = kernels("for_weight_u2", "u2", FOR_WEIGHT)
+forward_kernels = ByDtype(
+    f4=kernels("forward_kernels.f4", "f4", FORWARD, LARGE),
+    f8=kernels("forward_kernels.f8", "f8", FORWARD),
+    i8=kernels("forward_kernels.i8", "i8", FORWARD),
+    f2=kernels("forward_kernels.f2", "f2", FORWARD, LARGE),
+    u2=kernels("forward_kernels.u2", "u2", FORWARD),  # bfloat16
+)
+input_kernels = ByDtype(
+    f4=kernels("input_kernels.f4", "f4", FOR_INPUT),
+    f8=kernels("input_kernels.f8", "f8", FOR_INPUT),
+    i8=kernels("input_kernels.i8", "i8", FOR_INPUT),
+    f2=kernels("input_kernels.f2", "f2", FOR_INPUT),
+    u2=kernels("input_kernels.u2", "u2", FOR_INPUT),  # bfloat16
+)
+weight_kernels = ByDtype(
+    f4=kernels("weight_kernels.f4", "f4", FOR_WEIGHT),
+    f8=kernels("weight_kernels.f8", "f8", FOR_WEIGHT),
+    f2=kernels("weight_kernels.f2", "f2", FOR_WEIGHT),
+    u2=kernels("weight_kernels.u2", "u2", FOR_WEIGHT),  # bfloat16
+)
 
 
 @lru_cache(maxsize=256)
@@ -187,7 +194,16 @@ def _taps(
 
 
 def _run(
-    name: str, out, a, b, bias, shapes: list, transposed: bool, sizes: tuple, places: int, channels: int
+    of: tiles.Kernels,
+    out,
+    a,
+    b,
+    bias,
+    shapes: list,
+    transposed: bool,
+    sizes: tuple,
+    places: int,
+    channels: int,
 ) -> None:
     """`shapes` are the numbers of `table_of`; the taps look into y if `transposed`, else into x."""
     if not out.size:
@@ -201,7 +217,6 @@ def _run(
     turned = part * prod(kernel) if transposed else 0
     table = _taps(each, turned, tuple(source), tuple(kernel), tuple(dilation), out.device)
     numbers = [1, 1, places, channels, sources, each, *source, *other, *stride, *padding, prod(kernel)]
-    of = globals()[f"{name}_{out.dtype.str[1:]}"]
     tiles.run(of, out, a, b, a if bias is None else bias, table, sizes, numbers, 1, int(bias is not None))
 
 
@@ -209,7 +224,7 @@ def forward(out: DeviceArray, x: DeviceArray, w: DeviceArray, bias, geometry: Ge
     """As on the CPU; all arrays are contiguous."""
     shapes, places = table_of(geometry, out.shape, x.shape, w.shape).tolist(), prod(out.shape[2:])
     sizes = (geometry.groups, w.shape[0] // geometry.groups, out.shape[0] * places, prod(w.shape[1:]))
-    _run("forward", out, w, x, bias, shapes, False, sizes, places, out.shape[1])
+    _run(forward_kernels.of(out.dtype), out, w, x, bias, shapes, False, sizes, places, out.shape[1])
 
 
 def for_input(out: DeviceArray, y: DeviceArray, w: DeviceArray, bias, geometry: Geometry) -> None:
@@ -217,11 +232,11 @@ def for_input(out: DeviceArray, y: DeviceArray, w: DeviceArray, bias, geometry: 
     shapes, places = table_of(geometry, y.shape, out.shape, w.shape).tolist(), prod(out.shape[2:])
     length = w.shape[0] // geometry.groups * prod(w.shape[2:])
     sizes = (geometry.groups, w.shape[1], out.shape[0] * places, length)
-    _run("for_input", out, w, y, bias, shapes, True, sizes, places, out.shape[1])
+    _run(input_kernels.of(out.dtype), out, w, y, bias, shapes, True, sizes, places, out.shape[1])
 
 
 def for_weight(out: DeviceArray, y: DeviceArray, x: DeviceArray, bias, geometry: Geometry) -> None:
     """As on the CPU; all arrays are contiguous."""
     shapes, columns = table_of(geometry, y.shape, x.shape, out.shape).tolist(), prod(out.shape[1:])
     sizes = (geometry.groups, out.shape[0] // geometry.groups, columns, y.shape[0] * prod(y.shape[2:]))
-    _run("for_weight", out, y, x, None, shapes, False, sizes, columns, 0)
+    _run(weight_kernels.of(out.dtype), out, y, x, None, shapes, False, sizes, columns, 0)

@@ -26,6 +26,7 @@ from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import BLOCK, compiled
+from numbatorch_kernels.cuda.variants import ByDtype, with_globals
 
 LONGEST = {"c8": 16, "c16": 8} if SIMULATED else {"c8": 2048, "c16": 1024}  # line in shared memory
 LARGEST = 5 if SIMULATED else 61  # prime factor of a length that is no convolution
@@ -181,20 +182,24 @@ def lines_block(out, x, before, after, roots, geometry, scale):
 def _text(name: str, element: type, hook: Any) -> FunctionType:
     room = 2 * (LONGEST[np.dtype(element).str[1:]] * 9 // 8)
     names = {"ELEMENT": element, "ROOM": room, "part": device_function(hook)}
-    copy = FunctionType(lines_block.__code__, lines_block.__globals__ | names, "lines_block")
+    copy = with_globals(lines_block, names)
     copy.__qualname__ = name
     return copy
 
 
-lines_c8, lines_f4 = _text("lines_c8", np.complex64, whole), _text("lines_f4", np.complex64, real_part)
-lines_c16, lines_f8 = _text("lines_c16", np.complex128, whole), _text("lines_f8", np.complex128, real_part)
+lines_into = ByDtype(
+    c8=_text("lines_into.c8", np.complex64, whole),
+    c16=_text("lines_into.c16", np.complex128, whole),
+    f4=_text("lines_into.f4", np.complex64, real_part),
+    f8=_text("lines_into.f8", np.complex128, real_part),
+)
 
 
 @cache
 def _kernel(out: np.dtype, x: np.dtype):
     pair = np.result_type(out, np.complex64)
     number = from_dtype(np.dtype(pair.char.lower()))
-    return compiled(globals()[f"lines_{out.str[1:]}"], out, x, pair, pair, pair, "i8", number)
+    return compiled(lines_into.of(out), out, x, pair, pair, pair, "i8", number)
 
 
 # ---- what a length calls for ----

@@ -11,18 +11,18 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.np.numpy_support import from_dtype
 from numpy import int64
 
 from numbatorch_kernels import grid as cpu
 from numbatorch_kernels.codes import BICUBIC, BILINEAR, NEAREST
 from numbatorch_kernels.cuda import vecmath
 from numbatorch_kernels.cuda.array import DeviceArray
+from numbatorch_kernels.cuda.clear import clear
 from numbatorch_kernels.cuda.compat import cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import launcher
 from numbatorch_kernels.cuda.sort import sort
-from numbatorch_kernels.cuda.variants import with_globals
+from numbatorch_kernels.cuda.variants import ByDtype, copies, with_globals
 from numbatorch_kernels.cuda.wide import offset, raw
 
 PIECE = 1 << 20  # neighbours that are sorted together
@@ -91,11 +91,6 @@ def places_grid(places, weights, grid, sizes, elements, points, padding, align, 
             weights[i * FOUND + k] = room[k]
 
 
-def clear_grid(dx, zero, n):
-    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        dx[i] = zero
-
-
 def combine_grid(
     dx, grad, weights, places, order, channels, elements, points, found, first, beyond, length, n
 ):
@@ -139,27 +134,27 @@ def _kernels(name: str, mode: int, dims: int, code: str) -> _Kernels:
     for part in "_pad _near _far _near_slope _far_slope _along _slopes _neighbours _of_points".split():
         names[part] = device_function(with_globals(getattr(cpu, part).py_func, names))
     names["neighbours"] = device_function(with_globals(neighbours, names))
-    copies = [with_globals(text, names) for text in (sample_grid, gradient_grid, places_grid)]
-    for field, copy in zip(_Kernels._fields, copies):
-        copy.__qualname__ = f"{name}.{field}"
-    return _Kernels(*copies)
+    return _Kernels(*copies(_Kernels, name, (sample_grid, gradient_grid, places_grid), names))
 
 
-bilinear2_f4 = _kernels("bilinear2_f4", BILINEAR, 2, "f4")
-bilinear2_f8 = _kernels("bilinear2_f8", BILINEAR, 2, "f8")
-nearest2_f4 = _kernels("nearest2_f4", NEAREST, 2, "f4")
-nearest2_f8 = _kernels("nearest2_f8", NEAREST, 2, "f8")
-bicubic2_f4 = _kernels("bicubic2_f4", BICUBIC, 2, "f4")
-bicubic2_f8 = _kernels("bicubic2_f8", BICUBIC, 2, "f8")
-bilinear3_f4 = _kernels("bilinear3_f4", BILINEAR, 3, "f4")
-bilinear3_f8 = _kernels("bilinear3_f8", BILINEAR, 3, "f8")
-nearest3_f4 = _kernels("nearest3_f4", NEAREST, 3, "f4")
-nearest3_f8 = _kernels("nearest3_f8", NEAREST, 3, "f8")
-_NAMES = {BILINEAR: "bilinear", NEAREST: "nearest", BICUBIC: "bicubic"}
+def _by_dtype(name: str, mode: int, dims: int) -> ByDtype:
+    return ByDtype(f4=_kernels(f"{name}.f4", mode, dims, "f4"), f8=_kernels(f"{name}.f8", mode, dims, "f8"))
+
+
+bilinear2, bilinear3 = _by_dtype("bilinear2", BILINEAR, 2), _by_dtype("bilinear3", BILINEAR, 3)
+nearest2, nearest3 = _by_dtype("nearest2", NEAREST, 2), _by_dtype("nearest3", NEAREST, 3)
+bicubic2 = _by_dtype("bicubic2", BICUBIC, 2)
+_KERNELS = {
+    (BILINEAR, 2): bilinear2,
+    (BILINEAR, 3): bilinear3,
+    (NEAREST, 2): nearest2,
+    (NEAREST, 3): nearest3,
+    (BICUBIC, 2): bicubic2,
+}
 
 
 def _of(pictures: DeviceArray, mode: int) -> _Kernels:
-    return globals()[f"{_NAMES[mode]}{pictures.ndim - 2}_{pictures.dtype.str[1:]}"]
+    return _KERNELS[mode, pictures.ndim - 2].of(pictures.dtype)
 
 
 def _launch(kernel: Any, arrays: tuple, pictures: DeviceArray, padding: int, align: bool) -> None:
@@ -180,10 +175,10 @@ def backward_for_grid(dgrid, grad, x, grid, mode: int, padding: int, align: bool
 
 
 def backward_for_pictures(dx, grad, grid, mode: int, padding: int, align: bool) -> None:
-    sizes, dtype, zero = dx.shape[2:], dx.dtype, dx.dtype.type(0)
+    sizes, dtype = dx.shape[2:], dx.dtype
     channels, elements, points = dx.shape[1], prod(sizes), prod(grid.shape[1:-1])
     found, beyond, count = cpu.TAPS[mode] ** len(sizes), len(dx) * elements, len(dx) * points
-    launcher(clear_grid, dtype, from_dtype(dtype), int)(dx, zero, dx.size)
+    clear(dx)
     find = launcher(_of(dx, mode).places_grid, "i8", dtype, dtype, "i8", *[int] * 7)
     combine = launcher(combine_grid, dtype, dtype, dtype, "i8", "i8", *[int] * 8)
     for first in range(0, count, PIECE // found):

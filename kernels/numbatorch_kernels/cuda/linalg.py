@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from numbatorch_kernels.cuda.array import DeviceArray
+from numbatorch_kernels.cuda.clear import clear
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
@@ -170,11 +171,6 @@ def exchange_grid(x, pivots, n, columns, count):
                 x[one], x[other] = x[other], x[one]
 
 
-def clear_grid(x, count):
-    for k in range(cuda.grid(1), count, cuda.gridsize(1)):
-        x[k] = 0
-
-
 def identity_grid(x, n, count):
     for k in range(cuda.grid(1), count, cuda.gridsize(1)):
         x[k] = k % (n * n) % (n + 1) == 0
@@ -235,7 +231,7 @@ def identity(a: DeviceArray, n: int) -> DeviceArray:
 def zeros(a: DeviceArray, shape: Sequence[int]) -> DeviceArray:
     """Codes of success."""
     info = like(a, shape, "i4")
-    launcher(clear_grid, "i4", int)(info, info.size)
+    clear(info)
     return info
 
 

@@ -29,7 +29,7 @@ from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.half import from_bfloat16, from_float16, to_bfloat16, to_float16
 from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
 from numbatorch_kernels.cuda.tiles import same
-from numbatorch_kernels.cuda.variants import with_globals
+from numbatorch_kernels.cuda.variants import ByDtype, copies, with_globals
 from numbatorch_kernels.cuda.warp import block_sum
 from numbatorch_kernels.norm import wide_of
 
@@ -230,22 +230,21 @@ def _texts(name: str, element: type, load: Callable = same, store: Callable = sa
     texts = (row_block, norm_block, norm_backward_block, columns_grid, channels_block, add_up_grid)
     names: dict[str, Any] = {"ELEMENT": element, "load": load, "store": store}
     names["bring"] = device_function(with_globals(bring, names))
-    copies = [with_globals(text, names) for text in texts]
-    for field, copy in zip(_Texts._fields, copies):
-        copy.__qualname__ = f"{name}.{field}"
-    return _Texts(*copies)
+    return _Texts(*copies(_Texts, name, texts, names))
 
 
-kernels_f4 = _texts("kernels_f4", np.float32)
-kernels_f8 = _texts("kernels_f8", np.float64)
-kernels_f2 = _texts("kernels_f2", np.float32, from_float16, to_float16)
-kernels_u2 = _texts("kernels_u2", np.float32, from_bfloat16, to_bfloat16)  # bfloat16
+kernels = ByDtype(
+    f4=_texts("kernels.f4", np.float32),
+    f8=_texts("kernels.f8", np.float64),
+    f2=_texts("kernels.f2", np.float32, from_float16, to_float16),
+    u2=_texts("kernels.u2", np.float32, from_bfloat16, to_bfloat16),  # bfloat16
+)
 
 
 @cache
 def _kernels(dtype: np.dtype) -> tuple[Callable, ...]:
     """The compiled ones."""
-    wide, texts = wide_of(dtype), globals()[f"kernels_{dtype.str[1:]}"]
+    wide, texts = wide_of(dtype), kernels.of(dtype)
     number = from_dtype(wide)
     return (
         compiled(texts.rows, dtype, wide, wide, dtype, wide, wide, int, int, number, number),

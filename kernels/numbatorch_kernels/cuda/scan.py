@@ -22,7 +22,7 @@ from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import SIMULATED, cuda, device_function
 from numbatorch_kernels.cuda.division import split
 from numbatorch_kernels.cuda.launch import BLOCK, compiled, launcher, threads_of
-from numbatorch_kernels.cuda.variants import with_globals
+from numbatorch_kernels.cuda.variants import ByDtype, copies, with_globals
 from numbatorch_kernels.scan import complex_log_add_exp, log_add_exp
 
 EACH = 2 if SIMULATED else 4  # neighbours that a thread of a block adds up
@@ -194,37 +194,38 @@ def _texts(name: str, number: type, start: float = 0, **own: Any) -> _Texts:
     for hook in (element, combine, put, running):
         function = own.get(hook.__name__, hook)
         names[hook.__name__] = device_function(with_globals(function, names))
-    copies = [with_globals(text, names) for text in (total_grid, scan_grid, total_block, scan_block)]
-    for field, copy in zip(_Texts._fields, copies):
-        copy.__qualname__ = f"{name}.{field}"
-    return _Texts(*copies)
+    return _Texts(*copies(_Texts, name, (total_grid, scan_grid, total_block, scan_block), names))
 
 
-sums_i8, products_i8 = _texts("sums_i8", np.int64), _texts("products_i8", np.int64, 1, combine=multiply)
-sums_f4, products_f4 = _texts("sums_f4", np.float32), _texts("products_f4", np.float32, 1, combine=multiply)
-sums_f8, products_f8 = _texts("sums_f8", np.float64), _texts("products_f8", np.float64, 1, combine=multiply)
-sums_c8 = _texts("sums_c8", np.complex64)
-products_c8 = _texts("products_c8", np.complex64, 1, combine=multiply)
-sums_c16 = _texts("sums_c16", np.complex128)
-products_c16 = _texts("products_c16", np.complex128, 1, combine=multiply)
-logs_f4 = _texts("logs_f4", np.float32, -inf, combine=log_add)
-logs_f8 = _texts("logs_f8", np.float64, -inf, combine=log_add)
-logs_c8 = _texts(
-    "logs_c8", np.complex64, -inf, combine=complex_log_add, ONE=np.float32(1), HALF=np.float32(0.5)
+def _by_dtype(name: str, start: float = 0, **own: Any) -> ByDtype:
+    return ByDtype(
+        i8=_texts(f"{name}.i8", np.int64, start, **own),
+        f4=_texts(f"{name}.f4", np.float32, start, **own),
+        f8=_texts(f"{name}.f8", np.float64, start, **own),
+        c8=_texts(f"{name}.c8", np.complex64, start, **own),
+        c16=_texts(f"{name}.c16", np.complex128, start, **own),
+    )
+
+
+sums, products = _by_dtype("sums"), _by_dtype("products", 1, combine=multiply)
+single = {"ONE": np.float32(1), "HALF": np.float32(0.5)}
+logs = ByDtype(
+    f4=_texts("logs.f4", np.float32, -inf, combine=log_add),
+    f8=_texts("logs.f8", np.float64, -inf, combine=log_add),
+    c8=_texts("logs.c8", np.complex64, -inf, combine=complex_log_add, **single),
+    c16=_texts("logs.c16", np.complex128, -inf, combine=complex_log_add),
 )
-logs_c16 = _texts("logs_c16", np.complex128, -inf, combine=complex_log_add)
 choice = {"combine": better, "element": itself, "put": keep_chosen}
-largest_i8 = _texts("largest_i8", np.int64, -1, **choice)
-smallest_i8 = _texts("smallest_i8", np.int64, -1, LARGEST=False, **choice)
+largest_places = _texts("largest_places", np.int64, -1, **choice)
+smallest_places = _texts("smallest_places", np.int64, -1, LARGEST=False, **choice)
 running_sum = device_function(
     with_globals(running, {"ELEMENT": np.int64, "combine": device_function(combine)})
 )
-starts_i8 = _texts("starts_i8", np.int64, put=keep_before)
+starts = _texts("starts", np.int64, put=keep_before)
 
 
-def _run(name: str, code: str, out, places, src, lines: int, n: int, inner: int) -> None:
+def _run(of: _Texts, code: str, out, places, src, lines: int, n: int, inner: int) -> None:
     """`places` is read by kernels that choose."""
-    of: _Texts = globals()[f"{name}_{code}"]
     by_block = inner < APART and n > compat.WARP
     if by_block:
         chunks = min(n // LEAST, BLOCKS * compat.multiprocessors(out.device) // lines)
@@ -251,13 +252,13 @@ def _run(name: str, code: str, out, places, src, lines: int, n: int, inner: int)
 
 def scan(out, src, lines: int, n: int, inner: int, how: int) -> None:
     code = out.dtype.str[1:] if out.dtype.kind in "fc" else "i8"
-    _run(("sums", "products", "logs")[how], code, out, out, src, lines, n, inner)
+    _run(getattr((sums, products, logs)[how], code), code, out, out, src, lines, n, inner)
 
 
 def extreme(out, indices, src, lines: int, n: int, inner: int, largest: int) -> None:
-    _run("largest" if largest else "smallest", "i8", out, indices, src, lines, n, inner)
+    _run(largest_places if largest else smallest_places, "i8", out, indices, src, lines, n, inner)
 
 
 def starts_of(counts) -> None:
     """Each count becomes the sum of those before it."""
-    _run("starts", "i8", counts, counts, counts, 1, counts.size, 1)
+    _run(starts, "i8", counts, counts, counts, 1, counts.size, 1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import FunctionType
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from types import FunctionType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -25,20 +25,24 @@ def with_globals(function: Callable, names: dict[str, Any]) -> FunctionType:
     return FunctionType(function.__code__, function.__globals__ | names, function.__name__)
 
 
-class Variants(NamedTuple):
-    """One text for each type of element. In each, the global ELEMENT is its real type, and `joined` makes an element."""
+def copies(kind: Any, name: str, texts: Sequence[Callable], names: dict[str, Any]) -> list[FunctionType]:
+    """These kernels with these globals, for a tuple of that kind, which their module calls `name`."""
+    made = [with_globals(text, names) for text in texts]
+    for field, copy in zip(kind._fields, made):
+        copy.__qualname__ = f"{name}.{field}"
+    return made
 
-    f4: FunctionType
-    f8: FunctionType
-    c8: FunctionType
-    c16: FunctionType
 
-    def of(self, dtype: np.dtype) -> FunctionType:
+class ByDtype(SimpleNamespace):
+    """A kernel, or a tuple of them, for each type of element, under its code: f4, c16, u2 (bfloat16)."""
+
+    def of(self, dtype: np.dtype) -> Any:
         return getattr(self, dtype.str[1:])
 
 
-def variants(name: str, text: Any) -> Variants:
-    """The variants of the kernel `text`, which its module calls `name`."""
+def variants(name: str, text: Any) -> ByDtype:
+    """The variants of the kernel `text`, which its module calls `name`. In each, the global ELEMENT is the real type of its
+    elements, and `joined` makes one."""
 
     def variant(dtype: str, real: type, join: Any) -> FunctionType:
         own = {"ELEMENT": real, "joined": device_function(join)}
@@ -46,9 +50,9 @@ def variants(name: str, text: Any) -> Variants:
         copy.__qualname__ = f"{name}.{dtype}"
         return copy
 
-    return Variants(
-        variant("f4", np.float32, joined),
-        variant("f8", np.float64, joined),
-        variant("c8", np.float32, _pair),
-        variant("c16", np.float64, _pair),
+    return ByDtype(
+        f4=variant("f4", np.float32, joined),
+        f8=variant("f8", np.float64, joined),
+        c8=variant("c8", np.float32, _pair),
+        c16=variant("c16", np.float64, _pair),
     )

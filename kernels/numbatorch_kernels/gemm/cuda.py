@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbatorch_kernels.cuda import blas, tiles
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.tiles import HEAD, INDEX, LARGE, LINES, kernels, lane
+from numbatorch_kernels.cuda.variants import ByDtype
 
 # Behind the head of the geometry: the size of the second axis of the batch, and the strides of out, a, b and bias in
 # elements, along the two axes of the batch, rows and columns.
@@ -45,17 +46,19 @@ STRIDED = {
     "rows_of": rows_of, "column_of": column_of,
 }  # fmt: skip
 
-products_u1 = kernels("products_u1", "u1", STRIDED)
-products_i1 = kernels("products_i1", "i1", STRIDED)
-products_i2 = kernels("products_i2", "i2", STRIDED)
-products_i4 = kernels("products_i4", "i4", STRIDED)
-products_i8 = kernels("products_i8", "i8", STRIDED)
-products_f2 = kernels("products_f2", "f2", STRIDED, LARGE)
-products_u2 = kernels("products_u2", "u2", STRIDED)  # bfloat16
-products_f4 = kernels("products_f4", "f4", STRIDED, LARGE)
-products_f8 = kernels("products_f8", "f8", STRIDED)
-products_c8 = kernels("products_c8", "c8", STRIDED)
-products_c16 = kernels("products_c16", "c16", STRIDED)
+products = ByDtype(
+    u1=kernels("products.u1", "u1", STRIDED),
+    i1=kernels("products.i1", "i1", STRIDED),
+    i2=kernels("products.i2", "i2", STRIDED),
+    i4=kernels("products.i4", "i4", STRIDED),
+    i8=kernels("products.i8", "i8", STRIDED),
+    f2=kernels("products.f2", "f2", STRIDED, LARGE),
+    u2=kernels("products.u2", "u2", STRIDED),  # bfloat16
+    f4=kernels("products.f4", "f4", STRIDED, LARGE),
+    f8=kernels("products.f8", "f8", STRIDED),
+    c8=kernels("products.c8", "c8", STRIDED),
+    c16=kernels("products.c16", "c16", STRIDED),
+)
 
 
 def _strides(array: DeviceArray) -> list[int]:
@@ -80,5 +83,6 @@ def gemm(out: DeviceArray, a: DeviceArray, b: DeviceArray, bias: DeviceArray | N
     outer, inner, m, n = (1, 1, *out.shape)[-4:]
     of_out, of_a, of_b, of_bias = map(_strides, (out, a, b, bias))
     numbers = [of_a[3], of_b[2], inner, *of_out, *of_a, *of_b, *of_bias]
-    of = globals()[f"products_{out.dtype.str[1:]}"]
-    tiles.run(of, out, a, b, bias, out, (outer * inner, m, n, a.shape[-1]), numbers, alpha, beta)
+    tiles.run(
+        products.of(out.dtype), out, a, b, bias, out, (outer * inner, m, n, a.shape[-1]), numbers, alpha, beta
+    )

@@ -515,6 +515,20 @@ def test_sorting_of_a_long_row_with_wide_keys(keys, descending):
     assert (values.numpy() == numbers[expected]).all()
 
 
+@pytest.mark.parametrize("k", [1, 16, 17, 100, 128, 129])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "u1"])
+def test_the_first_of_long_rows_and_columns(dtype, k):
+    """In order, of equal elements the first; also of rows that get better all the time."""
+    numbers = np.random.default_rng(k).integers(0, 200, (3, 2100)).astype(dtype)
+    numbers[1].sort()
+    for largest in (True, False):
+        expected = np.argsort(-numbers.astype("f8") if largest else numbers, 1, kind="stable")[:, :k]
+        for x, dim in ((numbers, 1), (np.ascontiguousarray(numbers.T), 0)):
+            values, places = torch.topk(torch.tensor(x), k, dim, largest)
+            np.testing.assert_array_equal(places.movedim(dim, 1), expected)
+            np.testing.assert_array_equal(values.movedim(dim, 1), np.take_along_axis(numbers, expected, 1))
+
+
 def test_sorting_on_both_devices(device):
     x = torch.tensor([[3, 1, 2, 1], [0, 5, 4, 5]], device=device)
     assert x.sort(1).indices.tolist() == [[1, 3, 2, 0], [0, 2, 1, 3]]

@@ -30,8 +30,9 @@ select = Kernel(
 top = Kernel("top")  # (values, indices, src, largest): the first elements of the rows, were they sorted
 
 FEW = 16  # elements that `top` keeps in order while it looks through a row
-LANES = 32  # columns that it looks through together
-KEPT = FEW * LANES  # elements of theirs
+SOME, LONG = 128, 1 << 11  # elements that it collects in one pass through a row of so many
+LANES = 32  # elements of a row, and columns, that it looks at together
+ROOM, KEPT = 2 * SOME + LANES, FEW * LANES  # elements that it keeps
 GRAIN = 1 << 13  # elements worth a thread
 
 
@@ -117,10 +118,74 @@ def _top_few(values, indices, src, best, length, few, form, bits, infinity, desc
             values[k] = src[first + indices[k]]
 
 
+@callee
+def _before(keys, places, k, key, place):
+    """Whether one of those found comes before an element."""
+    return keys[k] < key or (keys[k] == key and places[k] < place)
+
+
+@callee
+def _part(keys, places, count, few):
+    """Put the first few, were they sorted, of `count` elements in front (Hoare's selection)."""
+    low, high = 0, count - 1
+    while low < high:
+        middle, i, j = (low + high) // 2, low, high
+        key, place = keys[middle], places[middle]
+        while i <= j:
+            while _before(keys, places, i, key, place):
+                i += 1
+            while keys[j] > key or (keys[j] == key and places[j] > place):
+                j -= 1
+            if i <= j:
+                keys[i], keys[j] = keys[j], keys[i]
+                places[i], places[j] = places[j], places[i]
+                i, j = i + 1, j - 1
+        if few <= j + 1:
+            high = j
+        elif few > i:
+            low = i
+        else:
+            break
+
+
+def _top_some(values, indices, src, length, few, form, bits, infinity, descending, start, stop):
+    """The same of long rows. Elements before the last of the best so far are collected; when there is no more room for them, the
+    best of all stay."""
+    keys, places = local(uint64, ROOM), local(int64, ROOM)
+    for r in range(start, stop):
+        row, out, count, limited, limit = offset(src, r * length), r * few, 0, False, uint64(0)
+        for first in range(0, length, LANES):
+            last, news = min(first + LANES, length), 0
+            for j in range(first, last):  # in most pieces there are none, which vectors find out
+                news += key_of(row[j], form, bits, infinity, descending) < limit
+            if limited and news == 0:
+                continue
+            for j in range(first, last):
+                key = key_of(row[j], form, bits, infinity, descending)
+                if limited and key >= limit:
+                    continue
+                keys[count], places[count] = key, j
+                count += 1
+                if count == 2 * few + LANES:
+                    _part(keys, places, count, few)
+                    count, limited, limit = few, True, keys[0]
+                    for k in range(few):
+                        limit = max(limit, keys[k])
+        _part(keys, places, count, few)
+        for j in range(1, few):
+            key, place, k = keys[j], places[j], j
+            while k > 0 and not _before(keys, places, k - 1, key, place):
+                keys[k], places[k] = keys[k - 1], places[k - 1]
+                k -= 1
+            keys[k], places[k] = key, place
+        for k in range(few):
+            values[out + k], indices[out + k] = row[places[k]], places[k]
+
+
 def _top_few_across(
     values, indices, src, length, after, few, form, bits, infinity, descending, start, stop
 ):  # fmt: skip
-    """The same of columns, which are `after` beside each other: of blocks start:stop of them, row by row."""
+    """As `_top_few`, of columns, which are `after` beside each other: of blocks start:stop of them, row by row."""
     best, last = local(uint64, KEPT), local(uint64, LANES)
     blocks = (after + LANES - 1) // LANES
     for block in range(start, stop):
@@ -170,6 +235,7 @@ def _entry(function, itemsize: int):
     kinds = {
         _select: (word, "i8", word, *[int] * 9),
         _top_few: (word, "i8", word, "u8", *[int] * 8),
+        _top_some: (word, "i8", word, *[int] * 8),
         _top_few_across: (word, "i8", word, *[int] * 9),
         _top_many: (word, "i8", word, *[int] * 8),
     }[function]
@@ -191,6 +257,8 @@ def _(values, indices, src, largest):
         best = np.empty(values.size, np.uint64)
         entry = _entry(_top_few, src.itemsize)
         parallel.run(entry, rows, grain, values, indices, src, best, length, few, *rule)
+    elif few <= SOME and length >= LONG:
+        parallel.run(_entry(_top_some, src.itemsize), rows, grain, values, indices, src, length, few, *rule)
     else:
         found, places, turns = np.empty_like(values), np.empty_like(indices), np.empty_like(indices)
         entry = _entry(_top_many, src.itemsize)

@@ -104,3 +104,16 @@ def test_optimizers(name):
         found.append([p.detach().cpu().numpy() for p in parameters])
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (4, 2, 3), (6, 2)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_orthogonal_starting_values(shape, dtype):
+    """On either device: rows, or columns, of norm `gain`, each orthogonal to the others."""
+    for device in ("cpu", "cuda"):
+        made = nn.init.orthogonal_(torch.empty(shape, dtype=dtype, device=device), gain=2.0)
+        matrix = made.cpu().double().reshape(shape[0], -1).numpy()
+        products = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
+        np.testing.assert_allclose(
+            products, 4 * np.eye(len(products)), atol=2e-6 if dtype is torch.float32 else 5e-3
+        )

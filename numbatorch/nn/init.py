@@ -11,9 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING
 
-import numpy
-
-from numbatorch import ops
+from numbatorch import linalg, ops
 from numbatorch.autograd import no_grad
 from numbatorch.tensor import Tensor
 
@@ -201,12 +199,12 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         return tensor
     rows = tensor.shape[0]
     drawn = tensor.new_empty((rows, tensor.numel() // rows)).normal_(0, 1, generator=generator)
-    matrix = drawn.double().cpu().numpy() if tensor.dtype.itemsize < 4 else drawn.cpu().numpy()
-    q, r = numpy.linalg.qr(matrix.T if matrix.shape[0] < matrix.shape[1] else matrix)
+    matrix = drawn.double() if tensor.dtype.itemsize < 4 else drawn
+    wide = matrix.shape[0] < matrix.shape[1]
+    q, r = linalg.qr(matrix.mT if wide else matrix)
     # Makes the distribution uniform (F. Mezzadri, arXiv:math-ph/0609050).
-    q = q * numpy.sign(numpy.diagonal(r))
-    q = q.T if matrix.shape[0] < matrix.shape[1] else q
-    return tensor.copy_(ops.from_numpy(numpy.ascontiguousarray(q)).view(tensor.shape)).mul_(gain)
+    q *= r.diagonal().sgn()
+    return tensor.copy_((q.mT if wide else q).reshape(tensor.shape)).mul_(gain)
 
 
 @no_grad()

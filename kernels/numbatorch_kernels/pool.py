@@ -71,6 +71,8 @@ def _row(best, numbers, line, n, stride, taps, dilation, number, bfloat):
             column = offset(line, k * dilation)
             if stride == 1:
                 _taps(best, numbers, column, n, 1, 1, number + k, bfloat)
+            elif stride == 2:
+                _taps(best, numbers, column, n, 2, 1, number + k, bfloat)
             else:
                 _taps(best, numbers, column, n, stride, 1, number + k, bfloat)
 

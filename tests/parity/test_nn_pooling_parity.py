@@ -41,6 +41,7 @@ def edges(shape):
     [
         "F.max_pool2d(x, 2, return_indices=True)",
         "F.max_pool2d(x, 3, 2, 1, return_indices=True)",
+        "F.max_pool2d(x, 4, 2, 2, return_indices=True)",
         "F.max_pool2d(x, 3, 1, 1, 2, return_indices=True)",
         "F.max_pool2d(x.transpose(2, 3), (1, 4), return_indices=True)",
         "F.max_pool2d(x.to(memory_format=L.channels_last), 2)",

@@ -261,15 +261,21 @@ def qr(a: Array, mode: str) -> tuple[Array, Array]:
     return _matrices(orthogonal, a), _matrices(upper, a)
 
 
+@cache
+def _small_reflections(dtype: np.dtype):
+    return cpu.compiled(reflections.qr, *[dtype] * 4, *[int] * 6)
+
+
 def _small_qr(a: Array, whole: int, wanted: bool) -> tuple[Array, Array]:
-    m, n = a.shape[-2:]
-    lines, upper = _columns(a), _empty(a, whole, n)
-    factors = np.empty((len(lines), min(m, n)), a.dtype)
-    orthogonal = _empty(a, m, whole) if wanted else np.empty(0, a.dtype)
-    entry = cpu.compiled(reflections.qr, *[a.dtype] * 4, *[int] * 6)
+    *some, m, n = a.shape
+    lines, upper = memory.empty((*some, n, m), a.dtype), memory.empty((*some, n, whole), a.dtype)
+    lines[...] = a.swapaxes(-2, -1)
+    factors = np.empty((*some, min(m, n)), a.dtype)
+    orthogonal = memory.empty((*some, whole, m), a.dtype) if wanted else factors
     grain = GRAIN // (m * n * (n + whole)) + 1
-    parallel.run(entry, len(lines), grain, orthogonal, upper, lines, factors, m, n, whole, int(wanted))
-    return _matrices(orthogonal, a) if wanted else orthogonal, _matrices(upper, a)
+    parallel.run(_small_reflections(a.dtype), prod(some), grain, orthogonal, upper, lines, factors, m, n, whole,
+                 int(wanted))  # fmt: skip
+    return orthogonal.swapaxes(-2, -1) if wanted else np.empty(0, a.dtype), upper.swapaxes(-2, -1)
 
 
 def _multiply(lines: Array, factors: Array) -> None:

@@ -122,6 +122,16 @@ def test_nll_of_many_and_of_a_wrong_class():
             F.nll_loss(x, target, reduction=reduction)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("wrong", [3, -1])
+def test_a_gpu_says_later_that_a_class_was_wrong(reduction, wrong):
+    F.cross_entropy(
+        torch.zeros(2, 3, device="cuda"), torch.tensor([0, wrong], device="cuda"), reduction=reduction
+    )
+    with pytest.raises(torch.AcceleratorError, match="nll_loss: an index or a value was out of range"):
+        torch.cuda.synchronize()
+
+
 def test_cross_entropy_of_even_scores():
     loss = F.cross_entropy(torch.zeros(5, 4), torch.tensor([0, 1, 2, 3, 0]))
     assert loss.item() == pytest.approx(log(4))

@@ -10,23 +10,25 @@ from numpy import float64
 from numbatorch_kernels.cuda.array import DeviceArray
 from numbatorch_kernels.cuda.compat import cuda
 from numbatorch_kernels.cuda.division import split
+from numbatorch_kernels.cuda.faults import mark
 from numbatorch_kernels.cuda.launch import BLOCK, Kernel, compiled, launcher
 from numbatorch_kernels.loss import classes_and_inner
 
 
-def nll_each_grid(out, x, target, weight, weighted, classes, inner, ignore, n):
+def nll_each_grid(out, x, target, weight, missed, weighted, classes, inner, ignore, n):
     for k in range(cuda.grid(1), n, cuda.gridsize(1)):
         c = target[k]
         if c == ignore:
             out[k] = 0
         elif c < 0 or c >= classes:
             out[k] = float("nan")
+            missed[0] = 1
         else:
             row, place = split(k, inner)
             out[k] = -weight[c * weighted] * x[(row * classes + c) * inner + place]
 
 
-def nll_total_block(out, mass, x, target, weight, weighted, classes, inner, ignore, mean, n):
+def nll_total_block(out, mass, x, target, weight, missed, weighted, classes, inner, ignore, mean, n):
     """One block: each thread sums every BLOCK-th element, then half of the threads add what the other half
     have."""
     totals = cuda.shared.array(BLOCK, float64)
@@ -38,6 +40,7 @@ def nll_total_block(out, mass, x, target, weight, weighted, classes, inner, igno
         if c != ignore:
             if c < 0 or c >= classes:
                 total = float("nan")
+                missed[0] = 1
             else:
                 w, (row, place) = weight[c * weighted], split(k, inner)
                 total -= w * x[(row * classes + c) * inner + place]
@@ -74,12 +77,12 @@ def nll_backward_grid(dx, grad, each, mass, divided, target, weight, weighted, c
 
 @cache
 def _each(element: str):
-    return launcher(nll_each_grid, element, element, "i8", element, int, int, int, int, int)
+    return launcher(nll_each_grid, element, element, "i8", element, "i8", *[int] * 5)
 
 
 @cache
 def _total(element: str) -> Kernel:
-    return compiled(nll_total_block, element, element, element, "i8", element, int, int, int, int, int, int)
+    return compiled(nll_total_block, element, element, element, "i8", element, "i8", *[int] * 6)
 
 
 @cache
@@ -100,15 +103,17 @@ def _weight(weight: DeviceArray | None, like: DeviceArray) -> tuple[DeviceArray,
 
 def nll_each(out, x, target, weight, ignore):
     """The loss of each element."""
-    _each(x.dtype.str[1:])(
-        out, x, target, *_weight(weight, x), *classes_and_inner(x.shape), ignore, target.size
-    )
+    weight, weighted = _weight(weight, x)
+    arrays = (out, x, target, weight, mark("nll_loss", x.device))
+    _each(x.dtype.str[1:])(*arrays, weighted, *classes_and_inner(x.shape), ignore, target.size)
 
 
 def nll_total(out, mass, x, target, weight, ignore, mean):
     """The sum of the losses, or their weighted mean, and the sum of the weights."""
-    kernel, size = _total(x.dtype.str[1:]), classes_and_inner(x.shape)
-    kernel(1, BLOCK, out, mass, x, target, *_weight(weight, x), *size, ignore, int(mean), target.size)
+    weight, weighted = _weight(weight, x)
+    arrays = (out, mass, x, target, weight, mark("nll_loss", x.device))
+    numbers = (weighted, *classes_and_inner(x.shape), ignore, int(mean), target.size)
+    _total(x.dtype.str[1:])(1, BLOCK, *arrays, *numbers)
 
 
 def nll_backward(dx, grad, mass, target, weight, ignore):

@@ -220,7 +220,6 @@ def cases(tiny: bool) -> Iterator[tuple[str, str, float, Callable]]:
 
         group = "cublas" if library == "cublas" else "product"
         yield group, f"{dtype}{', TF32 allowed' * tf32}, by {library}", 2.0 * side**3, product
-    yield from decompositions(tiny)
     yield "launch", "x + y of 4 elements", 1.0, of(lambda torch, x: x + x, (4,))
     yield "launch", "exp of 4 elements", 1.0, of(lambda torch, x: x.exp(), (4,))
 
@@ -236,6 +235,7 @@ def cases(tiny: bool) -> Iterator[tuple[str, str, float, Callable]]:
     else:
         for case in TRAINING.cases:
             yield "training", case.name, 1.0, step(case.program)
+    yield from decompositions(tiny)
 
 
 def decompositions(tiny: bool) -> Iterator[tuple[str, str, float, Callable]]:
@@ -290,10 +290,7 @@ def measure_all(library: str, after: str, tiny: bool) -> None:
 
 
 def _seconds(torch: Any, function: Callable[[], object], tiny: bool) -> float:
-    """The best time of a call, many of them given to the device before it is waited for."""
-    for _ in range(1 if tiny else 3):
-        function()
-    torch.cuda.synchronize()
+    """The best time of a call, many of them given to the device before it is waited for; one that takes long, once."""
 
     def run(number: int) -> float:
         began = time.perf_counter()
@@ -302,8 +299,12 @@ def _seconds(torch: Any, function: Callable[[], object], tiny: bool) -> float:
         torch.cuda.synchronize()
         return (time.perf_counter() - began) / number
 
-    number = 1 if tiny else max(3, min(2000, math.ceil(0.1 / max(run(3), 1e-7))))
-    return min(run(number) for _ in range(1 if tiny else 5))
+    run(1)  # compiles
+    once = run(1)
+    if tiny or once > 0.5:
+        return once
+    number = min(2000, math.ceil(0.1 / max(once, 1e-7)))
+    return min(run(number) for _ in range(5))
 
 
 # ---- what comes out ----

@@ -28,7 +28,7 @@ from benchmarks.cases import GROUPS
 
 LIBRARIES = "numbatorch", "torch"
 PASSES = 3
-ROUNDS, MOST = 3, 12  # at least, and at most, of a case: there are more while some still better a figure ...
+ROUNDS, MOST = 6, 16  # at least, and at most, of a case: there are more while some still better a figure ...
 STEADY = 0.98  # ... so that it is below this part of what it was two rounds before
 BUDGET = 0.06  # seconds of measuring, a case, library and round
 

@@ -1,7 +1,7 @@
 """`torch.linalg`: linear algebra of stacks of matrices, (..., m, n).
 
-On the CPU, LU and Cholesky factors, and what they solve, are computed by kernels of our own, other decompositions by LAPACK, as
-NumPy has it. On `cuda` all are kernels of our own.
+On the CPU, LU and Cholesky factors, what they solve, and most decompositions of small matrices are computed by kernels of our own,
+the others by LAPACK, as NumPy has it. On `cuda` all are kernels of our own.
 float32, float64, complex64 and complex128; all are differentiable to any order, where a derivative exists.
 """
 

@@ -158,10 +158,6 @@ def _before() -> np.ndarray:
     return _registers(~rest)
 
 
-def _address(array: np.ndarray) -> int:
-    return array.__array_interface__["data"][0]
-
-
 @functools.cache
 def _pread() -> int:
     """The address of C's function, 0 where there is none."""
@@ -175,7 +171,11 @@ def read(file: int, parts: Sequence[tuple[np.ndarray, int]]) -> list[int] | None
     if not _pread():
         return None
     table = np.array(
-        [(_address(array), start, len(array) // BLOCK * BLOCK, 0) for array, start in parts], np.int64
+        [
+            (array.__array_interface__["data"][0], start, len(array) // BLOCK * BLOCK, 0)
+            for array, start in parts
+        ],
+        np.int64,
     )
     states = np.empty((len(parts), BLOCK), np.uint8)
     states[:] = _before()

@@ -14,7 +14,6 @@ from numbatorch.ops.copy import clone_contiguous, contiguous, copy_
 from numbatorch.ops.elements import zeros
 from numbatorch.ops.scatter import scatter_add_
 from numbatorch.ops.view import movedim, reshape, unsqueeze
-from numbatorch.rules import not_implemented
 from numbatorch_kernels import parallel
 
 if TYPE_CHECKING:
@@ -106,9 +105,3 @@ def empty_pair(shape: tuple[int, ...], kind: Kind) -> tuple[Tensor, Tensor]:
 
 
 # --- what is refused
-
-
-def refuse_dtypes(kernel: str, dtype: dt.DType, *names: str) -> None:
-    """Raise PyTorch's NotImplementedError for complex numbers, and for these dtypes."""
-    if dtype.is_complex or dtype.name in names:
-        raise not_implemented(kernel, dtype)

@@ -102,6 +102,3 @@ def from_rows(tensor: Tensor, dim: int) -> Tensor:
 def empty_pair(shape: tuple[int, ...], kind: Kind) -> tuple[Tensor, Tensor]:
     """Memory for values, and for their places."""
     return base.empty(shape, kind), base.empty(shape, Kind.of(dt.int64, kind.device))
-
-
-# --- what is refused

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
-from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -215,22 +214,24 @@ def add_up_grid(out, sums, shares, length):
 # ---- a kernel of each text for each dtype ----
 
 
-class _Texts(NamedTuple):
-    rows: FunctionType
-    forward: FunctionType
-    backward: FunctionType
-    columns: FunctionType
-    channels: FunctionType
-    add_up: FunctionType
+class _Kernels(NamedTuple):
+    """Their texts, or what launches them."""
+
+    rows: Callable
+    forward: Callable
+    backward: Callable
+    columns: Callable
+    channels: Callable
+    add_up: Callable
 
 
-def _texts(name: str, element: type, load: Callable = same, store: Callable = same) -> _Texts:
+def _texts(name: str, element: type, load: Callable = same, store: Callable = same) -> _Kernels:
     """The kernels of which the tuple `name` consists: `load` makes an `element` of what is in memory, `store` the
     reverse."""
     texts = (row_block, norm_block, norm_backward_block, columns_grid, channels_block, add_up_grid)
     names: dict[str, Any] = {"ELEMENT": element, "load": load, "store": store}
     names["bring"] = device_function(with_globals(bring, names))
-    return _Texts(*copies(_Texts, name, texts, names))
+    return _Kernels(*copies(_Kernels, name, texts, names))
 
 
 kernels = ByDtype(
@@ -242,11 +243,11 @@ kernels = ByDtype(
 
 
 @cache
-def _kernels(dtype: np.dtype) -> tuple[Callable, ...]:
+def _kernels(dtype: np.dtype) -> _Kernels:
     """The compiled ones."""
     wide, texts = wide_of(dtype), kernels.of(dtype)
     number = from_dtype(wide)
-    return (
+    return _Kernels(
         compiled(texts.rows, dtype, wide, wide, dtype, wide, wide, int, int, number, number),
         compiled(texts.forward, dtype, wide, wide, wide, dtype, wide, wide, *[int] * 10, number, number),
         compiled(texts.backward, dtype, wide, wide, dtype, dtype, *[wide] * 3, *[int] * 10, number),
@@ -282,13 +283,12 @@ def rows(out, mean, rstd, x, weight, bias, inner, groups, centred, bfloat, eps):
     length = x.size // lines
     weights = groups * length // inner
     weight, bias = _parameter(weight, 1, weights, x), _parameter(bias, 0, weights, x)
-    of_rows, forward, *_ = _kernels(x.dtype)
     last = _numbers(x, 1 / length, eps)
     if inner == 1 and groups == 1 and length >= BLOCK:
-        of_rows(lines, BLOCK, out, mean, rstd, x, weight, bias, length, centred, *last)
+        _kernels(x.dtype).rows(lines, BLOCK, out, mean, rstd, x, weight, bias, length, centred, *last)
         return
     numbers = *_of_rows(length, inner, groups), centred, 0, *last
-    forward(lines, threads_of(length), out, mean, rstd, rstd, x, weight, bias, *numbers)
+    _kernels(x.dtype).forward(lines, threads_of(length), out, mean, rstd, rstd, x, weight, bias, *numbers)
 
 
 def rows_backward(dx, grad, x, mean, rstd, weight, inner, groups, centred, bfloat):
@@ -298,20 +298,20 @@ def rows_backward(dx, grad, x, mean, rstd, weight, inner, groups, centred, bfloa
     weights = groups * length // inner
     weight = _parameter(weight, 1, weights, x)
     dweight, dbias = (DeviceArray.empty((weights,), mean.dtype, device) for _ in range(2))
-    _, _, backward, columns, channels, add_up = _kernels(x.dtype)
+    launch = _kernels(x.dtype)
     numbers = *_of_rows(length, inner, groups), centred, 0, *_numbers(x, 1 / length)
-    backward(lines, threads_of(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
+    launch.backward(lines, threads_of(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
     if inner == 1 and groups == 1:
         share = -(-lines // SHARES)
         shares = -(-lines // share)
         sums = [DeviceArray.empty((shares, length), mean.dtype, device) for _ in range(2)]
-        columns(*sums, grad, x, mean, rstd, lines, length, share, shares * length)
+        launch.columns(*sums, grad, x, mean, rstd, lines, length, share, shares * length)
         for total, part in zip((dweight, dbias), sums):
-            add_up(total, part, shares, length)
+            launch.add_up(total, part, shares, length)
     else:
         batch, per = lines // groups, length // inner
         arrays = (dweight, dbias, grad, x, mean, rstd)
-        channels(weights, threads_of(batch * inner), *arrays, batch, inner, groups, per)
+        launch.channels(weights, threads_of(batch * inner), *arrays, batch, inner, groups, per)
     return dweight, dbias
 
 
@@ -321,7 +321,7 @@ def channels(out, mean, variance, rstd, x, weight, bias, given, bfloat, eps):
     weight, bias = _parameter(weight, 1, count, x), _parameter(bias, 0, count, x)
     length = batch * inner
     numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, *_numbers(x, 1 / length, eps)
-    _kernels(x.dtype)[1](count, threads_of(length), out, mean, variance, rstd, x, weight, bias, *numbers)
+    _kernels(x.dtype).forward(count, threads_of(length), out, mean, variance, rstd, x, weight, bias, *numbers)
 
 
 def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bfloat):
@@ -329,4 +329,6 @@ def channels_backward(dx, dweight, dbias, grad, x, mean, rstd, weight, given, bf
     batch, count, inner = x.shape
     weight, length = _parameter(weight, 1, count, x), batch * inner
     numbers = length, inner, count * inner, inner, count, 1, 0, 0, 1, given, *_numbers(x, 1 / length)
-    _kernels(x.dtype)[2](count, threads_of(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers)
+    _kernels(x.dtype).backward(
+        count, threads_of(length), dx, dweight, dbias, grad, x, mean, rstd, weight, *numbers
+    )

@@ -18,6 +18,7 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,9 +29,10 @@ from benchmarks.cases import GROUPS
 
 LIBRARIES = "numbatorch", "torch"
 PASSES = 3
-ROUNDS, MOST = 6, 16  # at least, and at most, of a case: there are more while some still better a figure ...
-STEADY = 0.98  # ... so that it is below this part of what it was two rounds before
-BUDGET = 0.06  # seconds of measuring, a case, library and round
+TURN = 0.02  # seconds that a library measures before the other does: what this machine gives changes as fast
+ROUNDS = 6  # of a case, at least ...
+LEAST, MOST = 0.75, 2.5  # ... and seconds of them; up to the second figure while some still better a time ...
+STEADY = 0.98  # ... so that it is below this part of what it was ROUNDS before
 
 
 class Worker:
@@ -82,10 +84,13 @@ def rounds(group: Group, case: Case, workers: Sequence[Worker]) -> list[float]:
     for worker in workers:
         worker.ask("prepare", group.name, case.name)
     best: list[list[float]] = []  # of each library, after each round
-    while len(best) < ROUNDS or (
-        len(best) < MOST and any(now < STEADY * then for now, then in zip(best[-1], best[-3]))
+    began = time.perf_counter()
+    while (
+        len(best) < ROUNDS
+        or (spent := time.perf_counter() - began) < LEAST
+        or (spent < MOST and any(now < STEADY * then for now, then in zip(best[-1], best[-ROUNDS])))
     ):
-        times = [worker.ask("run", BUDGET) for worker in workers]
+        times = [worker.ask("run", TURN) for worker in workers]
         best.append([min(pair) for pair in zip(times, best[-1])] if best else times)
     return best[-1]
 

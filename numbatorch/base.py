@@ -168,10 +168,14 @@ def wrap(array: Any, kind: Kind) -> Tensor:
 
 def empty(shape: tuple[int, ...], kind: Kind) -> Tensor:
     """A new contiguous tensor, not initialised, of this dtype and on this device."""
-    kind = kind.flat
+    return wrap(empty_array(shape, kind), kind.flat)
+
+
+def empty_array(shape: tuple[int, ...], kind: Kind) -> Any:
+    """The memory of such a tensor."""
     if kind.cpu:
-        return wrap(memory.empty(shape, kind.numpy), kind)
-    return wrap(cuda_array.DeviceArray.empty(shape, kind.numpy, kind.device.index or 0), kind)
+        return memory.empty(shape, kind.numpy)
+    return cuda_array.DeviceArray.empty(shape, kind.numpy, kind.device.index or 0)
 
 
 def fill(array: np.ndarray, value: Number) -> None:

@@ -263,7 +263,8 @@ class Pointwise(Row):
         a, b = inputs[0], inputs[-1]
         x, kind = a.array, plain.kind
         y = b.array if isinstance(b, TensorBase) else b
-        if x.nbytes >= lift.PAST // 4:  # a plan knows how much is read and written
+        size = x.size
+        if size * plain.moved > lift.PAST:
             return self.general(inputs)
         if y is not b and y.shape != x.shape:
             plan = self.plans.get((a.kind, x.shape, b.kind, y.shape))
@@ -272,9 +273,9 @@ class Pointwise(Row):
             return self.finish(plan.run(inputs), inputs, plan.differentiable, plan)
         out = memory_empty(x.shape, kind.numpy)
         if len(inputs) == 1:
-            parallel.run(plain.entry, out.size, GRAIN, out, x)
+            parallel.run(plain.entry, size, GRAIN, out, x)
         else:
-            parallel.run(plain.entry, out.size, GRAIN, out, x, y)
+            parallel.run(plain.entry, size, GRAIN, out, x, y)
         return self.finish(wrap(out, kind), inputs, kind.inexact)
 
     def overwrite(self, a, b=None) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 import numbatorch.dtype as dt
 from numbatorch.arguments import no_tensor
-from numbatorch.base import Kind, Number, TensorBase, empty, weighed, wrap
+from numbatorch.base import Kind, Number, TensorBase, empty_array, weighed, wrap
 from numbatorch.dtype import DType, type_word
 from numbatorch.layout import broadcast_steps, collapse, common_order, dense_order, inverse, steps
 from numbatorch.overlap import refuse_repeated
@@ -45,6 +45,7 @@ class Plain(NamedTuple):
     make: Callable  # make(*arrays) gives the result of a small call: see `making`
     entry: Callable
     kind: Kind  # of the result
+    moved: int  # bytes that are read and written for an element
 
 
 class Plan:
@@ -155,12 +156,13 @@ class Plan:
             x.kind.contiguous and x.array.shape == self.shape for x in inputs if isinstance(x, TensorBase)
         )
         self.geometry, self.past = None, False  # whether the results are written past the caches
+        self.moved = self.count * target.numpy.itemsize + sum([array.itemsize for array in arrays])
         if dense or (contiguous and (out is None or out.kind.contiguous)):
             same = out is not None and inputs[0] is out
             access = ["flat" if isinstance(x, TensorBase) else "value" for x in inputs]
             access = ["inplace" if same and x is out else a for x, a in zip(inputs, access, strict=True)]
-            moved = self.count * self.size * target.numpy.itemsize + sum([array.nbytes for array in arrays])
-            self.past = moved > lift.PAST and target.cpu and not (same or target.dtype.is_complex)
+            large = self.size * self.moved > lift.PAST
+            self.past = large and target.cpu and not (same or target.dtype.is_complex)
             writes = "past" if self.past else "flat"
         else:
             shape = self.shape
@@ -228,12 +230,10 @@ class Plan:
                 return out.copy_(self.before.run(inputs))
             outs = [out.array]
         elif self.order is not None:
-            outs = [
-                empty(tuple([self.shape[d] for d in self.order]), kind).array.transpose(inverse(self.order))
-                for _ in range(self.count)
-            ]
+            shape = tuple([self.shape[d] for d in self.order])
+            outs = [empty_array(shape, kind).transpose(inverse(self.order)) for _ in range(self.count)]
         else:
-            outs = [empty(self.shape, kind).array for _ in range(self.count)]
+            outs = [empty_array(self.shape, kind) for _ in range(self.count)]
         if size:
             args = outs + [
                 x.array if isinstance(x, TensorBase) else _number(x, self.narrow)
@@ -281,7 +281,7 @@ class Plan:
                 make = making.making(self.entry, self.kind.numpy, outputs=self.count)
             else:
                 make = launch.making(self.entry, self.kind.numpy, self.kind.device.index or 0, self.count)
-            row.ready[key] = Plain(make, self.entry, self.kind)
+            row.ready[key] = Plain(make, self.entry, self.kind, self.moved)
         elif self.cpu and self.skips == (0,):
             row.over[key] = self.entry
 

@@ -81,6 +81,17 @@ def test_source_is_readable_and_compiles_as_shown():
     compile(text, "swish", "exec")
 
 
+@torch.pointwise
+def scaled(x, y):
+    return 2 * x + y
+
+
+def test_what_waits_for_memory_is_computed_in_short_vectors():
+    assert "short_vectors()" in scaled.source("cpu")
+    assert "short_vectors()" not in swish.source("cpu") + scaled.source("cuda")  # exp_f32 is work enough
+    assert scaled(torch.arange(1001.0), torch.ones(1001)).tolist() == [2 * k + 1 for k in range(1001)]
+
+
 def _branch(x):
     if x > 0:
         return x

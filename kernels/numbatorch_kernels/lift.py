@@ -74,7 +74,8 @@ NUMPY_NAME = {
 PART = {"c8": "f4", "c16": "f8"}  # a complex number is two of these
 HALF = {"f2": "float16", "bf": "bfloat16"}
 SUFFIX = {"f4": "f32", "f8": "f64"}
-FEW = 20  # statements that are little to compute
+FEW = 20  # statements that are little to compute ...
+HEAVY = {"cpu": ("vecmath", "special"), "cuda": ("special",)}  # ... where they call nothing of these modules
 PAST = (
     1 << 25
 )  # bytes that a call reads and writes, from which on the last cache does not hold what is written
@@ -276,8 +277,8 @@ def source(
         return writer.statements(inputs, reads, [o.element for o in outputs], writes, compute in PART)
 
     statements = body(place, place)
+    light = len(statements) <= FEW and not any(m in line for line in writer.imports for m in HEAVY[device])
     if grid_stride:
-        light = len(statements) <= FEW and not any("special" in line for line in writer.imports)
         read = {s: elements[s] for s in sources if s not in numbers}
         loop = _grid_stride(body, statements, read if light else {}, elements)
     else:
@@ -285,6 +286,9 @@ def source(
         loop = head + [f"{indent}    {line}" for line in statements]
         loop += ["    i += cuda.gridsize(1)"] * (device == "cuda")
         loop = _through_rooms(loop, past, writer.imports) if past else loop
+    if device == "cpu" and light and min([_width(elements[name]) for name in pointers]) >= 4:
+        writer.imports.add("from numbatorch_kernels.short import short_vectors")
+        loop = ["short_vectors()", *loop]
     if device == "cuda":
         writer.imports.add("from numbatorch_kernels.cuda.compat import cuda")
         if strided:
@@ -442,7 +446,7 @@ def _grid_stride(
 ) -> list[str]:
     """CUDA: the loop around `statements`, which compute element i. Before it one that reads several elements, 16 bytes of
     the widest of what is `read`, before it computes: a thread that waits for one at a time leaves bandwidth unused."""
-    several = min(8, 16 // max([int(_POINTER.get(e, e)[1:]) for e in read.values()], default=16))
+    several = min(8, 16 // max([_width(e) for e in read.values()], default=16))
     lines = ["i, stride = cuda.grid(1), cuda.gridsize(1)"]
     if several > 1:
         loads, computed = [], []
@@ -510,6 +514,11 @@ def argument_kinds(inputs: Sequence[Operand], outputs: Sequence[Operand]) -> lis
 
 
 _POINTER = {"bf": "u2", **PART}
+
+
+def _width(element: str) -> int:
+    """Bytes of an element, of complex numbers of a part."""
+    return int(_POINTER.get(element, element)[1:])
 
 
 def _finish_cpu(function: Callable, inputs: Sequence[Operand], outputs: Sequence[Operand]) -> Callable:

@@ -393,19 +393,20 @@ def _by_limits(
 ) -> Tensor:
     """One of two rows: numbers are made numbers of the dtype of the result first; -1 is the largest uint8, as in C.
     Raises RuntimeError for those out of range."""
-    tensors = [isinstance(x, TensorBase) for x in limits]
-    if any(tensors):
-        if not all(tensors):
-            raise unfit("clamp", input, *limits)
-        return by_tensors.general((input, *limits), out)
-    own = tensor_kind(input).dtype
-    widest = dt.result_dtype(*[weighed(x) for x in (input, *limits)])
-    common = own if own.is_floating_point else widest
-    if out is input and common is not own:
-        raise RuntimeError(
-            f"result type {type_word(common)} can't be cast to the desired output type {c_name(own)}"
-        )
-    _no_clamp(widest)
+    own = common = tensor_kind(input).dtype
+    if not own.is_floating_point or any([x.__class__ not in (float, int) for x in limits]):
+        tensors = [isinstance(x, TensorBase) for x in limits]
+        if any(tensors):
+            if not all(tensors):
+                raise unfit("clamp", input, *limits)
+            return by_tensors.general((input, *limits), out)
+        widest = dt.result_dtype(*[weighed(x) for x in (input, *limits)])
+        common = own if own.is_floating_point else widest
+        if out is input and common is not own:
+            raise RuntimeError(
+                f"result type {type_word(common)} can't be cast to the desired output type {c_name(own)}"
+            )
+        _no_clamp(widest)
     return by_numbers.general((input, *[dt.fitting(x, common) for x in limits]), out)
 
 

@@ -76,9 +76,7 @@ HALF = {"f2": "float16", "bf": "bfloat16"}
 SUFFIX = {"f4": "f32", "f8": "f64"}
 FEW = 20  # statements that are little to compute ...
 HEAVY = {"cpu": ("vecmath", "special"), "cuda": ("special",)}  # ... where they call nothing of these modules
-PAST = (
-    1 << 25
-)  # bytes that a call reads and writes, from which on the last cache does not hold what is written
+PAST = 1 << 25  # bytes read and written by a call: from more on the last cache does not hold what is written
 TILE = 32  # elements of a row, where some operand has its neighbours on other cache lines
 MATH_MODULE = {"cpu": "numbatorch_kernels.vecmath", "cuda": "numbatorch_kernels.cuda.vecmath"}
 

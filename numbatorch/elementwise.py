@@ -264,7 +264,7 @@ class Pointwise(Row):
         x, kind = a.array, plain.kind
         y = b.array if isinstance(b, TensorBase) else b
         size = x.size
-        if size * plain.moved > lift.PAST:
+        if size * plain.weight > lift.PAST:
             return self.general(inputs)
         if y is not b and y.shape != x.shape:
             plan = self.plans.get((a.kind, x.shape, b.kind, y.shape))

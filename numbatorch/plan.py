@@ -45,7 +45,7 @@ class Plain(NamedTuple):
     make: Callable  # make(*arrays) gives the result of a small call: see `making`
     entry: Callable
     kind: Kind  # of the result
-    moved: int  # bytes that are read and written for an element
+    weight: int  # of an element: see `lift.PAST`
 
 
 class Plan:
@@ -156,12 +156,12 @@ class Plan:
             x.kind.contiguous and x.array.shape == self.shape for x in inputs if isinstance(x, TensorBase)
         )
         self.geometry, self.past = None, False  # whether the results are written past the caches
-        self.moved = self.count * target.numpy.itemsize + sum([array.itemsize for array in arrays])
+        self.weight = 3 * self.count * target.numpy.itemsize + 5 * sum([array.itemsize for array in arrays])
         if dense or (contiguous and (out is None or out.kind.contiguous)):
             same = out is not None and inputs[0] is out
             access = ["flat" if isinstance(x, TensorBase) else "value" for x in inputs]
             access = ["inplace" if same and x is out else a for x, a in zip(inputs, access, strict=True)]
-            large = self.size * self.moved > lift.PAST
+            large = self.size * self.weight > lift.PAST
             self.past = large and target.cpu and not (same or target.dtype.is_complex)
             writes = "past" if self.past else "flat"
         else:
@@ -281,7 +281,7 @@ class Plan:
                 make = making.making(self.entry, self.kind.numpy, outputs=self.count)
             else:
                 make = launch.making(self.entry, self.kind.numpy, self.kind.device.index or 0, self.count)
-            row.ready[key] = Plain(make, self.entry, self.kind, self.moved)
+            row.ready[key] = Plain(make, self.entry, self.kind, self.weight)
         elif self.cpu and self.skips == (0,):
             row.over[key] = self.entry
 

@@ -76,7 +76,9 @@ HALF = {"f2": "float16", "bf": "bfloat16"}
 SUFFIX = {"f4": "f32", "f8": "f64"}
 FEW = 20  # statements that are little to compute ...
 HEAVY = {"cpu": ("vecmath", "special"), "cuda": ("special",)}  # ... where they call nothing of these modules
-PAST = 1 << 25  # bytes read and written by a call: from more on the last cache does not hold what is written
+# Five times the bytes that a call reads and three times those that it writes, from which on it writes past the caches. Then
+# what is read stays there, and what is written leaves at the rate of memory: the more that is, the later it pays.
+PAST = 4 * (46 << 20)
 TILE = 32  # elements of a row, where some operand has its neighbours on other cache lines
 MATH_MODULE = {"cpu": "numbatorch_kernels.vecmath", "cuda": "numbatorch_kernels.cuda.vecmath"}
 

@@ -32,7 +32,7 @@ PASSES = 3
 TURN = 0.02  # seconds that a library measures before the other does: what this machine gives changes as fast
 ROUNDS = 6  # of a case, at least ...
 LEAST, MOST = 1.0, 3.0  # ... and seconds of them; up to the second figure while some still better a time ...
-STEADY = 0.98  # ... so that it is below this part of what it was ROUNDS before
+STEADY = 0.98  # ... so that it is below this part of what it was at the first of the last ROUNDS
 
 
 class Worker:

@@ -263,14 +263,14 @@ class Pointwise(Row):
         a, b = inputs[0], inputs[-1]
         x, kind = a.array, plain.kind
         y = b.array if isinstance(b, TensorBase) else b
-        size = x.size
-        if size * plain.weight > lift.PAST:
-            return self.general(inputs)
         if y is not b and y.shape != x.shape:
             plan = self.plans.get((a.kind, x.shape, b.kind, y.shape))
             if plan is None:
                 return self.general(inputs)
             return self.finish(plan.run(inputs), inputs, plan.differentiable, plan)
+        size = x.size
+        if size * plain.weight > lift.PAST:
+            return self.general(inputs)
         out = memory_empty(x.shape, kind.numpy)
         if len(inputs) == 1:
             parallel.run(plain.entry, size, GRAIN, out, x)

@@ -6,6 +6,7 @@ parity/test_serialization_parity.py.
 
 import argparse
 import copy
+import gc
 import io
 import json
 import math
@@ -13,6 +14,7 @@ import os
 import pickle
 import stat
 import struct
+import weakref
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -540,6 +542,26 @@ def test_large_and_small_records_by_way_of_a_file_and_of_a_buffer(tmp_path):
         file.write(b"damage")
     with pytest.raises(RuntimeError, match="the record's checksum is"):
         torch.load(tmp_path / "state.pt")
+
+
+@pytest.mark.parametrize("ending", [*FORMATS, "npz"])
+def test_loaded_memory_is_freed_without_the_garbage_collector(ending, tmp_path):
+    path = tmp_path / f"state.{ending}"
+    save({"x": torch.zeros(1 << 19), "y": torch.zeros(3)}, path)
+    load(path)
+    gc.collect()
+    gc.disable()
+    try:
+        loaded, memory = load(path), []
+        for tensor in loaded.values():
+            array = tensor.numpy()
+            while isinstance(array, np.ndarray):
+                memory.append(weakref.ref(array))
+                array = array.base
+        del loaded, tensor, array
+        assert memory and all(array() is None for array in memory)
+    finally:
+        gc.enable()
 
 
 def test_who_decides_on_a_place_sees_the_data(tmp_path):

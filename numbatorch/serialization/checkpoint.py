@@ -71,11 +71,12 @@ def read(file: IO[bytes], name: str, map_location: MapLocation, mmap: bool, whol
         with damage_in(name, "checkpoint"), Jobs() as jobs:
             archive = Archive(file)
             _check(archive)
-            memories = _Memories(archive, map_location, jobs, file if mmap else None)
+            unread = _Unread(archive, jobs)
+            memories = _Memories(archive, unread, map_location, file if mmap else None)
             obj = Unpickler(
                 archive.read("data.pkl"), partial(lookup, whole=whole), memories.load_id, give_state
             ).load()
-            memories.wait()
+            unread.read()
     except UnpicklingError as error:
         raise UnpicklingError(f"Weights only load failed. {name}: {error}\n{_NEVER_RUN}") from error.__cause__
     except Misplaced as error:
@@ -101,20 +102,36 @@ def _check(archive: Archive) -> None:
         raise Damaged(f"the archive is of version {version!r:.50}, and those up to 10 are known here")
 
 
+class _Unread:
+    """Records that are to be read together, and into what. It does not refer to the storages that refer to it: in a cycle the
+    memory of what was loaded would stay until Python looks for those."""
+
+    def __init__(self, archive: Archive, jobs: Jobs):
+        self._archive, self._jobs = archive, jobs
+        self._records: list[tuple[str, np.ndarray]] = []
+
+    def add(self, record: str, array: np.ndarray) -> None:
+        self._records.append((record, array))
+
+    def read(self) -> None:
+        """Read all of them. Raises Damaged where a checksum is not right."""
+        self._archive.read_into(self._records, self._jobs)
+        self._records.clear()
+
+
 class _Memories:
     """The memory of an archive's tensors, each record read once when it is first asked for, or later with others."""
 
     def __init__(
         self,
         archive: Archive,
+        unread: _Unread,
         map_location: MapLocation,
-        jobs: Jobs,
         mapped: IO[bytes] | None,
     ):
-        self._archive, self._jobs = archive, jobs
+        self._archive, self._unread = archive, unread
         self._place, self._stays = placer(map_location), partial(stays, map_location)
         self._loaded: dict[str, LoadedStorage] = {}
-        self._waiting: list[tuple[str, np.ndarray]] = []  # records that are still to be read, and into what
         self._map = None
         if mapped is not None:
             self._map = np.frombuffer(
@@ -147,7 +164,7 @@ class _Memories:
             )
         if found.dtype is dtype:
             return found
-        return LoadedStorage(found._storage, found.device, dtype, self.wait)
+        return LoadedStorage(found._storage, found.device, dtype, self._unread.read)
 
     def _read(self, record: str, location: str, size: int, dtype: Any) -> LoadedStorage:
         entry = self._archive.records.get(record)
@@ -161,19 +178,14 @@ class _Memories:
             array = self._map[entry.start : entry.start + size]
         else:
             array = memory.empty((size,), _BYTE)
-            self._waiting.append((record, array))
+            self._unread.add(record, array)
         if self._swapped and dtype.itemsize > 1:
-            self.wait()
+            self._unread.read()
             part = dtype.to_real().numpy if dtype.is_complex else dtype.numpy
             array = array.view(part).byteswap().view(np.uint8)
         if self._stays(location):
-            return LoadedStorage(Storage(array), CPU, dtype, self.wait)
-        self.wait()  # it may be about to be moved
+            return LoadedStorage(Storage(array), CPU, dtype, self._unread.read)
+        self._unread.read()  # it may be about to be moved
         with misplaced():
             placed = self._place(UntypedStorage(Storage(array), CPU), location)
-        return LoadedStorage(placed._storage, placed.device, dtype, self.wait)
-
-    def wait(self) -> None:
-        """Read all that was asked for. Raises Damaged where a checksum is not right."""
-        self._archive.read_into(self._waiting, self._jobs)
-        self._waiting.clear()
+        return LoadedStorage(placed._storage, placed.device, dtype, self._unread.read)

@@ -40,8 +40,7 @@ def write(obj: Any, target: Path | IO[bytes]) -> None:
     pickler = Pickler(obj)
     if isinstance(target, str | os.PathLike):
         stem = os.path.splitext(os.path.basename(os.fspath(target)))[0]
-        size = len(pickler.data) + sum(m.nbytes() + 4 * ALIGNMENT for m in pickler.memories)
-        with replacing(target, size) as file:
+        with replacing(target, sum(storage.nbytes() for storage in pickler.memories)) as file:
             _write(pickler, file, stem or "archive")
     else:
         _write(pickler, target, "archive")

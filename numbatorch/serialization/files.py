@@ -42,7 +42,7 @@ def damage_in(name: str, what: str) -> Iterator[None]:
 def replacing(path: Path, size: int = 0) -> Iterator[IO[bytes]]:
     """A new file that takes the place of the one at `path` when all has gone well and is on the disk.
 
-    `size` is about how large it will be: where the disk has no room for it, that is said before anything is written.
+    It will be `size` bytes large at least: where the disk has no room for them, that is said before anything is written.
     """
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
@@ -54,8 +54,8 @@ def replacing(path: Path, size: int = 0) -> Iterator[IO[bytes]]:
             if size > 1 << 16 and hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)  # half the time of letting the file grow
             yield file
-            file.truncate()
             file.flush()
+            _leave_memory(path)  # while the disk is what is waited for
             os.fsync(file.fileno())
         _put_in_place(temporary, path)
     except BaseException:
@@ -88,17 +88,30 @@ def _sync_file_range() -> Any:
     return function
 
 
+def _leave_memory(path: str) -> None:
+    """Let go of what the system keeps in memory of a large file that will be replaced: that need not be freed then."""
+    old = _opened_if_large(path)
+    if old is not None:
+        with suppress(AttributeError, OSError):  # macOS has no such function
+            os.posix_fadvise(old, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(old)
+
+
 def _put_in_place(new: str, path: str) -> None:
     """Rename `new` to `path`. To free the blocks of a large old file takes longer than to write the new one, so that is
     left to a thread: the blocks stay as long as somebody has the file open."""
-    old = None
-    if os.name == "posix":
-        with suppress(OSError):
-            if os.path.getsize(path) > 1 << 22:
-                old = os.open(path, os.O_RDONLY)
+    old = _opened_if_large(path)
     os.replace(new, path)
     if old is not None:
         threading.Thread(target=os.close, args=(old,), name="numbatorch-free-file").start()
+
+
+def _opened_if_large(path: str) -> int | None:
+    if os.name == "posix":
+        with suppress(OSError):
+            if os.path.getsize(path) > 1 << 22:
+                return os.open(path, os.O_RDONLY)
+    return None
 
 
 def in_large_pages(file: io.BytesIO) -> None:

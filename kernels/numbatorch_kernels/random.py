@@ -214,9 +214,14 @@ def widen(out, words, start, stop):
 
 
 def shuffle_32(out, draws, n, start, stop):
-    """Steps start .. stop of a shuffle of n elements: each swaps with one not before it."""
+    """Steps start .. stop of a shuffle of n elements: each swaps with one not before it. The draws become the places of those:
+    all at first, as vectors, because a division of integers takes longer than a swap. float64 holds the quotient of two numbers
+    of 32 bits well enough: if it is no integer, it is 2^-32 away from one at least."""
     for i in range(start, stop):
-        j = i + int64(draws[i - start] % uint32(n - i))
+        draw, left = draws[i - start], uint32(n - i)
+        draws[i - start] = uint32(i) + draw - uint32(int64(float64(draw) / float64(left))) * left
+    for i in range(start, stop):
+        j = int64(draws[i - start])
         out[i], out[j] = out[j], out[i]
 
 

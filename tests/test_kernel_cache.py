@@ -142,6 +142,18 @@ def test_after_fork():
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("size", [10, 100_000, 1_000_000])
+def test_what_a_fork_writes_is_its_own(size):
+    x = torch.zeros(size)
+    pid = os.fork()
+    if pid == 0:
+        x.add_(1)
+        os._exit(0 if x.sum().item() == size else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert x.sum().item() == 0
+
+
 def test_number_of_threads():
     before = torch.get_num_threads()
     x = torch.rand(400_000)

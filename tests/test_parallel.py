@@ -103,11 +103,15 @@ def count(out, start, stop):
     for i in range(start, stop):
         out[i] += 1
 
+def once_more(out, start, stop):
+    for i in range(start, stop):
+        out[i] += 1
+
 parallel.set_num_threads(2)
-entry, out = compiled(count, "i8", int, int), np.zeros(100_000, np.int64)
-parallel.run(entry, out.size, 1, out)
-child = os.fork()
-parallel.run(entry, out.size, 1, out)
+out = np.zeros(100_000, np.int64)
+parallel.run(compiled(count, "i8", int, int), out.size, 1, out)
+child = os.fork()  # while the first helper begins
+parallel.run(compiled(once_more, "i8", int, int), out.size, 1, out)
 if child:
     assert os.waitpid(child, 0)[1] == 0
 assert (out == 2).all()

@@ -27,6 +27,9 @@ KEPT = 1 << 24  # ... of so many bytes in all ...
 ALIKE = 4  # ... and so many of a shape
 LIMIT = 1 << 30  # bytes that the cache may hold unused
 
+# Else a process and its forks would write to the same memory, and Linux gives large pages to no such memory.
+_PRIVATE: Any = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+
 _free: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
 _cached = 0
 _arrays: dict[tuple, list[np.ndarray]] = {}
@@ -85,7 +88,7 @@ def _memory(size: int) -> mmap.mmap:
         memory = free.pop()
         _cached -= len(memory)
         return memory
-    memory = mmap.mmap(-1, size)
+    memory = mmap.mmap(-1, size, **_PRIVATE)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         memory.madvise(mmap.MADV_HUGEPAGE)
     return memory

@@ -51,7 +51,7 @@ class _Helper(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        serve, board, number = _serve(), self.team.board.ctypes.data, 0
+        serve, board, number = self.team.serve, self.team.board.ctypes.data, 0
         while not self.team.over:
             number = serve(board, number, LOOKS if len(self.team.helpers) < _CORES else 1)
             self.team.asleep.append(self)
@@ -70,6 +70,7 @@ class _Team:
         self.asleep: list[_Helper] = []
         self.over = False
         self.share = call.builtin(team.share, b"")
+        self.serve = _serve()  # by a helper, a fork meanwhile would leave Numba locked in the child
 
     def wake(self) -> None:
         while self.asleep:

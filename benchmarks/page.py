@@ -8,7 +8,7 @@ from benchmarks.report import Run, achieved, amount, asked, found, heading, verd
 INTRODUCTION = """# Performance
 
 Written by `python -m benchmarks --page docs/performance.md --picture docs/performance.png`. Times are the best of several
-rounds in which the two libraries take turns, each in five processes of its own; a ratio below 1 means that numbatorch takes less.
+rounds in which the two libraries take turns, each in several processes of its own; a ratio below 1 means that numbatorch takes less.
 
 {heading}
 A rate is followed by what part of the machine's limit it is, here and in PyTorch. What fits into the largest cache is

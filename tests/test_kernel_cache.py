@@ -132,25 +132,30 @@ def test_threads_at_the_same_time():
     assert not wrong
 
 
+def holds_in_a_fork(claim):
+    """Whether `claim()` is true in a child of this process, which ends whatever happens there."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if claim() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_after_fork():
     x = torch.rand(500_000)
     expected = (x + 1).sum().item()  # the pool of threads exists before the fork
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0 if (x + 1).sum().item() == expected else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert holds_in_a_fork(lambda: (x + 1).sum().item() == expected)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("size", [10, 100_000, 1_000_000])
 def test_what_a_fork_writes_is_its_own(size):
     x = torch.zeros(size)
-    pid = os.fork()
-    if pid == 0:
-        x.add_(1)
-        os._exit(0 if x.sum().item() == size else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert holds_in_a_fork(lambda: x.add_(1).sum().item() == size)
     assert x.sum().item() == 0
 
 

@@ -215,8 +215,8 @@ def widen(out, words, start, stop):
 
 def shuffle_32(out, draws, n, start, stop):
     """Steps start .. stop of a shuffle of n elements: each swaps with one not before it. The draws become the places of those:
-    all at first, as vectors, because a division of integers takes longer than a swap. float64 holds the quotient of two numbers
-    of 32 bits well enough: if it is no integer, it is 2^-32 away from one at least."""
+    all at first, as vectors, because a division of integers takes longer than a swap. In float64 the quotient of a draw and b
+    errs by less than 2^-20 / b, and is 1 / b away from the next integer unless it is one: its whole part is right."""
     for i in range(start, stop):
         draw, left = draws[i - start], uint32(n - i)
         draws[i - start] = uint32(i) + draw - uint32(int64(float64(draw) / float64(left))) * left
